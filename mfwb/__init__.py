@@ -24,14 +24,17 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mfwb import errors
-    from mfwb.api import explain, lineage, plan, push, rebuild, status, sync
+    from mfwb.api import doctor, explain, lineage, plan, push, rebuild, status, sync, verify
     from mfwb.outcome import Result
+    from mfwb.verification_outcome import Verification
 else:
     ModuleType = type(sys)
 
 __all__ = [
     "Result",
+    "Verification",
     "__version__",
+    "doctor",
     "errors",
     "explain",
     "lineage",
@@ -40,8 +43,12 @@ __all__ = [
     "rebuild",
     "status",
     "sync",
-    # `verify` goes here and into the imports above.
+    "verify",
 ]
+
+
+_MODULES = {"Result": "outcome", "Verification": "verification_outcome"}
+"""The modules of the public classes; the functions are in `mfwb.api`."""
 
 
 if not TYPE_CHECKING:  # so that type checkers refuse names that do not exist
@@ -54,7 +61,7 @@ if not TYPE_CHECKING:  # so that type checkers refuse names that do not exist
 
         if name in {"errors", "lineage"}:
             return import_module(f"{__name__}.{name}")
-        module = import_module("mfwb.outcome" if name == "Result" else "mfwb.api")
+        module = import_module(f"{__name__}.{_MODULES.get(name, 'api')}")
         return getattr(module, name)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mfwb.arguments import (
     Folder,
@@ -18,13 +18,15 @@ from mfwb.arguments import (
     flow_run_pathspecs,
     folder_path,
     pathspec_text,
+    read_share,
 )
 from mfwb.config import Settings, load_settings
 from mfwb.crash_log import BugLogs
 from mfwb.destination import bundle_of, entity_and_project, project_of, read_defaults
+from mfwb.diagnosis import Diagnosis, diagnose
 from mfwb.errors import UsageError
 from mfwb.ledger import ledger_path, put_aside_if_damaged, read_sync_status
-from mfwb.outcome import Result
+from mfwb.outcome import Result, Status
 from mfwb.pipeline import (
     Parts,
     Rebuilt,
@@ -37,19 +39,28 @@ from mfwb.pipeline import (
 from mfwb.pipeline.explain import Explanation, parse_artifact
 from mfwb.pipeline.explain import explain as explain_artifact
 from mfwb.pipeline.reading import TracedFlowRun, trace
-from mfwb.pipeline.selection import Selection, make_selection, resolve_flow_run
+from mfwb.pipeline.selection import (
+    SELECTORS,
+    Selection,
+    make_selection,
+    resolve_flow_run,
+)
 from mfwb.ports import NoProgress, Progress
 from mfwb.snapshot.pathspec import parse
 from mfwb.sync_status import SyncStatus
+from mfwb.verification.repair import repair as repair_differences
+from mfwb.verification_outcome import FlowRunVerification, Verification
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # mypy knows it; Python 3.10 does not have it
 
 __all__ = [
+    "Diagnosis",
     "Explanation",
     "Rebuilt",
     "SyncStatus",
     "TracedFlowRun",
+    "doctor",
     "explain",
     "lineage",
     "plan",
@@ -57,6 +68,7 @@ __all__ = [
     "rebuild",
     "status",
     "sync",
+    "verify",
 ]
 
 
@@ -179,6 +191,68 @@ def push(
         return push_bundle(folder_path(bundle), resolved, watcher)
 
 
+def verify(  # noqa: PLR0913 - the ways to choose flow runs
+    *pathspecs: PathspecsLike,
+    since: str | datetime | int | None = None,
+    until: str | datetime | int | None = None,
+    last: int | None = None,
+    every: bool = False,
+    tags: Sequence[str] = (),
+    failed: bool | None = None,
+    read_data: bool | str = False,
+    repair: bool = False,
+    config: Folder | None = None,
+    progress: Progress | bool | None = None,
+    **settings: Unpack[SettingsArguments],
+) -> Verification:
+    """Read W&B back and return how it differs from what Metaflow says.
+
+    What W&B should say is worked out from Metaflow alone: no ledger, and nothing that a sync noted
+    in W&B, is believed. Give the settings that the sync was given.
+
+    Args:
+        *pathspecs: as for `plan`. With the folder of a bundle (`dir`) and nothing else: all flow
+            runs in it.
+        since: as for `plan`.
+        until: as for `plan`.
+        last: as for `plan`.
+        every: as for `plan`.
+        tags: as for `plan`.
+        failed: as for `plan`.
+        read_data: whether the bytes of files are downloaded and compared, too: True, or a share of
+            the files such as "5%" or "1/20".
+        repair: sync the flow runs that differ once more, and verify them again. It overwrites what
+            people changed only with `overwrite_edits`, and deletes nothing.
+        config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
+        progress: as for `plan`.
+        **settings: as for `plan`.
+
+    Returns:
+        A flow run that could not be read is in it with the verdict `failed` and a reason; the
+        others are verified. `Verification.raise_for_differences` raises an error if any differs.
+
+    Raises:
+        UsageError: for a pathspec or a setting that is wrong, or a folder without a bundle.
+        Unreachable: if Metaflow or W&B can't be reached, or W&B refuses the credentials.
+    """
+    resolved = load_settings(settings, file=folder_path(config))
+    selectors = {
+        "since": since,
+        "until": until,
+        "last": last,
+        "every": every,
+        "tags": tags,
+        "failed": failed,
+    }
+    selection = verified_selection(
+        {"pathspecs": flow_run_pathspecs(pathspecs)} | selectors, resolved
+    )
+    with _watched(progress=progress) as watcher:
+        return verify_selection(
+            selection, resolved, watcher, read_data=read_share(read_data), repair=repair
+        )
+
+
 def lineage(
     pathspec: PathspecLike,
     *,
@@ -288,6 +362,20 @@ def status(
     )
 
 
+def doctor(*, config: Folder | None = None, **settings: Unpack[SettingsArguments]) -> Diagnosis:
+    """Check all that a sync needs: versions, settings, Metaflow, W&B and this machine.
+
+    Both ends are really read, and nothing is written anywhere. What is wrong is in the result,
+    and raises nothing.
+
+    Args:
+        config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
+        **settings: as for `plan`; give those that a sync would be given. `timeout` limits each
+            check, by default to 20 seconds.
+    """
+    return diagnose(settings, config=folder_path(config))
+
+
 def rebuild(
     *flows: PathspecsLike,
     config: Folder | None = None,
@@ -345,10 +433,22 @@ def plan_selection(
 
 
 def sync_selection(
-    selection: Selection, settings: Settings, progress: Progress | None = None
+    selection: Selection,
+    settings: Settings,
+    progress: Progress | None = None,
+    *,
+    forced: Collection[str] | None = None,
 ) -> Result:
-    """Return what `sync` returns, for a selection and settings that exist already."""
-    call = partial(_carry_out, sync_flow_runs, selection, settings, progress, may_ask=True)
+    """Return what `sync` returns, for a selection and settings that exist already.
+
+    Args:
+        selection: the flow runs.
+        settings: of this call.
+        progress: is notified of the work.
+        forced: names of the W&B runs that `force` is for; None: all of them.
+    """
+    pipeline = partial(sync_flow_runs, forced=forced)
+    call = partial(_carry_out, pipeline, selection, settings, progress, may_ask=True)
     return retry_with_new_ledger(call, put_aside_if_damaged)
 
 
@@ -363,6 +463,54 @@ def push_bundle(
 
     with wire_push(settings, folder.expanduser().resolve()) as (ledger, pusher):
         return push_flow_runs(settings, ledger, pusher, progress or NoProgress(), BugLogs())
+
+
+def verified_selection(selectors: Mapping[str, Any], settings: Settings) -> Selection | None:
+    """Return the selection of flow runs to verify; None for all that a bundle has; UsageError."""
+    if bundle_of(settings, read_defaults()) is not None and not any(
+        selectors[name] not in (None, False, (), []) for name in SELECTORS
+    ):
+        return None
+    return make_selection(**selectors, namespace=settings.namespace)
+
+
+def verify_selection(
+    selection: Selection | None,
+    settings: Settings,
+    progress: Progress | None = None,
+    *,
+    read_data: float = 0.0,
+    repair: bool = False,
+) -> Verification:
+    """Return what `verify` returns, for a selection and settings that exist already.
+
+    Args:
+        selection: the flow runs; None: all that the bundle has.
+        settings: of this call.
+        progress: is notified of the work.
+        read_data: the share of files whose bytes are compared.
+        repair: whether flow runs that differ are synced again.
+    """
+    watcher = progress or NoProgress()
+    from mfwb.wiring import wire_verification  # noqa: PLC0415 - it imports both SDKs
+
+    def verified(chosen: Selection | None) -> list[FlowRunVerification]:
+        with wire_verification(settings, watcher) as verifier:
+            return list(verifier.verify(verifier.choose(chosen), read_data))
+
+    def sync_again(pathspecs: Sequence[str], wandb_runs: Collection[str] | None) -> dict[str, str]:
+        forcing = settings.model_copy(update={"force": True})
+        result = sync_selection(make_selection(pathspecs), forcing, watcher, forced=wandb_runs)
+        return {
+            run.pathspec: run.reason or ""
+            for run in result.flow_runs
+            if run.status is Status.FAILED
+        }
+
+    first = Verification(tuple(verified(selection)))
+    if not repair:
+        return first
+    return repair_differences(first, sync_again, lambda names: verified(make_selection(names)))
 
 
 _Pipeline = Callable[[Selection, Settings, Parts], Result]

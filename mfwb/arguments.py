@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias, TypedDict, cast
 from mfwb.config import Granularity, KindName, Mode, OnDeleted, Unpickle
 from mfwb.errors import UsageError
 from mfwb.snapshot.pathspec import flow_of, flow_run_of
+from mfwb.units.shares import parse_share
 
 __all__ = [
     "Folder",
@@ -20,6 +21,7 @@ __all__ = [
     "flow_run_pathspecs",
     "folder_path",
     "pathspec_text",
+    "read_share",
 ]
 
 
@@ -130,6 +132,16 @@ def flow_names(given: Iterable[PathspecsLike]) -> list[str]:
         single if isinstance(single, str) else flow_of(pathspec_text(single))
         for single in _singles(given)
     ]
+
+
+def read_share(read_data: bool | str) -> float:  # noqa: FBT001 - as users give it
+    """Return the share of files whose bytes are read: True, False, "5%", "1/20"; UsageError."""
+    if isinstance(read_data, bool):
+        return float(read_data)
+    try:
+        return parse_share(read_data)
+    except ValueError as error:
+        raise UsageError(f"read_data: {error}, not {read_data!r}") from None
 
 
 def _singles(given: Iterable[PathspecsLike]) -> Iterator[PathspecLike]:

@@ -14,7 +14,8 @@
     │   ├── NotOurs           the W&B run of that id came from another source
     │   └── SinkError         W&B's side refused or failed
     │       └── Refused       W&B refuses the entity, the project or the key  exit 4
-    └── FlowRunsFailed        a call ended, and some flow runs failed in it   exit 1, 4 or 70
+    ├── FlowRunsFailed        a call ended, and some flow runs failed in it   exit 1, 4 or 70
+    └── DifferencesFound      W&B differs from what Metaflow says             exit 6
 
 If a single item (an artifact, a log, a card) can't be written to W&B, this is not an error but a
 `mfwb.snapshot.Loss`, which is counted and shown; the sync of the other items continues.
@@ -31,6 +32,7 @@ from mfwb.safe_text import one_line
 __all__ = [
     "BUG_EXIT_CODE",
     "BundleChanged",
+    "DifferencesFound",
     "FlowRunsFailed",
     "ItemLost",
     "LedgerDamaged",
@@ -164,6 +166,35 @@ class FlowRunsFailed(MfwbError):  # noqa: N818 - the same
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle it by its arguments, which exceptions lose otherwise."""
         return type(self), (self.reasons, self.total, self.exit_code)
+
+
+class DifferencesFound(MfwbError):  # noqa: N818 - the same
+    """W&B differs from what Metaflow says; `Verification.raise_for_differences` raises it.
+
+    Attributes:
+        items: the items that differ, by pathspec of the flow run.
+        total: how many flow runs were verified.
+    """
+
+    exit_code = 6
+
+    def __init__(self, items: Mapping[str, tuple[str, ...]], total: int) -> None:
+        shown = [
+            f"{pathspec}: {', '.join(one_line(item) for item in differing[:_MAX_REASONS])}"
+            + (f" and {len(differing) - _MAX_REASONS:,} more" if differing[_MAX_REASONS:] else "")
+            for pathspec, differing in [*items.items()][:_MAX_REASONS]
+        ]
+        more = len(items) - len(shown)
+        super().__init__(
+            f"{len(items):,} of {total:,} flow runs differ in W&B: {'; '.join(shown)}"
+            + (f"; and {more:,} more" if more else "")
+        )
+        self.items = dict(items)
+        self.total = total
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle it by its arguments, which exceptions lose otherwise."""
+        return type(self), (self.items, self.total)
 
 
 _MAX_REASONS = 3

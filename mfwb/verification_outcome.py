@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from math import isfinite, isnan
 from typing import Any
 
 from pydantic import TypeAdapter
+
+from mfwb.errors import BUG_EXIT_CODE, DifferencesFound, FlowRunsFailed
 
 __all__ = [
     "Difference",
@@ -87,8 +90,84 @@ class Verification:
     flow_runs: tuple[FlowRunVerification, ...]
     version: int = 1
     command: str = "verify"
+    notes: tuple[str, ...] = ()  # remarks about the call, not about a flow run
+
+    @property
+    def totals(self) -> dict[str, Any]:
+        """Counts over all flow runs: by verdict, items compared, differences, requests."""
+        return {
+            "flow_runs": {
+                verdict.value: sum(run.verdict is verdict for run in self.flow_runs)
+                for verdict in Verdict
+            },
+            "compared": sum(sum((run.compared or {}).values()) for run in self.flow_runs),
+            "differences": sum(len(run.differences) for run in self.flow_runs),
+            "unknown": sum(len(run.unknown) for run in self.flow_runs),
+            "repaired": sum(run.repaired or 0 for run in self.flow_runs),
+            "requests": sum(run.requests for run in self.flow_runs),
+            "bytes_read": sum(run.bytes_read for run in self.flow_runs),
+        }
+
+    @property
+    def differs(self) -> bool:
+        """Whether W&B differs from Metaflow in any flow run."""
+        return any(run.verdict is Verdict.DIFFERENT for run in self.flow_runs)
+
+    @property
+    def exit_code(self) -> int:
+        """What the command line ends with: 0 if nothing differs and no flow run failed.
+
+        Otherwise 70 for an error of mfwb's own, 6 for differences, 4 if W&B or Metaflow refused or
+        could not be reached in all that failed, else 1.
+        """
+        failed = [run for run in self.flow_runs if run.verdict is Verdict.FAILED]
+        if any(run.bug for run in failed):
+            return BUG_EXIT_CODE
+        if self.differs:
+            return DifferencesFound.exit_code
+        codes = {run.exit_code for run in failed}
+        return codes.pop() if len(codes) == 1 else int(bool(codes))
+
+    def raise_for_differences(self) -> Verification:
+        """Return this result if no flow run differs and none failed.
+
+        Raises:
+            DifferencesFound: naming the flow runs that differ, each with its items.
+            FlowRunsFailed: if none differs, but some could not be verified.
+        """
+        if self.differs:
+            raise DifferencesFound(
+                {
+                    run.pathspec: tuple(one.item for one in run.differences)
+                    for run in self.flow_runs
+                    if run.verdict is Verdict.DIFFERENT
+                },
+                total=len(self.flow_runs),
+            )
+        failed = {
+            run.pathspec: run.reason or ""
+            for run in self.flow_runs
+            if run.verdict is Verdict.FAILED
+        }
+        if failed:
+            raise FlowRunsFailed(failed, total=len(self.flow_runs), exit_code=self.exit_code)
+        return self
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the document that `--json` prints; later versions may add keys."""
-        document: dict[str, Any] = TypeAdapter(Verification).dump_python(self, mode="json")
-        return document
+        """Return the document that `--json` prints; later versions may add keys.
+
+        Numbers that JSON does not have are texts, as they are in W&B: "NaN", "Infinity".
+        """
+        values = _finite(TypeAdapter(Verification).dump_python(self))
+        document: dict[str, Any] = TypeAdapter(Any).dump_python(values, mode="json")
+        return {**document, "totals": self.totals}
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    if isinstance(value, float) and not isfinite(value):
+        return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value

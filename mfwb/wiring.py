@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from mfwb.config import Settings
 from mfwb.crash_log import BugLogs
-from mfwb.errors import UsageError
+from mfwb.destination import bundle_of, read_defaults
+from mfwb.errors import UsageError, ends_the_call
 from mfwb.files.tempdirs import scratch
 from mfwb.ledger import SqliteLedger, ledger_path
 from mfwb.payload import PayloadBuilder
 from mfwb.pipeline import Parts
+from mfwb.pipeline.selection import SelectedFlowRun, Selection, select_flow_runs
 from mfwb.ports import Ledger, Payloads, Progress, Pusher, Source
+from mfwb.sdk_versions import refuse_old_versions
 from mfwb.sink import open_sink
+from mfwb.snapshot import FlowRunState
 from mfwb.source import open_source
+from mfwb.verification.connection import RecordedProjects, open_recorded
+from mfwb.verification.flow_runs import ChosenFlowRun, Watched, verify_flow_runs
+from mfwb.verification_outcome import FlowRunVerification
 
-__all__ = ["wire", "wire_push", "wire_source"]
+__all__ = ["Verifier", "wire", "wire_push", "wire_source", "wire_verification"]
 
 
 @contextmanager
@@ -33,6 +41,7 @@ def wire(settings: Settings, progress: Progress, *, may_ask: bool) -> Iterator[P
         UsageError: for settings that Metaflow or W&B refuse.
         Unreachable: for a metadata service that does not answer.
     """
+    refuse_old_versions()
     with ExitStack() as stack:
         source = stack.enter_context(open_source(settings))
         memory = ledger_path(None).parent
@@ -52,6 +61,7 @@ def wire_push(settings: Settings, bundle: Path) -> Iterator[tuple[Ledger, Pusher
     Raises:
         UsageError: if there is no bundle, or for settings that W&B refuses.
     """
+    refuse_old_versions()
     from mfwb.sink.push import open_pusher  # noqa: PLC0415 - it imports wandb
 
     path = ledger_path(bundle)
@@ -59,6 +69,69 @@ def wire_push(settings: Settings, bundle: Path) -> Iterator[tuple[Ledger, Pusher
         raise UsageError(f"there is no bundle in {bundle}; `mfwb sync --mode offline` makes one")
     with SqliteLedger.open(path) as ledger, open_pusher(settings, bundle) as pusher:
         yield ledger, pusher
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """What a verification needs: flow runs from Metaflow, and W&B as it is.
+
+    Attributes:
+        source: lists flow runs.
+    """
+
+    source: Source
+    _settings: Settings
+    _projects: RecordedProjects
+    _watched: Watched
+
+    def verify(
+        self, chosen: Sequence[ChosenFlowRun], read_data: float
+    ) -> Iterator[FlowRunVerification]:
+        """Yield the verification of each flow run; arguments as of `verify_flow_runs`."""
+        return verify_flow_runs(chosen, self._settings, self._projects, read_data, self._watched)
+
+    def choose(self, selection: Selection | None) -> list[ChosenFlowRun]:
+        """Return the selected flow runs; None: all that the bundle of the settings has.
+
+        No ledger is read: flow runs that an earlier sync left open are selected as all others are.
+        """
+        if selection is None:
+            return [ChosenFlowRun(pathspec) for pathspec in self.in_bundle()]
+        selected = select_flow_runs(selection, self.source, lambda _flow, _listed: ())
+        return [self._chosen(one, selection.failed) for one in selected]
+
+    def _chosen(self, selected: SelectedFlowRun, failed: bool | None) -> ChosenFlowRun:  # noqa: FBT001 - as in Selection
+        pathspec = str(selected.pathspec)
+        if failed is None or selected.error is not None:
+            return ChosenFlowRun(pathspec, selected.error)
+        try:
+            state = self.source.read(selected.pathspec).state
+        except Exception as error:
+            if ends_the_call(error):
+                raise
+            return ChosenFlowRun(pathspec, error)
+        has_failed = state in (FlowRunState.FAILED, FlowRunState.ABANDONED)
+        reason = "it failed, and --no-failed leaves it out" if has_failed else "it did not fail"
+        return ChosenFlowRun(pathspec, excluded=None if has_failed is failed else reason)
+
+    def in_bundle(self) -> list[str]:
+        """Return the pathspecs of the flow runs in the bundle of the settings; SinkError."""
+        from mfwb.verification.recorded_offline import flow_runs_in_bundle  # noqa: PLC0415 - wandb
+
+        bundle = bundle_of(self._settings, read_defaults())
+        return flow_runs_in_bundle(bundle) if bundle else []
+
+
+@contextmanager
+def wire_verification(settings: Settings, progress: Progress) -> Iterator[Verifier]:
+    """Yield what a verification needs; nothing is written anywhere.
+
+    Raises:
+        UsageError: for settings that Metaflow or W&B refuse, or a folder without a bundle.
+        Unreachable: Metaflow or W&B can't be reached, or W&B refuses the credentials.
+    """
+    with open_source(settings) as source, open_recorded(settings) as projects:
+        yield Verifier(source, settings, projects, Watched(progress, BugLogs()))
 
 
 @contextmanager
@@ -69,6 +142,7 @@ def wire_source(settings: Settings) -> Iterator[tuple[Source, Payloads]]:
         UsageError: for settings that Metaflow refuses.
         Unreachable: for a metadata service that does not answer.
     """
+    refuse_old_versions()
     with ExitStack() as stack:
         source = stack.enter_context(open_source(settings))
         folder = stack.enter_context(scratch())

@@ -12,12 +12,14 @@ import click
 
 from mfwb import __version__
 from mfwb.cli.commands.config import config
+from mfwb.cli.commands.doctor import doctor
 from mfwb.cli.commands.explain import explain
 from mfwb.cli.commands.lineage import lineage
 from mfwb.cli.commands.plan import plan
 from mfwb.cli.commands.push import push
 from mfwb.cli.commands.status import status
 from mfwb.cli.commands.sync import sync
+from mfwb.cli.commands.verify import verify
 from mfwb.cli.exit import end
 from mfwb.cli.help import Group
 from mfwb.cli.streams import install_streams, write_error_at_once
@@ -31,8 +33,10 @@ mfwb sync TrainFlow/123 --project wines   one flow run
 mfwb sync TrainFlow --last 5              the newest five
 mfwb sync --since 24h                     new flow runs of all flows
 mfwb push bundle                          the bundle of an offline sync
+mfwb verify TrainFlow/123                 whether W&B says what Metaflow says
 mfwb lineage TrainFlow/123                which task made and used what
 mfwb explain TrainFlow/123/train/model    what W&B gets of it, and why
+mfwb doctor                               whether all that a sync needs is there
 """
 
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
@@ -58,9 +62,11 @@ def mfwb(context: click.Context) -> None:
 mfwb.add_command(sync)
 mfwb.add_command(plan)
 mfwb.add_command(push)
+mfwb.add_command(verify)
 mfwb.add_command(status)
 mfwb.add_command(lineage)
 mfwb.add_command(explain)
+mfwb.add_command(doctor)
 mfwb.add_command(config)
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "bundle_argument",
     "config_output",
     "destination",
+    "diagnosis",
     "dry_run",
     "flow_run_argument",
     "flow_run_selection",
@@ -29,6 +30,8 @@ __all__ = [
     "source",
     "sync_behavior",
     "text_or_json",
+    "verification",
+    "verification_output",
 ]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -237,6 +240,47 @@ def push_behavior(command: _F) -> _F:
     )
 
 
+def verification(command: _F) -> _F:
+    """Add the options for how a verification works."""
+    heading = "How"
+    return _add_in_order(
+        command,
+        _option(
+            heading,
+            "--read-data",
+            is_flag=True,
+            default=False,
+            help="Download all files, and compare their bytes",
+        ),
+        _option(
+            heading,
+            "--read-data-subset",
+            metavar="SHARE",
+            help="The same for 5%, or 1/20, of the files",
+        ),
+        _option(
+            heading,
+            "--repair",
+            is_flag=True,
+            default=False,
+            help="Sync what differs, and verify it again",
+        ),
+        _overwrite_edits,
+        _on_deleted,
+        _workers("Requests to W&B at the same time  [16]"),
+        _timeout,
+        _wait("Wait for another sync, for at most  [0s]"),
+        _option(
+            heading,
+            "--abandoned-after",
+            metavar="DURATION",
+            help="Treat silent flow runs as ended after  [24h]",
+        ),
+        _config,
+        _metadata,
+    )
+
+
 def _workers(text: str) -> Callable[[_F], _F]:
     return _option("How", "--workers", type=click.IntRange(1, 64), metavar="N", help=text)
 
@@ -276,6 +320,26 @@ def _strict(command: _F) -> _F:
 def source(command: _F) -> _F:
     """Add the options for where flow runs are read from."""
     return _add_in_order(command, _config, _metadata)
+
+
+def diagnosis(command: _F) -> _F:
+    """Add the options of a diagnosis: where it looks, for how long, and what it shows."""
+    return _add_in_order(
+        command,
+        destination,
+        _option("How", "--timeout", metavar="DURATION", help="Time limit of each check  [20s]"),
+        _config,
+        _metadata,
+        _json,
+        _option(
+            "Show",
+            "--verbose",
+            is_flag=True,
+            default=False,
+            help="Also show the settings with default values",
+        ),
+        _help,
+    )
 
 
 def dry_run(command: _F) -> _F:
@@ -329,6 +393,29 @@ def report_files(command: _F) -> _F:
             callback=_path_if_given,
             help="Append Markdown ($GITHUB_STEP_SUMMARY)",
         ),
+    )
+
+
+def verification_output(command: _F) -> _F:
+    """Add the options for the output of a verification."""
+    return _add_in_order(
+        command,
+        _json,
+        _option(
+            "Show",
+            "--quiet",
+            is_flag=True,
+            default=False,
+            help="Only what differs or failed, on stderr",
+        ),
+        _option(
+            "Show",
+            "--verbose",
+            is_flag=True,
+            default=False,
+            help="All differences whole, and what is not known",
+        ),
+        _help,
     )
 
 

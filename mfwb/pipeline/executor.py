@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -11,6 +11,7 @@ from threading import Condition
 from typing import Any
 
 from mfwb.item_counts import as_planned, count_deleted, count_items, describe_inputs
+from mfwb.operations import noted
 from mfwb.outcome import WandbRunOutcome
 from mfwb.pipeline.draft import Draft
 from mfwb.pipeline.log_order import Turn
@@ -19,7 +20,11 @@ from mfwb.planning import Plan, PlannedRun, WandbRunId
 from mfwb.ports import ReadyRun, Session, WrittenRun
 from mfwb.snapshot import Loss
 
-__all__ = ["ExecutionResult", "Executor"]
+__all__ = ["ExecutionResult", "Executor", "Force"]
+
+
+Force = Callable[[PlannedRun], bool]
+"""Whether a W&B run is written again even if it is complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class ExecutionResult:
 class Executor:
     """A pool of worker threads that several flow runs share."""
 
-    def __init__(self, parts: Parts, workers: int, *, force: bool) -> None:
+    def __init__(self, parts: Parts, workers: int, *, force: Force) -> None:
         self._parts = parts
         self._workers = workers
         self._force = force
@@ -165,14 +170,17 @@ class _FlowRunExecution:
     parts: Parts
     write_gate: _WriteGate
     turn: Turn
-    force: bool
+    force: Force
     prepared: dict[WandbRunId, Future[WrittenRun | ReadyRun]] = field(default_factory=dict)
     digests: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
     def prepare_run(self, run: PlannedRun) -> WrittenRun | ReadyRun:
         """Return the existing W&B run if it is complete, else what is needed to write it."""
-        existing = None if self.force else self.session.find_existing(run)
-        return existing or self.parts.payloads.prepare(run, self.draft.contents)
+        existing = None if self.force(run) else self.session.find_existing(run)
+        if existing:
+            return existing
+        with noted(run.name, "prepare"):
+            return self.parts.payloads.prepare(run, self.draft.contents)
 
     def keep_digests(self, outcomes: list[WandbRunOutcome]) -> None:
         """Keep the digests of the artifacts of a level, for the W&B runs that use them."""
@@ -196,7 +204,7 @@ class _FlowRunExecution:
             written, prepared = self.session.update(run, ready), None
         else:
             prepared = ready
-            with self.write_gate.open_for_run():
+            with self.write_gate.open_for_run(), noted(run.name, "write"):
                 written = self.session.write(run, ready)
         outcome = _outcome(run, written, prepared, self.digests)
         self.parts.payloads.release(run)

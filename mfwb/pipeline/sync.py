@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -27,7 +27,7 @@ from mfwb.pipeline.log_order import LogOrder, Turn
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.selection import SelectedFlowRun, Selection, select_flow_runs
 from mfwb.pipeline.sync_history import SyncHistory, is_done
-from mfwb.planning import Plan, choose_group
+from mfwb.planning import Plan, PlannedRun, choose_group
 from mfwb.ports import Destination, Entry, SyncState
 
 __all__ = ["sync_flow_runs"]
@@ -38,10 +38,22 @@ _LOOK_AHEAD = 200  # flow runs whose W&B runs are queried with one request
 _FEW = 3  # for this many flow runs, a request in bulk is not worth it
 
 
-def sync_flow_runs(selection: Selection, settings: Settings, parts: Parts) -> Result:
+def sync_flow_runs(
+    selection: Selection,
+    settings: Settings,
+    parts: Parts,
+    *,
+    forced: Collection[str] | None = None,
+) -> Result:
     """Replay flow runs into W&B and return the result; complete ones stay as they are.
 
     A flow run that can't be synced is in the result, with a reason; the others go on.
+
+    Args:
+        selection: the flow runs.
+        settings: of this call.
+        parts: source, sink and the other parts.
+        forced: names of the W&B runs that `force` in the settings is for; None: all of them.
     """
     history = SyncHistory(selection, settings, parts)
     selected = select_flow_runs(selection, parts.source, history.find_open_flow_runs)
@@ -49,18 +61,24 @@ def sync_flow_runs(selection: Selection, settings: Settings, parts: Parts) -> Re
     with parts.ledger.lock(destinations, wait=settings.wait):
         history.refresh()
         selected = history.remove_excluded(selected)
-        with _started_sync(settings, parts, history) as sync:
+        with _started_sync(settings, parts, history, forced) as sync:
             outcomes = tuple(sync.run(selected))
             return Result("sync", outcomes, notes=notes_on(selection, outcomes))
 
 
 @contextmanager
-def _started_sync(settings: Settings, parts: Parts, history: SyncHistory) -> Iterator[_Sync]:
+def _started_sync(
+    settings: Settings, parts: Parts, history: SyncHistory, forced: Collection[str] | None
+) -> Iterator[_Sync]:
     """Yield a sync with workers. If it is interrupted, only what has been started is awaited."""
     online = parts.sink.bundle is None
     workers = settings.workers if online else min(settings.workers, _OFFLINE_WORKERS)
     at_once = min(workers, _FLOW_RUNS_AT_ONCE) if online else 1
-    executor = Executor(parts, workers, force=settings.force)
+
+    def force(run: PlannedRun) -> bool:
+        return settings.force and (forced is None or run.name in forced)
+
+    executor = Executor(parts, workers, force=force)
     flow_run_pool = ThreadPoolExecutor(at_once, thread_name_prefix="mfwb-flow-run")
     sync = _Sync(
         settings, parts, history, executor=executor, flow_run_pool=flow_run_pool, at_once=at_once

@@ -13,7 +13,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from mfwb.errors import SourceError
@@ -75,7 +75,7 @@ def _sort_time(entry: tuple[int, LogLine]) -> int:
 
 
 def _parse_lines(pieces: Iterator[bytes | int], stream: str) -> Iterator[tuple[int, LogLine]]:
-    """Yield lines with their sort time: a line without a time keeps its position."""
+    """Yield lines with their sort time in us: a line without a time keeps its position."""
     latest = 0
     for piece in pieces:
         if isinstance(piece, int):
@@ -83,21 +83,26 @@ def _parse_lines(pieces: Iterator[bytes | int], stream: str) -> Iterator[tuple[i
             yield latest, LogLine(stream, None, text, left_out=piece)
             continue
         parsed = _LINE.fullmatch(piece)
-        moment = _epoch_ms(parsed[1]) if parsed else None
-        if moment is not None:
-            latest = max(latest, moment)
+        exact = _epoch_us(parsed[1]) if parsed else None
+        moment = None if exact is None else exact // 1000
+        if exact is not None:
+            latest = max(latest, exact)
         data = parsed[2] if parsed and moment is not None else piece
         if data or moment is not None:
             yield latest, LogLine(stream, moment, data.decode("utf-8", "backslashreplace"))
 
 
-def _epoch_ms(text: bytes) -> int | None:
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def _epoch_us(text: bytes) -> int | None:
+    """Return microseconds: within a millisecond they tell which of two streams came first."""
     try:
-        moment = datetime.fromisoformat(text.decode("ascii"))
-        epoch = int(moment.replace(tzinfo=timezone.utc).timestamp() * 1000)
+        moment = datetime.fromisoformat(text.decode("ascii")).replace(tzinfo=timezone.utc)
+        epoch = (moment - _EPOCH) // timedelta(microseconds=1)
     except (ValueError, OverflowError):
         return None
-    return epoch if 0 <= epoch <= MAX_EPOCH_MS else None  # rounded, it may be in the year 10000
+    return epoch if 0 <= epoch <= MAX_EPOCH_MS * 1000 else None
 
 
 # --- bytes ----------------------------------------------------------------------------------

@@ -27,7 +27,13 @@ from mfwb.source.service_key import refuse_foreign_service, restrict_key_to_serv
 if TYPE_CHECKING:
     from mfwb.source.client import MetaflowSource
 
-__all__ = ["current_provider", "metaflow_client", "open_source"]
+__all__ = [
+    "current_provider",
+    "metaflow_client",
+    "open_provider",
+    "open_source",
+    "own_datastore_roots",
+]
 
 
 @contextmanager
@@ -57,17 +63,35 @@ def open_source(settings: Settings) -> Iterator[MetaflowSource]:
         metaflow_client().namespace(settings.namespace)
         roots = _find_roots(provider, settings.datastore_roots)
         guard_local_provider(roots.home, roots.folders)
-        yield MetaflowSource(
-            provider,
-            roots,
-            namespace=settings.namespace,
-            abandoned_after=settings.abandoned_after,
-        )
+        _OPEN.append((provider, roots))
+        try:
+            yield MetaflowSource(
+                provider,
+                roots,
+                namespace=settings.namespace,
+                abandoned_after=settings.abandoned_after,
+            )
+        finally:
+            _OPEN.pop()
 
 
 def current_provider() -> str:
     """Return the metadata provider of this process, as `Settings.metadata` takes it."""
     return str(metaflow_client().get_metadata())
+
+
+def open_provider() -> str:
+    """Return the provider of the open source; Metaflow itself names that of its configuration."""
+    return _OPEN[-1][0]
+
+
+def own_datastore_roots() -> DatastoreRoots:
+    """Return the user's own datastores, from which the open source reads artifacts."""
+    return _OPEN[-1][1]
+
+
+_OPEN: list[tuple[str, DatastoreRoots]] = []
+"""Provider and datastores of the sources that are open; the last one is that of the process."""
 
 
 def metaflow_client() -> ModuleType:

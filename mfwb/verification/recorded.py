@@ -41,7 +41,8 @@ class RecordedArtifact:
     """A version of a W&B artifact.
 
     Attributes:
-        key: unique in the project: online its id, offline its run and place in the bundle.
+        key: the same for the same version alone, for people to read: online name and version, as
+            `model:v3`, and the project if it is another one; offline name and digest.
         name: without version.
         version: as `v3`; None in a bundle, which has none yet.
         digest: of its manifest.
@@ -76,6 +77,7 @@ class RecordedRun:
         used: the artifacts that it has as inputs.
         started_at: epoch s of the start that its metadata names; None if there is none.
         runtime: seconds, as W&B's `_wandb.runtime`; None if there is none.
+        repeated_steps: the steps of which W&B has more than one row; `history` has the first one.
     """
 
     id: str
@@ -94,6 +96,7 @@ class RecordedRun:
     used: Sequence[RecordedArtifact]
     started_at: float | None = None
     runtime: float | None = None
+    repeated_steps: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +107,17 @@ class RecordedFlowRun:
         group: as given.
         runs: all W&B runs of that group, whoever made them, in W&B's order.
         aliased: of each name that a run of the group logged, the versions of the whole project
-            that have an alias, by (name, alias): one, or more where a project is damaged.
+            that have an alias, by (name, alias): one, or more where a project is damaged. The
+            aliases are `latest`, `run-` with the run of the group's name, and all that the
+            logged versions have. In a bundle, which has no versions yet, those of the group's own
+            W&B runs. `files` is empty for a version that no run of the group logs or uses.
+        damaged: what of a bundle can't be read, each with the reason: W&B runs may be missing.
     """
 
     group: str
     runs: Sequence[RecordedRun]
     aliased: Mapping[tuple[str, str], Sequence[RecordedArtifact]]
+    damaged: Sequence[str] = ()
 
 
 class Recorded(Protocol):

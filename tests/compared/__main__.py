@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.compared import corpus
-from tests.compared.syncing import ENTITIES, WAYS, Way, sync
-from tests.support.sandbox import Sandbox
+from tests.compared.syncing import ENTITIES, WAYS, Way, sync, verify
+from tests.support.sandbox import Finished, Sandbox
 from tests.support.wandb_server import WandbServer
 
 if TYPE_CHECKING:
@@ -62,11 +62,30 @@ def _compare(
                 found.append(f"{way.entity}: exit code {done.code}")
             if done.out:
                 found += _differences_of_accounts(facts, way, done.document)
+        found += _verified(way, verify(sandbox, way, pathspecs))
     for way in ways:
         found += _differences(server, facts, way.entity, way.granularity)
     count = Counter(line.split(" ", 1)[0] for line in found)
     sys.stderr.write(f"{len(pathspecs)} flow runs, {dict(count)} differences\n")
     return found
+
+
+def _verified(way: Way, done: Finished) -> list[str]:
+    """Return what `mfwb verify` takes for a difference: one of the two is wrong."""
+    sys.stderr.write(f"{way.entity}: verify, exit code {done.code}\n{done.err[-2000:]}")
+    if not done.out:
+        return [f"{way.entity}: verify, exit code {done.code}"]
+    flow_runs = done.document["flow_runs"]
+    lines = [
+        f"{way.entity} verify {one['item']}: Metaflow {one['metaflow']}, W&B {one['wandb']}"
+        for flow_run in flow_runs
+        for one in flow_run["differences"]
+    ]
+    failed = [one for one in flow_runs if one["verdict"] not in {"same", "different"}]
+    lines += [f"{way.entity} verify {one['pathspec']}: {one['reason']}" for one in failed]
+    unknown = [item for flow_run in flow_runs for item in flow_run["unknown"]]
+    sys.stderr.write("".join(f"{way.entity}: not known: {item}\n" for item in unknown))
+    return lines
 
 
 def _facts(root: Path, pathspecs: Sequence[str]) -> list[FlowRunFacts]:

@@ -8,7 +8,7 @@ from itertools import product
 
 from tests.support.sandbox import Finished, Sandbox
 
-__all__ = ["ENTITIES", "WAYS", "Way", "sync"]
+__all__ = ["ENTITIES", "WAYS", "Way", "sync", "verify"]
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,24 @@ ENTITIES = tuple(way.entity for way in WAYS)
 
 def sync(sandbox: Sandbox, way: Way, pathspecs: Sequence[str]) -> list[Finished]:
     """Sync flow runs, each into its flow's project; return what mfwb said, push included."""
-    bundle = str(sandbox.root / f"bundle-{way.granularity}")
+    done = [sandbox.mfwb("sync", *pathspecs, *_options(sandbox, way))]
+    if way.mode == "offline":
+        done.append(sandbox.mfwb("push", _bundle(sandbox, way), "--json"))
+    return done
+
+
+def verify(sandbox: Sandbox, way: Way, pathspecs: Sequence[str]) -> Finished:
+    """Return what mfwb itself says of what it synced: of the bundle, if there is one."""
+    options = _options(sandbox, way)
+    return sandbox.mfwb("verify", *pathspecs, *options, "--read-data")
+
+
+def _options(sandbox: Sandbox, way: Way) -> tuple[str, ...]:
     how = ("--granularity", way.granularity, "--mode", way.mode, "--entity", way.entity)
     where = ("--path-root", str(sandbox.root), "--metadata", f"local@{sandbox.root}", "--json")
-    folder = ("--dir", bundle) if way.mode == "offline" else ()
-    done = [sandbox.mfwb("sync", *pathspecs, *how, *where, *folder)]
-    if folder:
-        done.append(sandbox.mfwb("push", bundle, "--json"))
-    return done
+    folder = ("--dir", _bundle(sandbox, way)) if way.mode == "offline" else ()
+    return (*how, *where, *folder)
+
+
+def _bundle(sandbox: Sandbox, way: Way) -> str:
+    return str(sandbox.root / f"bundle-{way.granularity}")

@@ -48,6 +48,7 @@ def test_a_selection_has_one_home() -> None:
         "pipeline/selection.py: make_selection",  # of what was given
         "api.py: plan",  # what users call
         "api.py: sync",
+        "api.py: verify",
     }
 
 

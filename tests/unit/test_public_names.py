@@ -14,10 +14,13 @@ import pytest
 import mfwb
 from mfwb import api, errors
 from mfwb.outcome import Result
+from mfwb.verification_outcome import Verification
 
 PUBLIC = {
     "Result",
+    "Verification",
     "__version__",
+    "doctor",
     "errors",
     "explain",
     "lineage",
@@ -26,8 +29,9 @@ PUBLIC = {
     "rebuild",
     "status",
     "sync",
+    "verify",
 }
-FUNCTIONS = PUBLIC - {"Result", "__version__", "errors", "lineage"}
+FUNCTIONS = PUBLIC - {"Result", "Verification", "__version__", "errors", "lineage"}
 
 _CALL = """
 import mfwb
@@ -47,6 +51,7 @@ def test_public_names() -> None:
         name: getattr(api, name) for name in FUNCTIONS
     }
     assert mfwb.Result is Result
+    assert mfwb.Verification is Verification
     assert mfwb.errors is errors
 
 

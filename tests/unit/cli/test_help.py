@@ -30,10 +30,12 @@ def help_of(*command: str) -> str:
         "sync --help",
         "plan --help",
         "push --help",
+        "verify --help",
         "lineage --help",
         "explain --help",
         "status --help",
         "config --help",
+        "doctor --help",
         "config trust --help",
         "",
         "nonsense",
@@ -74,9 +76,11 @@ Commands:
   sync     Replay flow runs into Weights & Biases.
   plan     Show what sync would do.
   push     Upload the bundle of an offline sync.
+  verify   Read W&B back and prove that it says what Metaflow says.
   status   Show what was synced, what is pending, and what was lost.
   lineage  Show which task made and which task used each artifact.
   explain  Show what W&B gets of one artifact, and why.
+  doctor   Check all that a sync needs, and write nothing.
   config   Show the settings, and trust settings files.
 
 Examples:
@@ -85,8 +89,10 @@ Examples:
   mfwb sync TrainFlow --last 5              the newest five
   mfwb sync --since 24h                     new flow runs of all flows
   mfwb push bundle                          the bundle of an offline sync
+  mfwb verify TrainFlow/123                 whether W&B says what Metaflow says
   mfwb lineage TrainFlow/123                which task made and used what
   mfwb explain TrainFlow/123/train/model    what W&B gets of it, and why
+  mfwb doctor                               whether all that a sync needs is there
 """
     )
 

@@ -76,6 +76,13 @@ def test_four_files_become_one_log() -> None:
     ]
 
 
+def test_microseconds_decide_within_a_millisecond() -> None:
+    """What stderr printed a moment before stdout comes first, in whatever file it is."""
+    store = Store(task_stdout=said(1.0002, b"after"), task_stderr=said(1.0001, b"before"))
+
+    assert [line.text for line in read(store)] == ["before", "after"]
+
+
 def test_nothing_was_printed() -> None:
     """A stream that printed nothing has no file."""
     assert read(Store()) == []

@@ -1,0 +1,137 @@
+"""Compares what W&B says of a flow run with what it should say. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mfwb.verification.compare_artifacts import FoundFile, compare_artifacts
+from mfwb.verification.compare_run import compare_run
+from mfwb.verification.compare_uses import compare_aliases, compare_uses
+from mfwb.verification.expected.model import ExpectedFlowRun, ExpectedRun
+from mfwb.verification.findings import Findings, writer_of
+from mfwb.verification.recorded import RecordedFlowRun, RecordedRun
+
+__all__ = ["Comparison", "compare"]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a comparison found.
+
+    Attributes:
+        findings: differences, counts, and what is not known.
+        files: the files of W&B artifacts whose bytes could be read back.
+        runs: the W&B runs that are the flow run's, each with what it should say.
+    """
+
+    findings: Findings
+    files: Sequence[FoundFile]
+    runs: Sequence[tuple[ExpectedRun, RecordedRun]]
+
+
+def compare(expected: ExpectedFlowRun, recorded: RecordedFlowRun) -> Comparison:
+    """Return how W&B differs from what it should say."""
+    findings = Findings()
+    for item, reason in expected.unknown:
+        findings.leave_open(item, reason)
+    pairs = _pair_runs(expected, recorded, findings)
+    files: list[FoundFile] = []
+    for own, actual in pairs.values():
+        compare_run(own, actual, expected.names, findings)
+        files += compare_artifacts(own, actual, findings)
+    if unnamed := [run for _, run in pairs.values() if run.started_at is None]:
+        findings.leave_open(
+            f"started at, of {len(unnamed):,} W&B runs",
+            "W&B has it in a file alone, which --read-data reads; the summary's was compared",
+        )
+    compare_uses(pairs, findings)
+    compare_aliases(expected, recorded, pairs, findings)
+    return Comparison(findings, tuple(files), tuple(pairs.values()))
+
+
+def _pair_runs(
+    expected: ExpectedFlowRun, recorded: RecordedFlowRun, findings: Findings
+) -> dict[str, tuple[ExpectedRun, RecordedRun]]:
+    """Return each W&B run with what it should say; note those that are missing, twice or strange.
+
+    A W&B run is known by its name and the pathspec in its config; if somebody changed one of them,
+    by the other one.
+    """
+    pairs: dict[str, tuple[ExpectedRun, RecordedRun]] = {}
+    taken: set[str] = set()
+    findings.count("run", len(expected.runs))
+    for is_match in (_has_both, _has_pathspec, _has_name):
+        for own in expected.runs:
+            if own.name in pairs:
+                continue
+            found = [
+                run for run in recorded.runs if run.id not in taken and is_match(run, own.name)
+            ]
+            if found:
+                pairs[own.name] = own, min(found, key=lambda run: writer_of(run) is None)
+                taken.add(pairs[own.name][1].id)
+    for own in expected.runs:
+        if own.name in pairs:
+            doubles = [
+                run for run in recorded.runs if run.id not in taken and _has_name(run, own.name)
+            ]
+            _note_doubles(own.name, doubles, taken, findings)
+        else:
+            cause = "the W&B run was deleted or moved to another group, or was never written"
+            if recorded.damaged:
+                cause = f"perhaps its file is damaged: {recorded.damaged[0]}"
+            findings.differ("run", f"{own.name} W&B run", own.name, own.name, None, cause)
+    for run in recorded.runs:
+        if run.id not in taken:
+            version = writer_of(run)
+            cause = (
+                "somebody else's W&B run is in this group, as a live one"
+                if version is None
+                else "mfwb wrote it by other settings, or it was moved here from another group"
+            )
+            findings.differ(
+                "run",
+                f"{run.name} W&B run {run.id}",
+                run.name,
+                None,
+                run.id,
+                cause,
+                repairable=False,
+            )
+    order = {own.name: place for place, own in enumerate(expected.runs)}
+    return dict(sorted(pairs.items(), key=lambda pair: order[pair[0]]))
+
+
+def _note_doubles(
+    name: str, doubles: Sequence[RecordedRun], taken: set[str], findings: Findings
+) -> None:
+    for run in doubles:
+        taken.add(run.id)
+        findings.differ(
+            "run",
+            f"{name} W&B run {run.id}, twice",
+            name,
+            None,
+            run.id,
+            "there is a second W&B run of the same name: it was copied, or somebody else's",
+            repairable=False,
+        )
+
+
+def _has_both(run: RecordedRun, name: str) -> bool:
+    return _has_name(run, name) and _has_pathspec(run, name)
+
+
+def _has_pathspec(run: RecordedRun, name: str) -> bool:
+    return _pathspec(run) == name
+
+
+def _has_name(run: RecordedRun, name: str) -> bool:
+    return run.name == name
+
+
+def _pathspec(run: RecordedRun) -> str | None:
+    facts = run.config.get("metaflow")
+    pathspec = facts.get("pathspec") if isinstance(facts, dict) else None
+    return pathspec if isinstance(pathspec, str) else None

@@ -1,0 +1,234 @@
+"""Compares the artifacts that a W&B run logged with those that it should have logged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from mfwb.verification.expected.model import (
+    ExpectedArtifact,
+    ExpectedFile,
+    ExpectedFolder,
+    ExpectedRun,
+    Need,
+)
+from mfwb.verification.findings import EDITED, Findings, why_missing
+from mfwb.verification.recorded import RecordedArtifact, RecordedFile, RecordedRun
+
+__all__ = ["FoundFile", "compare_artifacts", "find_logged"]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file that W&B has, with the stored artifact whose content it should have."""
+
+    run: str
+    artifact: RecordedArtifact
+    path: str
+    folder: ExpectedFolder
+    expected: ExpectedFile
+
+
+def find_logged(expected: ExpectedArtifact, recorded: RecordedRun) -> list[RecordedArtifact]:
+    """Return the artifacts that a W&B run logged under a name that this one may have."""
+    named = [one for one in recorded.logged if one.name in expected.names]
+    fitting = [one for one in named if one.type in expected.kinds]
+    exact = [one for one in fitting if one.name == expected.names[0]]
+    return exact or fitting or named
+
+
+def compare_artifacts(
+    expected: ExpectedRun, recorded: RecordedRun, findings: Findings
+) -> Iterator[FoundFile]:
+    """Note how the artifacts of a W&B run differ; yield the files that could be read back.
+
+    W&B changes no version, and takes equal digests for equal content: a sync uploads nothing anew.
+    So what is wrong inside a version stays so, other than in a bundle.
+    """
+    known: set[str] = set()
+    for one in expected.artifacts:
+        found = find_logged(one, recorded)
+        known.update(version.key for version in found)
+        findings.count("artifact")
+        item = f"{expected.name} artifact {one.artifact}"
+        if not found:
+            if one.need is Need.REQUIRED:
+                cause = why_missing(recorded, "the artifact or the version was deleted in W&B")
+                own = [*one.folders[0].options[0]]
+                findings.differ("artifact", item, expected.name, own, None, cause)
+            continue
+        if len(found) > 1:
+            versions = [version.version for version in found]
+            findings.differ(
+                "artifact",
+                f"{item}, its versions",
+                expected.name,
+                1,
+                versions,
+                "somebody else logged another version in this W&B run",
+                repairable=False,
+            )
+        yield from _compare_one(expected.name, item, one, found[0], recorded, findings)
+    for version in recorded.logged:
+        if version.key not in known:
+            item = f"{expected.name} artifact {version.name}:{version.version}"
+            cause = "somebody else logged it, or mfwb did by other settings"
+            findings.differ(
+                "artifact", item, expected.name, None, version.type, cause, repairable=False
+            )
+
+
+def _compare_description(  # noqa: PLR0913, PLR0917 - what it is of, and where to note it
+    run: str,
+    item: str,
+    expected: ExpectedArtifact,
+    found: RecordedArtifact,
+    recorded: RecordedRun,
+    findings: Findings,
+) -> None:
+    """Note what metadata and description of a version say otherwise of its origin."""
+    findings.count("metadata")
+    can_mend = found.version is None
+    held = [folder.held for folder in expected.folders]
+    own: dict[str, Any] = {"artifact": expected.artifact, "size": sum(one.size for one in held)}
+    if len(held) == 1:
+        own |= {"task": expected.folders[0].task, "sha1": held[0].sha1}
+    else:
+        own["tasks"] = len(held)
+    facts = found.metadata.get("metaflow")
+    if not isinstance(facts, dict):
+        cause = why_missing(recorded, "somebody removed it in W&B")
+        findings.differ(
+            "artifact", f"{item}, its metadata", run, own, facts, cause, repairable=can_mend
+        )
+        return
+    for key, value in own.items():
+        if facts.get(key) != value:
+            findings.differ(
+                "artifact",
+                f"{item}, its metadata {key}",
+                run,
+                value,
+                facts.get(key),
+                EDITED,
+                repairable=can_mend,
+            )
+    named = f"`{expected.artifact}`"
+    if named not in (found.description or ""):
+        findings.differ(
+            "artifact",
+            f"{item}, its description",
+            run,
+            named,
+            found.description,
+            EDITED,
+            repairable=can_mend,
+        )
+
+
+def _compare_one(  # noqa: PLR0913, PLR0917 - what it is of, and where to note it
+    run: str,
+    item: str,
+    expected: ExpectedArtifact,
+    found: RecordedArtifact,
+    recorded: RecordedRun,
+    findings: Findings,
+) -> Iterator[FoundFile]:
+    can_mend = found.version is None
+    if found.type not in expected.kinds:
+        own = expected.kinds[0]
+        findings.differ(
+            "artifact", f"{item}, its type", run, own, found.type, EDITED, repairable=can_mend
+        )
+    if found.producer == recorded.id:  # of equal contents, the first W&B run describes them
+        _compare_description(run, item, expected, found, recorded, findings)
+    left = dict(found.files)
+    for folder in sorted(expected.folders, key=lambda one: -len(one.prefix)):
+        there = {
+            path.removeprefix(folder.prefix): left.pop(path)
+            for path in [*left]
+            if path.startswith(folder.prefix)
+        }
+        yield from _compare_folder(run, item, found, folder, there, findings)
+    for path in sorted(left):
+        findings.count("file")
+        findings.differ(
+            "file", f"{item}, file {path}", run, None, path, EDITED, repairable=can_mend
+        )
+
+
+def _compare_folder(  # noqa: PLR0913, PLR0917 - what it is of, and where to note it
+    run: str,
+    item: str,
+    artifact: RecordedArtifact,
+    folder: ExpectedFolder,
+    there: Mapping[str, RecordedFile],
+    findings: Findings,
+) -> Iterator[FoundFile]:
+    findings.count("file", max(1, len(there)))
+    options = [pairs for option in folder.options if (pairs := _pair(option, there)) is not None]
+    if not options:
+        paths = [f"{folder.prefix}{path}" for path in folder.options[0]]
+        actual = [f"{folder.prefix}{path}" for path in there]
+        cause = "files are missing or strange: an upload was cut, or the version was damaged"
+        findings.differ(
+            "file",
+            f"{item}, files of {folder.task}",
+            run,
+            paths,
+            actual,
+            cause,
+            repairable=artifact.version is None,
+        )
+        return
+    best = min(options, key=lambda pairs: sum(map(_is_unlike, pairs)))
+    for path, expected, file in best:
+        whole = f"{folder.prefix}{path}"
+        if _is_unlike((path, expected, file)):
+            own = {"size": expected.size, "md5": expected.md5, "reference": expected.reference}
+            actual_facts = {"size": file.size, "md5": file.md5, "reference": bool(file.reference)}
+            cause = "another content was uploaded, or the file was damaged"
+            findings.differ(
+                "file",
+                f"{item}, file {whole}",
+                run,
+                own,
+                actual_facts,
+                cause,
+                repairable=artifact.version is None,
+            )
+        elif not file.reference:
+            yield FoundFile(run, artifact, whole, folder, expected)
+
+
+_Pair = tuple[str, ExpectedFile, RecordedFile]
+
+
+def _pair(
+    option: Mapping[str, ExpectedFile], there: Mapping[str, RecordedFile]
+) -> list[_Pair] | None:
+    """Return each file with what it should be; None if these are not the files of an option."""
+    pairs: list[_Pair] = []
+    met: set[str] = set()
+    for path, file in there.items():
+        pattern = next((one for one in option if one == path), None) or next(
+            (one for one in option if one.endswith("*") and fnmatchcase(path, one)), None
+        )
+        if pattern is None:
+            return None
+        met.add(pattern)
+        pairs.append((path, option[pattern], file))
+    return pairs if met == option.keys() else None
+
+
+def _is_unlike(pair: _Pair) -> bool:
+    _, expected, file = pair
+    if expected.reference != bool(file.reference):
+        return True
+    if expected.size is not None and file.size is not None and file.size != expected.size:
+        return True
+    if file.md5 is not None and expected.md5 is not None and file.md5 != expected.md5:
+        return True
+    return file.size == 0 and expected.size != 0 and not file.reference

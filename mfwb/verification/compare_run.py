@@ -1,0 +1,309 @@
+"""Compares one W&B run with what it should say: all but artifacts and uses."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from mfwb.verification.expected.model import ExpectedRun, ExpectedValue, Need, Statistics
+from mfwb.verification.expected.wording import matches
+from mfwb.verification.findings import EDITED, Findings, why_missing
+from mfwb.verification.recorded import RecordedRun
+
+__all__ = ["compare_run", "find_card"]
+
+_CLOCK = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z ")
+_CHARTS = ("tasks/", "curves/")
+_MILLISECONDS = 0.0015  # seconds
+_NOTHING = object()
+
+
+def compare_run(
+    expected: ExpectedRun, recorded: RecordedRun, names: frozenset[str], findings: Findings
+) -> None:
+    """Note how a W&B run differs.
+
+    Args:
+        expected: what it should say.
+        recorded: what it says.
+        names: keys of all values of the flow run; others are people's own.
+        findings: where to note it.
+    """
+    _Comparison(expected, recorded, names, findings).compare()
+
+
+class _Comparison:
+    def __init__(
+        self,
+        expected: ExpectedRun,
+        recorded: RecordedRun,
+        names: frozenset[str],
+        findings: Findings,
+    ) -> None:
+        self._expected = expected
+        self._recorded = recorded
+        self._names = names
+        self._findings = findings
+
+    def compare(self) -> None:
+        for item, reason in self._expected.unknown:
+            self._findings.leave_open(f"{self._expected.name} {item}", reason)
+        self._compare_identity()
+        self._compare_times()
+        self._compare_values("config", self._expected.config, self._recorded.config)
+        facts = self._recorded.config.get("metaflow")
+        self._compare_values("config", self._expected.facts, facts, "metaflow.")
+        self._note_untrue("config", self._expected.untrue_facts, facts)
+        self._compare_summary()
+        self._compare_history()
+        self._compare_log()
+        self._compare_panels()
+
+    def _differ(  # noqa: PLR0913 - the fields of a difference
+        self, kind: str, item: str, metaflow: Any, wandb: Any, cause: str, *, mends: bool = True
+    ) -> None:
+        self._findings.differ(
+            kind,
+            f"{self._expected.name} {item}",
+            self._expected.name,
+            metaflow,
+            wandb,
+            cause,
+            repairable=mends,
+        )
+
+    def _compare_identity(self) -> None:
+        expected, recorded = self._expected, self._recorded
+        for kind, own, actual in (
+            ("name", expected.name, recorded.name),
+            ("group", expected.group, recorded.group),
+            ("job_type", expected.job_type, recorded.job_type),
+        ):
+            self._findings.count(kind)
+            if own != actual:
+                self._differ(kind, kind, own, actual, EDITED)
+        self._findings.count("state")
+        if expected.state != recorded.state:
+            cause = why_missing(recorded, EDITED)
+            self._differ("state", "state", expected.state, recorded.state, cause)
+        self._findings.count("tags", len(expected.tags))
+        if missing := expected.tags - recorded.tags:
+            cause = "somebody removed it in W&B, or it came in Metaflow after the sync"
+            self._differ("tags", "tags", sorted(missing), sorted(recorded.tags), cause)
+
+    def _compare_times(self) -> None:
+        expected, recorded = self._expected, self._recorded
+        if expected.started_at is not None:
+            self._findings.count("time")
+            actual = recorded.started_at
+            own = expected.started_at / 1000
+            if actual is not None and abs(actual - own) > _MILLISECONDS:
+                self._differ("time", "started at", own, actual, why_missing(recorded, EDITED))
+        if expected.runtime is not None:
+            self._findings.count("time")
+            actual = recorded.runtime
+            if actual is None or abs(actual - expected.runtime) > 1:
+                self._differ("time", "runtime", expected.runtime, actual, EDITED)
+
+    def _compare_values(
+        self, kind: str, expected: Mapping[str, ExpectedValue], actual: Any, prefix: str = ""
+    ) -> None:
+        there = actual if isinstance(actual, dict) else {}
+        for key, value in expected.items():
+            self._findings.count(kind)
+            item = f"{kind}.{prefix}{key}"
+            if key not in there:
+                if value.need is Need.REQUIRED:
+                    own = _shown(value)
+                    cause = why_missing(self._recorded, "somebody removed it in W&B")
+                    self._differ(kind, item, own, None, cause)
+            elif not value.options:
+                self._findings.leave_open(f"{self._expected.name} {item}", value.reason or "open")
+            elif not any(_matches(option, there[key]) for option in value.options):
+                self._differ(kind, item, _shown(value), there[key], EDITED)
+
+    def _note_untrue(self, kind: str, untrue: frozenset[str], actual: Any) -> None:
+        there = actual if isinstance(actual, dict) else {}
+        for key in sorted(untrue & there.keys()):
+            cause = "mfwb wrote it of an earlier state of the flow run, or somebody added it"
+            mends = kind == "summary"  # a sync removes no key of config
+            self._differ(kind, f"{kind}.metaflow.{key}", None, there[key], cause, mends=mends)
+
+    def _compare_summary(self) -> None:
+        expected, actual = self._expected, self._recorded.summary
+        self._compare_values("summary", expected.summary, actual)
+        self._compare_values("summary", expected.outcome, actual.get("metaflow"), "metaflow.")
+        self._note_untrue("summary", expected.untrue_outcome, actual.get("metaflow"))
+        settled = {*expected.summary, *expected.open_keys, *expected.previews}
+        for key in sorted((actual.keys() & self._names) - settled):
+            if _is_panel(actual[key]):
+                continue  # a picture, a figure or a table of what was stored
+            cause = "mfwb wrote it by other settings or an earlier state, or somebody else did"
+            self._differ("summary", f"summary.{key}", None, actual[key], cause, mends=False)
+
+    def _compare_history(self) -> None:
+        expected = self._expected.history
+        open_keys = self._expected.open_keys
+        wrong: dict[str, list[tuple[int, Any, Any]]] = defaultdict(list)
+        for (row, key), number in expected.items():
+            actual = self._recorded.history.get(row, {}).get(key, _NOTHING)
+            if actual is _NOTHING or not _is_point(number, actual):
+                wrong[key].append((row, number, None if actual is _NOTHING else actual))
+        self._findings.count("history", len(expected))
+        own = self._names | {key for _, key in expected}
+        for row, points in self._recorded.history.items():
+            for key, actual in points.items():
+                is_ours = key.startswith(_CHARTS) or key in own
+                is_open = any(
+                    key in {one, f"tasks/{one}", f"curves/{one}"}
+                    or key.startswith(f"curves/{one}/")
+                    for one in open_keys
+                )
+                if is_ours and (row, key) not in expected and not is_open and not _is_panel(actual):
+                    wrong[key].append((row, None, actual))
+        if repeated := [step for step in self._recorded.repeated_steps if self._is_row(step)]:
+            cause = "it was written twice; W&B takes no row back"
+            self._differ("history", "history, rows twice", 1, repeated, cause, mends=False)
+        for key, points_of_key in sorted(wrong.items()):
+            rows = [row for row, _, _ in points_of_key]
+            item = f"history.{key} in {len(rows)} rows, as in row {rows[0]}"
+            _, number, actual = points_of_key[0]
+            if actual is None:
+                cause = why_missing(self._recorded, "the upload was cut, or the rows were lost")
+            else:
+                cause = "it was written twice, or by another sync; W&B takes no row back"
+            has_row = any(row in self._recorded.history for row in rows)
+            mends = actual is None and not has_row  # a sync would write such a row twice
+            self._differ("history", item, number, actual, cause, mends=mends)
+
+    def _is_row(self, step: int) -> bool:
+        return any(row == step for row, _ in self._expected.history)
+
+    def _compare_log(self) -> None:
+        expected, actual = self._expected.log, self._recorded.log
+        name = self._expected.name
+        if actual is None:
+            self._findings.leave_open(f"{name} log", "W&B does not give the log back")
+            return
+        if expected is None:
+            reason = "its log is larger than what W&B gets of it"
+            self._findings.leave_open(f"{name} log", reason)
+            return
+        self._findings.count("log", len(expected))
+        own = [line.clock + line.text for line in expected]
+        missing = Counter(own) - Counter(actual)
+        strange = Counter(actual) - Counter(own)
+        if missing:
+            first = next(line for line in own if line in missing)
+            item = f"log, {sum(missing.values()):,} lines that W&B does not have"
+            cause = why_missing(self._recorded, "the upload was cut, or the log was damaged")
+            self._differ("log", item, first, None, cause)
+        if strange:
+            first = next(line for line in actual if line in strange)
+            item = f"log, {sum(strange.values()):,} lines that Metaflow does not have"
+            cause = "it was damaged, or somebody else wrote it"
+            mends = len(actual) <= len(own)  # a sync writes lines over, and removes none
+            self._differ("log", item, None, first, cause, mends=mends)
+        if not missing and not strange and self._expected.is_log_sorted:
+            clocks = [found[0] for line in actual if (found := _CLOCK.match(line))]
+            if clocks != sorted(clocks):
+                self._differ(
+                    "log", "log, order of its lines", sorted(clocks)[:3], clocks[:3], EDITED
+                )
+
+    def _compare_panels(self) -> None:
+        expected, recorded = self._expected, self._recorded
+        for card in expected.cards:
+            self._findings.count("panel")
+            panel = find_card(recorded, card.key)
+            self._check_panel(f"summary.{card.key}", panel, "html-file")
+        if expected.table is not None:
+            self._findings.count("panel")
+            panel = recorded.summary.get("tasks")
+            self._check_panel("summary.tasks", panel, "table-file")
+            if isinstance(panel, dict) and panel.get("nrows") != len(expected.table.rows):
+                rows = len(expected.table.rows)
+                self._differ("panel", "rows of the table tasks", rows, panel.get("nrows"), EDITED)
+        for key, artifact in expected.previews.items():
+            is_table = any(
+                path.endswith(".parquet")
+                for one in recorded.logged
+                if one.name == artifact
+                for path in one.files
+            )
+            if is_table and key not in expected.open_keys:
+                self._findings.count("panel")
+                self._check_panel(f"summary.{key}", recorded.summary.get(key), "table-file")
+
+    def _check_panel(self, item: str, panel: Any, kind: str) -> None:
+        if not isinstance(panel, dict) or panel.get("_type") != kind:
+            cause = why_missing(self._recorded, "somebody removed it in W&B")
+            self._differ("panel", item, kind, panel, cause)
+            return
+        path = panel.get("path")
+        file = self._recorded.files.get(path) if isinstance(path, str) else None
+        if file is None or file.size == 0:
+            cause = "the upload was cut, or somebody deleted the file"
+            self._differ("panel", f"{item}, its file", path, None, cause)
+        elif file.size is not None and file.size != panel.get("size", file.size):
+            self._differ("panel", f"{item}, size of its file", panel["size"], file.size, EDITED)
+
+
+def find_card(recorded: RecordedRun, key: str) -> Any:
+    """Return what the summary has under a key of several parts, which W&B may nest."""
+    if key in recorded.summary:
+        return recorded.summary[key]
+    found: Any = recorded.summary
+    for part in key.split("/"):
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
+
+
+def _is_panel(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("_type") not in {None, "bytes"}
+
+
+def _shown(value: ExpectedValue) -> Any:
+    if not value.options:
+        return value.reason
+    option = value.options[0]
+    if isinstance(option, Statistics):
+        return {"min": option.least, "max": option.most, "mean": option.mean}
+    return option
+
+
+def _matches(option: Any, actual: Any) -> bool:
+    if not isinstance(option, Statistics):
+        return matches(option, actual)
+    return (
+        isinstance(actual, dict)
+        and actual.keys() == {"min", "max", "mean"}
+        and matches(option.least, actual["min"])
+        and matches(option.most, actual["max"])
+        and _is_mean(option.mean, actual["mean"])
+    )
+
+
+def _is_mean(mean: float, actual: Any) -> bool:
+    if isinstance(actual, str):
+        return actual in {str(mean), _name(mean)}
+    if isinstance(actual, bool) or not isinstance(actual, (int, float)):
+        return False
+    return actual == mean or math.isclose(actual, mean, rel_tol=1e-12)
+
+
+def _is_point(number: float, actual: Any) -> bool:
+    if isinstance(actual, str):
+        return actual == _name(number)
+    if isinstance(actual, bool) or not isinstance(actual, (int, float)):
+        return False
+    return actual == number or actual == float(number)
+
+
+def _name(number: float) -> str:
+    if isinstance(number, int) or math.isfinite(number):
+        return str(number)
+    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"

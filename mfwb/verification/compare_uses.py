@@ -1,0 +1,179 @@
+"""Compares lineage edges, in both directions, and aliases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mfwb.verification.compare_artifacts import find_logged
+from mfwb.verification.expected.model import ExpectedFlowRun, ExpectedRun
+from mfwb.verification.findings import EDITED, Findings, why_missing
+from mfwb.verification.recorded import RecordedArtifact, RecordedFlowRun, RecordedRun
+
+__all__ = ["compare_aliases", "compare_uses"]
+
+_Pairs = Mapping[str, tuple[ExpectedRun, RecordedRun]]  # by name of the W&B run
+
+
+def _logged(pairs: _Pairs) -> dict[tuple[str, str], list[RecordedArtifact]]:
+    """Return what each W&B run logged, by (W&B run, Metaflow's name of the artifact)."""
+    return {
+        (name, one.artifact): found
+        for name, (expected, recorded) in pairs.items()
+        for one in expected.artifacts
+        if (found := find_logged(one, recorded))
+    }
+
+
+def compare_uses(pairs: _Pairs, findings: Findings) -> None:
+    """Note uses that are missing or strange."""
+    logged = _logged(pairs)
+    ids = {recorded.id: name for name, (_, recorded) in pairs.items()}
+    for name, (expected, recorded) in pairs.items():
+        used = {one.key: one for one in recorded.used}
+        right: set[str] = set()
+        lost: set[str] = set()
+        for use in expected.uses:
+            offered = [one for run in use.allowed for one in logged.get((run, use.artifact), ())]
+            right.update(one.key for one in offered)
+            if not use.allowed <= pairs.keys():
+                lost.add(use.artifact)  # who logged it is missing, which is a difference of its own
+            for group in use.required:
+                wanted = {one.key for run in group for one in logged.get((run, use.artifact), ())}
+                if not wanted:
+                    continue  # it was not logged: that is a difference of its own, or switched off
+                findings.count("edge")
+                if not wanted & used.keys():
+                    actual = sorted(one.key for one in recorded.used if one.name == use.artifact)
+                    cause = why_missing(recorded, "the edge was removed, or never arrived")
+                    findings.differ(
+                        "edge",
+                        f"{name} uses {use.artifact} of {', '.join(sorted(group))}",
+                        name,
+                        sorted(wanted),
+                        actual or None,
+                        cause,
+                    )
+        for one in recorded.used:
+            findings.count("edge")
+            if one.name in lost and one.key not in right and one.producer not in ids:
+                reason = "the W&B run that should have logged it is missing"
+                findings.leave_open(f"{name} uses {one.name}:{one.version}", reason)
+                continue
+            _compare_used(name, one, right, ids, pairs, findings)
+
+
+def _compare_used(  # noqa: PLR0913, PLR0917 - what it is of, and where to note it
+    name: str,
+    used: RecordedArtifact,
+    right: set[str],
+    ids: Mapping[str, str],
+    pairs: _Pairs,
+    findings: Findings,
+) -> None:
+    item = f"{name} uses {used.name}:{used.version}"
+    producer = ids.get(used.producer or "")
+    if producer is not None:
+        _, maker = pairs[producer]
+        if used.key not in {one.key for one in maker.logged}:
+            findings.differ(
+                "edge",
+                f"{producer} logged {used.name}:{used.version}",
+                producer,
+                used.key,
+                None,
+                EDITED,
+            )
+    if used.key in right:
+        return
+    is_own = any(used.key == one.key for _, recorded in pairs.values() for one in recorded.logged)
+    if not is_own and pairs[name][0].may_use_others:
+        reason = "it may be of another flow run, which the code of the step may have read"
+        findings.leave_open(item, reason)
+        return
+    cause = "no ancestor of the step wrote it: the edge leads to a wrong version, or was added"
+    findings.differ("edge", item, name, None, used.key, cause, repairable=False)
+
+
+def compare_aliases(
+    expected: ExpectedFlowRun, recorded: RecordedFlowRun, pairs: _Pairs, findings: Findings
+) -> None:
+    """Note aliases that are missing, doubled or moved."""
+    logged = _logged(pairs)
+    by_name: dict[str, list[RecordedArtifact]] = {}
+    last: dict[str, RecordedArtifact] = {}
+    artifacts: dict[str, str] = {}
+    for run, (own, _) in pairs.items():
+        for one in own.artifacts:
+            for version in logged.get((run, one.artifact), ())[:1]:
+                by_name.setdefault(version.name, []).append(version)
+                last[version.name] = version
+                artifacts[version.name] = one.artifact
+    for name, versions in by_name.items():
+        artifact = artifacts[name]
+        final = expected.final.get(artifact, frozenset())
+        of_final = [one for run in final for one in logged.get((run, artifact), ())]
+        keys = {one.key for one in (of_final or [last[name]])}
+        if len(versions) > 1 and len(of_final) != 1:
+            keys |= {one.key for one in versions}
+        _compare_alias(name, expected.alias, recorded, keys, findings)
+        _compare_latest(name, expected, recorded, keys, {one.key for one in versions}, findings)
+
+
+def _compare_alias(
+    name: str, alias: str, recorded: RecordedFlowRun, right: set[str], findings: Findings
+) -> None:
+    findings.count("alias")
+    there = recorded.aliased.get((name, alias), ())
+    keys = [one.key for one in there]
+    if len(keys) == 1 and keys[0] in right:
+        return
+    if not keys:
+        cause = "the alias was removed, or never set: an upload was cut"
+    elif len(keys) > 1:
+        cause = "several versions have the alias, which W&B does not allow"
+    else:
+        cause = "the alias was moved"
+    findings.differ("alias", f"{name}:{alias}", None, sorted(right), keys or None, cause)
+
+
+def _compare_latest(  # noqa: PLR0913, PLR0917 - what it is of, and where to note it
+    name: str,
+    expected: ExpectedFlowRun,
+    recorded: RecordedFlowRun,
+    right: set[str],
+    own: set[str],
+    findings: Findings,
+) -> None:
+    findings.count("alias")
+    there: Sequence[RecordedArtifact] = recorded.aliased.get((name, "latest"), ())
+    keys = [one.key for one in there]
+    item = f"{name}:latest"
+    if len(keys) != 1:
+        cause = (
+            "several versions have the alias, which W&B does not allow"
+            if keys
+            else "the alias was removed, or never set: an upload was cut"
+        )
+        findings.differ("alias", item, None, sorted(own), keys or None, cause)
+        return
+    if keys[0] in right:
+        return
+    others = [
+        alias for alias in there[0].aliases if alias.startswith("run-") and alias != expected.alias
+    ]
+    if keys[0] in own and not others:
+        cause = "the alias was moved to another version of the flow run"
+        findings.differ("alias", item, None, sorted(right), keys, cause)
+        return
+    if others and all(_is_older(alias, expected.alias) for alias in others):
+        cause = "the alias was moved to a version of an older flow run"
+        findings.differ("alias", item, None, sorted(own), keys, cause)
+    elif not others:
+        reason = f"{keys[0]} has it, which names no flow run: somebody else may have logged it"
+        findings.leave_open(item, reason)
+
+
+def _is_older(alias: str, own: str) -> bool:
+    """Whether an alias names a flow run that began before ours: their ids are numbers that grow."""
+    one, other = alias.removeprefix("run-"), own.removeprefix("run-")
+    return one.isdecimal() and other.isdecimal() and int(one) < int(other)

@@ -1,0 +1,114 @@
+"""Where a verification reads W&B: a server, with the credentials of a sync, or a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mfwb.config import Settings
+from mfwb.destination import Destinations, bundle_of, entity_and_project, read_defaults
+from mfwb.errors import UsageError
+from mfwb.verification.recorded import Recorded
+
+__all__ = ["RecordedProjects", "open_recorded"]
+
+
+class RecordedProjects:
+    """The W&B projects of a call, each opened once."""
+
+    def __init__(
+        self,
+        resolve: Callable[[str], tuple[str | None, str]],
+        open_project: Callable[[str | None, str], Recorded],
+    ) -> None:
+        """Nothing is read yet.
+
+        Args:
+            resolve: returns entity and project of a flow.
+            open_project: returns what reads a project.
+        """
+        self._resolve = resolve
+        self._open_project = open_project
+        self._open: dict[tuple[str | None, str], Recorded] = {}
+
+    def place(self, flow: str) -> tuple[str | None, str]:
+        """Return entity and project of a flow; UsageError, Unreachable."""
+        return self._resolve(flow)
+
+    def of(self, flow: str) -> Recorded:
+        """Return the W&B project of a flow; UsageError, Unreachable."""
+        place = self._resolve(flow)
+        if place not in self._open:
+            self._open[place] = self._open_project(*place)
+        return self._open[place]
+
+
+@contextmanager
+def open_recorded(settings: Settings) -> Iterator[RecordedProjects]:
+    """Yield the W&B projects that a sync with these settings writes to.
+
+    Raises:
+        UsageError: for settings that W&B refuses, or a folder without a bundle.
+        Unreachable: W&B can't be reached, or refuses the credentials.
+    """
+    bundle = bundle_of(settings, read_defaults())
+    if bundle is not None:
+        yield _bundled(settings, bundle)
+        return
+    from mfwb.sink.setup.credentials import (  # noqa: PLC0415 - only for a server
+        check_wandb_file,
+        entity_query,
+        restrict_api_key,
+    )
+    from mfwb.sink.setup.environment import replay_environment  # noqa: PLC0415 - the same
+
+    check_wandb_file()
+    with restrict_api_key(settings) as no_key_reason, replay_environment(settings.timeout):
+        from mfwb.sink.client.process_wide import altered_wandb, without_debug_logs  # noqa: PLC0415 - it imports wandb
+
+        with altered_wandb():
+            from mfwb.sink.setup.run_settings import check_wandb_settings  # noqa: PLC0415 - wandb
+            from mfwb.sink.setup.sdk_settings import query_defaults  # noqa: PLC0415 - the same
+
+            defaults = query_defaults(settings.timeout)
+            check_wandb_settings(settings)
+            destinations = Destinations(
+                settings, defaults, entity_query(settings, no_key_reason), may_ask=True
+            )
+            with without_debug_logs():
+                yield _online(settings, destinations)
+
+
+def _online(settings: Settings, destinations: Destinations) -> RecordedProjects:
+    from mfwb.sink.client.api import ApiClient  # noqa: PLC0415 - it imports wandb
+    from mfwb.sink.client.retry_budget import RetryBudget  # noqa: PLC0415 - the same
+    from mfwb.verification.recorded_online import OnlineProject  # noqa: PLC0415 - the same
+
+    client = ApiClient(destinations.base_url, RetryBudget(settings.timeout))
+    destinations.viewer_entity()  # bad credentials end the call, and not each flow run
+
+    def resolve(flow: str) -> tuple[str | None, str]:
+        destination = destinations.of(flow)
+        return destination.entity, destination.project
+
+    def open_project(entity: str | None, project: str) -> Recorded:
+        return OnlineProject(client, entity or "", project, workers=settings.workers)
+
+    return RecordedProjects(resolve, open_project)
+
+
+def _bundled(settings: Settings, bundle: Path) -> RecordedProjects:
+    if not bundle.is_dir():
+        raise UsageError(f"there is no bundle in {bundle}; `mfwb sync --mode offline` makes one")
+    from mfwb.verification.recorded_offline import BundleProject  # noqa: PLC0415 - it imports wandb
+
+    defaults = read_defaults()
+
+    def resolve(flow: str) -> tuple[str | None, str]:
+        return entity_and_project(flow, settings, defaults)
+
+    def open_project(entity: str | None, project: str) -> Recorded:
+        return BundleProject(bundle, entity, project)
+
+    return RecordedProjects(resolve, open_project)

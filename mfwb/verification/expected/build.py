@@ -1,0 +1,298 @@
+"""All that W&B should say of a flow run."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+from mfwb.config import Settings, StepSettings
+from mfwb.snapshot.pathspec import step_of
+from mfwb.source.datastore.flow_store import FlowStore
+from mfwb.verification.expected import names
+from mfwb.verification.expected.contents import Contents
+from mfwb.verification.expected.facts import CardFacts, FlowRunFacts, TaskFacts
+from mfwb.verification.expected.flow_run_reader import FlowRunReader
+from mfwb.verification.expected.kinds import Destination, find_destination
+from mfwb.verification.expected.log_lines import read_lines
+from mfwb.verification.expected.model import (
+    ExpectedCard,
+    ExpectedFlowRun,
+    ExpectedLine,
+    ExpectedRun,
+    Need,
+)
+from mfwb.verification.expected.run_facts import (
+    expect_config,
+    expect_facts,
+    expect_outcome,
+    span,
+    unexpected_facts,
+    unexpected_outcome,
+)
+from mfwb.verification.expected.run_files import StoredFile, expect_artifacts, expect_included
+from mfwb.verification.expected.run_uses import expect_uses
+from mfwb.verification.expected.run_values import RunValues, WrittenValue, expect_values
+from mfwb.verification.expected.step_code import read_step_code
+from mfwb.verification.expected.written import History
+
+__all__ = ["expect_flow_run"]
+
+_NAME, _JOB_TYPE, _TAG = 128, 64, 64  # characters
+_STOPPED = {
+    "abandoned": "the flow run went no further: it, or its scheduler, was killed",
+    "failed": "the flow run failed after this, before another task began",
+}
+_PREVIEWED = ("parquet",)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """What there is one W&B run of: a step, or a task."""
+
+    name: str
+    step: str
+    tasks: tuple[TaskFacts, ...]
+    siblings: tuple[TaskFacts, ...]  # all tasks of the step
+    merged: bool
+    settings: StepSettings
+
+
+def expect_flow_run(
+    facts: FlowRunFacts, settings: Settings, reader: FlowRunReader, contents: Contents
+) -> ExpectedFlowRun:
+    """Return what W&B should say of a flow run that was read."""
+    return _Builder(facts, settings, reader, contents).build()
+
+
+class _Builder:
+    def __init__(
+        self,
+        facts: FlowRunFacts,
+        settings: Settings,
+        reader: FlowRunReader,
+        contents: Contents,
+    ) -> None:
+        self._facts = facts
+        self._reader = reader
+        self._contents = contents
+        self._code = read_step_code(facts)
+        self._history = History(facts, contents, self._code)
+        self._scopes = list(_scopes(facts, settings))
+        self._run_of = {task.path: scope.name for scope in self._scopes for task in scope.tasks}
+        self._settings = {scope.step: scope.settings for scope in self._scopes}
+        self._config, self._constants = expect_config(facts, contents)
+        self._values: dict[tuple[str, str], tuple[set[str], dict[str, Need]]] = {}
+        self._dead_ends = self._find_dead_ends()
+
+    def build(self) -> ExpectedFlowRun:
+        """Return what W&B should say."""
+        facts = self._facts
+        return ExpectedFlowRun(
+            pathspec=facts.path,
+            state=facts.state,
+            started_at=facts.started_at,
+            alias=names.alias(facts.id),
+            runs=tuple(self._run(scope) for scope in self._scopes),
+            final=self._final(),
+            names=frozenset(names.summary_key(name) for task in facts.tasks for name in task.held),
+            datastores={task.path: task.datastore for task in facts.tasks if task.datastore},
+            origins={task.path: task.origin for task in facts.tasks if task.origin},
+        )
+
+    def _run(self, scope: _Scope) -> ExpectedRun:
+        facts = self._facts
+        wandb = scope.settings.wandb
+        tags = {*facts.tags, *(wandb.get("run_tags") or ())}
+        stopped = any(task.path in self._dead_ends for task in scope.tasks)
+        failed = stopped or any(task.outcome in {"failed", "unfinished"} for task in scope.tasks)
+        started, ended = span(scope.tasks)
+        reason = _STOPPED.get(facts.state) if stopped else None
+        written = self._written(scope)
+        values = expect_values(scope.tasks, written, merged=scope.merged)
+        stored = self._stored(scope)
+        artifacts = list(
+            expect_artifacts(stored, scope.settings, self._contents, merged=scope.merged)
+        )
+        if scope.step == facts.start_step:
+            artifacts += expect_included(facts, scope.settings, self._contents)
+        code = self._code.get(scope.step)
+        cards, open_cards = _cards(scope)
+        return ExpectedRun(
+            name=names.line(scope.name, _NAME),
+            group=names.line(str(wandb.get("run_group") or facts.path), _NAME),
+            job_type=names.line(str(wandb.get("run_job_type") or scope.step), _JOB_TYPE),
+            tags=frozenset(names.line(tag, _TAG) for tag in tags) - {""},
+            state="failed" if failed else "finished",
+            config=self._config,
+            facts=expect_facts(facts, scope.tasks, names.line(scope.name, _NAME), self._constants),
+            summary=values.summary,
+            outcome=expect_outcome(scope.tasks, reason),
+            history=values.history,
+            table=values.table,
+            cards=cards,
+            log=self._log(scope),
+            artifacts=artifacts,
+            uses=tuple(
+                expect_uses(facts, scope.tasks, code, self._history, self._run_of, self._is_file)
+            ),
+            open_keys=frozenset({*values.open_keys, *open_cards}),
+            previews=self._previews(stored, values, scope.settings),
+            is_log_sorted=not scope.merged,
+            started_at=started,
+            runtime=None if started is None or ended is None else (ended - started) / 1000,
+            may_use_others=code is None or not code.is_certain or code.uses_client,
+            unknown=tuple(values.unknown),
+            untrue_facts=unexpected_facts(scope.tasks),
+            untrue_outcome=unexpected_outcome(scope.tasks, reason),
+        )
+
+    def _destination(self, task: TaskFacts, name: str) -> Destination:
+        artifact = task.held[name]
+        value = self._contents.describe(artifact)
+        return find_destination(artifact, value, self._settings[task.step])
+
+    def _is_file(self, task: TaskFacts, name: str) -> bool:
+        return not self._destination(task, name).is_value
+
+    def _written(self, scope: _Scope) -> dict[str, list[WrittenValue]]:
+        """Return what the tasks of a W&B run wrote, by name and in the order of the tasks."""
+        by_name: dict[str, list[WrittenValue]] = {}
+        for name in sorted({name for task in scope.tasks for name in task.held}):
+            with_value, need = self._values_of_step(scope, name)
+            for task in scope.tasks:
+                if name not in task.held:
+                    continue
+                is_pickle_of_its_own = task.path not in with_value and self._history.is_new(
+                    task, name
+                )
+                if task.path not in need and not is_pickle_of_its_own:
+                    continue
+                artifact = task.held[name]
+                item = WrittenValue(
+                    task,
+                    artifact,
+                    self._contents.describe(artifact),
+                    self._destination(task, name),
+                    need.get(task.path, Need.REQUIRED),
+                )
+                by_name.setdefault(name, []).append(item)
+        return by_name
+
+    def _values_of_step(self, scope: _Scope, name: str) -> tuple[set[str], dict[str, Need]]:
+        """Return the tasks of a step that have a value under a name, and those that wrote it."""
+        key = scope.step, name
+        if key not in self._values:
+            tasks = [task for task in scope.siblings if self._is_value_of(task, name)]
+            need = self._history.values_written(tasks, name) if tasks else {}
+            self._values[key] = {task.path for task in tasks}, need
+        return self._values[key]
+
+    def _is_value_of(self, task: TaskFacts, name: str) -> bool:
+        if name not in task.held:
+            return False
+        destination = self._destination(task, name)
+        return (
+            destination.is_value or destination.shown is not False or (destination.shape == "json")
+        )
+
+    def _stored(self, scope: _Scope) -> dict[str, list[StoredFile]]:
+        stored: dict[str, list[StoredFile]] = defaultdict(list)
+        for task in scope.tasks:
+            for name, artifact in task.held.items():
+                destination = self._destination(task, name)
+                if not destination.is_value and self._history.is_new(task, name):
+                    stored[name].append(StoredFile(task, artifact, destination, task.path))
+        return stored
+
+    def _previews(
+        self, stored: Mapping[str, Sequence[StoredFile]], values: RunValues, settings: StepSettings
+    ) -> dict[str, str]:
+        """Return the keys of the summary that show a table, with the artifact that is shown."""
+        return {
+            key: name
+            for name, files in stored.items()
+            if files[0].destination.shape in _PREVIEWED and settings.datasets
+            if (key := names.summary_key(name)) not in values.summary and key.isidentifier()
+        }
+
+    def _log(self, scope: _Scope) -> list[ExpectedLine] | None:
+        stores: list[tuple[TaskFacts, FlowStore | None]] = [
+            (
+                task,
+                None
+                if task.datastore is None
+                else self._reader.store(self._facts.flow, task.datastore),
+            )
+            for task in scope.tasks
+        ]
+        return read_lines(stores, labelled=scope.merged)
+
+    def _find_dead_ends(self) -> frozenset[str]:
+        """Return the tasks after which the flow run stopped though none of its tasks failed."""
+        facts = self._facts
+        if facts.state not in _STOPPED or any(
+            task.outcome in {"failed", "unfinished"} for task in facts.tasks
+        ):
+            return frozenset()
+        followed = {one.path for parents in self._history.parents.values() for one in parents}
+        return frozenset(task.path for task in facts.tasks if task.path not in followed)
+
+    def _final(self) -> dict[str, frozenset[str]]:
+        ends = self._facts.steps.get(self._facts.end_step, ())
+        if len(ends) != 1:
+            return {}
+        [end] = ends
+        return {name: self._last_makers(end, name) for name in end.held if self._is_file(end, name)}
+
+    def _last_makers(self, end: TaskFacts, name: str) -> frozenset[str]:
+        """Return who wrote what the flow run ends with; of siblings of a foreach the last one."""
+        makers = self._history.producers(end, name)
+        steps = {step_of(path) for path in makers}
+        if len(steps) != 1:
+            return frozenset(self._run_of[path] for path in makers)
+        siblings = [
+            task
+            for task in self._facts.steps[steps.pop()]
+            if name in task.held and self._history.is_new(task, name)
+        ]
+        return frozenset({self._run_of[siblings[-1].path]})
+
+
+def _scopes(facts: FlowRunFacts, settings: Settings) -> Iterator[_Scope]:
+    by_task = settings.granularity_of(facts.flow) == "task"
+    for step, tasks in facts.steps.items():
+        resolved = settings.for_step(facts.flow, step)
+        if by_task:
+            for task in tasks:
+                yield _Scope(task.path, step, (task,), tasks, merged=False, settings=resolved)
+        else:
+            merged = len(tasks) > 1 or any(task.indexes for task in tasks)
+            yield _Scope(f"{facts.path}/{step}", step, tasks, tasks, merged, resolved)
+
+
+def _cards(scope: _Scope) -> tuple[list[ExpectedCard], set[str]]:
+    """Return the cards, and the keys that are open since attempts before may have made them."""
+    cards: list[ExpectedCard] = []
+    open_keys: set[str] = set()
+    taken: set[str] = set()
+    for task in scope.tasks:
+        place = task.label.split("/") if scope.merged else []
+        if task.cards is None:
+            open_keys.add("/".join(["card", *place]))
+            continue
+        for card in sorted(task.cards, key=lambda one: (one.id is None, one.id or "", one.type)):
+            key = _card_key(card, place, taken)
+            taken.add(key)
+            cards.append(ExpectedCard(key, task.path, card))
+    return cards, open_keys
+
+
+def _card_key(card: CardFacts, place: Sequence[str], taken: set[str]) -> str:
+    last = card.id or (card.type if card.type != "default" else None)
+    key = "/".join(["card", *place, *([last] if last else [])])
+    numbers = count(2)
+    while key in taken:
+        key = "/".join(["card", *place, f"{card.id or card.type}-{next(numbers)}"])
+    return key

@@ -1,0 +1,124 @@
+"""Contents of artifacts: what their pickles hold, and the md5 of the bytes that Metaflow stored."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import shutil
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from mfwb.errors import ItemLost
+from mfwb.files.tempdirs import make_scratch
+from mfwb.snapshot import Datastore
+from mfwb.source.datastore.flow_store import FlowStore
+from mfwb.verification.expected.facts import FlowRunFacts, HeldArtifact
+from mfwb.verification.expected.value_reader import PickledValue, ValueReader
+
+__all__ = ["Contents"]
+
+_MAX_READ = 1_000_000  # bytes of a pickle that is described
+_MAX_COMPARED = 64_000_000  # bytes of a pickle whose content is compared with its parents'
+_BATCH = 16_000_000  # bytes that are in memory at a time
+
+_OpenStore = Callable[[Datastore], FlowStore]
+
+
+class Contents:
+    """What the artifacts of one flow run hold. Small ones are read in bulk, and only once."""
+
+    def __init__(self, facts: FlowRunFacts, values: ValueReader, open_store: _OpenStore) -> None:
+        self._values = values
+        self._open_store = open_store
+        self._places: dict[str, Datastore] = {}
+        self._sizes: dict[str, int] = {}
+        self._described: dict[str, PickledValue] = {}
+        self._md5: dict[str, str] = {}
+        self._lost: dict[str, str] = {}
+        for task in facts.tasks:
+            if task.datastore is not None:
+                self._note(task.held.values(), task.datastore)
+        if facts.datastore is not None:
+            self._note(facts.parameters.values(), facts.datastore)
+        self._read(sha for sha, size in self._sizes.items() if size <= _MAX_READ)
+
+    def describe(self, artifact: HeldArtifact) -> PickledValue:
+        """Return what an artifact holds; what is too large to be read is not known."""
+        if artifact.sha1 in self._described:
+            return self._described[artifact.sha1]
+        return PickledValue(reason=self._lost.get(artifact.sha1, "it is too large to be read here"))
+
+    def lost(self, artifact: HeldArtifact) -> str | None:
+        """Return why the bytes of an artifact can't be had; None if they can, as far as known."""
+        return self._lost.get(artifact.sha1)
+
+    def is_same(self, one: HeldArtifact, other: HeldArtifact) -> bool:
+        """Return whether two artifacts hold equal values, though perhaps pickled differently."""
+        if one.sha1 == other.sha1:
+            return True
+        if one.type != other.type or one.encoding != other.encoding:
+            return False
+        if max(one.size, other.size) > _MAX_READ:
+            self._read(
+                sha
+                for sha in (one.sha1, other.sha1)
+                if sha not in self._described and self._sizes.get(sha, 0) <= _MAX_COMPARED
+            )
+        digest = self.describe(one).digest
+        return digest is not None and digest == self.describe(other).digest
+
+    def md5(self, artifact: HeldArtifact) -> str | None:
+        """Return the md5 of the stored bytes, in base64; None if they can't be had."""
+        sha = artifact.sha1
+        if sha not in self._md5 and sha not in self._lost and sha in self._places:
+            folder = make_scratch()
+            try:
+                store = self._open_store(self._places[sha])
+                self._md5[sha] = store.copy(sha, artifact.size, Path(folder) / "pickle")
+            except ItemLost as error:
+                self._lost[sha] = str(error)
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+        return self._md5.get(sha)
+
+    def copy(self, artifact: HeldArtifact, target: Path) -> None:
+        """Write the stored bytes of an artifact into a file; ItemLost."""
+        if artifact.sha1 not in self._places:
+            raise ItemLost("Metaflow did not record where its bytes are")
+        store = self._open_store(self._places[artifact.sha1])
+        store.copy(artifact.sha1, artifact.size, target)
+
+    def _note(self, artifacts: Iterable[HeldArtifact], datastore: Datastore) -> None:
+        for artifact in artifacts:
+            self._places[artifact.sha1] = datastore
+            self._sizes[artifact.sha1] = artifact.size
+
+    def _read(self, shas: Iterable[str]) -> None:
+        by_place: dict[Datastore, list[str]] = defaultdict(list)
+        for sha in shas:
+            by_place[self._places[sha]].append(sha)
+        for place, group in by_place.items():
+            store = self._open_store(place)
+            for batch in self._batches(group):
+                pickled = {}
+                for sha, data in store.read(batch, self._sizes):
+                    if isinstance(data, ItemLost):
+                        self._lost[sha] = str(data)
+                        continue
+                    pickled[sha] = data
+                    digest = hashlib.md5(data, usedforsecurity=False).digest()
+                    self._md5[sha] = base64.b64encode(digest).decode()
+                self._described |= self._values.read(pickled)
+
+    def _batches(self, shas: Iterable[str]) -> Iterator[list[str]]:
+        batch: list[str] = []
+        size = 0
+        for sha in shas:
+            if batch and size + self._sizes[sha] > _BATCH:
+                yield batch
+                batch, size = [], 0
+            batch.append(sha)
+            size += self._sizes[sha]
+        if batch:
+            yield batch

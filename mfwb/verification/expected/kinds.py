@@ -1,0 +1,290 @@
+"""Where an artifact goes, by the tables of docs/mapping.md, "Artifacts by type".
+
+What these tables leave open, as whether an object of a model's library is a model or one of its
+configurations, stays open here: an artifact then has more than one possible kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Literal
+
+from mfwb.config import StepSettings
+from mfwb.verification.expected.facts import HeldArtifact
+from mfwb.verification.expected.value_reader import PickledValue
+
+__all__ = ["KINDS", "Destination", "Shape", "find_destination"]
+
+Shape = Literal["value", "json", "parquet", "tables", "npy", "path", "include", "pickle", "stored"]
+KINDS = ("dataset", "model", "other")
+
+_MAX_VALUE = 100_000  # bytes of pickle
+_MAX_JSON = 64_000_000  # bytes of pickle
+_MAX_SHOWN = 1_000_000  # bytes of pickle
+_CHARACTERS, _CHARACTERS_PER_BYTE = 1_000_000, 20
+
+_SCALARS = frozenset({"str", "int", "float", "bool", "NoneType"})
+_CONTAINERS = frozenset(
+    {"dict", "list", "set", "tuple", "frozenset"}
+    | {f"collections.{name}" for name in ("OrderedDict", "defaultdict", "Counter", "deque")}
+)
+_OTHER_VALUES = (
+    *("numpy.int*", "numpy.uint*", "numpy.float*", "numpy.bool*", "numpy.str_", "numpy.complex*"),
+    *("numpy.longdouble", "numpy.datetime64", "numpy.timedelta64"),
+    *("datetime.date", "datetime.datetime", "datetime.time", "datetime.timedelta"),
+    *("decimal.Decimal", "fractions.Fraction", "uuid.UUID", "complex", "range", "slice"),
+    *("metaflow.*.ConfigValue", "pathlib.Pure*Path"),
+)
+_PARTS_OF_VALUES = (
+    *("builtins.set", "builtins.frozenset", "builtins.complex", "builtins.bytearray"),
+    *("builtins.dict", "builtins.list", "builtins.int", "builtins.float", "builtins.str"),
+    *("builtins.bool", "builtins.tuple", "builtins.range", "builtins.slice", "builtins.getattr"),
+    *("collections.OrderedDict", "collections.defaultdict", "collections.Counter"),
+    *("collections.deque", "datetime.*", "decimal.Decimal", "uuid.UUID", "fractions.Fraction"),
+    *("_codecs.encode", "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar"),
+    *("numpy.dtype", "zoneinfo.ZoneInfo", "pytz._p", "pytz._UTC", "pytz.FixedOffset"),
+    *("metaflow.user_configs.config_parameters.ConfigValue", "pathlib.*Path"),
+)
+_TABLES = (
+    *("pandas.DataFrame", "pandas.core.frame.DataFrame"),
+    *("pandas.Series", "pandas.core.series.Series", "pandas.*Index"),
+    *("polars.dataframe.*", "polars.series.*", "pyarrow.lib.Table", "pyarrow.lib.RecordBatch"),
+    *("pyarrow.lib._reconstruct_table", "pyarrow.lib._reconstruct_record_batch"),
+)
+_DATA = (
+    *("datasets.arrow_dataset.*", "datasets.dataset_dict.*", "datasets.iterable_dataset.*"),
+    *("polars.lazyframe.*", "geopandas.*Frame", "geopandas.*Series", "xarray.core.data*"),
+    *("torch.utils.data.*", "torch_geometric.data.*", "xgboost.*DMatrix"),
+    *("lightgbm.basic.Dataset", "catboost.core.Pool"),
+)
+_MODELS = (
+    *("sklearn", "imblearn", "xgboost", "lightgbm", "catboost", "category_encoders", "hdbscan"),
+    *("umap", "statsmodels", "pmdarima", "prophet", "fbprophet", "torch", "torchvision", "timm"),
+    *("torchaudio", "torch_geometric", "fastai", "skorch", "keras", "tensorflow", "tf_keras"),
+    *("flax", "equinox", "haiku", "onnx", "transformers", "tokenizers", "sentence_transformers"),
+    *("peft", "diffusers", "spacy", "thinc", "gensim", "pytorch_lightning", "lightning", "jax"),
+    *("jaxlib", "optax", "onnxruntime", "sklearn_crfsuite", "mlxtend"),
+)
+_CERTAIN_MODELS = (
+    *("sklearn.linear_model.*", "sklearn.ensemble.*", "sklearn.tree.*", "sklearn.svm.*"),
+    *("sklearn.pipeline.*", "sklearn.preprocessing.*", "sklearn.cluster.*", "sklearn.neighbors.*"),
+    *("sklearn.naive_bayes.*", "sklearn.neural_network.*", "torch.nn.modules.linear.*"),
+    *("torch.nn.modules.container.*", "torch.nn.modules.conv.*"),
+)
+_CERTAIN_OTHERS = (
+    *("numpy.*", "scipy.*", "PIL.*", "matplotlib.*", "plotly.*", "datetime.*", "decimal.*"),
+    *("uuid.*", "bytes", "bytearray", "pandas.*", "pyarrow.*", "polars.*"),
+    *("torch._tensor.*", "torch.Tensor", "torch.storage.*", "torch._utils._rebuild_tensor*"),
+    *("torch.FloatStorage", "torch.LongStorage", "torch.optim.*", "sklearn.metrics.*"),
+    *("sklearn.model_selection._split.*",),
+)
+_ARRAYS = frozenset({"numpy.ndarray"})
+_READABLE_ARRAYS = (
+    *("numpy.ndarray", "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct"),
+    *("numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer", "numpy.ma.*"),
+    *("pandas.NA", "pandas._libs.missing.NA", "pandas._libs.tslibs.*"),
+)
+_SHOWN_TYPES = (
+    *("numpy.ndarray", "numpy.ma.*MaskedArray", "pandas.Timestamp", "pandas.Timedelta"),
+    *("pandas._libs.tslibs.*", "pandas.api.typing.*", "pandas._libs.missing.*"),
+    *("pathlib.*Path",),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where an artifact goes.
+
+    Attributes:
+        kinds: the possible types of its W&B artifact; empty for a value.
+        shape: the form of its file; `value` for what only the summary has.
+        shown: whether the summary has it, too; None: perhaps.
+    """
+
+    kinds: tuple[str, ...]
+    shape: Shape
+    shown: bool | None = False
+
+    @property
+    def is_value(self) -> bool:
+        """Whether it stands in the summary alone."""
+        return self.shape == "value"
+
+
+def find_destination(
+    artifact: HeldArtifact, value: PickledValue, settings: StepSettings
+) -> Destination:
+    """Return where an artifact goes, by its recorded type, and by its names where that is open."""
+    kind = _set_by_user(artifact.type, settings)
+    plugin = next(
+        (one for one in settings.plugins if any(fnmatchcase(artifact.type, t) for t in one.types)),
+        None,
+    )
+    if kind == "value":
+        return _value_or_json(artifact, value, settings)
+    if kind is None and plugin is None and _is_value(artifact, value, settings):
+        return _value_or_json(artifact, value, settings)
+    if kind is None and plugin is not None:
+        kind = plugin.kind
+    if not artifact.is_pickle:
+        kinds = (kind,) if kind else _kinds_by_name(artifact.type)
+        return Destination(("other",) if _is_value_type(artifact.type) else kinds, "stored")
+    shape = _shape(artifact, value)
+    kinds = (kind,) if kind else _kinds(artifact, value, settings)
+    return Destination(kinds, shape, _is_shown(artifact, value, kinds, settings))
+
+
+def _set_by_user(name: str, settings: StepSettings) -> str | None:
+    return next((kind for pattern, kind in settings.kinds if fnmatchcase(name, pattern)), None)
+
+
+@lru_cache(maxsize=4096)
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _is_value_type(name: str) -> bool:
+    return name in _SCALARS or name in _CONTAINERS or _matches(name, _OTHER_VALUES)
+
+
+def _is_value(artifact: HeldArtifact, value: PickledValue, settings: StepSettings) -> bool:
+    """Whether it is a plain value, whatever its size."""
+    if artifact.type in _SCALARS or artifact.type.startswith("numpy.int"):
+        return True
+    is_path = _matches(artifact.type, ("pathlib.*Path",))
+    if is_path and not artifact.type.startswith("pathlib.Pure"):
+        return isinstance(value.words, str) and not _is_absolute(value.words)
+    if not _is_value_type(artifact.type):
+        return False
+    if value.names is None:  # it was not read, so it is not known what a container holds
+        return artifact.type not in _CONTAINERS
+    return all(
+        _matches(name, _PARTS_OF_VALUES) or _set_by_user(name, settings) == "value"
+        for name in value.names
+    )
+
+
+def _is_absolute(path: str) -> bool:
+    return path.startswith(("/", "\\")) or path[1:2] == ":" or "://" in path or ":/" in path
+
+
+def _value_or_json(
+    artifact: HeldArtifact, value: PickledValue, settings: StepSettings
+) -> Destination:
+    """Return where a plain value goes: into a file, if it is too large for the summary."""
+    if not artifact.is_pickle:
+        return Destination(("other",), "stored")
+    is_plain = artifact.type in _SCALARS or value.names == frozenset()
+    limit = _CHARACTERS + _CHARACTERS_PER_BYTE * artifact.size
+    fits = artifact.size <= _MAX_VALUE and (value.size is None or value.size <= limit)
+    if fits and (settings.unpickle != "never" or is_plain) and value.is_known:
+        return Destination((), "value")
+    if settings.unpickle == "never" or artifact.size > _MAX_JSON:
+        return Destination(("other",), "pickle")
+    if fits and value.names is None:  # it was not read: it is a value, or can't be one
+        return Destination(("other",), "json", shown=None)
+    return Destination(("other",), "json")
+
+
+def _shape(artifact: HeldArtifact, value: PickledValue) -> Shape:
+    if artifact.type == "metaflow.includefile.IncludedFile":
+        return "include"
+    if _matches(artifact.type, ("pathlib.*Path",)):
+        return "path"
+    if _matches(artifact.type, _TABLES):
+        return "parquet"
+    if artifact.type in {"dict", "list"} and _has(value, _TABLES) and not _may_be_model(value):
+        return "tables"
+    if artifact.type in _ARRAYS:
+        return "npy"
+    return "pickle"
+
+
+def _used(value: PickledValue) -> Iterable[str]:
+    return (value.names or frozenset()) - value.only_named
+
+
+def _has(value: PickledValue, patterns: tuple[str, ...]) -> bool:
+    return any(_matches(name, patterns) for name in _used(value))
+
+
+def _is_of_a_model_library(name: str) -> bool:
+    return name.partition(".")[0] in _MODELS
+
+
+def _may_be_model(value: PickledValue) -> bool:
+    return any("model" in _kinds_by_name(name) for name in _used(value))
+
+
+@lru_cache(maxsize=4096)
+def _kinds_by_name(name: str) -> tuple[str, ...]:
+    """Return the possible kinds of one name: of an artifact's type, or in its pickle."""
+    if _matches(name, _TABLES) or _matches(name, _DATA):
+        return ("dataset",)
+    if _matches(name, _CERTAIN_MODELS):
+        return ("model",)
+    if _matches(name, _CERTAIN_OTHERS):
+        return ("other",)
+    if _is_of_a_model_library(name):
+        return ("model", "other")
+    return ("other",)
+
+
+def _kinds(  # noqa: PLR0911 - a rule for each case
+    artifact: HeldArtifact, value: PickledValue, settings: StepSettings
+) -> tuple[str, ...]:
+    if artifact.type == "metaflow.includefile.IncludedFile":
+        return ("dataset",)
+    if _matches(artifact.type, ("pathlib.*Path",)):
+        return ("dataset",)
+    is_known_type = (
+        _matches(artifact.type, _TABLES)
+        or _matches(artifact.type, _DATA)
+        or _matches(artifact.type, _CERTAIN_OTHERS)
+        or _is_of_a_model_library(artifact.type)
+    )
+    if is_known_type:
+        return _kinds_by_name(artifact.type)
+    if value.names is None:
+        return KINDS  # its pickle was not read, or can't be
+    found = [
+        (kind,) if (kind := _set_by_user(name, settings)) else _kinds_by_name(name)
+        for name in _used(value)
+    ]
+    if ("model",) in found:
+        return ("model",)
+    has_data = ("dataset",) in found
+    if any("model" in kinds for kinds in found) or _is_state_dict(artifact, value):
+        return ("model", "dataset") if has_data else ("model", "other")
+    return ("dataset",) if has_data else ("other",)
+
+
+def _is_state_dict(artifact: HeldArtifact, value: PickledValue) -> bool:
+    return artifact.type == "collections.OrderedDict" and any(
+        name.startswith("torch._utils._rebuild") for name in value.names or ()
+    )
+
+
+def _is_shown(
+    artifact: HeldArtifact, value: PickledValue, kinds: tuple[str, ...], settings: StepSettings
+) -> bool | None:
+    """Return whether the summary says something of it; None if these rules leave that open."""
+    if settings.unpickle == "never" or artifact.size > _MAX_SHOWN:
+        return False
+    if not value.is_known:
+        return None if value.names is None or kinds == ("other",) else False
+    if _matches(artifact.type, _SHOWN_TYPES):
+        return True
+    if kinds != ("other",) or not value.names:
+        return None if "other" in kinds and value.names else False
+    readable = all(
+        _matches(name, _PARTS_OF_VALUES)
+        or _matches(name, _READABLE_ARRAYS)
+        or name in value.only_named
+        or not (_matches(name, _CERTAIN_OTHERS) or _is_of_a_model_library(name))
+        for name in value.names
+    )
+    return None if readable else False

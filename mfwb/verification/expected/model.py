@@ -1,0 +1,222 @@
+"""What W&B should say of a flow run: frozen values.
+
+A thing is REQUIRED (it must be there, and be equal), ALLOWED (if it is there, it must be equal), or
+missing from these values: it is strange if W&B has it under a name that is mfwb's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from mfwb.snapshot import Datastore
+from mfwb.verification.expected.facts import CardFacts, HeldArtifact
+
+__all__ = [
+    "ExpectedArtifact",
+    "ExpectedCard",
+    "ExpectedFile",
+    "ExpectedFlowRun",
+    "ExpectedFolder",
+    "ExpectedLine",
+    "ExpectedRun",
+    "ExpectedTable",
+    "ExpectedUse",
+    "ExpectedValue",
+    "Need",
+    "Statistics",
+]
+
+
+class Need(Enum):
+    """Whether a thing has to be there."""
+
+    REQUIRED = "required"
+    ALLOWED = "allowed"
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Minimum, maximum and mean over tasks: the first two as JSON with marks."""
+
+    least: Any
+    most: Any
+    mean: int | float
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedValue:
+    """A value of config or summary.
+
+    Attributes:
+        options: JSON with the marks of `wording`, or Statistics; any of them is right.
+        reason: why it is open, if it is; then nothing is compared but that it is there.
+    """
+
+    options: tuple[Any, ...]
+    need: Need = Need.REQUIRED
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedFile:
+    """A file of an artifact; size and md5 are None where they can't be predicted."""
+
+    size: int | None = None
+    md5: str | None = None
+    reference: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedFolder:
+    """The files that stand for what one task stored.
+
+    Attributes:
+        prefix: `3/`, or empty.
+        task: the task that stored it.
+        held: the stored artifact, whose content the files have.
+        options: by path behind the prefix; any of them is right. A path that ends in `*` stands for
+            one or more files.
+    """
+
+    prefix: str
+    task: str
+    held: HeldArtifact
+    shape: str
+    options: tuple[Mapping[str, ExpectedFile], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedArtifact:
+    """An artifact that a W&B run logs.
+
+    Attributes:
+        artifact: Metaflow's name.
+        names: W&B's name, one of these.
+        kinds: W&B's type, one of these.
+    """
+
+    artifact: str
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+    folders: tuple[ExpectedFolder, ...]
+    need: Need = Need.REQUIRED
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedUse:
+    """What a W&B run uses of one artifact.
+
+    Attributes:
+        artifact: Metaflow's name.
+        required: sets of W&B runs by name; of each set, it uses what at least one has logged.
+        allowed: all W&B runs from which it may have it.
+    """
+
+    artifact: str
+    required: tuple[frozenset[str], ...]
+    allowed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedCard:
+    """A card, under its key of the summary; `task` is the one that made it."""
+
+    key: str
+    task: str
+    card: CardFacts
+    need: Need = Need.REQUIRED
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedLine:
+    """A line of the log: `clock` is empty if its time was not recorded."""
+
+    clock: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedTable:
+    """The table of tasks.
+
+    Attributes:
+        own: columns that are not of artifacts.
+        rows: own cells by task.
+        columns: the tasks' values by column, each by task, as JSON with marks.
+    """
+
+    own: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    columns: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedRun:
+    """A W&B run.
+
+    Attributes:
+        facts: what config["metaflow"] has to have.
+        outcome: what summary["metaflow"] has to have.
+        untrue_facts: keys that config["metaflow"] must not have.
+        untrue_outcome: keys that summary["metaflow"] must not have.
+        history: numbers by row and key.
+        open_keys: keys of summary and history that are not settled here.
+        log: None if it is not settled: there is more of it than W&B gets.
+        is_log_sorted: whether its lines have the order of their times.
+        started_at: epoch ms.
+        runtime: seconds.
+        may_use_others: whether its code may read artifacts of other flow runs.
+        unknown: what could not be worked out, by item.
+    """
+
+    name: str
+    group: str
+    job_type: str
+    tags: frozenset[str]
+    state: str
+    config: Mapping[str, ExpectedValue]
+    facts: Mapping[str, ExpectedValue]
+    summary: Mapping[str, ExpectedValue]
+    outcome: Mapping[str, ExpectedValue]
+    history: Mapping[tuple[int, str], int | float]
+    table: ExpectedTable | None
+    cards: Sequence[ExpectedCard]
+    log: Sequence[ExpectedLine] | None
+    artifacts: Sequence[ExpectedArtifact]
+    uses: Sequence[ExpectedUse]
+    open_keys: frozenset[str] = frozenset()
+    previews: Mapping[str, str] = field(default_factory=dict)  # by key, the artifact
+    is_log_sorted: bool = True
+    started_at: int | None = None
+    runtime: float | None = None
+    may_use_others: bool = True
+    unknown: tuple[tuple[str, str], ...] = ()
+    untrue_facts: frozenset[str] = frozenset()
+    untrue_outcome: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedFlowRun:
+    """All W&B runs of a flow run.
+
+    Attributes:
+        alias: `run-123`.
+        final: for each artifact that the flow run ends with, the W&B runs that may have logged it:
+            `Run("Flow/123").data.NAME`.
+        names: keys of the summary for all artifacts of the flow run.
+        datastores: the datastore of each task, by its path.
+    """
+
+    pathspec: str
+    state: str
+    started_at: int
+    alias: str
+    runs: Sequence[ExpectedRun]
+    final: Mapping[str, frozenset[str]]
+    names: frozenset[str]
+    datastores: Mapping[str, Datastore]
+    origins: Mapping[str, str] = field(default_factory=dict)
+    unknown: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,73 @@
+"""Which artifacts a W&B run should use, and from which W&B runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from mfwb.verification.expected.facts import FlowRunFacts, TaskFacts
+from mfwb.verification.expected.model import ExpectedUse
+from mfwb.verification.expected.step_code import StepCode
+from mfwb.verification.expected.written import History
+
+__all__ = ["expect_uses"]
+
+
+def expect_uses(  # noqa: PLR0913, PLR0917 - one for each thing that decides
+    facts: FlowRunFacts,
+    tasks: Sequence[TaskFacts],
+    code: StepCode | None,
+    history: History,
+    run_of: Mapping[str, str],
+    is_file: Callable[[TaskFacts, str], bool],
+) -> Iterator[ExpectedUse]:
+    """Yield what a W&B run uses.
+
+    Args:
+        facts: of the flow run.
+        tasks: of the W&B run.
+        code: of their step; None if it is not known.
+        history: who wrote what.
+        run_of: the W&B run of each task by its path, both by name.
+        is_file: whether what a task wrote under a name is a file in W&B.
+    """
+    own = {run_of[task.path] for task in tasks}
+    required: dict[str, set[frozenset[str]]] = {}
+    allowed: dict[str, set[str]] = {}
+    for task in tasks:
+        parents = history.parents[task.path]
+        for name in sorted({name for parent in parents for name in parent.held}):
+            groups = []
+            for parent in parents:
+                if name in parent.held:
+                    makers = history.producers(parent, name)
+                    found = frozenset(run_of[one] for one in makers)
+                    allowed.setdefault(name, set()).update(found)
+                    if is_file(parent, name):
+                        groups.append(found)
+            if groups and code is not None and task.outcome != "unfinished":
+                required.setdefault(name, set()).update(_required(task, name, groups, code))
+    included = {name for name, kind in facts.kinds.items() if kind == "IncludeFile"}
+    first = {run_of[task.path] for task in facts.steps.get(facts.start_step, ())}
+    for name in included - own:
+        allowed.setdefault(name, set()).update(first)
+        if code is not None and name in code.loads and first:
+            required.setdefault(name, set()).add(frozenset(first))
+    for name, runs in allowed.items():
+        groups_of_others = tuple(
+            sorted((group for group in required.get(name, ()) if not group & own), key=sorted)
+        )
+        yield ExpectedUse(name, groups_of_others, frozenset(runs))
+
+
+def _required(
+    task: TaskFacts, name: str, groups: Sequence[frozenset[str]], code: StepCode
+) -> Iterator[frozenset[str]]:
+    """Yield sets of W&B runs; the task has read what at least one of each has logged."""
+    if name in code.from_all_inputs:
+        yield from groups
+    elif name in code.input_loads:
+        yield frozenset().union(*groups)
+    elif name in code.loads and len(groups) == 1:  # behind a join it depends on what was merged
+        yield groups[0]
+    if task.items_of == name and "input" in code.loads and task.indexes and len(groups) == 1:
+        yield groups[0]

@@ -1,0 +1,273 @@
+"""What the summary, the history and the table of tasks of a W&B run should say of values."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from mfwb.verification.expected import names
+from mfwb.verification.expected.facts import HeldArtifact, TaskFacts
+from mfwb.verification.expected.kinds import Destination
+from mfwb.verification.expected.model import ExpectedTable, ExpectedValue, Need, Statistics
+from mfwb.verification.expected.value_reader import PickledValue
+from mfwb.verification.expected.wording import ANY, put
+
+__all__ = ["RunValues", "WrittenValue", "expect_values"]
+
+_EXACT = 2**53
+_MAX_CURVES = 50  # tasks
+_MAX_LIST = 100_000  # characters of JSON; a longer one is in the table of tasks alone
+_MAX_SUMMARY = 6_000_000  # characters; beyond it some values are files, and here it is open
+_CAUGHT = "metaflow.exception.MetaflowExceptionWrapper"
+_OWN_COLUMNS = ("index", "task", "state", "seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenValue:
+    """What one task wrote under a name.
+
+    Attributes:
+        need: whether it surely counts as written.
+    """
+
+    task: TaskFacts
+    artifact: HeldArtifact
+    value: PickledValue
+    destination: Destination
+    need: Need
+
+    @property
+    def is_value(self) -> bool:
+        """Whether the summary is its only place."""
+        return self.destination.is_value
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether it is known what the summary says of it."""
+        is_settled = self.destination.shown is not None and self.need is Need.REQUIRED
+        return is_settled and (self.value.is_known or not self.in_words)
+
+    @property
+    def in_words(self) -> bool:
+        """Whether the summary says its value, and not only its type."""
+        return self.is_value or bool(self.destination.shown)
+
+    @property
+    def words(self) -> Any:
+        """What the summary says of it, beside those of other tasks."""
+        if self.in_words:
+            return self.value.words
+        if self.artifact.type == _CAUGHT and self.task.exception is not None:
+            kind, message, _ = self.task.exception
+            return f"{kind}: {message}"
+        return f"<{self.artifact.type or 'of a type that was not recorded'}>"
+
+    @property
+    def is_caught(self) -> bool:
+        """Whether it is what `@catch(var=...)` keeps of an exception."""
+        return self.artifact.type == _CAUGHT and self.task.exception is not None
+
+
+@dataclass(slots=True)
+class RunValues:
+    """What a W&B run says of values. `open_keys` are those that are not settled here."""
+
+    summary: dict[str, ExpectedValue] = field(default_factory=dict)
+    history: dict[tuple[int, str], int | float] = field(default_factory=dict)
+    table: ExpectedTable | None = None
+    open_keys: set[str] = field(default_factory=set)
+    unknown: list[tuple[str, str]] = field(default_factory=list)
+
+
+def expect_values(
+    tasks: Sequence[TaskFacts], written: Mapping[str, Sequence[WrittenValue]], *, merged: bool
+) -> RunValues:
+    """Return what a W&B run says of the values of its tasks.
+
+    Args:
+        tasks: of the W&B run.
+        written: by the name of the artifact, in the order of the tasks.
+        merged: whether it stands for several tasks.
+    """
+    result = RunValues()
+    columns: dict[str, Sequence[WrittenValue]] = {}
+    for name, items in written.items():
+        key = names.summary_key(name)
+        spoken = [item for item in items if item.in_words or item.is_caught]
+        if not spoken and not any(item.destination.shown is None for item in items):
+            continue
+        if not all(item.is_certain for item in items):
+            _leave_open(result, key, items)
+            if any(item.in_words for item in items):
+                columns[key] = ()
+            continue
+        options = _in_short(items) if merged else _alone(items[0])
+        result.summary[key] = ExpectedValue(options)
+        columns[key] = items
+    _limit(result)
+    rows = _rows(tasks)
+    _add_numbers(result, tasks, rows, columns, merged=merged)
+    _add_curves(result, tasks, written, merged=merged)
+    if merged:
+        result.table = _table(tasks, columns)
+    return result
+
+
+def _leave_open(result: RunValues, key: str, items: Sequence[WrittenValue]) -> None:
+    result.open_keys.add(key)
+    reasons = {item.value.reason for item in items if item.in_words and item.value.reason}
+    if reasons:
+        result.unknown.append((f"summary.{key}", min(reasons)))
+
+
+def _alone(item: WrittenValue) -> tuple[Any, ...]:
+    words = item.words
+    return ("None",) if words is None else (words,)
+
+
+def _in_short(items: Sequence[WrittenValue]) -> tuple[Any, ...]:
+    """Return how the values of several tasks are said in short: any of the results is right."""
+    numbers = [item.value.number for item in items if item.is_value]
+    known = [number for number in numbers if number is not None]
+    if len(known) == len(items):
+        return (_statistics(known),)
+    words = [item.words for item in items]
+    options: list[Any] = []
+    if all(_is_equal(one, words[0]) for one in words[1:]):
+        options.append("None" if words[0] is None else words[0])
+    if len(options) == 0 or len({json.dumps(one, sort_keys=True) for one in words}) > 1:
+        options.append(words)
+    if len(json.dumps(words)) >= _MAX_LIST // 2:
+        options.append({"tasks": len(items), "see": "table tasks"})
+    return tuple(options)
+
+
+def _is_equal(one: Any, other: Any) -> bool:
+    if isinstance(one, dict) and isinstance(other, dict) and ANY in (*one, *other):
+        return True
+    return bool(one == other)
+
+
+def _statistics(numbers: Sequence[int | float]) -> Statistics:
+    present = [number for number in numbers if number == number] or [math.nan]  # noqa: PLR0124 - NaN
+    infinite = [one for one in present if isinstance(one, float) and not math.isfinite(one)]
+    mean: int | float
+    if infinite:
+        mean = sum(infinite)
+    else:
+        exact = sum(map(Fraction, present), Fraction(0)) / len(present)
+        try:
+            mean = float(exact)
+        except OverflowError:
+            mean = round(exact)
+        if abs(exact) > _EXACT and all(isinstance(one, int) for one in present):
+            mean = round(exact)
+    return Statistics(put(min(present)), put(max(present)), mean)
+
+
+def _limit(result: RunValues) -> None:
+    """Leave all open where the values may be more than a summary has room for."""
+    sizes = sum(
+        len(json.dumps(option)) if not isinstance(option, Statistics) else 100
+        for value in result.summary.values()
+        for option in value.options[:1]
+    )
+    if sizes > _MAX_SUMMARY:
+        result.open_keys |= result.summary.keys()
+        result.unknown.append(("summary", "its values may be more than W&B's summary has room for"))
+        result.summary.clear()
+
+
+def _rows(tasks: Sequence[TaskFacts]) -> dict[str, int]:
+    """Return the row of the history for each task: its index, if each has one of its own."""
+    by_index = all(len(task.indexes) == 1 and not task.rounds for task in tasks)
+    return {task.path: task.indexes[0] if by_index else place for place, task in enumerate(tasks)}
+
+
+def _add_numbers(
+    result: RunValues,
+    tasks: Sequence[TaskFacts],
+    rows: Mapping[str, int],
+    columns: Mapping[str, Sequence[WrittenValue]],
+    *,
+    merged: bool,
+) -> None:
+    if merged:
+        for task in tasks:
+            result.history[rows[task.path], "tasks/index"] = rows[task.path]
+            if task.seconds is not None:
+                result.history[rows[task.path], "tasks/seconds"] = task.seconds
+    taken = {"index", "seconds"}
+    for key, items in columns.items():
+        numbers = [(item.task, item.value.number) for item in items if item.is_value]
+        if not items or len(numbers) < len(items):
+            continue
+        if not all(number is not None for _, number in numbers):
+            continue
+        name = names.free(key, taken)
+        taken.add(name)
+        for task, number in numbers:
+            if number is not None and (drawn := _drawn(number, exactly=not merged)) is not None:
+                place = (rows[task.path], f"tasks/{name}") if merged else (0, key)
+                result.history[place] = drawn
+
+
+def _drawn(number: float, *, exactly: bool) -> int | float | None:
+    """Return a number as a point of a chart; None if it is none."""
+    if exactly:
+        is_fit = number == number and abs(number) < math.inf  # noqa: PLR0124 - NaN
+        return number if is_fit and (type(number) is float or abs(number) <= _EXACT) else None
+    try:
+        return float(number) if abs(number) > _EXACT else number
+    except OverflowError:
+        return None
+
+
+def _add_curves(
+    result: RunValues,
+    tasks: Sequence[TaskFacts],
+    written: Mapping[str, Sequence[WrittenValue]],
+    *,
+    merged: bool,
+) -> None:
+    if merged and len(tasks) > _MAX_CURVES:
+        return
+    for name, items in written.items():
+        for item in items:
+            if item.value.series is None or item.destination.shape not in {"value", "json"}:
+                continue
+            curve = f"curves/{names.summary_key(name)}"
+            curve = f"{curve}/{item.task.label}" if merged else curve
+            if item.need is not Need.REQUIRED:
+                result.open_keys.add(curve)
+                continue
+            for step, point in enumerate(item.value.series):
+                if point is not None:
+                    result.history[step, curve] = point
+
+
+def _table(
+    tasks: Sequence[TaskFacts], columns: Mapping[str, Sequence[WrittenValue]]
+) -> ExpectedTable:
+    has_exceptions = any(task.exception is not None for task in tasks)
+    own = (*_OWN_COLUMNS, "exception") if has_exceptions else _OWN_COLUMNS
+    taken = set(own)
+    cells: dict[str, dict[str, Any]] = {}
+    for key in columns:
+        column = names.free(key, taken)
+        taken.add(column)
+        cells[column] = dict(_cells(columns[key]))
+    return ExpectedTable(
+        own=own,
+        rows=tuple((task.label, task.path, task.outcome, task.seconds) for task in tasks),
+        columns=cells,
+    )
+
+
+def _cells(items: Sequence[WrittenValue]) -> Iterator[tuple[str, Any]]:
+    for item in items:
+        yield item.task.path, item.words

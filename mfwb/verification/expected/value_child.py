@@ -1,0 +1,134 @@
+"""Program of the process that reads pickles for a verification; `value_reader` uses it.
+
+The process has no rights that reading needs not: what a pickle could do against all rules, it would
+do to this process.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from mfwb import pickles
+from mfwb.isolation.child_environment import list_readable_paths
+from mfwb.pickles.allowlist import ARRAYS, PATHS, PLAIN, ZONES
+from mfwb.pickles.content_digest import content_digest
+from mfwb.pickles.placeholders import StandIn
+from mfwb.verification.expected.child_process import answer_requests
+from mfwb.verification.expected.wording import Described, is_number, is_series, put
+
+__all__ = ["describe", "preload", "preload_more", "run_worker"]
+
+_MAX_CURVE = 100_000  # points
+_EXACT = 2**53
+
+
+class _Instance(Described, StandIn):
+    """A stand-in for an object of a class that is not imported."""
+
+    def __setstate__(self, state: Any) -> None:
+        """Keep the state."""
+        self.state = state
+
+
+class _AllowedOrDescribed(Mapping[str, Callable[[], Any]]):
+    """The allow-list, and for all other capitalized names stand-ins that keep their arguments."""
+
+    def __init__(self) -> None:
+        self._allowed: pickles.Allowed = {**PLAIN, **PATHS, **ZONES, **ARRAYS}
+
+    def __getitem__(self, name: str) -> Callable[[], Any]:
+        if name in self._allowed:
+            return self._allowed[name]
+        last = name.rpartition(".")[2]
+        if not last.lstrip("_")[:1].isupper():
+            raise KeyError(name)
+        return lambda: _stand_in(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._allowed)
+
+    def __len__(self) -> int:
+        return len(self._allowed)
+
+
+def _stand_in(name: str) -> type:
+    def new(cls: type, *arguments: Any) -> Any:
+        made: Any = object.__new__(cls)
+        Described.__init__(made, name, arguments)
+        return made
+
+    return type("_InstanceOfThatName", (_Instance,), {"__new__": new, "__init__": _nothing})
+
+
+def _nothing(*_arguments: Any) -> None:
+    """Initialize nothing: `__new__` did."""
+
+
+def describe(data: bytes) -> dict[str, Any]:
+    """Return what a pickle holds, as JSON: its names, the digest of its content, and its words.
+
+    Keys: `names`, `only_named`, `digest`; and, if it can be loaded, `words` (with the marks of
+    `wording`), `size` (characters of JSON), `number` (its text, if it is one) and `series`.
+    """
+    found: dict[str, Any] = {"digest": content_digest(data)}
+    try:
+        mentions = pickles.read_mentions(data)
+    except ValueError:
+        return found
+    found |= {"names": mentions.names, "only_named": mentions.only_named}
+    try:
+        value = pickles.loads(data, _AllowedOrDescribed())
+        words = put(value)
+        found["size"] = len(json.dumps(words))
+        if is_number(value):
+            found["number"] = _number(value)
+        if is_series(value) and len(value) <= _MAX_CURVE:
+            found["series"] = [_point(item) for item in value]
+        found["words"] = words
+        found["is_nothing"] = value is None
+    except MemoryError:
+        found["reason"] = "there is not enough memory for it"
+    except Exception as error:  # noqa: BLE001 - a damaged pickle can raise anything
+        found["reason"] = f"{type(error).__name__}: {str(error)[:200]}"
+    return found
+
+
+def _number(value: Any) -> str:
+    """Return a number as text that loses nothing: `int 255` in hex digits, or `float 0x1.8p+0`."""
+    plain = value.item() if type(value).__module__ == "numpy" else value
+    if isinstance(plain, int):
+        return f"int {int(plain):x}"
+    return f"float {float(plain).hex()}"
+
+
+def _point(value: Any) -> float | None:
+    """Return a number as a chart has it; None for one that no float is near."""
+    try:
+        return float(value)
+    except OverflowError:
+        return None
+
+
+def preload(*, trusted: bool) -> None:  # noqa: ARG001 - nothing is trusted here
+    """Fill the cache of readable paths, which is slow."""
+    list_readable_paths()
+
+
+def preload_more() -> None:
+    """Import numpy, which pays off with several flow runs."""
+    with suppress(ImportError):
+        import numpy as np  # noqa: F401, PLC0415 - not needed for most flow runs
+
+
+def run_worker(max_memory: int, folder: str, *, trusted: bool) -> None:  # noqa: ARG001 - as all programs
+    """Answer requests until there are no more.
+
+    Args:
+        max_memory: bytes of memory that this process may take for them.
+        folder: not used: this process may write nowhere.
+        trusted: not used: no pickle is trusted here.
+    """
+    answer_requests(max_memory, lambda _, pickled: list(map(describe, pickled)), threads=0)

@@ -1,0 +1,108 @@
+"""Verify flow runs one after the other; the failure of one ends no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from mfwb.config import Settings
+from mfwb.errors import SkipFlowRun, ends_the_call
+from mfwb.ports import BugLog, Progress
+from mfwb.safe_text import one_line
+from mfwb.snapshot.pathspec import flow_of
+from mfwb.system_errors import describe_shortage
+from mfwb.verification.connection import RecordedProjects
+from mfwb.verification.verify import verify_flow_run
+from mfwb.verification_outcome import FlowRunVerification, Verdict
+
+__all__ = ["ChosenFlowRun", "Watched", "verify_flow_runs"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenFlowRun:
+    """A flow run to verify.
+
+    Attributes:
+        pathspec: `Flow/123`; of a flow that can't be listed, its name.
+        error: why it can't be read, if that is known already.
+        excluded: why it is not verified, if an option excludes it.
+    """
+
+    pathspec: str
+    error: BaseException | None = None
+    excluded: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What is notified while flow runs are verified.
+
+    Attributes:
+        progress: is notified of each flow run.
+        bugs: writes a log for each error of mfwb's own.
+    """
+
+    progress: Progress
+    bugs: BugLog
+
+
+def verify_flow_runs(
+    chosen: Sequence[ChosenFlowRun],
+    settings: Settings,
+    projects: RecordedProjects,
+    read_data: float,
+    watched: Watched,
+) -> Iterator[FlowRunVerification]:
+    """Yield the verification of each flow run, in their order.
+
+    Args:
+        chosen: the flow runs.
+        settings: those of a sync, which decide what W&B should have.
+        projects: W&B.
+        read_data: the share of files whose bytes are compared, 0.0 to 1.0.
+        watched: what is notified of flow runs and of errors.
+
+    Raises:
+        UsageError: a setting is wrong.
+        Unreachable: Metaflow or W&B can't be reached, or W&B refuses the credentials.
+    """
+    for position, one in enumerate(chosen):
+        watched.progress.flow_run(one.pathspec, position, len(chosen))
+        try:
+            if one.error is not None:
+                raise one.error  # noqa: TRY301 - it ends as any other error of a flow run
+            if one.excluded is not None:
+                yield FlowRunVerification(one.pathspec, Verdict.SKIPPED, one.excluded)
+                continue
+            yield _verified(one.pathspec, settings, projects, read_data)
+        except BaseException as error:  # noqa: BLE001 - see `_failed`
+            yield _failed(one.pathspec, error, watched.bugs)
+
+
+def _verified(
+    pathspec: str, settings: Settings, projects: RecordedProjects, read_data: float
+) -> FlowRunVerification:
+    flow = flow_of(pathspec)
+    recorded = projects.of(flow)
+    entity, project = projects.place(flow)
+    before = recorded.requests
+    verified = verify_flow_run(pathspec, settings, recorded, read_data)
+    return replace(
+        verified,
+        entity=verified.entity or entity,
+        project=verified.project or project,
+        requests=recorded.requests - before,
+    )
+
+
+def _failed(pathspec: str, error: BaseException, bugs: BugLog) -> FlowRunVerification:
+    """Return the verification of a flow run that an error ended; raise what ends the whole call."""
+    if ends_the_call(error):
+        raise error
+    if isinstance(error, SkipFlowRun):
+        return FlowRunVerification(
+            pathspec, Verdict.FAILED, one_line(str(error)), exit_code=error.exit_code
+        )
+    shortage = describe_shortage(error)
+    reason = bugs.reason(error) if shortage is None else one_line(shortage)
+    return FlowRunVerification(pathspec, Verdict.FAILED, reason, bug=shortage is None)

@@ -1,0 +1,95 @@
+"""Compare one flow run in Metaflow with what W&B says of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mfwb.config import Settings
+from mfwb.verification.compare import Comparison, compare
+from mfwb.verification.digests import compare_digests
+from mfwb.verification.expected.model import ExpectedFlowRun
+from mfwb.verification.findings import writer_of
+from mfwb.verification.recorded import Recorded, RecordedArtifact, RecordedFlowRun
+from mfwb.verification_outcome import FlowRunVerification, Verdict
+
+__all__ = ["verify_flow_run"]
+
+_DIFFERENT = 6  # exit code
+
+
+def verify_flow_run(
+    pathspec: str, settings: Settings, recorded: Recorded, read_data: float = 0.0
+) -> FlowRunVerification:
+    """Return how a flow run in W&B differs from what Metaflow says of it.
+
+    Call it within `mfwb.source.session.open_source(settings)`, which sets up Metaflow's client.
+
+    Args:
+        pathspec: `Flow/123`, complete: no `latest`.
+        settings: those of a sync, which decide what W&B should have.
+        recorded: the W&B project of the flow.
+        read_data: the share of files whose bytes are read back and compared, 0.0 to 1.0.
+
+    Raises:
+        SinkError: W&B does not answer.
+        MfwbError: Metaflow does not answer, or has no such flow run.
+    """
+    from mfwb.verification.expected.build import expect_flow_run  # noqa: PLC0415 - it imports metaflow
+    from mfwb.verification.expected.contents import Contents  # noqa: PLC0415 - the same
+    from mfwb.verification.expected.flow_run_reader import FlowRunReader  # noqa: PLC0415 - the same
+    from mfwb.verification.expected.value_reader import (  # noqa: PLC0415 - the same
+        ValueReader,
+        new_value_process,
+    )
+    from mfwb.verification.read_back import ReadBack, read_back  # noqa: PLC0415 - the same
+
+    before = recorded.requests
+    reader = FlowRunReader(settings)
+    facts = reader.read(pathspec)
+    if facts.state == "running":
+        return FlowRunVerification(
+            pathspec, Verdict.SKIPPED, reason="it is still running", group=pathspec, exit_code=0
+        )
+    with new_value_process() as process:
+        contents = Contents(
+            facts, ValueReader(process), lambda datastore: reader.store(facts.flow, datastore)
+        )
+        expected = expect_flow_run(facts, settings, reader, contents)
+        actual = _read_groups(expected, recorded)
+        comparison = compare(expected, actual)
+        compare_digests(actual, comparison.findings)
+        source = ReadBack(recorded, reader, contents, expected, comparison.findings)
+        if read_data:
+            read_back(comparison, source, read_data)
+    result = _to_result(pathspec, comparison, actual.group)
+    return replace(result, requests=recorded.requests - before, bytes_read=source.bytes_read)
+
+
+def _read_groups(expected: ExpectedFlowRun, recorded: Recorded) -> RecordedFlowRun:
+    """Return the W&B runs of all groups that the settings give to steps of the flow run."""
+    groups = list(dict.fromkeys(run.group for run in expected.runs)) or [expected.pathspec]
+    read = [recorded.flow_run(group) for group in groups]
+    aliased: dict[tuple[str, str], list[RecordedArtifact]] = {}
+    for one in read:
+        for key, versions in one.aliased.items():
+            known = aliased.setdefault(key, [])
+            keys = {version.key for version in known}
+            known += [version for version in versions if version.key not in keys]
+    runs = [run for one in read for run in one.runs]
+    return RecordedFlowRun(groups[0], runs, aliased, read[0].damaged)
+
+
+def _to_result(pathspec: str, comparison: Comparison, group: str) -> FlowRunVerification:
+    findings = comparison.findings
+    is_same = not findings.differences
+    writers = {version for _, run in comparison.runs if (version := writer_of(run)) is not None}
+    return FlowRunVerification(
+        pathspec,
+        Verdict.SAME if is_same else Verdict.DIFFERENT,
+        group=group,
+        written_by=tuple(sorted(writers)),
+        compared=dict(sorted(findings.compared.items())),
+        differences=tuple(findings.differences),
+        unknown=tuple(findings.unknown),
+        exit_code=0 if is_same else _DIFFERENT,
+    )

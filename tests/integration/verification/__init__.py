@@ -1,0 +1,1 @@
+"""Verification: W&B read back, and the command."""

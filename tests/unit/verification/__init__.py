@@ -1,0 +1,1 @@
+"""What a verification does by itself."""

@@ -1,0 +1,1 @@
+"""Unit tests of what W&B should say."""

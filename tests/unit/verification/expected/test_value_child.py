@@ -1,0 +1,84 @@
+"""What a pickle holds, without running its code."""
+
+from __future__ import annotations
+
+import enum
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+from mfwb.verification.expected.value_child import describe
+
+
+class Color(enum.Enum):
+    """An enum of a user."""
+
+    RED = 1
+
+
+class Thing:
+    """An object of a user."""
+
+    def __init__(self) -> None:
+        self.number = 1
+
+
+class Bomb:
+    """What would run code."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Make a folder when it is loaded."""
+        return os.mkdir, (str(self.path),)
+
+
+def test_values() -> None:
+    """Words, numbers exactly, and points of curves."""
+    assert describe(pickle.dumps({"a": 1}))["words"] == {"a": 1}
+    assert describe(pickle.dumps(2**60))["number"] == "int 1000000000000000"
+    assert describe(pickle.dumps(0.1))["number"] == f"float {(0.1).hex()}"
+    assert describe(pickle.dumps([1, 2**1100]))["series"] == [1.0, None]
+    assert "number" not in describe(pickle.dumps(bool(1)))
+
+
+def test_objects_of_users() -> None:
+    """Their classes are not imported."""
+    module = __name__
+
+    assert describe(pickle.dumps(Color.RED))["words"] == "Color(1)"
+    thing = describe(pickle.dumps(Thing()))
+    assert thing["words"] == {"number": 1}
+    assert thing["names"] == (f"{module}.Thing",)
+
+
+def test_equal_values_have_one_digest() -> None:
+    """However they were pickled."""
+    text, same = "shared", str(b"shared", "ascii")
+
+    one = describe(pickle.dumps([text, text]))
+    other = describe(pickle.dumps([text, same]))
+
+    assert one["digest"] == other["digest"] != describe(pickle.dumps(["shared"]))["digest"]
+
+
+def test_code_does_not_run(tmp_path: Path) -> None:
+    """Nothing is known then but the names."""
+    target = tmp_path / "made"
+
+    found = describe(pickle.dumps(Bomb(target)))
+
+    assert "words" not in found
+    assert "posix.mkdir" in found["reason"]
+    assert not target.exists()
+
+
+def test_damage() -> None:
+    """A pickle that is cut off."""
+    found = describe(pickle.dumps("a" * 100)[:50])
+
+    assert found["digest"] is None
+    assert "words" not in found
+    assert "ends in" in found["reason"]
