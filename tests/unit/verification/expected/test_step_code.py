@@ -123,6 +123,7 @@ def test_a_file_that_was_changed_since(tmp_path: Path) -> None:
     assert read_step_code(_facts(script, started_at=1_000_001_000)).keys() == {
         "start",
         "join",
+        "again",
         "end",
     }
 
