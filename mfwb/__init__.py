@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mfwb import errors
-    from mfwb.api import explain, lineage, plan, push, rebuild, status, sync, verify
+    from mfwb.api import doctor, explain, lineage, plan, push, rebuild, status, sync, verify
     from mfwb.outcome import Result
     from mfwb.verification_outcome import Verification
 else:
@@ -34,6 +34,7 @@ __all__ = [
     "Result",
     "Verification",
     "__version__",
+    "doctor",
     "errors",
     "explain",
     "lineage",

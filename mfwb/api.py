@@ -23,6 +23,7 @@ from mfwb.arguments import (
 from mfwb.config import Settings, load_settings
 from mfwb.crash_log import BugLogs
 from mfwb.destination import bundle_of, entity_and_project, project_of, read_defaults
+from mfwb.diagnosis import Diagnosis, diagnose
 from mfwb.errors import UsageError
 from mfwb.ledger import ledger_path, put_aside_if_damaged, read_sync_status
 from mfwb.outcome import Result, Status
@@ -54,10 +55,12 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack  # mypy knows it; Python 3.10 does not have it
 
 __all__ = [
+    "Diagnosis",
     "Explanation",
     "Rebuilt",
     "SyncStatus",
     "TracedFlowRun",
+    "doctor",
     "explain",
     "lineage",
     "plan",
@@ -357,6 +360,20 @@ def status(
         entity=resolved.entity if "entity" in resolved.explicit else None,
         project=resolved.project if "project" in resolved.explicit else None,
     )
+
+
+def doctor(*, config: Folder | None = None, **settings: Unpack[SettingsArguments]) -> Diagnosis:
+    """Check all that a sync needs: versions, settings, Metaflow, W&B and this machine.
+
+    Both ends are really read, and nothing is written anywhere. What is wrong is in the result,
+    and raises nothing.
+
+    Args:
+        config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
+        **settings: as for `plan`; give those that a sync would be given. `timeout` limits each
+            check, by default to 20 seconds.
+    """
+    return diagnose(settings, config=folder_path(config))
 
 
 def rebuild(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -41,6 +41,7 @@ __all__ = [
     "StepSettings",
     "Unpickle",
     "find_sensitive",
+    "latest_layers",
     "load_settings",
     "read_layers",
     "select_config_file",
@@ -385,6 +386,7 @@ def load_settings(
             file that the user neither named nor trusts has sensitive settings.
     """
     layers = read_layers(flags, file=file, folder=folder, environ=environ)
+    _LATEST[:] = layers
     trust = load_trust(environ)
     from_files: dict[str, Any] = {}
     explicit: dict[str, Any] = {}
@@ -399,6 +401,17 @@ def load_settings(
             from_files = _merge(from_files, layer.values)
     values = {**from_files, **explicit}
     return Settings(**values, explicit=frozenset(explicit), origins=origins)
+
+
+_LATEST: list[Layer] = []
+
+
+def latest_layers() -> Sequence[Layer]:
+    """Return the sources of the settings that were loaded last, for the log of a bug.
+
+    With concurrent calls in one process these are those of one of the calls.
+    """
+    return tuple(_LATEST)
 
 
 def _wandb_fields(values: Mapping[str, Any], table: str = "") -> Iterator[str]:

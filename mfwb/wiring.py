@@ -17,6 +17,7 @@ from mfwb.payload import PayloadBuilder
 from mfwb.pipeline import Parts
 from mfwb.pipeline.selection import SelectedFlowRun, Selection, select_flow_runs
 from mfwb.ports import Ledger, Payloads, Progress, Pusher, Source
+from mfwb.sdk_versions import refuse_old_versions
 from mfwb.sink import open_sink
 from mfwb.snapshot import FlowRunState
 from mfwb.source import open_source
@@ -40,6 +41,7 @@ def wire(settings: Settings, progress: Progress, *, may_ask: bool) -> Iterator[P
         UsageError: for settings that Metaflow or W&B refuse.
         Unreachable: for a metadata service that does not answer.
     """
+    refuse_old_versions()
     with ExitStack() as stack:
         source = stack.enter_context(open_source(settings))
         memory = ledger_path(None).parent
@@ -59,6 +61,7 @@ def wire_push(settings: Settings, bundle: Path) -> Iterator[tuple[Ledger, Pusher
     Raises:
         UsageError: if there is no bundle, or for settings that W&B refuses.
     """
+    refuse_old_versions()
     from mfwb.sink.push import open_pusher  # noqa: PLC0415 - it imports wandb
 
     path = ledger_path(bundle)
@@ -139,6 +142,7 @@ def wire_source(settings: Settings) -> Iterator[tuple[Source, Payloads]]:
         UsageError: for settings that Metaflow refuses.
         Unreachable: for a metadata service that does not answer.
     """
+    refuse_old_versions()
     with ExitStack() as stack:
         source = stack.enter_context(open_source(settings))
         folder = stack.enter_context(scratch())

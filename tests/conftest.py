@@ -79,7 +79,7 @@ def flow_run(flows_root: Path) -> Callable[[str], str]:
     """Return a function that runs a flow of tests/flows once and says its pathspec."""
 
     def run(name: str) -> str:
-        with _only_one(flows_root / f"{name}.lock"):
+        with only_one(flows_root / f"{name}.lock"):
             done = flows_root / f"{name}.done"
             if not done.exists():
                 finished = Sandbox(flows_root).flow(name)
@@ -105,7 +105,7 @@ class Resumed:
 def resumed(flows_root: Path) -> Resumed:
     """Return two flow runs that are made once, in a folder of their own."""
     root = flows_root / "resumed"
-    with _only_one(flows_root / "resumed.lock"):
+    with only_one(flows_root / "resumed.lock"):
         done = flows_root / "resumed.done"
         if not done.exists():
             found = []
@@ -118,7 +118,7 @@ def resumed(flows_root: Path) -> Resumed:
 
 
 @contextmanager
-def _only_one(path: Path) -> Iterator[None]:
+def only_one(path: Path) -> Iterator[None]:
     """Let one process at a time in; the others wait."""
     while True:
         try:

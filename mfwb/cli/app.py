@@ -12,6 +12,7 @@ import click
 
 from mfwb import __version__
 from mfwb.cli.commands.config import config
+from mfwb.cli.commands.doctor import doctor
 from mfwb.cli.commands.explain import explain
 from mfwb.cli.commands.lineage import lineage
 from mfwb.cli.commands.plan import plan
@@ -35,6 +36,7 @@ mfwb push bundle                          the bundle of an offline sync
 mfwb verify TrainFlow/123                 whether W&B says what Metaflow says
 mfwb lineage TrainFlow/123                which task made and used what
 mfwb explain TrainFlow/123/train/model    what W&B gets of it, and why
+mfwb doctor                               whether all that a sync needs is there
 """
 
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
@@ -64,6 +66,7 @@ mfwb.add_command(verify)
 mfwb.add_command(status)
 mfwb.add_command(lineage)
 mfwb.add_command(explain)
+mfwb.add_command(doctor)
 mfwb.add_command(config)
 
 

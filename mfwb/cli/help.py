@@ -59,7 +59,13 @@ class _WithExamples(click.Command):
 
 
 class Command(_WithExamples, click.Command):
-    """A command whose options are shown under their headings."""
+    """A command whose options are shown under their headings.
+
+    It is refused at its start if a version of Python or of an SDK is too old, unless
+    `needs_known_versions` is false.
+    """
+
+    needs_known_versions = True
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write one section for each heading, in the order in which they first appear."""
@@ -79,6 +85,10 @@ class Command(_WithExamples, click.Command):
 
         It assumes that every broken pipe is stdout, and reports nothing.
         """
+        if self.needs_known_versions:
+            from mfwb.sdk_versions import refuse_old_versions  # noqa: PLC0415 - help does without
+
+            refuse_old_versions()
         try:
             return super().invoke(ctx)
         except (KeyboardInterrupt, EOFError, OSError) as error:

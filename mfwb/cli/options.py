@@ -17,6 +17,7 @@ __all__ = [
     "bundle_argument",
     "config_output",
     "destination",
+    "diagnosis",
     "dry_run",
     "flow_run_argument",
     "flow_run_selection",
@@ -311,6 +312,26 @@ def _overwrite_edits(command: _F) -> _F:
 def source(command: _F) -> _F:
     """Add the options for where flow runs are read from."""
     return _add_in_order(command, _config, _metadata)
+
+
+def diagnosis(command: _F) -> _F:
+    """Add the options of a diagnosis: where it looks, for how long, and what it shows."""
+    return _add_in_order(
+        command,
+        destination,
+        _option("How", "--timeout", metavar="DURATION", help="Time limit of each check  [20s]"),
+        _config,
+        _metadata,
+        _json,
+        _option(
+            "Show",
+            "--verbose",
+            is_flag=True,
+            default=False,
+            help="Also show the settings with default values",
+        ),
+        _help,
+    )
 
 
 def dry_run(command: _F) -> _F:

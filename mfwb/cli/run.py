@@ -81,6 +81,7 @@ def run_command(
 
 
 def _report(result: Result, *, as_json: bool, quiet: bool, verbose: bool) -> None:
+    from mfwb.operations import noted  # noqa: PLC0415 - as above
     from mfwb.report import console_for, problem_lines, to_json, to_text  # noqa: PLC0415 - as above
 
     if as_json or quiet:
@@ -90,7 +91,9 @@ def _report(result: Result, *, as_json: bool, quiet: bool, verbose: bool) -> Non
         ascii_only = not can_encode_all_letters(sys.stdout)
         write_parts(to_json(result, ascii_only=ascii_only, indented=sys.stdout.isatty()))
     elif not quiet:
-        write_out(to_text(result, console=console_for(sys.stdout), verbose=verbose))
+        with noted("report", "text"):
+            text = to_text(result, console=console_for(sys.stdout), verbose=verbose)
+        write_out(text)
 
 
 def _exit_code(result: Result, *, strict: bool) -> int:

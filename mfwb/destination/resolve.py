@@ -11,7 +11,14 @@ from mfwb.errors import UsageError
 from mfwb.planning.names import is_project_name, project_name
 from mfwb.ports import Destination
 
-__all__ = ["Destinations", "bundle_of", "entity_and_project", "project_of"]
+__all__ = [
+    "Destinations",
+    "bundle_of",
+    "entity_and_project",
+    "mode_to_write",
+    "named_destinations",
+    "project_of",
+]
 
 _MODES = ("online", "offline")
 
@@ -44,7 +51,7 @@ class Destinations:
         self._may_ask = may_ask
         self._viewer_entity: str | None = None
         self.defaults = defaults
-        self.mode = _mode_to_write(settings, defaults)
+        self.mode = mode_to_write(settings, defaults)
         self.bundle = _bundle_to_write(settings, self.mode)
         self.base_url = str(settings.wandb.get("base_url") or defaults.base_url)
 
@@ -114,6 +121,22 @@ def project_of(flow: str, settings: Settings, defaults: WandbDefaults) -> str | 
     return settings.project_of(flow) or defaults.project
 
 
+def named_destinations(
+    settings: Settings, defaults: WandbDefaults
+) -> list[tuple[str | None, str | None]]:
+    """Return each entity and project that the settings name, that for all other flows first.
+
+    An entity is None if none is given, and a project if it has the name of each flow.
+
+    Raises:
+        UsageError: W&B accepts no such name.
+    """
+    entity, project = settings.entity_of("") or defaults.entity, project_of("", settings, defaults)
+    _check_names(entity, project or "any")
+    named = [entity_and_project(flow, settings, defaults) for flow in settings.flow]
+    return list(dict.fromkeys([(entity, project), *named]))
+
+
 def bundle_of(settings: Settings, defaults: WandbDefaults) -> Path | None:
     """Return the bundle whose ledger is read; None for the ledger of all servers.
 
@@ -136,7 +159,8 @@ def _given_mode(settings: Settings) -> str | None:
     return mode
 
 
-def _mode_to_write(settings: Settings, defaults: WandbDefaults) -> str:
+def mode_to_write(settings: Settings, defaults: WandbDefaults) -> str:
+    """Return "online" or "offline"; UsageError for a mode in which nothing would be written."""
     mode = str(_given_mode(settings) or defaults.mode)
     if mode not in _MODES:
         raise UsageError(

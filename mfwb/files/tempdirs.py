@@ -18,7 +18,14 @@ from pathlib import Path
 
 from mfwb.files.private_files import open_folder, remove_at
 
-__all__ = ["make_scratch", "remove_all", "scratch", "sweep", "temporary_files_in_scratch"]
+__all__ = [
+    "make_scratch",
+    "remove_all",
+    "scratch",
+    "sweep",
+    "temporary_files_in_scratch",
+    "users_temporary_folder",
+]
 
 _PREFIX = "mfwb-"
 _OWNER = "owner"  # a file that its process keeps locked; the lock ends with the process
@@ -149,6 +156,14 @@ def _empty(within: int, name: str, folder: int) -> None:
     with suppress(FileNotFoundError):
         os.unlink(_OWNER, dir_fd=folder)
     os.rmdir(hidden, dir_fd=within)
+
+
+def users_temporary_folder() -> Path:
+    """Return the folder for temporary files, outside of mfwb's own ones."""
+    folder = Path(tempfile.gettempdir())
+    while folder in _existing:
+        folder = folder.parent
+    return folder
 
 
 @contextmanager

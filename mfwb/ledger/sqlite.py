@@ -24,6 +24,7 @@ from mfwb.ledger.rows import (
 )
 from mfwb.ledger.safety_check import check_files, check_schema, restrict_connection
 from mfwb.ledger.schema import IS_OPEN, migrate, write_transaction
+from mfwb.operations import note_operation
 from mfwb.outcome import outcome_to_json
 from mfwb.ports import Destination, Entry, SyncState
 from mfwb.snapshot import Loss
@@ -63,6 +64,7 @@ class SqliteLedger:
             UsageError: if the file can't be used, or a newer mfwb wrote it.
             LockHeld: if another process keeps it locked.
         """
+        note_operation("ledger", f"open {path}")
         try:
             make_folder(path.parent)
             check_files(path)
@@ -199,6 +201,7 @@ class SqliteLedger:
         placeholders = ", ".join("?" * len(row))
         outcome = outcome_to_json(entry.outcome) if entry.outcome else None
         key = entry.flow_run, entry.provider, *destination_values(entry.destination)
+        note_operation("ledger", f"write {entry.flow_run} as {entry.sync_state.value}")
         with self._exclusive(), write_transaction(self._connection):
             for table in ("outcomes", "flow_runs"):
                 self._connection.execute(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mfwb.config import Settings
+from mfwb.operations import noted
 from mfwb.outcome import FlowRunOutcome, Status, WandbRunOutcome
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.reading import TracedFlowRun, trace
@@ -54,14 +55,15 @@ def draft(selected: SelectedFlowRun, settings: Settings, parts: Parts) -> Draft:
     contents = parts.source.contents(flow_run)
     if flow_run.state is FlowRunState.RUNNING:
         return Draft(flow_run, None, destination, contents)
-    plan = draft_plan(
-        flow_run,
-        traced.lineage,
-        settings,
-        entity=destination.entity,
-        project=destination.project,
-        others=[_other_flow_run(other, parts.sink) for other in traced.others],
-    )
+    with noted(flow_run.pathspec, "plan"):
+        plan = draft_plan(
+            flow_run,
+            traced.lineage,
+            settings,
+            entity=destination.entity,
+            project=destination.project,
+            others=[_other_flow_run(other, parts.sink) for other in traced.others],
+        )
     others = {other.flow_run.pathspec for other in traced.others}
     return Draft(flow_run, plan, destination, contents, frozenset(others | _origins(flow_run)))
 

@@ -11,6 +11,7 @@ from threading import Condition
 from typing import Any
 
 from mfwb.item_counts import as_planned, count_deleted, count_items, describe_inputs
+from mfwb.operations import noted
 from mfwb.outcome import WandbRunOutcome
 from mfwb.pipeline.draft import Draft
 from mfwb.pipeline.log_order import Turn
@@ -176,7 +177,10 @@ class _FlowRunExecution:
     def prepare_run(self, run: PlannedRun) -> WrittenRun | ReadyRun:
         """Return the existing W&B run if it is complete, else what is needed to write it."""
         existing = None if self.force(run) else self.session.find_existing(run)
-        return existing or self.parts.payloads.prepare(run, self.draft.contents)
+        if existing:
+            return existing
+        with noted(run.name, "prepare"):
+            return self.parts.payloads.prepare(run, self.draft.contents)
 
     def keep_digests(self, outcomes: list[WandbRunOutcome]) -> None:
         """Keep the digests of the artifacts of a level, for the W&B runs that use them."""
@@ -200,7 +204,7 @@ class _FlowRunExecution:
             written, prepared = self.session.update(run, ready), None
         else:
             prepared = ready
-            with self.write_gate.open_for_run():
+            with self.write_gate.open_for_run(), noted(run.name, "write"):
                 written = self.session.write(run, ready)
         outcome = _outcome(run, written, prepared, self.digests)
         self.parts.payloads.release(run)

@@ -13,6 +13,7 @@ from mfwb.lineage import (
     resolve_external_reads,
     select_values_to_read,
 )
+from mfwb.operations import noted
 from mfwb.planning import Content
 from mfwb.ports import Payloads, Source
 from mfwb.safe_text import one_line
@@ -70,11 +71,14 @@ def trace(pathspec: Pathspec, source: Source, payloads: Payloads) -> TracedFlowR
 
 
 def _read_alone(pathspec: Pathspec, source: Source, payloads: Payloads) -> TracedFlowRun:
-    flow_run = source.read(pathspec)
+    with noted(str(pathspec), "read"):
+        flow_run = source.read(pathspec)
     contents = source.contents(flow_run)
-    flow_run = payloads.inspect(flow_run, contents)
+    with noted(str(pathspec), "inspect its pickles"):
+        flow_run = payloads.inspect(flow_run, contents)
     flow_run = with_storable_text(flow_run)
-    lineage = rebuild_lineage(flow_run)
-    wanted = [Content(*astuple(value)) for value in select_values_to_read(flow_run, lineage)]
-    values = payloads.decode(wanted, contents) if wanted else {}
-    return TracedFlowRun(flow_run, resolve_external_reads(flow_run, lineage, values))
+    with noted(str(pathspec), "rebuild its lineage"):
+        lineage = rebuild_lineage(flow_run)
+        wanted = [Content(*astuple(value)) for value in select_values_to_read(flow_run, lineage)]
+        values = payloads.decode(wanted, contents) if wanted else {}
+        return TracedFlowRun(flow_run, resolve_external_reads(flow_run, lineage, values))

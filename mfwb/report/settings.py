@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from mfwb.config import Layer
 from mfwb.settings_files import Trust, printable
+from mfwb.settings_in_force import flatten_settings, list_settings
 from mfwb.settings_inventory import CheckedFile
 
 __all__ = ["settings_as_json", "settings_as_text", "trust_as_text"]
 
-_SECRET = re.compile(r"key|token|secret|password|credential|headers", re.IGNORECASE)
-_USER_IN_URL = re.compile(r"(?<=://)[^/\s@]+@")
-_HIDDEN = "***"
 _LANDLOCK, _HOOK = "Landlock", "audit hook"
 
 
@@ -113,36 +111,21 @@ def _refused(files: Iterable[CheckedFile], trust: Trust) -> set[str]:
 
 def _rows(layers: Sequence[Layer], refused: set[str]) -> list[tuple[str, Any, str]]:
     """Return name, value and origin of the settings in force; refused ones are excluded."""
-    rows: dict[str, tuple[Any, str]] = {}
-    for layer in layers:
-        if layer.origin not in refused:
-            rows |= {name: (value, layer.origin) for name, value in _flat(layer.values)}
-    return [(printable(name), value, origin) for name, (value, origin) in sorted(rows.items())]
-
-
-def _flat(values: Mapping[str, Any], table: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping) and not _SECRET.search(str(name)):
-            yield from _flat(value, f"{table}{name}.")
-        else:
-            yield f"{table}{name}", _masked(str(name), value)
+    return [
+        (printable(setting.name), setting.value, setting.origin)
+        for setting in list_settings(layers, refused)
+    ]
 
 
 def _sensitive_values(file: CheckedFile) -> Iterator[tuple[str, Any]]:
     """Yield the settings that could do harm, by the names that the error messages use."""
-    flat = dict(_flat(file.file.values))
+    flat = dict(flatten_settings(file.file.values))
     for name in file.sensitive:
         key = re.sub(r"^\[(.*)\] ", r"\1.", name)
         yield (
             printable(name),
             flat.get(key, {k: v for k, v in flat.items() if k.startswith(f"{key}.")}),
         )
-
-
-def _masked(name: str, value: Any) -> Any:
-    if _SECRET.search(name):
-        return _HIDDEN
-    return _USER_IN_URL.sub(f"{_HIDDEN}@", value) if isinstance(value, str) else value
 
 
 def _shown(value: Any) -> str:

@@ -25,7 +25,7 @@ class MetaflowSource:
         self, provider: str, roots: DatastoreRoots, *, namespace: str | None, abandoned_after: float
     ) -> None:
         self.provider = provider
-        self._roots = roots
+        self.roots = roots
         self._abandoned_after = abandoned_after
         self._namespace = namespace
         self._unnamed: dict[Pathspec, str] = {}  # reasons, by pathspec
@@ -70,12 +70,12 @@ class MetaflowSource:
                     raise SourceError(self._unnamed[flow_run]) from None
                 raise
             return read_flow_run(
-                run, self.provider, self._roots, abandoned_after=self._abandoned_after
+                run, self.provider, self.roots, abandoned_after=self._abandoned_after
             )
 
     def contents(self, flow_run: FlowRun) -> FlowRunContents:
         """Return access to the bytes of a flow run that was read."""
-        return FlowRunContents(flow_run, self._roots.folders, self._roots.cards)
+        return FlowRunContents(flow_run, self.roots.folders, self.roots.cards)
 
 
 def _start_order(listed: ListedFlowRun) -> tuple[int, int, str]:

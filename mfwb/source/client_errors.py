@@ -14,6 +14,7 @@ from metaflow.plugins.metadata_providers.service import ServiceException
 
 from mfwb.errors import NotFound, SourceError, Unreachable
 from mfwb.files.rooted_files import OutsideRootError
+from mfwb.operations import note_operation
 from mfwb.source.metadata_service import ServiceError as NoUsableAnswer
 
 __all__ = ["client_errors"]
@@ -44,6 +45,7 @@ def client_errors(requested: object, provider: str) -> Iterator[None]:
         SourceError: it is damaged, or can't be read.
         Unreachable: the metadata service does not answer.
     """
+    note_operation("Metaflow", f"read {requested}")
     try:
         yield
     except MetaflowNotFound:

@@ -23,6 +23,7 @@ from metaflow.plugins.metadata_providers import service as service_module
 
 from mfwb.deadlines import run_within
 from mfwb.errors import MfwbError, SourceError, Unreachable
+from mfwb.operations import note_operation
 from mfwb.source.answer_shapes import describe_non_list, describe_non_record
 
 __all__ = ["ServiceError", "retrying_service"]
@@ -127,18 +128,24 @@ class _RetryingGet:
 
     def _get_once(self, url: str, **options: Any) -> requests.Response:
         limits = min(_CONNECTING, self._seconds), min(_ANSWERING, self._seconds)
+        began = time.monotonic()
         try:
             # The timeout of requests applies to each byte of an answer, not to the whole answer.
             get = partial(self._get, url, timeout=limits, **options)
             response = run_within(self._seconds, get, "")
         except requests.ReadTimeout:
             text = f"did not answer within {limits[1]:.0f} s"
+            note_operation("metadata service", f"GET {_path_of(url)}: {text}")
             raise self._no_answer(text) from None
         except Unreachable as error:
             raise self._no_answer(str(error).strip()) from None
         except requests.RequestException as error:
+            note_operation("metadata service", f"GET {_path_of(url)}: {_root_cause(error)}")
             raise ServiceError(f"can't be reached: {_root_cause(error)}", is_outage=True) from None
         status = response.status_code
+        note_operation(
+            "metadata service", f"GET {_path_of(url)}: {status}", time.monotonic() - began
+        )
         if status == _TOO_MANY_REQUESTS or status >= _SERVER_ERROR:
             problem = f"answered {status} {response.reason or ''}".strip()
             raise ServiceError(problem, is_outage=not self._has_answered)

@@ -20,7 +20,7 @@ from mfwb.source.json_records import Location, RunRecord, TaskRecord, validate
 from mfwb.source.start_time import started_at
 from mfwb.source.typed_values import MAX_EPOCH_MS, DamagedError, as_integer, text
 
-__all__ = ["RawRun", "RawTask", "read_raw_run", "still_has_no_outcome"]
+__all__ = ["RawRun", "RawTask", "read_raw_run", "read_task", "still_has_no_outcome"]
 
 _COMMON_ARTIFACT = "_task_ok"  # each attempt that stored artifacts has this one
 _THREADS = 4  # for a service, because of the waiting time for its answers
@@ -154,6 +154,11 @@ def read_raw_run(run: Any, provider: str, roots: DatastoreRoots) -> RawRun:
 
 
 _Admit = Callable[[Datastore, str], Datastore]
+
+
+def read_task(task: Any, provider: str, roots: DatastoreRoots) -> RawTask:
+    """Return the provider's metadata of one `metaflow.Task`; arguments, errors as above."""
+    return _read_task(task, provider, roots.admit)
 
 
 def _cache_admissions(roots: DatastoreRoots) -> _Admit:

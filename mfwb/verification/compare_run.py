@@ -100,7 +100,7 @@ class _Comparison:
             self._findings.count("time")
             actual = recorded.started_at
             own = expected.started_at / 1000
-            if actual is None or abs(actual - own) > _MILLISECONDS:
+            if actual is not None and abs(actual - own) > _MILLISECONDS:
                 self._differ("time", "started at", own, actual, why_missing(recorded, EDITED))
         if expected.runtime is not None:
             self._findings.count("time")

@@ -8,12 +8,14 @@ import json
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from mfwb.errors import ItemLost
 from mfwb.files.tempdirs import make_scratch
 from mfwb.snapshot import Card, Datastore
+from mfwb.snapshot.pathspec import flow_of
 from mfwb.source.cards import CardFolder, copy_card
 from mfwb.verification.compare import Comparison
 from mfwb.verification.compare_artifacts import FoundFile
@@ -24,7 +26,7 @@ from mfwb.verification.expected.contents import Contents
 from mfwb.verification.expected.flow_run_reader import FlowRunReader
 from mfwb.verification.expected.model import ExpectedCard, ExpectedFlowRun, ExpectedRun
 from mfwb.verification.expected.wording import matches
-from mfwb.verification.findings import Findings
+from mfwb.verification.findings import EDITED, Findings
 from mfwb.verification.recorded import Recorded, RecordedRun
 
 __all__ = ["ReadBack", "is_selected", "read_back"]
@@ -32,6 +34,8 @@ __all__ = ["ReadBack", "is_selected", "read_back"]
 _MAX_MEMORY = 2_000_000_000  # bytes of the process that compares files with pickles
 _MAX_COMPARED = 200_000_000  # bytes of a pickle, or of a file made of it
 _DAMAGED = "the bytes were damaged or replaced on the way or in W&B's storage"
+_METADATA = "wandb-metadata.json"
+_MILLISECONDS = 1.5
 _CONVERTED = ("parquet", "tables", "npy", "json")
 
 
@@ -60,10 +64,15 @@ class ReadBack:
 def read_back(comparison: Comparison, source: ReadBack, share: float) -> None:
     """Read a share of all files back, and note what differs."""
     files = [file for file in comparison.files if is_selected(_key(file), share)]
+    if share >= 1:
+        unknown = source.findings.unknown
+        unknown[:] = [entry for entry in unknown if not entry[0].startswith("started at, of ")]
     with ChildProcess(content_child.__name__, _MAX_MEMORY) as process:
         for file in _without_repeats(files):
             _compare_file(file, source, process)
     for expected, recorded in comparison.runs:
+        if recorded.started_at is None and is_selected(f"{expected.name} start", share):
+            _compare_start(expected, recorded, source)
         _compare_table(expected, recorded, source, share)
         for card in expected.cards:
             if is_selected(f"{expected.name} {card.key}", share):
@@ -129,6 +138,25 @@ def _verdict(file: FoundFile, data: bytes, source: ReadBack, process: ChildProce
         return str(process.ask(question, [pickled, data]))
     except ChildEndedError as error:
         return str(error)
+
+
+def _compare_start(expected: ExpectedRun, recorded: RecordedRun, source: ReadBack) -> None:
+    """Compare the start that W&B's own metadata of a W&B run names."""
+    if expected.started_at is None or _METADATA not in recorded.files:
+        return
+    item = f"{expected.name} started at"
+    document = _panel_bytes(item, expected, recorded, _METADATA, source)
+    if document is None:
+        return
+    try:
+        actual = str(json.loads(document)["startedAt"])
+        moment = datetime.fromisoformat(actual.replace("Z", "+00:00"))
+        is_same = abs(moment.timestamp() * 1000 - expected.started_at) <= _MILLISECONDS
+    except (ValueError, KeyError, TypeError):
+        actual, is_same = "no time", False
+    if not is_same:
+        own = expected.started_at / 1000
+        source.findings.differ("time", item, expected.name, own, actual, EDITED)
 
 
 def _compare_table(
@@ -203,7 +231,7 @@ def _card(card: ExpectedCard, source: ReadBack) -> bytes | None:
     datastore: Datastore | None = source.expected.datastores.get(card.task)
     if datastore is None:
         return None
-    flow = source.expected.pathspec.split("/")[0]
+    flow = flow_of(source.expected.pathspec)
     store = source.reader.store(flow, datastore)
     folders = [CardFolder(store, prefix) for prefix in ("mf.cards/", "")]
     tasks = [card.task, *filter(None, [source.expected.origins.get(card.task)])]

@@ -17,7 +17,7 @@ from tests.support.sandbox import Finished, Sandbox
 from tests.support.wandb_server import WandbServer
 
 if TYPE_CHECKING:
-    from tests.compared.said_by_metaflow import FlowRunFacts
+    from tests.compared.metaflow_facts import FlowRunFacts
 
 
 _PATIENCE = 3600  # seconds, for a sync of all flow runs
@@ -87,7 +87,7 @@ def _verified(way: Way, done: Finished) -> list[str]:
 
 
 def _facts(root: Path, pathspecs: Sequence[str]) -> list[FlowRunFacts]:
-    from tests.compared.said_by_metaflow import read_flow_run  # noqa: PLC0415 - variables first
+    from tests.compared.metaflow_facts import read_flow_run  # noqa: PLC0415 - variables first
 
     return [read_flow_run(pathspec, root / corpus.RECORDS) for pathspec in pathspecs]
 
@@ -96,7 +96,7 @@ def _differences(
     server: WandbServer, flow_runs: list[FlowRunFacts], entity: str, granularity: str
 ) -> list[str]:
     from tests.compared.comparison import differences_of  # noqa: PLC0415 - variables first
-    from tests.compared.said_by_wandb import Project  # noqa: PLC0415
+    from tests.compared.wandb_facts import Project  # noqa: PLC0415
 
     projects: dict[str, Project] = {}
     lines = []

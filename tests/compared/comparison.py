@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tests.compared.said_by_metaflow import FlowRunFacts, Held, TaskFacts
-from tests.compared.said_by_wandb import Project, WandbRunFacts
+from tests.compared.metaflow_facts import FlowRunFacts, Held, TaskFacts
 from tests.compared.values import (
     is_caught,
     is_number,
@@ -28,6 +27,7 @@ from tests.compared.values import (
     is_statistic,
     is_value,
 )
+from tests.compared.wandb_facts import Project, WandbRunFacts
 from tests.support.wandb_server import ArtifactVersion
 
 __all__ = ["Difference", "differences_of"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import only_one
 from tests.faults.scene import Scene
 from tests.support.sandbox import end
 from tests.support.wandb_server import Assumptions, WandbServer
@@ -32,21 +34,35 @@ def scene(
         yield make
 
 
+def _made_once(flows_root: Path, name: str, make: Callable[[], Any]) -> Any:
+    """Return what a function makes; of all workers of a session, one calls it."""
+    done = flows_root / f"{name}.pickle"
+    with only_one(flows_root / f"{name}.lock"):
+        if not done.exists():
+            done.write_bytes(pickle.dumps(make()))
+        return pickle.loads(done.read_bytes())
+
+
 @pytest.fixture(scope="session")
 def clean_state(
     tmp_path_factory: pytest.TempPathFactory, flows_root: Path, flow_run: Callable[[str], str]
 ) -> Callable[..., dict[str, Any]]:
     """Return a function that says what a server has after one clean sync; made once each."""
 
-    @cache
-    def clean(flow: str, *options: str, assumptions: Assumptions | None = None) -> dict[str, Any]:
-        with WandbServer(assumptions=assumptions) as server:
+    def make(flow: str, *options: str) -> dict[str, Any]:
+        with WandbServer() as server:
             folder = tmp_path_factory.mktemp("clean")
             made = Scene(folder, flows_root, flow_run(flow), server, options)
             finished = made.sync()
             assert finished.code == 0, finished.err
             assert made.left() == []
             return made.state()
+
+    @cache
+    def clean(flow: str, *options: str) -> dict[str, Any]:
+        name = "-".join(["clean", flow, *(one.strip("-") for one in options)])
+        state: dict[str, Any] = _made_once(flows_root, name, lambda: make(flow, *options))
+        return state
 
     return clean
 
@@ -74,8 +90,7 @@ def clean_push(
 ) -> Callable[[str], tuple[Path, dict[str, Any]]]:
     """Return a function that says where a bundle is, and what one clean push makes of it."""
 
-    @cache
-    def clean(flow: str) -> tuple[Path, dict[str, Any]]:
+    def make(flow: str) -> tuple[Path, dict[str, Any]]:
         folder = tmp_path_factory.mktemp("pushed")
         with WandbServer() as server:
             made = Scene(folder, flows_root, flow_run(flow), server, ("--mode", "offline"))
@@ -85,5 +100,12 @@ def clean_push(
             pushed = made.sandbox.mfwb("push", "bundle")
             assert pushed.code == 0, pushed.err
             return folder / "kept", made.state()
+
+    @cache
+    def clean(flow: str) -> tuple[Path, dict[str, Any]]:
+        made: tuple[Path, dict[str, Any]] = _made_once(
+            flows_root, f"pushed-{flow}", lambda: make(flow)
+        )
+        return made
 
     return clean

@@ -19,11 +19,15 @@ __all__ = ["MOST_SKIPPED", "SkipBounds", "size_of"]
 _FAULTS = "tests/faults/"
 
 MOST_SKIPPED: Mapping[str, int] = {
-    # A clean sync sends too few requests for 54 of the 248 points; rows may come together besides.
-    f"{_FAULTS}test_kills.py::test_killed_at_a_request": 62,
-    # The server asks for one row at a time; 6 of 54 points are one kind of kill at one moment.
-    f"{_FAULTS}test_kills.py::test_killed_between_rows": 6,
-    # Nothing sends `UpdateArtifact` in that flow, for which there are five answers.
+    # Counted: what one clean sync sends of each kind is too little for 54 of the 248 points. Of
+    # `file_stream` the numbered flow sends four; if rows come together the two points of the third
+    # one are missing, too.
+    f"{_FAULTS}test_kills.py::test_killed_at_a_request": 54 + 2,
+    # The server asks for one row at a time, so each of the three comes by itself: a full run of
+    # this matrix and of the one for `push`, 108 points, skipped none.
+    f"{_FAULTS}test_kills.py::test_killed_between_rows": 0,
+    # Counted: nothing sends `UpdateArtifact` in that flow, for which there are five answers. With
+    # the points above, and rows apart, that makes 59; the last full run skipped 56.
     f"{_FAULTS}test_answers.py::test_an_answer_that_is_none": 5,
 }
 """How many points of each matrix may be skipped."""

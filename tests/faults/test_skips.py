@@ -43,10 +43,12 @@ def test_bounded(tmp_path: Path, skipped: int, arguments: tuple[str, ...], code:
     (tmp_path / "conftest.py").write_text(_CONFTEST, encoding="utf-8")
     (tmp_path / "test_it.py").write_text(_TEST % skipped, encoding="utf-8")
 
+    plugins = ("-p", "no:cacheprovider", *(("-p", "xdist") if "-n" in arguments else ()))
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
+        [sys.executable, "-m", "pytest", "-q", *plugins, *arguments],
         cwd=tmp_path,
-        env={"PYTHONPATH": str(_ROOT), "PATH": ""},
+        # Of all plugins it takes one, and to import the others takes longer than the tests.
+        env={"PYTHONPATH": str(_ROOT), "PATH": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         check=False,

@@ -130,7 +130,8 @@ _internal("transition-step-doubled", "_transition", opcodes.PROTO + b"]" + _DOUB
 _internal("transition-foreach-doubled", "_transition",
           opcodes.PROTO + b"]" + opcodes.text("end") + b"a" + _DOUBLED + b"\x86.",
           "The variable of a foreach is such a list.")  # fmt: skip
-_internal("transition-many", "_transition", _pickled((["end"] * 500_000, None)),
+_internal("transition-many", "_transition",
+          opcodes.PROTO + b"(](" + opcodes.text("end") * 500_000 + b"eNt.",
           "Half a million steps came next.")  # fmt: skip
 _internal("transition-numbers", "_transition", _pickled(([7, None, ["a"]], 7)),
           "Numbers came next.")  # fmt: skip

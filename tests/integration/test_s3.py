@@ -341,3 +341,22 @@ def _watched(home: Path) -> dict[str, str]:
 
 def _python_path() -> str:
     return os.pathsep.join(path for path in (str(REPOSITORY), os.environ.get("PYTHONPATH")) if path)
+
+
+def test_doctor_reads_from_s3(in_s3: InS3, tmp_path: Path, w_and_b: WandbServer) -> None:
+    """The beginning of one artifact is really read; a bucket that refuses is an end not reached."""
+    place = in_s3.sandbox(tmp_path, w_and_b, **IN_VAIN_ONCE)
+    arguments = ("doctor", "--json", "--metadata", metadata_of(in_s3.home))
+
+    done = place.mfwb(*arguments)
+
+    assert done.code == 0, done.out
+    [check] = [one for one in done.document["checks"] if one["name"] == "datastore"]
+    assert check["detail"].startswith(f"s3 at {ROOT}: read StoredFlow/")
+    refused = place.mfwb(*arguments, AWS_ENDPOINT_URL_S3="http://127.0.0.1:9", **_NOWHERE)
+    assert refused.code == 4, refused.out
+    [check] = [one for one in refused.document["checks"] if one["name"] == "datastore"]
+    assert (check["status"], "S3 can't be read" in check["detail"]) == ("failed", True)
+
+
+_NOWHERE = {"METAFLOW_S3_ENDPOINT_URL": "http://127.0.0.1:9"}

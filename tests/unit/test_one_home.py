@@ -7,169 +7,31 @@ gives a rule its one home adds a row.
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TypeGuard
 
 import pytest
 
+from tests.unit.homes import (
+    Look,
+    alteration_of,
+    argument_called,
+    attribute_called,
+    class_with,
+    constant_called,
+    function_called,
+    imports,
+    item_of,
+    keyword_given,
+    number,
+    silent_class_with,
+    text_handed_on,
+    text_split_at,
+    text_with,
+)
+
 _PACKAGE = Path(__file__).parents[2] / "mfwb"
-
-Look = Callable[[ast.Module], Iterator[ast.AST]]
-"""Yields what in a module would be a home of the rule."""
-
-
-# --- how a home of a rule looks -------------------------------------------------------------
-
-
-def function_called(*names: str) -> Look:
-    """Return what finds functions and classes of some names."""
-
-    def look(tree: ast.Module) -> Iterator[ast.AST]:
-        for node in ast.walk(tree):
-            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name in names:
-                yield node
-
-    return look
-
-
-def constant_called(*names: str) -> Look:
-    """Return what finds assignments to some names, outside of classes and functions."""
-
-    def look(tree: ast.Module) -> Iterator[ast.AST]:
-        for node in tree.body:
-            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", 0)]
-            if any(isinstance(one, ast.Name) and one.id in names for one in targets):
-                yield node
-
-    return look
-
-
-def text_with(pattern: str) -> Look:
-    """Return what finds texts in which a pattern occurs; docstrings don't count."""
-
-    def look(tree: ast.Module) -> Iterator[ast.AST]:
-        docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-        for node in ast.walk(tree):
-            text = node.value if isinstance(node, ast.Constant) else None
-            if isinstance(text, str) and re.search(pattern, text) and id(node) not in docstrings:
-                yield node
-
-    return look
-
-
-def attribute_called(name: str) -> Look:
-    """Return what finds attributes of a name that are looked at."""
-
-    def look(tree: ast.Module) -> Iterator[ast.AST]:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Attribute) and node.attr == name:
-                yield node
-
-    return look
-
-
-def keyword_given(name: str, *, value: object) -> Look:
-    """Return what finds calls that give an argument by name, and that very value."""
-
-    def look(tree: ast.Module) -> Iterator[ast.AST]:
-        for node in ast.walk(tree):
-            given = node.value if isinstance(node, ast.keyword) and node.arg == name else None
-            if isinstance(given, ast.Constant) and given.value is value:
-                yield node
-
-    return look
-
-
-def silent_class_with(*methods: str) -> Look:
-    """Return what finds classes, no Protocols, whose methods of some names do nothing at all."""
-
-    def look(tree: ast.Module) -> Iterator[ast.AST]:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef) and not node.bases:
-                silent = {one.name for one in node.body if _is_silent(one)}
-                if silent.issuperset(methods):
-                    yield node
-
-    return look
-
-
-def _is_silent(node: ast.stmt) -> TypeGuard[ast.FunctionDef]:
-    """Return whether a method has nothing but a docstring, `pass` or `...`."""
-    return isinstance(node, ast.FunctionDef) and all(
-        isinstance(one, ast.Pass)
-        or (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))
-        for one in node.body
-    )
-
-
-def item_of(attribute: str) -> Look:
-    """Return what finds items that are taken out of an attribute: `plan.source["start"]`."""
-
-    def look(tree: ast.Module) -> Iterator[ast.AST]:
-        for node in ast.walk(tree):
-            whole = node.value if isinstance(node, ast.Subscript) else None
-            if isinstance(whole, ast.Attribute) and whole.attr == attribute:
-                yield node
-
-    return look
-
-
-def text_split_at(separator: str) -> Look:
-    """Return what finds calls of `split`, `partition` and their like for a separator."""
-
-    def look(tree: ast.Module) -> Iterator[ast.AST]:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                said = [one.value for one in node.args[:1] if isinstance(one, ast.Constant)]
-                if node.func.attr in _SPLITS and said == [separator]:
-                    yield node
-
-    return look
-
-
-_SPLITS = frozenset({"split", "rsplit", "partition", "rpartition"})
-
-
-def imports(name: str) -> Look:
-    """Return what finds imports of a module."""
-
-    def look(tree: ast.Module) -> Iterator[ast.AST]:
-        for node in ast.walk(tree):
-            found = [one.name for one in node.names] if isinstance(node, ast.Import) else []
-            if name in found or (isinstance(node, ast.ImportFrom) and node.module == name):
-                yield node
-
-    return look
-
-
-def number(value: float) -> Look:
-    """Return what finds a number, also as a part of a product or a power of numbers."""
-
-    def look(tree: ast.Module) -> Iterator[ast.AST]:
-        for node in ast.walk(tree):
-            if isinstance(node, (ast.Constant, ast.BinOp)) and _value(node) == value:
-                yield node
-
-    return look
-
-
-def _value(node: ast.AST) -> float | None:
-    """Return the value of a number, a product or a power; None of anything else."""
-    if isinstance(node, ast.Constant) and type(node.value) in {int, float}:
-        return node.value  # type: ignore[return-value] # as it was just found
-    if not isinstance(node, ast.BinOp) or not isinstance(node.op, (ast.Mult, ast.Pow)):
-        return None
-    left, right = _value(node.left), _value(node.right)
-    if left is None or right is None:
-        return None
-    return left * right if isinstance(node.op, ast.Mult) else float(left**right)
-
-
-# --- the rules ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -209,6 +71,11 @@ RULES = [
             "source/tarball.py",
             # and positions in foreaches.
             "planning/draft.py",
+            # A verification works all of that out a second time.
+            "verification/compare_run.py",
+            "verification/expected/build.py",
+            "verification/expected/names.py",
+            "verification/expected/run_facts.py",
         ),
     ),
     Rule(
@@ -259,6 +126,26 @@ RULES = [
         keyword_given("ascii_only", value=True),
         ("report/json_output.py",),
     ),
+    Rule(
+        "what a W&B run is made of, and where it is read",
+        class_with("copy_included", "copy_card"),
+        ("ports/source.py", "source/contents.py"),
+    ),
+    Rule(
+        "where W&B's own variables say that W&B runs go; messages and comments may name them",
+        text_handed_on("WANDB_(MODE|ENTITY|PROJECT)"),
+        (),
+    ),
+    Rule(
+        "whether W&B may be asked: the wiring says it once, and no layer hands it on",
+        argument_called("ask", "may_ask"),
+        ("api.py", "wiring.py", "sink/lazy.py", "destination/resolve.py"),
+    ),
+    Rule(
+        "what is altered in wandb or pydantic, and undone",
+        alteration_of("wandb", "pydantic"),
+        ("sink/client/process_wide.py",),
+    ),
     Rule("the last moment there is", number(253_402_300_799_999), ("snapshot/pathspec.py",)),
 ]
 
@@ -275,6 +162,32 @@ def test_one_home(rule: Rule) -> None:
     others = {path: lines for path, lines in found.items() if path not in rule.homes}
     assert others == {}, f"the home of {rule.name!r} is {' and '.join(rule.homes)}"
     assert set(rule.homes) == set(found)
+
+
+def test_alterations_are_seen() -> None:
+    """It knows each way in which one was altered so far."""
+    text = (
+        "import wandb\n"
+        "from wandb.sdk import wandb_setup\n"
+        "from pydantic._internal import _fields\n"
+        "wandb.util.pd_available = False\n"
+        "wandb_setup._lock = None\n"
+        "setattr(_fields, 'a', 1)\n"
+        "vars(wandb_setup)['b'] = 1\n"
+    )
+
+    found = alteration_of("wandb", "pydantic")(ast.parse(text))
+
+    assert sorted(getattr(node, "lineno", 0) for node in found) == [4, 5, 6, 7]
+
+
+def test_variables_that_are_read_are_seen() -> None:
+    """By a call or as a key; a text in a message is none."""
+    text = 'os.environ["WANDB_MODE"]\nget("WANDB_ENTITY")\nraise E("set WANDB_MODE")\n'
+
+    found = text_handed_on("WANDB_(MODE|ENTITY)")(ast.parse(text))
+
+    assert sorted(getattr(node, "lineno", 0) for node in found) == [1, 2]
 
 
 @cache

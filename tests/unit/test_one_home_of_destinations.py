@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import re
+from functools import cache
 from pathlib import Path
 
 import mfwb
@@ -11,26 +11,9 @@ import mfwb
 PACKAGE = Path(mfwb.__file__).parent
 HOME = "destination/"
 
-_VARIABLES = re.compile(r"WANDB_(MODE|ENTITY|PROJECT)")
 _PARTS_OF_IT = {"entity_of", "project_of", "project_name", "is_project_name"}
 """What has to be put together to tell where a flow's W&B runs go."""
 _DEFINED_IN = {"config.py", "planning/names.py"}
-
-
-def test_nobody_else_reads_the_variables_of_wandb() -> None:
-    """Those that say where W&B runs go; messages and comments may name them."""
-    found = {
-        name
-        for name, tree in _trees().items()
-        for node in ast.walk(tree)
-        if isinstance(node, (ast.Call, ast.Subscript))
-        for part in ast.iter_child_nodes(node)
-        if isinstance(part, ast.Constant)
-        and isinstance(part.value, str)
-        and _VARIABLES.fullmatch(part.value)
-    }
-
-    assert found <= {f"{HOME}wandb_defaults.py"}
 
 
 def test_nobody_else_puts_a_destination_together() -> None:
@@ -47,18 +30,6 @@ def test_nobody_else_puts_a_destination_together() -> None:
     assert found == {"api.py: project_of"}
 
 
-def test_nobody_is_told_whether_wandb_may_be_asked() -> None:
-    """The wiring says it once, to the destinations of the call; no layer hands it on."""
-    found = {
-        name
-        for name, tree in _trees().items()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.arg) and node.arg in {"ask", "may_ask"}
-    }
-
-    assert found == {"api.py", "wiring.py", "sink/lazy.py", f"{HOME}resolve.py"}
-
-
 def test_destinations_do_without_wandb() -> None:
     """Commands that wandb has no part in ask here, too."""
     found = {
@@ -72,6 +43,7 @@ def test_destinations_do_without_wandb() -> None:
     assert found.isdisjoint({"wandb", "metaflow"})
 
 
+@cache
 def _trees() -> dict[str, ast.Module]:
     return {
         path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))

@@ -20,6 +20,7 @@ PUBLIC = {
     "Result",
     "Verification",
     "__version__",
+    "doctor",
     "errors",
     "explain",
     "lineage",

@@ -21,6 +21,8 @@ from wandb.sdk.lib.service.service_port_file import ServicePollForTokenError
 from wandb.sdk.mailbox.mailbox import MailboxClosedError
 from wandb.sdk.mailbox.mailbox_handle import HandleAbandonedError, ServerResponseError
 
+from mfwb.operations import noted
+
 __all__ = [
     "CORE_DEATHS",
     "CORE_EXIT_SECONDS",
@@ -98,8 +100,14 @@ _PARSERS = frozenset({"pydantic", "json"})  # called by wandb; they fail on a ba
 
 def execute_graphql(api: wandb.Api, text: str, variables: dict[str, Any]) -> dict[str, Any]:
     """Return the answer to a GraphQL request for which the public Api has no method."""
-    answer: dict[str, Any] = api._service_api.execute_graphql(text, variables)  # noqa: SLF001
+    with noted("W&B", f"GraphQL {_operation_name(text)}"):
+        answer: dict[str, Any] = api._service_api.execute_graphql(text, variables)  # noqa: SLF001
     return answer
+
+
+def _operation_name(text: str) -> str:
+    """Return `query Runs` of `query Runs($entity: String!) {...}`."""
+    return " ".join(text.partition("{")[0].partition("(")[0].split())
 
 
 def log_artifact_without_latest(

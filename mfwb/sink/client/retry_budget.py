@@ -10,7 +10,13 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from mfwb.errors import SinkError
-from mfwb.sink.client.private import FAILURES, find_core_death, is_unreadable_answer
+from mfwb.operations import note_operation
+from mfwb.sink.client.private import (
+    FAILURES,
+    find_core_death,
+    http_status,
+    is_unreadable_answer,
+)
 from mfwb.sink.client.refusals import explain_error, is_final
 
 __all__ = ["MIN_BYTES_PER_SECOND", "RetryBudget"]
@@ -69,8 +75,9 @@ class RetryBudget:
         pause = _MIN_PAUSE
         while True:
             try:
-                return action()
+                answer = action()
             except FAILURES as error:
+                note_operation("W&B", f"{purpose}: {_describe(error)}")
                 if death := find_core_death(error):
                     raise death from None
                 if is_final(error) or self._spend(began, pause):
@@ -81,6 +88,9 @@ class RetryBudget:
                 raise SinkError(
                     f"can't {purpose}: W&B's answer is not valid ({error!r})"
                 ) from error
+            else:
+                note_operation("W&B", f"{purpose}: done")
+                return answer
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - to spread, not to hide
             pause = min(2 * pause, _MAX_PAUSE)
 
@@ -112,3 +122,8 @@ class RetryBudget:
                 return False
             self._cooldown_until = now + _COOLDOWN
             return True
+
+
+def _describe(error: Exception) -> str:
+    status = http_status(error)
+    return f"{type(error).__name__}, status {status}" if status else type(error).__name__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import netrc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,10 +16,11 @@ from mfwb.settings_files.wandb_settings import (
     SERVERS_OF_WANDB,
     sensitive_in_wandb_file,
     servers_of_key,
+    settings_in_wandb_files,
 )
 from mfwb.url_origins import origin_of
 
-__all__ = ["check_wandb_file", "entity_query", "restrict_api_key"]
+__all__ = ["check_wandb_file", "entity_query", "find_key_source", "restrict_api_key"]
 
 _KEY = "WANDB_API_KEY"
 _KEYS = (_KEY, "WANDB_IDENTITY_TOKEN_FILE")
@@ -87,6 +88,38 @@ def entity_query(settings: Settings, no_key_reason: str | None) -> Callable[[str
     return query
 
 
+def find_key_source(
+    settings: Settings, base_url: str, environ: Mapping[str, str] = os.environ
+) -> str | None:
+    """Return where W&B's key for a server comes from, never the key; None if there is none.
+
+    Args:
+        settings: of this call.
+        base_url: the server.
+        environ: the variables, as they are outside of a call.
+    """
+    if settings.wandb.get("api_key") is not None:
+        return f"api_key of [settings] in {settings.origin_of('settings', 'api_key')}"
+    if variable := next((name for name in _KEYS if environ.get(name)), None):
+        return f"the variable {variable}"
+    if _netrc_names(base_url) & _netrc_machines():
+        return f"netrc ({_netrc_path()})"
+    with suppress(FileNotFoundError):  # the current folder was removed
+        if "api_key" in settings_in_wandb_files(Path.cwd(), environ):
+            return "W&B's own settings file"
+    return None
+
+
+def _netrc_path() -> Path:
+    paths = [Path(path).expanduser() for path in _netrc_paths()]
+    return next((path for path in paths if path.exists()), paths[0])
+
+
+def _netrc_paths() -> list[str]:
+    given_path = os.environ.get("NETRC")
+    return [given_path] if given_path else ["~/.netrc", "~/_netrc"]
+
+
 def _servers_of_key() -> frozenset[str]:
     try:
         here = Path.cwd()
@@ -111,8 +144,7 @@ def _explain_missing_key(server: str, key_servers: list[str]) -> str | None:
 
 def _netrc_machines() -> frozenset[str]:
     """Return the servers with a key in netrc; its `default` counts for none of them."""
-    given_path = os.environ.get("NETRC")
-    for path in [given_path] if given_path else ["~/.netrc", "~/_netrc"]:
+    for path in _netrc_paths():
         with suppress(OSError, netrc.NetrcParseError, UnicodeDecodeError):
             return frozenset(netrc.netrc(Path(path).expanduser()).hosts) - {"default"}
     return frozenset()

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mfwb.errors import ItemLost, SourceError
+from mfwb.operations import note_operation
 from mfwb.ports import BlobLocation
 from mfwb.source.datastore.blobs import GONE, Blob, is_gzipped
 
@@ -62,6 +63,7 @@ class CloudBlobs:
     @contextmanager
     def open(self, path: str) -> Iterator[Blob | None]:
         """Yield a blob, or None if the cloud answers that there is no such blob."""
+        note_operation("datastore", f"open {path}")
         blob = self._look_up(path)
         if blob is None:
             yield None

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from mfwb.errors import ItemLost, SourceError
 from mfwb.files.rooted_files import NotAFileError, OutsideRootError, open_below, read_below
+from mfwb.operations import note_operation
 from mfwb.ports import BlobLocation
 from mfwb.source.datastore.blobs import GONE, Blob, is_gzipped
 
@@ -35,6 +36,7 @@ class LocalBlobs:
     @contextmanager
     def open(self, path: str) -> Iterator[Blob | None]:
         """Yield a blob, or None if there is no such file."""
+        note_operation("datastore", f"open {path}")
         stream = self._file(path)
         if stream is None:
             yield None

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mfwb.errors import ItemLost, SourceError
+from mfwb.operations import note_operation
 from mfwb.ports import BlobLocation
 from mfwb.source.datastore.blobs import GONE, Blob, is_gzipped
 
@@ -48,6 +49,7 @@ class S3Blobs:
     @contextmanager
     def open(self, path: str) -> Iterator[Blob | None]:
         """Yield a blob, or None if S3 answers that there is no such object."""
+        note_operation("datastore", f"open {path}")
         answer = self._request(self._client.get_object, path)
         if answer is None:
             yield None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from mfwb.config import Settings, StepSettings
+from mfwb.snapshot.pathspec import step_of
 from mfwb.source.datastore.flow_store import FlowStore
 from mfwb.verification.expected import names
 from mfwb.verification.expected.contents import Contents
@@ -248,7 +249,7 @@ class _Builder:
     def _last_makers(self, end: TaskFacts, name: str) -> frozenset[str]:
         """Return who wrote what the flow run ends with; of siblings of a foreach the last one."""
         makers = self._history.producers(end, name)
-        steps = {path.split("/")[2] for path in makers}
+        steps = {step_of(path) for path in makers}
         if len(steps) != 1:
             return frozenset(self._run_of[path] for path in makers)
         siblings = [

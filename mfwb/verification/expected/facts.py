@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mfwb.snapshot import Datastore
+from mfwb.snapshot.pathspec import parts_of, step_of
 
 __all__ = ["AttemptFacts", "CardFacts", "FlowRunFacts", "HeldArtifact", "TaskFacts", "TaskOutcome"]
 
@@ -95,12 +96,12 @@ class TaskFacts:
     @property
     def step(self) -> str:
         """The name of its step."""
-        return self.path.split("/")[2]
+        return step_of(self.path)
 
     @property
     def id(self) -> str:
         """Its id, the last part of its path."""
-        return self.path.split("/")[3]
+        return parts_of(self.path)[3]
 
     @property
     def label(self) -> str:

@@ -19,6 +19,7 @@ from metaflow.exception import MetaflowNotFound
 from mfwb.config import Settings
 from mfwb.errors import ItemLost, NotFound, SourceError
 from mfwb.snapshot import Datastore
+from mfwb.snapshot.pathspec import PARAMETERS, step_of
 from mfwb.source.client_errors import client_errors
 from mfwb.source.code_package import CodePackage, PackageError, read_source
 from mfwb.source.datastore import internal_artifacts
@@ -38,7 +39,6 @@ from mfwb.verification.expected.facts import (
 
 __all__ = ["FlowRunReader"]
 
-_PARAMETERS = "_parameters"
 _OUTCOME = ("_success", "_exception", "_catch_exception")
 _PLACE = ("_transition", "_foreach_stack", "_iteration_stack")
 _MAX_INTERNALS = 4_000_000  # bytes of one internal artifact
@@ -78,7 +78,7 @@ class FlowRunReader:
         flow, run_id = run.path_components
         with client_errors(pathspec, self._provider):
             listed = [task for step in run for task in step]
-            hidden = run[_PARAMETERS].task if _PARAMETERS in run else None
+            hidden = run[PARAMETERS].task if PARAMETERS in run else None
         tasks = [self._task(task) for task in listed]
         parameters = None if hidden is None else self._task(hidden)
         everything = [*tasks, *([parameters] if parameters else [])]
@@ -151,7 +151,7 @@ class FlowRunReader:
 
     def _place_of_artifacts(self, task: Any, path: str) -> tuple[str | None, str | None]:
         with client_errors(path, self._provider):
-            if path.split("/")[2] == _PARAMETERS:
+            if step_of(path) == PARAMETERS:
                 first = next(iter(task), None)
             else:
                 first = _item(task, "_task_ok")
@@ -164,7 +164,7 @@ class FlowRunReader:
         by_datastore: dict[Datastore, list[tuple[AttemptKey, _Task]]] = defaultdict(list)
         for task in tasks:
             _, run, step, number = task.parts
-            hidden = step == _PARAMETERS
+            hidden = step == PARAMETERS
             for attempt in task.stored() or ([0] if hidden else []):
                 key = AttemptKey(run, step, number, attempt)
                 if task.datastore is not None:
@@ -261,7 +261,7 @@ def _own_rows(task: Any) -> list[tuple[str, Any, int, str]]:
 
 
 def _is_hidden(task: _Task) -> bool:
-    return task.parts[2] == _PARAMETERS
+    return task.parts[2] == PARAMETERS
 
 
 def _nodes(graph: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -159,7 +159,7 @@ def _is_value(artifact: HeldArtifact, value: PickledValue, settings: StepSetting
         return isinstance(value.words, str) and not _is_absolute(value.words)
     if not _is_value_type(artifact.type):
         return False
-    if value.names is None:  # a large one, which was not read: its names are not known
+    if value.names is None:  # it was not read, so it is not known what a container holds
         return artifact.type not in _CONTAINERS
     return all(
         _matches(name, _PARTS_OF_VALUES) or _set_by_user(name, settings) == "value"
@@ -184,6 +184,8 @@ def _value_or_json(
         return Destination((), "value")
     if settings.unpickle == "never" or artifact.size > _MAX_JSON:
         return Destination(("other",), "pickle")
+    if fits and value.names is None:  # it was not read: it is a value, or can't be one
+        return Destination(("other",), "json", shown=None)
     return Destination(("other",), "json")
 
 

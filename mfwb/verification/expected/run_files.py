@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from mfwb.config import StepSettings
+from mfwb.snapshot.pathspec import parameters_of
 from mfwb.verification.expected import names
 from mfwb.verification.expected.contents import Contents
 from mfwb.verification.expected.facts import FlowRunFacts, HeldArtifact, TaskFacts
@@ -97,7 +98,8 @@ def _options(
         return [], False
     if settings.references and (references := _references(file, settings, stem)):
         return references, True
-    return [*_options_of_bytes(file, stem, contents)], True
+    is_open = file.destination.shown is None and contents.describe(artifact).names is None
+    return [*_options_of_bytes(file, stem, contents)], not is_open
 
 
 def _references(
@@ -147,7 +149,7 @@ def expect_included(
             continue
         folder = ExpectedFolder(
             "",
-            f"{facts.path}/_parameters",
+            parameters_of(facts.path),
             artifact,
             "include",
             ({_ANY_FILES: ExpectedFile(_size(contents.describe(artifact).words))},),

@@ -323,3 +323,23 @@ def test_nothing_of_it_is_lost_when_pickled(builder: Payloads, contents: MemoryC
     )
 
     assert files_of(ready) == {"x.pkl": data}
+
+
+def test_the_parts_make_the_whole(tmp_path: Path) -> None:
+    """What `prepare` returns is what the three return, and each returns its own alone."""
+    contents = MemoryContents()
+    contents.logs[TASK] = []
+    file = planned_file(contents.add("kept", "kept"), Form.PICKLE, "kept")
+    run = planned_run(outputs=[output(file)])
+    builder = PayloadBuilder(tmp_path, keep=False)
+
+    whole = builder.prepare(run, contents)
+    values, files = builder.values(run, contents), builder.files(run, contents)
+    log = builder.log(run, contents)
+    builder.close()
+
+    assert whole.artifacts == files.artifacts
+    assert (values.artifacts, log.artifacts) == ((), ())
+    assert whole.summary == values.summary
+    assert whole.table == values.table
+    assert whole.losses == (*values.losses, *files.losses, *log.losses)

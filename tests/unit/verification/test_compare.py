@@ -307,3 +307,11 @@ def test_an_older_mfwb_is_named() -> None:
 
     assert difference.item == "F/1/fit config.rate"
     assert difference.cause.startswith("written by mfwb 0.0.1")
+
+
+def test_a_start_that_w_and_b_does_not_name() -> None:
+    """It is not known, and no difference: the summary has it, too."""
+    found = compare(EXPECTED, _end(started_at=None)).findings
+
+    assert found.differences == []
+    assert [item for item, _ in found.unknown] == ["started at, of 1 W&B runs"]

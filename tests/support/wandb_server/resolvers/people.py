@@ -35,6 +35,7 @@ class EntityNode:
     name: str
     organization: None = None
     user: None = None
+    read_only: bool = False
     xxhash_digests_enabled: bool = False
 
     @property
@@ -86,8 +87,23 @@ class Feature:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalVersion:
+    """The version of a server of one's own."""
+
+    version_on_this_instance_string: str
+
+
+@dataclass(frozen=True, slots=True)
 class ServerInfo:
     """What the server says of itself."""
+
+    site: Site
+
+    @property
+    def latest_local_version_info(self) -> LocalVersion | None:
+        """Return the version, if this is a server of one's own."""
+        version = self.site.store.server_version
+        return None if version is None else LocalVersion(version)
 
     @property
     def features(self) -> list[Feature]:

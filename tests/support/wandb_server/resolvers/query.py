@@ -32,12 +32,13 @@ class QueryRoot:
     @property
     def server_info(self) -> ServerInfo:
         """Return what the server can do."""
-        return ServerInfo()
+        return ServerInfo(self.site)
 
     def entity(self, *, name: str | None = None) -> EntityNode | None:
         """Return an entity, or None if it is not there."""
-        known = name in self.site.store.entities
-        return EntityNode(name) if name and known else None
+        store = self.site.store
+        known = name in {*store.entities, *store.strange_entities}
+        return EntityNode(name, read_only=name in store.read_only) if name and known else None
 
     def project(
         self, *, name: str | None = None, entity_name: str | None = None

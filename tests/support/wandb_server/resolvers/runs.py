@@ -37,7 +37,11 @@ class ProjectNode:
     access: str = "PRIVATE"
     views: str = "{}"
     is_benchmark: bool = False
-    read_only: bool = False
+
+    @property
+    def read_only(self) -> bool:
+        """Say whether the user may only read it."""
+        return f"{self.project.entity}/{self.project.name}" in self.site.store.read_only
 
     @property
     def id(self) -> str:

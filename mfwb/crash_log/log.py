@@ -1,34 +1,28 @@
-"""Logs of bugs: all that is needed to understand them, without secrets."""
+"""Writes the log of a bug to a file of its own, private to its user."""
 
 from __future__ import annotations
 
 import os
-import platform
-import re
 import shlex
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Sequence
-from importlib import metadata
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 from threading import Lock
 
+from mfwb.crash_log.secrets import known_secrets, redact, redact_values
+from mfwb.crash_log.sections import issue_address, write_sections
 from mfwb.files.private_files import create, make_folder
 from mfwb.safe_text import one_line, printable
-from mfwb.version import __version__
 
-__all__ = ["BugLogs", "bug_reason", "format_traceback", "redact", "write_bug_log"]
+__all__ = ["BugLogs", "bug_reason", "format_traceback", "write_bug_log"]
 
-_PACKAGES = ("metaflow", "wandb", "click", "pandas", "platformdirs", "pyarrow", "pydantic", "rich")
-_USER_IN_URL = re.compile(r"(?<=://)[^/\s@]+@")
-_QUERY_OF_URL = re.compile(r"(://[^\s?'\"]+\?)[^\s'\"]+")
-_SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
-_SHORTEST_SECRET = 8  # shorter values could also occur in normal words
 _LOGS_LIMIT = 3  # of one call; more logs would hardly help
 _LINE_LIMIT = 10_000  # letters of a log; messages may hold a megabyte
+_MESSAGE_LIMIT = 500  # letters
 _numbers = count(1)
 
 
@@ -50,13 +44,12 @@ class BugLogs:
 
 
 def bug_reason(error: BaseException, log: Path | None) -> str:
-    """Return a line that reports a bug and the path of its log."""
+    """Return a line that reports a bug, the path of its log, and where to report it."""
     where = f"report it with {log}" if log else "no log of it could be written"
+    if log and (address := issue_address()):
+        where += f" at {address}"
     problem = one_line(redact(f"{type(error).__name__}: {error}"), _MESSAGE_LIMIT)
     return f"this is a bug in mfwb ({problem}); {where}"
-
-
-_MESSAGE_LIMIT = 500  # letters
 
 
 def format_traceback(error: BaseException) -> str:
@@ -67,7 +60,10 @@ def format_traceback(error: BaseException) -> str:
 
 def write_bug_log(error: BaseException, arguments: Sequence[str]) -> Path | None:
     """Write a log of a bug and return its path; None if it can't be written anywhere."""
-    text = "\n".join([*map(redact, _lines(arguments)), format_traceback(error)])
+    secrets = known_secrets()
+    shown = " ".join(_quoted(argument, secrets) for argument in arguments)
+    lines = [_to_line(redact_values(line, secrets)) for line in write_sections(shown)]
+    text = "\n".join([*lines, format_traceback(error)])
     name = f"bug-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}-{next(_numbers)}.log"
     for folder in (_state_folder(), Path(tempfile.gettempdir())):
         try:
@@ -81,12 +77,14 @@ def write_bug_log(error: BaseException, arguments: Sequence[str]) -> Path | None
     return None
 
 
-def redact(text: str) -> str:
-    """Return the text without secrets of the environment, and without others that look like one."""
-    for name, value in os.environ.items():
-        if _SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET:
-            text = text.replace(value, "***")
-    return _QUERY_OF_URL.sub(r"\1***", _USER_IN_URL.sub("***@", text))
+def _quoted(argument: str, secrets: frozenset[str]) -> str:
+    """Return an argument as a shell takes it; quotes inside a secret would hide it later."""
+    masked = redact_values(argument, secrets)
+    return masked if shlex.quote(argument) == argument else shlex.quote(masked)
+
+
+def _to_line(text: str) -> str:
+    return printable(" ".join(text.splitlines()))[:_LINE_LIMIT]
 
 
 def _state_folder() -> Path:
@@ -95,19 +93,3 @@ def _state_folder() -> Path:
     from platformdirs import user_state_path  # noqa: PLC0415 - hardly ever needed
 
     return user_state_path("mfwb")
-
-
-def _lines(arguments: Sequence[str]) -> Iterator[str]:
-    yield f"mfwb {__version__}"
-    yield f"arguments: {one_line(shlex.join(arguments), _LINE_LIMIT)}"
-    yield f"python {sys.version}"
-    yield f"platform: {platform.platform()}"
-    yield from (f"{package} {_version(package)}" for package in _PACKAGES)
-    yield ""
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "is not installed"

@@ -1,0 +1,95 @@
+"""The settings in force, each with its origin, and without secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mfwb.config import Layer, Settings
+from mfwb.redaction import MASK, is_secret_name, mask_url_users
+
+__all__ = ["DEFAULT", "SettingInForce", "flatten_settings", "list_defaults", "list_settings"]
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class SettingInForce:
+    """One setting.
+
+    Attributes:
+        name: its name, with the tables that it is in: `flow.TrainFlow.step.end.datasets`.
+        value: its value, or stars if that may be a secret.
+        origin: the source that set it, as messages name it: the path of a file, for example.
+        kind: "default", "file", "variable" or "argument".
+    """
+
+    name: str
+    value: Any
+    origin: str
+    kind: str
+
+    @property
+    def source(self) -> str:
+        """The exact source: a file with its table, a variable, an argument, or the default."""
+        table, _, name = self.name.rpartition(".")
+        if self.kind == "file":
+            return f"{self.origin} [{table}]" if table else self.origin
+        if self.kind == "variable":
+            return f"MFWB_{self.name.partition('.')[0].upper()}"
+        return f"argument {name}" if self.kind == "argument" else self.origin
+
+
+def list_settings(
+    layers: Sequence[Layer], refused: Collection[str] = frozenset()
+) -> list[SettingInForce]:
+    """Return the settings that some source sets, sorted by name, without secrets.
+
+    Args:
+        layers: the sources, lowest first.
+        refused: origins of sources that do not count.
+    """
+    rows: dict[str, SettingInForce] = {}
+    for layer in layers:
+        if layer.origin not in refused:
+            kind = _kind(layer)
+            for name, value in flatten_settings(layer.values):
+                rows[name] = SettingInForce(name, value, layer.origin, kind)
+    return [rows[name] for name in sorted(rows)]
+
+
+def list_defaults(given: Collection[str]) -> list[SettingInForce]:
+    """Return the settings that have their default values, sorted by name.
+
+    Args:
+        given: names of settings that some source sets, with their tables.
+    """
+    tables = {name.partition(".")[0] for name in given}
+    values = Settings.model_validate({}).model_dump(mode="json", by_alias=True)
+    return [
+        SettingInForce(name, value, DEFAULT, DEFAULT)
+        for name, value in sorted(values.items())
+        if name not in tables
+    ]
+
+
+def flatten_settings(values: Mapping[str, Any], table: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each setting by its name with tables; a value that may be a secret is masked."""
+    for name, value in values.items():
+        if isinstance(value, Mapping) and not is_secret_name(str(name)):
+            yield from flatten_settings(value, f"{table}{name}.")
+        else:
+            yield f"{table}{name}", _masked(str(name), value)
+
+
+def _masked(name: str, value: Any) -> Any:
+    if is_secret_name(name):
+        return MASK
+    return mask_url_users(value) if isinstance(value, str) else value
+
+
+def _kind(layer: Layer) -> str:
+    if layer.file is not None:
+        return "file"
+    return "argument" if layer.origin == "the arguments" else "variable"

@@ -1,0 +1,43 @@
+"""The last operations of a process."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from mfwb.operations import MOST, last_operations, note_operation, noted
+
+
+def test_only_the_last_are_kept() -> None:
+    """The oldest are dropped, and the order is that in which they were noted."""
+    for number in range(MOST + 5):
+        note_operation("test", f"operation {number}")
+
+    texts = [one.text for one in last_operations()]
+    assert (len(texts), texts[0], texts[-1]) == (MOST, "operation 5", f"operation {MOST + 4}")
+
+
+def test_the_end_of_an_operation() -> None:
+    """It is noted with its duration; of an error only the type, since its text may have secrets."""
+    with noted("test", "good"):
+        pass
+    with pytest.raises(ValueError, match="secret"), noted("test", "bad"):
+        raise ValueError("secret")
+
+    last = last_operations()[-4:]
+    assert [one.text for one in last] == [
+        *("good: begins", "good: done", "bad: begins", "bad: ended by ValueError")
+    ]
+    assert [one.seconds is None for one in last] == [True, False, True, False]
+
+
+def test_threads() -> None:
+    """All of them note at once, while one reads."""
+    with ThreadPoolExecutor(8) as pool:
+        done = [pool.submit(note_operation, "test", f"{number}") for number in range(2_000)]
+        for _ in range(200):
+            assert len(last_operations()) <= MOST
+        for one in done:
+            one.result()
+    assert {one.part for one in last_operations()} == {"test"}
