@@ -126,11 +126,11 @@ class _Comparison:
                 self._differ(kind, item, _shown(value), there[key], EDITED)
 
     def _note_untrue(self, kind: str, untrue: frozenset[str], actual: Any) -> None:
-        there = actual if isinstance(actual, dict) else {}
-        for key in sorted(untrue & there.keys()):
+        values = actual if isinstance(actual, dict) else {}
+        for key in sorted(untrue & values.keys()):
             cause = "mfwb wrote it of an earlier state of the flow run, or somebody added it"
             mends = kind == "summary"  # a sync removes no key of config
-            self._differ(kind, f"{kind}.metaflow.{key}", None, there[key], cause, mends=mends)
+            self._differ(kind, f"{kind}.metaflow.{key}", None, values[key], cause, mends=mends)
 
     def _compare_summary(self) -> None:
         expected, actual = self._expected, self._recorded.summary
