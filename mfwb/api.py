@@ -18,7 +18,7 @@ from mfwb.arguments import (
     flow_run_pathspecs,
     folder_path,
     pathspec_text,
-    read_share,
+    read_subset,
 )
 from mfwb.config import Settings, load_settings
 from mfwb.crash_log import BugLogs
@@ -48,6 +48,7 @@ from mfwb.pipeline.selection import (
 from mfwb.ports import NoProgress, Progress
 from mfwb.snapshot.pathspec import parse
 from mfwb.sync_status import SyncStatus
+from mfwb.units.subsets import NOTHING, Subset
 from mfwb.verification.repair import repair as repair_differences
 from mfwb.verification_outcome import FlowRunVerification, Verification
 
@@ -219,8 +220,8 @@ def verify(  # noqa: PLR0913 - the ways to choose flow runs
         every: as for `plan`.
         tags: as for `plan`.
         failed: as for `plan`.
-        read_data: whether the bytes of files are downloaded and compared, too: True, or a share of
-            the files such as "5%" or "1/20".
+        read_data: whether the bytes of files are downloaded and compared, too: True, or a part of
+            the files: "5%", or "1/20" for the first of 20 groups, which together are all files.
         repair: sync the flow runs that differ once more, and verify them again. It overwrites what
             people changed only with `overwrite_edits`, and deletes nothing.
         config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
@@ -249,7 +250,7 @@ def verify(  # noqa: PLR0913 - the ways to choose flow runs
     )
     with _watched(progress=progress) as watcher:
         return verify_selection(
-            selection, resolved, watcher, read_data=read_share(read_data), repair=repair
+            selection, resolved, watcher, read_data=read_subset(read_data), repair=repair
         )
 
 
@@ -479,7 +480,7 @@ def verify_selection(
     settings: Settings,
     progress: Progress | None = None,
     *,
-    read_data: float = 0.0,
+    read_data: Subset = NOTHING,
     repair: bool = False,
 ) -> Verification:
     """Return what `verify` returns, for a selection and settings that exist already.
@@ -488,7 +489,7 @@ def verify_selection(
         selection: the flow runs; None: all that the bundle has.
         settings: of this call.
         progress: is notified of the work.
-        read_data: the share of files whose bytes are compared.
+        read_data: the files whose bytes are compared.
         repair: whether flow runs that differ are synced again.
     """
     watcher = progress or NoProgress()

@@ -11,6 +11,7 @@ from mfwb.ports import BugLog, Progress
 from mfwb.safe_text import one_line
 from mfwb.snapshot.pathspec import flow_of
 from mfwb.system_errors import describe_shortage
+from mfwb.units.subsets import Subset
 from mfwb.verification.connection import RecordedProjects
 from mfwb.verification.verify import verify_flow_run
 from mfwb.verification_outcome import FlowRunVerification, Verdict
@@ -50,7 +51,7 @@ def verify_flow_runs(
     chosen: Sequence[ChosenFlowRun],
     settings: Settings,
     projects: RecordedProjects,
-    read_data: float,
+    read_data: Subset,
     watched: Watched,
 ) -> Iterator[FlowRunVerification]:
     """Yield the verification of each flow run, in their order.
@@ -59,7 +60,7 @@ def verify_flow_runs(
         chosen: the flow runs.
         settings: those of a sync, which decide what W&B should have.
         projects: W&B.
-        read_data: the share of files whose bytes are compared, 0.0 to 1.0.
+        read_data: the files whose bytes are compared.
         watched: what is notified of flow runs and of errors.
 
     Raises:
@@ -80,7 +81,7 @@ def verify_flow_runs(
 
 
 def _verified(
-    pathspec: str, settings: Settings, projects: RecordedProjects, read_data: float
+    pathspec: str, settings: Settings, projects: RecordedProjects, read_data: Subset
 ) -> FlowRunVerification:
     flow = flow_of(pathspec)
     recorded = projects.of(flow)

@@ -17,6 +17,7 @@ from mfwb.files.tempdirs import make_scratch
 from mfwb.snapshot import Card, Datastore
 from mfwb.snapshot.pathspec import flow_of
 from mfwb.source.cards import CardFolder, copy_card
+from mfwb.units.subsets import Subset
 from mfwb.verification.compare import Comparison
 from mfwb.verification.compare_artifacts import FoundFile
 from mfwb.verification.compare_run import find_card
@@ -29,7 +30,7 @@ from mfwb.verification.expected.wording import matches
 from mfwb.verification.findings import EDITED, Findings
 from mfwb.verification.recorded import Recorded, RecordedRun
 
-__all__ = ["ReadBack", "is_selected", "read_back"]
+__all__ = ["ReadBack", "read_back"]
 
 _MAX_MEMORY = 2_000_000_000  # bytes of the process that compares files with pickles
 _MAX_COMPARED = 200_000_000  # bytes of a pickle, or of a file made of it
@@ -37,12 +38,6 @@ _DAMAGED = "the bytes were damaged or replaced on the way or in W&B's storage"
 _METADATA = "wandb-metadata.json"
 _MILLISECONDS = 1.5
 _CONVERTED = ("parquet", "tables", "npy", "json")
-
-
-def is_selected(key: str, share: float) -> bool:
-    """Return whether a file is among the share of files to read: the same ones each time."""
-    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
-    return int.from_bytes(digest[:8], "big") < share * 2**64
 
 
 @dataclass(slots=True)
@@ -61,21 +56,21 @@ class ReadBack:
     bytes_read: int = 0
 
 
-def read_back(comparison: Comparison, source: ReadBack, share: float) -> None:
-    """Read a share of all files back, and note what differs."""
-    files = [file for file in comparison.files if is_selected(_key(file), share)]
-    if share >= 1:
+def read_back(comparison: Comparison, source: ReadBack, subset: Subset) -> None:
+    """Read a subset of all files back, and note what differs."""
+    files = [file for file in comparison.files if subset.has(_key(file))]
+    if subset.is_whole:
         unknown = source.findings.unknown
         unknown[:] = [entry for entry in unknown if not entry[0].startswith("started at, of ")]
     with ChildProcess(content_child.__name__, _MAX_MEMORY) as process:
         for file in _without_repeats(files):
             _compare_file(file, source, process)
     for expected, recorded in comparison.runs:
-        if recorded.started_at is None and is_selected(f"{expected.name} start", share):
+        if recorded.started_at is None and subset.has(f"{expected.name} start"):
             _compare_start(expected, recorded, source)
-        _compare_table(expected, recorded, source, share)
+        _compare_table(expected, recorded, source, subset)
         for card in expected.cards:
-            if is_selected(f"{expected.name} {card.key}", share):
+            if subset.has(f"{expected.name} {card.key}"):
                 _compare_card(card, expected, recorded, source)
 
 
@@ -160,13 +155,13 @@ def _compare_start(expected: ExpectedRun, recorded: RecordedRun, source: ReadBac
 
 
 def _compare_table(
-    expected: ExpectedRun, recorded: RecordedRun, source: ReadBack, share: float
+    expected: ExpectedRun, recorded: RecordedRun, source: ReadBack, subset: Subset
 ) -> None:
     panel = recorded.summary.get("tasks")
     path = panel.get("path") if isinstance(panel, dict) else None
     if expected.table is None or not isinstance(path, str) or path not in recorded.files:
         return  # that it is missing is noted already
-    if not is_selected(f"{expected.name} tasks", share):
+    if not subset.has(f"{expected.name} tasks"):
         return
     document = _panel_bytes(f"{expected.name} table tasks", expected, recorded, path, source)
     if document is None:

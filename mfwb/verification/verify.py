@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mfwb.config import Settings
+from mfwb.units.subsets import NOTHING, Subset
 from mfwb.verification.compare import Comparison, compare
 from mfwb.verification.digests import compare_digests
 from mfwb.verification.expected.model import ExpectedFlowRun
@@ -18,7 +19,7 @@ _DIFFERENT = 6  # exit code
 
 
 def verify_flow_run(
-    pathspec: str, settings: Settings, recorded: Recorded, read_data: float = 0.0
+    pathspec: str, settings: Settings, recorded: Recorded, read_data: Subset = NOTHING
 ) -> FlowRunVerification:
     """Return how a flow run in W&B differs from what Metaflow says of it.
 
@@ -28,7 +29,7 @@ def verify_flow_run(
         pathspec: `Flow/123`, complete: no `latest`.
         settings: those of a sync, which decide what W&B should have.
         recorded: the W&B project of the flow.
-        read_data: the share of files whose bytes are read back and compared, 0.0 to 1.0.
+        read_data: the files whose bytes are read back and compared.
 
     Raises:
         SinkError: W&B does not answer.
@@ -59,7 +60,7 @@ def verify_flow_run(
         comparison = compare(expected, actual)
         compare_digests(actual, comparison.findings)
         source = ReadBack(recorded, reader, contents, expected, comparison.findings)
-        if read_data:
+        if not read_data.is_empty:
             read_back(comparison, source, read_data)
     result = _to_result(pathspec, comparison, actual.group)
     return replace(result, requests=recorded.requests - before, bytes_read=source.bytes_read)

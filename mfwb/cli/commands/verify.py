@@ -48,7 +48,7 @@ def verify(  # noqa: PLR0913 - the options of this command alone
     the sync had. Exit code 6: something differs.
     """
     from mfwb import api  # noqa: PLC0415 - help does without
-    from mfwb.arguments import read_share  # noqa: PLC0415 - the same
+    from mfwb.arguments import read_subset  # noqa: PLC0415 - the same
     from mfwb.config import load_settings  # noqa: PLC0415 - the same
     from mfwb.files.tempdirs import temporary_files_in_scratch  # noqa: PLC0415 - the same
     from mfwb.pipeline.selection import SELECTORS  # noqa: PLC0415 - the same
@@ -66,7 +66,7 @@ def verify(  # noqa: PLR0913 - the options of this command alone
             selection,
             settings,
             progress,
-            read_data=read_share(read_data_subset or read_data),
+            read_data=read_subset(read_data_subset or read_data),
             repair=repair,
         )
     _report(verification, as_json=as_json, quiet=quiet, verbose=verbose)

@@ -7,6 +7,7 @@ import pytest
 from mfwb.config import load_settings
 from mfwb.errors import NotFound, SinkError, Unreachable
 from mfwb.ports import NoProgress
+from mfwb.units.subsets import NOTHING
 from mfwb.verification.connection import RecordedProjects
 from mfwb.verification.flow_runs import ChosenFlowRun, Watched, verify_flow_runs
 from mfwb.verification_outcome import Verdict
@@ -34,7 +35,9 @@ def test_each_ends_for_itself() -> None:
 
     projects = RecordedProjects(resolve, lambda _entity, _project: pytest.fail("never"))
     done = list(
-        verify_flow_runs(chosen, load_settings({}), projects, 0.0, Watched(NoProgress(), Bugs()))
+        verify_flow_runs(
+            chosen, load_settings({}), projects, NOTHING, Watched(NoProgress(), Bugs())
+        )
     )
 
     assert [(one.pathspec, one.verdict, one.bug) for one in done] == [
@@ -59,7 +62,9 @@ def test_what_ends_the_call(error: Exception, *, ends: bool) -> None:
 
     projects = RecordedProjects(resolve, lambda _entity, _project: pytest.fail("never"))
     watched = Watched(NoProgress(), Bugs())
-    verified = verify_flow_runs([ChosenFlowRun("F/1")], load_settings({}), projects, 0.0, watched)
+    verified = verify_flow_runs(
+        [ChosenFlowRun("F/1")], load_settings({}), projects, NOTHING, watched
+    )
 
     if ends:
         with pytest.raises(Unreachable):
