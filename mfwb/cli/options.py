@@ -415,6 +415,7 @@ def verification_output(command: _F) -> _F:
             default=False,
             help="All differences whole, and what is not known",
         ),
+        report_files,
         _help,
     )
 

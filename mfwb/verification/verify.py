@@ -62,7 +62,7 @@ def verify_flow_run(
         source = ReadBack(recorded, reader, contents, expected, comparison.findings)
         if not read_data.is_empty:
             read_back(comparison, source, read_data)
-    result = _to_result(pathspec, comparison, actual.group)
+    result = _to_result(pathspec, expected, comparison, actual.group)
     return replace(result, requests=recorded.requests - before, bytes_read=source.bytes_read)
 
 
@@ -80,7 +80,9 @@ def _read_groups(expected: ExpectedFlowRun, recorded: Recorded) -> RecordedFlowR
     return RecordedFlowRun(groups[0], runs, aliased, read[0].damaged)
 
 
-def _to_result(pathspec: str, comparison: Comparison, group: str) -> FlowRunVerification:
+def _to_result(
+    pathspec: str, expected: ExpectedFlowRun, comparison: Comparison, group: str
+) -> FlowRunVerification:
     findings = comparison.findings
     is_same = not findings.differences
     writers = {version for _, run in comparison.runs if (version := writer_of(run)) is not None}
@@ -89,6 +91,7 @@ def _to_result(pathspec: str, comparison: Comparison, group: str) -> FlowRunVeri
         Verdict.SAME if is_same else Verdict.DIFFERENT,
         group=group,
         written_by=tuple(sorted(writers)),
+        wandb_runs=tuple(run.name for run in expected.runs),
         compared=dict(sorted(findings.compared.items())),
         differences=tuple(findings.differences),
         unknown=tuple(findings.unknown),

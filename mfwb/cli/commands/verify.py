@@ -10,6 +10,8 @@ import click
 
 from mfwb.cli import options
 from mfwb.cli.help import Command
+from mfwb.cli.report_files import ReportFiles
+from mfwb.cli.run import errors_in
 from mfwb.cli.streams import keep_stdout_clean, write_error, write_out
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ def verify(  # noqa: PLR0913 - the options of this command alone
     as_json: bool,
     quiet: bool,
     verbose: bool,
+    report: Path | None,
+    summary: Path | None,
     **given: Any,
 ) -> int:
     """Read W&B back and prove that it says what Metaflow says.
@@ -54,10 +58,13 @@ def verify(  # noqa: PLR0913 - the options of this command alone
     from mfwb.pipeline.selection import SELECTORS  # noqa: PLC0415 - the same
     from mfwb.report import progress_on_stderr  # noqa: PLC0415 - the same
 
+    files = ReportFiles(report, summary)
+    files.check()
     selectors = {name: given.pop(name) for name in SELECTORS}
     settings = load_settings(given, file=config)
     selection = api.verified_selection(selectors, settings)
     with (
+        errors_in(files),
         temporary_files_in_scratch(),
         keep_stdout_clean(quiet=quiet),
         progress_on_stderr(quiet=quiet) as progress,
@@ -70,6 +77,7 @@ def verify(  # noqa: PLR0913 - the options of this command alone
             repair=repair,
         )
     _report(verification, as_json=as_json, quiet=quiet, verbose=verbose)
+    _write_files(files, verification)
     return verification.exit_code
 
 
@@ -85,3 +93,14 @@ def _report(verification: Verification, *, as_json: bool, quiet: bool, verbose: 
         write_out(text, plain=plain)
     elif not quiet:
         write_out(show_text(verification, console=console_for(sys.stdout), verbose=verbose))
+
+
+def _write_files(files: ReportFiles, verification: Verification) -> None:
+    if files == ReportFiles():
+        return
+    from mfwb.report.verification import (  # noqa: PLC0415 - as above
+        verification_to_junit,
+        verification_to_markdown,
+    )
+
+    files.write(verification_to_junit(verification), verification_to_markdown(verification))
