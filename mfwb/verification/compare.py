@@ -10,6 +10,7 @@ from mfwb.verification.compare_run import compare_run
 from mfwb.verification.compare_uses import compare_aliases, compare_uses
 from mfwb.verification.expected.model import ExpectedFlowRun, ExpectedRun
 from mfwb.verification.findings import Findings, writer_of
+from mfwb.verification.older_versions import with_older_causes
 from mfwb.verification.recorded import RecordedFlowRun, RecordedRun
 
 __all__ = ["Comparison", "compare"]
@@ -47,6 +48,8 @@ def compare(expected: ExpectedFlowRun, recorded: RecordedFlowRun) -> Comparison:
         )
     compare_uses(pairs, findings)
     compare_aliases(expected, recorded, pairs, findings)
+    by_name = {name: actual for name, (_, actual) in pairs.items()}
+    findings.differences[:] = with_older_causes(findings.differences, by_name)
     return Comparison(findings, tuple(files), tuple(pairs.values()))
 
 

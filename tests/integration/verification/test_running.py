@@ -1,4 +1,4 @@
-"""Flow runs without a successful last task: verified if they are over, skipped if they may go on."""
+"""Flow runs without a successful last task: skipped if they may go on."""
 
 from __future__ import annotations
 
