@@ -23,7 +23,6 @@ from mfwb.arguments import (
 from mfwb.config import Settings, load_settings
 from mfwb.crash_log import BugLogs
 from mfwb.destination import bundle_of, entity_and_project, project_of, read_defaults
-from mfwb.diagnosis import Diagnosis, diagnose
 from mfwb.errors import UsageError
 from mfwb.ledger import ledger_path, put_aside_if_damaged, read_sync_status
 from mfwb.outcome import Result, Status
@@ -36,8 +35,6 @@ from mfwb.pipeline import (
     retry_with_new_ledger,
     sync_flow_runs,
 )
-from mfwb.pipeline.explain import Explanation, parse_artifact
-from mfwb.pipeline.explain import explain as explain_artifact
 from mfwb.pipeline.reading import TracedFlowRun, trace
 from mfwb.pipeline.selection import (
     SELECTORS,
@@ -55,9 +52,10 @@ from mfwb.verification_outcome import FlowRunVerification, Verification
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # mypy knows it; Python 3.10 does not have it
 
+    from mfwb.diagnosis import Diagnosis
+    from mfwb.pipeline.explain import Explanation
+
 __all__ = [
-    "Diagnosis",
-    "Explanation",
     "Rebuilt",
     "SyncStatus",
     "TracedFlowRun",
@@ -321,6 +319,9 @@ def explain(
         Unreachable: if Metaflow's metadata can't be reached.
     """
     holder = pathspec_text(pathspec)
+    from mfwb.pipeline.explain import explain as explain_artifact  # noqa: PLC0415 - not for others
+    from mfwb.pipeline.explain import parse_artifact  # noqa: PLC0415 - the same
+
     artifact = parse_artifact(holder if name is None else f"{holder}/{name}")
     resolved = _with_plugins(load_settings(settings, file=folder_path(config)))
     entity, project = entity_and_project(artifact.flow_run.flow, resolved, read_defaults())
@@ -374,6 +375,8 @@ def doctor(*, config: Folder | None = None, **settings: Unpack[SettingsArguments
         **settings: as for `plan`; give those that a sync would be given. `timeout` limits each
             check, by default to 20 seconds.
     """
+    from mfwb.diagnosis import diagnose  # noqa: PLC0415 - it needs much that others do not
+
     return diagnose(settings, config=folder_path(config))
 
 
