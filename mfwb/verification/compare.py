@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mfwb.verification.compare_artifacts import FoundFile, compare_artifacts
+from mfwb.verification.compare_artifacts import LoggedFile, compare_artifacts
 from mfwb.verification.compare_run import compare_run
 from mfwb.verification.compare_uses import compare_aliases, compare_uses
 from mfwb.verification.expected.model import ExpectedFlowRun, ExpectedRun
@@ -26,7 +26,7 @@ class Comparison:
     """
 
     findings: Findings
-    files: Sequence[FoundFile]
+    files: Sequence[LoggedFile]
     runs: Sequence[tuple[ExpectedRun, RecordedRun]]
 
 
@@ -36,7 +36,7 @@ def compare(expected: ExpectedFlowRun, recorded: RecordedFlowRun) -> Comparison:
     for item, reason in expected.unknown:
         findings.leave_open(item, reason)
     pairs = _pair_runs(expected, recorded, findings)
-    files: list[FoundFile] = []
+    files: list[LoggedFile] = []
     for own, actual in pairs.values():
         compare_run(own, actual, expected.names, findings)
         files += compare_artifacts(own, actual, findings)
@@ -65,11 +65,11 @@ def _pair_runs(
         for own in expected.runs:
             if own.name in pairs:
                 continue
-            found = [
+            matching = [
                 run for run in recorded.runs if run.id not in taken and is_match(run, own.name)
             ]
-            if found:
-                pairs[own.name] = own, min(found, key=lambda run: writer_of(run) is None)
+            if matching:
+                pairs[own.name] = own, min(matching, key=lambda run: writer_of(run) is None)
                 taken.add(pairs[own.name][1].id)
     for own in expected.runs:
         if own.name in pairs:
@@ -99,7 +99,7 @@ def _pair_runs(
                 cause,
                 repairable=False,
             )
-    order = {own.name: place for place, own in enumerate(expected.runs)}
+    order = {own.name: position for position, own in enumerate(expected.runs)}
     return dict(sorted(pairs.items(), key=lambda pair: order[pair[0]]))
 
 

@@ -33,26 +33,28 @@ def _parents(
     task: TaskFacts, leading: Mapping[tuple[str, tuple[int, ...]], Sequence[TaskFacts]]
 ) -> Sequence[TaskFacts]:
     at = leading.get((task.step, task.indexes), ())
-    found = [one for one in at if (one.foreach is not None) == task.is_control]
-    found += [
-        one
-        for one in leading.get((task.step, (*task.indexes, -1)), ())
-        if not one.is_control and one.foreach is None
+    parents = [parent for parent in at if (parent.foreach is not None) == task.is_control]
+    parents += [
+        parent
+        for parent in leading.get((task.step, (*task.indexes, -1)), ())
+        if not parent.is_control and parent.foreach is None
     ]
     if task.indexes and not task.is_control:
-        found += [
-            one
-            for one in leading.get((task.step, task.indexes[:-1]), ())
-            if one.foreach is not None
+        parents += [
+            parent
+            for parent in leading.get((task.step, task.indexes[:-1]), ())
+            if parent.foreach is not None
         ]
-    unique = {one.path: one for one in found if not one.is_control or task.is_control}
+    unique = {parent.path: parent for parent in parents if not parent.is_control or task.is_control}
     return _of_the_round_before(task, list(unique.values()))
 
 
-def _of_the_round_before(task: TaskFacts, found: Sequence[TaskFacts]) -> Sequence[TaskFacts]:
+def _of_the_round_before(task: TaskFacts, parents: Sequence[TaskFacts]) -> Sequence[TaskFacts]:
     """Return those that a recursion allows: a round follows the one before it."""
     if not task.rounds:
-        return found
+        return parents
     before = task.rounds[-1] - 1
-    same = [one for one in found if one.step == task.step and one.rounds[-1:] == (before,)]
-    return same or [one for one in found if one.step != task.step]
+    same = [
+        parent for parent in parents if parent.step == task.step and parent.rounds[-1:] == (before,)
+    ]
+    return same or [parent for parent in parents if parent.step != task.step]

@@ -99,8 +99,8 @@ def _is_same_loosely(table: Any, read: Any) -> bool:
     if len(table) != len(read):
         return False
     return all(
-        repr(list(table.iloc[:, place])) == repr(list(read.iloc[:, place]))
-        for place in range(table.shape[1])
+        repr(list(table.iloc[:, column])) == repr(list(read.iloc[:, column]))
+        for column in range(table.shape[1])
     )
 
 

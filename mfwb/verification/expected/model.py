@@ -41,8 +41,8 @@ class Need(Enum):
 class Statistics:
     """Minimum, maximum and mean over tasks: the first two as JSON with marks."""
 
-    least: Any
-    most: Any
+    minimum: Any
+    maximum: Any
     mean: int | float
 
 

@@ -18,15 +18,15 @@ _ARTIFACT, _ALIAS, _KEY = 128, 128, 256  # characters
 _OTHER_LETTERS = re.compile(r"[^A-Za-z0-9_.\-]")
 
 
-def line(text: str, most: int) -> str:
+def line(text: str, max_length: int) -> str:
     """Return a text as one printable line; a longer one has a hash at its end."""
     shown = one_line(text)
-    return shown if len(shown) <= most else _hashed(shown, text, most)
+    return shown if len(shown) <= max_length else _hashed(shown, text, max_length)
 
 
-def _hashed(shown: str, text: str, most: int) -> str:
+def _hashed(shown: str, text: str, max_length: int) -> str:
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH]
-    return f"{shown[: most - _HASH - 1]}-{digest}"
+    return f"{shown[: max_length - _HASH - 1]}-{digest}"
 
 
 def artifact_name(name: str) -> str:

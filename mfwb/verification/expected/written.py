@@ -43,25 +43,25 @@ class History:
         """Return the tasks that wrote what a task has under a name: several, if all wrote it."""
         waiting = [(task, name)]
         while waiting:
-            one, _ = waiting[-1]
-            if (one.path, name) in self._producers:
+            current, _ = waiting[-1]
+            if (current.path, name) in self._producers:
                 waiting.pop()
                 continue
-            if self.is_new(one, name):
-                self._producers[one.path, name] = frozenset({one.path})
+            if self.is_new(current, name):
+                self._producers[current.path, name] = frozenset({current.path})
                 continue
             givers = [
                 parent
-                for parent in self.parents[one.path]
-                if name in parent.held and self._is_same(one.held[name], parent.held[name])
+                for parent in self.parents[current.path]
+                if name in parent.held and self._is_same(current.held[name], parent.held[name])
             ]
             unknown = [giver for giver in givers if (giver.path, name) not in self._producers]
-            open_ones = [giver for giver in unknown if (giver, name) not in waiting]
-            if open_ones:
-                waiting += [(giver, name) for giver in open_ones]
+            unvisited = [giver for giver in unknown if (giver, name) not in waiting]
+            if unvisited:
+                waiting += [(giver, name) for giver in unvisited]
                 continue
             known = (self._producers.get((giver.path, name), frozenset()) for giver in givers)
-            self._producers[one.path, name] = frozenset().union(*known)
+            self._producers[current.path, name] = frozenset().union(*known)
         return self._producers[task.path, name]
 
     def values_written(self, tasks: Sequence[TaskFacts], name: str) -> dict[str, Need]:
@@ -92,12 +92,12 @@ class History:
         given = [parent.held[name] for parent in self.parents[task.path] if name in parent.held]
         return len(given) > 1 and any(not self._is_same(given[0], other) for other in given[1:])
 
-    def _is_same(self, one: HeldArtifact, other: HeldArtifact) -> bool:
-        if one.sha1 == other.sha1:
+    def _is_same(self, artifact: HeldArtifact, other: HeldArtifact) -> bool:
+        if artifact.sha1 == other.sha1:
             return True
-        key = one.sha1, other.sha1
+        key = artifact.sha1, other.sha1
         if key not in self._same:
-            self._same[key] = self._contents.is_same(one, other)
+            self._same[key] = self._contents.is_same(artifact, other)
         return self._same[key]
 
 

@@ -95,7 +95,7 @@ def _read_log(run: RunFile, record: Any) -> None:
 
 
 def _read_files(run: RunFile, record: Any) -> None:
-    run.files += [one.path for one in record.files]
+    run.files += [file.path for file in record.files]
 
 
 def _read_artifact(run: RunFile, record: Any) -> None:
