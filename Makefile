@@ -18,12 +18,15 @@ WORKERS ?= 3
 WHEEL ?=
 export WORKERS WHEEL
 TESTS ?=
+PYTHONS ?=
+MISSING ?=
 # What `make coverage` measures: four minutes of processor time. Tracing makes tests 1.6 times as slow.
 COVERED := tests/unit tests/contracts
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock demo test test-all test-shapes test-torch torch torch-data test-cloud test-faults test-compared \
-	test-fuzz test-hostile test-wheel test-lowest test-newest tools coverage coverage-report lint types layers check \
+	test-fuzz test-hostile test-wheel test-lowest test-newest test-matrix old-flow-runs tools coverage coverage-report \
+	lint types layers check \
 	wheel release bench format clean
 
 help: ## print the verbs
@@ -111,13 +114,19 @@ wheel: $(TOOLS_READY) ## build the wheel and the source archive into dist/
 	@ls dist
 
 test-wheel: $(TOOLS_READY) ## run tests against the installed wheel; WHEEL=dist for the one in dist/
-	@$(PYTHON) tools/test_against.py wheel $(TESTS)
+	@$(PYTHON) -m tools.test_against wheel $(TESTS)
 
 test-lowest: $(TOOLS_READY) ## run tests with the lowest versions that pyproject.toml allows
-	@$(PYTHON) tools/test_against.py lowest $(TESTS)
+	@$(PYTHON) -m tools.test_against lowest $(TESTS)
 
 test-newest: $(TOOLS_READY) ## run tests with the newest versions, those before a release included
-	@$(PYTHON) tools/test_against.py newest $(TESTS)
+	@$(PYTHON) -m tools.test_against newest $(TESTS)
+
+test-matrix: $(TOOLS_READY) ## run tests of the SDKs with each Python, metaflow and wandb; PYTHONS="3.10 3.11" for some
+	@$(PYTHON) -m tools.matrix $(if $(MISSING),--missing) $(PYTHONS)
+
+old-flow-runs: $(TOOLS_READY) ## run a flow with Metaflow 2.9 and each minor version after it, for the tests
+	@$(PYTHON) -m tools.record_flow_runs
 
 coverage: setup ## run unit and contract tests, or TESTS, and measure what of mfwb they run, children included
 	@rm -f .coverage .coverage.*

@@ -1,12 +1,13 @@
 """The versions of Python, Metaflow and wandb with which mfwb is known to work.
 
-`make matrix` shows the ranges, and `pyproject.toml` has the lower ends, too. pip keeps to them, but
-not all ways to install do (`--no-deps`, an image where another package chose), and mfwb uses parts
-of both SDKs that are not public. Nothing here imports an SDK: the versions are read from the
-metadata of the installed packages, which takes 2 ms.
+`make test-matrix` shows the ranges, and `pyproject.toml` has the lower ends, too. pip keeps to
+them, but not all ways to install do (`--no-deps`, an image where another package chose), and mfwb
+uses parts of both SDKs that are not public. Nothing here imports an SDK: the versions are read from
+the metadata of the installed packages, which takes 2 ms.
 
 The module `metaflow` comes from one of two packages: Netflix's `metaflow`, or Outerbounds' fork
-`ob-metaflow`. They write the same files, so that only one of them may be installed.
+`ob-metaflow`. They write the same files: seen with 2.19.39, the one that is installed last puts 19
+of its own in place of the other's, and an uninstalled one takes the files of both.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from importlib.metadata import Distribution, DistributionFinder, MetadataPathFinder
+from pathlib import Path
 from typing import Final, Literal
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "check_versions",
     "installed_metaflow",
     "installed_wandb",
+    "metaflow_in_force",
 ]
 
 Severity = Literal["refused", "warned"]
@@ -54,7 +57,7 @@ class KnownVersions:
 
 
 PYTHON: Final = KnownVersions("Python", "3.10", "3.13")
-METAFLOW: Final = KnownVersions("metaflow", "2.12.0", "2.19.39", ("metaflow", "ob-metaflow"))
+METAFLOW: Final = KnownVersions("metaflow", "2.14.0", "2.19.39", ("metaflow", "ob-metaflow"))
 WANDB: Final = KnownVersions("wandb", "0.30.0", "0.31.0", ("wandb",))
 
 
@@ -89,6 +92,15 @@ def installed_metaflow(path: Sequence[str] | None = None) -> tuple[InstalledPack
     return tuple(_installed(METAFLOW, path))
 
 
+def metaflow_in_force(path: Sequence[str] | None = None) -> InstalledPackage | None:
+    """Return the package whose module `metaflow` is imported; None if that can't be known."""
+    installed = installed_metaflow(path)
+    if len(installed) < 2:  # noqa: PLR2004 - there is no choice
+        return next(iter(installed), None)
+    version = _version_of_files(path)
+    return next((package for package in installed if package.version == version), None)
+
+
 def installed_wandb(path: Sequence[str] | None = None) -> InstalledPackage | None:
     """Return the installed wandb, or None."""
     return next(_installed(WANDB, path), None)
@@ -115,10 +127,12 @@ def _of_metaflow(path: Sequence[str] | None) -> Iterator[VersionProblem]:
         yield _missing(METAFLOW, installed)
     if len(installed) > 1:
         names = " and ".join(f"{package.name} {package.version}" for package in installed)
+        used = metaflow_in_force(path)
+        result = "their files are mixed" if used is None else f"the files are those of {used.name}"
         yield VersionProblem(
             "warned",
             "ob-metaflow",
-            f"{names} are both installed, and each has overwritten files of the other",
+            f"{names} are both installed, which have the same files; {result}",
             "Uninstall both, then install the one that you need; docs/install.md tells how",
         )
 
@@ -144,7 +158,7 @@ def _of_version(known: KnownVersions, installed: InstalledPackage) -> Iterator[V
         yield VersionProblem("refused", name, text, hint)
     elif known.is_newer(version):
         text = f"{subject} is newer than {known.newest}, the newest that mfwb was tested with"
-        hint = f"Install {known.newest} if something goes wrong, or a newer mfwb"
+        hint = f"Install a newer mfwb; or {known.name} {known.newest}, if something goes wrong"
         yield VersionProblem("warned", name, text, hint)
 
 
@@ -153,7 +167,7 @@ def _missing(known: KnownVersions, installed: Sequence[InstalledPackage]) -> Ver
         hint = f'Run: python -m pip install "{known.name}>={known.lowest}"'
         return VersionProblem("refused", known.name, f"{known.name} is not installed", hint)
     name = installed[0].name
-    text = f"{name} {installed[0].version} is installed, but its files are not there any more"
+    text = f"{name} {installed[0].version} is installed, but its files are missing"
     hint = f"Run: python -m pip install --force-reinstall --no-deps {name}"
     return VersionProblem("refused", name, text, hint)
 
@@ -168,9 +182,23 @@ def _installed(known: KnownVersions, path: Sequence[str] | None) -> Iterator[Ins
 def _version(name: str, path: Sequence[str] | None) -> str | None:
     # `Distribution.version` parses the whole of the metadata, wandb's README with it.
     context = DistributionFinder.Context(name=name, path=sys.path if path is None else list(path))
-    found: Distribution | None = next(iter(MetadataPathFinder.find_distributions(context)), None)
-    text = None if found is None else found.read_text("METADATA")
+    distributions = iter(MetadataPathFinder.find_distributions(context))
+    distribution: Distribution | None = next(distributions, None)
+    text = None if distribution is None else distribution.read_text("METADATA")
     line = re.search(r"^Version:[ \t]*(\S+)", text or "", re.MULTILINE)
+    return None if line is None else line[1]
+
+
+def _version_of_files(path: Sequence[str] | None) -> str | None:
+    """Return what `metaflow/version.py` says, without running it."""
+    spec = PathFinder.find_spec("metaflow", path)
+    if spec is None or spec.origin is None:
+        return None
+    try:
+        text = Path(spec.origin).with_name("version.py").read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    line = re.search(r"""^metaflow_version\s*=\s*["']([^"']+)""", text, re.MULTILINE)
     return None if line is None else line[1]
 
 
@@ -183,8 +211,10 @@ def _has_module(name: str, path: Sequence[str] | None) -> bool:
 
 
 def _release(version: str) -> tuple[int, ...]:
-    """Return the numbers that a version begins with: `(2, 19, 39)` of `2.19.39rc1`."""
-    numbers = re.match(r"\d+(?:\.\d+)*", version)
-    if numbers is None:
-        return ()
-    return tuple(map(int, re.sub(r"(\.0+)+$", "", numbers[0]).split(".")))
+    """Return the first three numbers of a version: `(2, 19, 39)` of `2.19.39.1rc1`.
+
+    The fork numbers its releases with a fourth; a missing one is zero.
+    """
+    numbers = re.match(r"[0-9]+(?:\.[0-9]+)*", version)
+    parts = [] if numbers is None else [int(number) for number in numbers[0].split(".")]
+    return (*parts, 0, 0, 0)[:3]

@@ -118,6 +118,8 @@ class PayloadBuilder:
             artifacts=files.artifacts,
             cards=files.cards,
             log=log.log,
+            log_lines=log.log_lines,
+            log_bytes_left_out=log.log_bytes_left_out,
             losses=(*values.losses, *files.losses, *log.losses),
         )
 
@@ -168,7 +170,12 @@ class PayloadBuilder:
             return ReadyRun(losses=tuple(losses))
         with self._cleanup_lock:
             self._logs.append((run.id, log))
-        return ReadyRun(log=log, losses=tuple(losses))
+        return ReadyRun(
+            log=log,
+            log_lines=log.lines,
+            log_bytes_left_out=log.bytes_left_out,
+            losses=tuple(losses),
+        )
 
     def release(self, run: PlannedRun) -> None:
         """Delete the files of a written W&B run, except those that other runs of the plan need."""
@@ -242,7 +249,7 @@ class PayloadBuilder:
             try:
                 path = self._card(planned, run, contents)
             except ItemLost as error:  # noqa: PERF203 - a lost card must not lose the others
-                losses.append(Loss(f"{planned.task}/{planned.key}", str(error)))
+                losses.append(Loss(planned.item, str(error)))
             else:
                 yield ReadyCard(planned.key, path)
 

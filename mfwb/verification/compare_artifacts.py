@@ -92,10 +92,11 @@ def _compare_description(  # noqa: PLR0913, PLR0917 - what it is of, and where t
     findings.count("metadata")
     can_mend = logged.version is None
     held = [folder.held for folder in expected.folders]
-    own: dict[str, Any] = {
-        "artifact": expected.artifact,
-        "size": sum(artifact.size for artifact in held),
-    }
+    own: dict[str, Any] = {"artifact": expected.artifact}
+    if not any(folder.shape == "include" for folder in expected.folders):
+        own["size"] = sum(
+            artifact.size for artifact in held
+        )  # Metaflow stores a descriptor of the others
     if len(held) == 1:
         own |= {"task": expected.folders[0].task, "sha1": held[0].sha1}
     else:

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.sandbox import FLOWS, Finished, Sandbox
+from tests.support.versions import since
+
+pytestmark = since("metaflow", "2.16", "it has `@exit_hook`")
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,12 @@ import re
 from collections.abc import Callable
 
 from tests.integration.results import Synced
+from tests.support.versions import since
 
 SyncedFlow = Callable[..., Synced]
 
 
+@since("metaflow", "2.16", "it records its cards")
 def test_the_cards_of_the_last_attempt(synced: SyncedFlow) -> None:
     """Each once, under its own name, whatever the order of a listing."""
     flow_run = synced("carded_flow")

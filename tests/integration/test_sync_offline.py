@@ -18,6 +18,7 @@ from mfwb.sink.offline.wandb_file import read_records
 from tests.faults.scene import bundle_of, differences
 from tests.integration.results import edges_of, metadata_of, wandb_run
 from tests.support.sandbox import Finished, Sandbox
+from tests.support.versions import since
 from tests.support.wandb_server import WandbServer
 
 Offline = Callable[..., Finished]
@@ -193,6 +194,7 @@ def test_the_times_are_those_of_the_flow_run(bundled: Callable[..., Bundled]) ->
     assert Path(run["dir"]).name == f"offline-run-{moment:%Y%m%d_%H%M%S}-{run['id']}"
 
 
+@since("wandb", "0.31", "`leet inspect` has `--summary`")
 def test_wandb_reads_the_files(bundled: Callable[..., Bundled], sandbox: Sandbox) -> None:
     """`wandb leet inspect` finds state, start, summary and history in them."""
     failing = bundled("failing_flow")

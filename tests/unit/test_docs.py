@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+import mfwb
+
 ROOT = Path(__file__).parents[2]
+PACKAGE = Path(mfwb.__file__).parent  # the installed one, where that is tested
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
@@ -28,7 +31,7 @@ def test_named_modules_exist(page: Path) -> None:
     missing = [
         path
         for path in named_paths(page)
-        if not (ROOT / path).exists() and not (ROOT / "mfwb" / path).exists()
+        if not (ROOT / path).exists() and not (PACKAGE / path).exists()
     ]
 
     assert missing == []
@@ -40,7 +43,7 @@ def test_each_room_is_described() -> None:
     table = text.partition("## The rooms")[2].partition("\n## ")[0]
     rooms = {
         path.stem
-        for path in (ROOT / "mfwb").iterdir()
+        for path in PACKAGE.iterdir()
         if not path.name.startswith("__") and (path.is_dir() or path.suffix == ".py")
     }
 

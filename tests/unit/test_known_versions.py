@@ -17,6 +17,7 @@ from mfwb.known_versions import (
     check_versions,
     installed_metaflow,
     installed_wandb,
+    metaflow_in_force,
 )
 from tests.unit.pyproject import read_toml
 
@@ -78,7 +79,7 @@ def test_too_old_ones_are_refused(site: Path) -> None:
     assert hints == [
         "Install mfwb with Python 3.10 or newer",
         f'Run: python -m pip install "wandb>={WANDB.lowest}"',
-        f"Install {METAFLOW.newest} if something goes wrong, or a newer mfwb",
+        f"Install a newer mfwb; or metaflow {METAFLOW.newest}, if something goes wrong",
     ]
 
 
@@ -100,6 +101,9 @@ def test_a_newer_python_is_warned_of(site: Path) -> None:
         ("2.100.1", False, True),
         ("2.20.0rc1", False, True),
         ("2.19", False, False),
+        ("2.19.39.1", False, False),
+        ("2.19.40", False, True),
+        ("unknown", True, False),
     ],
 )
 def test_versions_are_compared_as_numbers(version: str, *, old: bool, new: bool) -> None:
@@ -125,13 +129,26 @@ def test_the_fork_alone_is_as_good(site: Path) -> None:
     assert texts(site)[0].startswith("refused ob-metaflow: ob-metaflow 2.11.16.1 is too old")
 
 
-def test_both_at_once_are_noticed(site: Path) -> None:
-    """They bring the same files."""
-    install(site, "ob-metaflow", METAFLOW.lowest)
+@pytest.mark.parametrize("last", ["metaflow", "ob-metaflow", "neither"])
+def test_both_at_once_are_noticed(last: str, site: Path) -> None:
+    """They bring the same files, of which those that were written last are imported."""
+    versions = {"metaflow": METAFLOW.newest, "ob-metaflow": f"{METAFLOW.newest}.1"}
+    install(site, "ob-metaflow", versions["ob-metaflow"])
+    written = f'metaflow_version = "{versions.get(last, "9.9.9")}"\n'
+    (site / "metaflow" / "version.py").write_text(written)
 
     assert [one.name for one in installed_metaflow([str(site)])] == ["metaflow", "ob-metaflow"]
+    used = metaflow_in_force([str(site)])
+    assert (used and used.name) == (None if last == "neither" else last)
     (text,) = texts(site)
     assert text.startswith(f"warned ob-metaflow: metaflow {METAFLOW.newest} and ob-metaflow ")
+    assert text.endswith("mixed" if last == "neither" else f"; the files are those of {last}")
+
+
+def test_one_alone_is_in_force(site: Path) -> None:
+    """Its files are not looked at; without any, nothing is in force."""
+    assert metaflow_in_force([str(site)]) == InstalledPackage("metaflow", METAFLOW.newest)
+    assert metaflow_in_force([str(site / "metaflow")]) is None
 
 
 def test_a_package_whose_files_are_gone_is_refused(site: Path) -> None:

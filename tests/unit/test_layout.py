@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import mfwb
+
 UNIT = Path(__file__).parent
-PACKAGE = UNIT.parents[1] / "mfwb"
+PACKAGE = Path(mfwb.__file__).parent
 
 OF_NO_SINGLE_MODULE = {
     "constraints": "of constraints.txt",
@@ -16,6 +18,8 @@ OF_NO_SINGLE_MODULE = {
     "layout": "of the tests themselves",
     "one_bad_flow_run": "of the whole pipeline",
     "digests": "of ids, fingerprints and digests, which stay as they are",
+    "private_parts": "of what mfwb uses of the SDKs that is not public",
+    "matrix": "of tools/matrix.py",
     "one_home": "of rules that have one home",
     "one_home_of_destinations": "the same",
     "one_home_of_selections": "the same",

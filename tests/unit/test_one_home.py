@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import mfwb
 from tests.unit.homes import (
     Look,
     alteration_of,
@@ -31,7 +32,7 @@ from tests.unit.homes import (
     text_with,
 )
 
-_PACKAGE = Path(__file__).parents[2] / "mfwb"
+_PACKAGE = Path(mfwb.__file__).parent
 
 
 @dataclass(frozen=True)

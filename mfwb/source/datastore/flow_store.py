@@ -105,15 +105,21 @@ def open_store(datastore: Datastore, flow: str, linked_folders: tuple[Path, ...]
 def local_card_root() -> str | None:
     """Return the folder in which Metaflow would look for cards here; it may not exist.
 
-    None if it is a link: others may have made it, and it may lead to any other cards.
+    None if it is a link: others may have made it, and it may lead to any other cards. Metaflow
+    before 2.16 says where the link leads.
     """
     from metaflow.plugins.cards.card_datastore import CardDatastore  # noqa: PLC0415 - rarely needed
 
     try:
         root = CardDatastore.get_storage_root("local")
+        here = Path.cwd()
     except OSError:  # the current folder was removed
         return None
-    return None if root is None or Path(root).is_symlink() else str(root)
+    if root is None or Path(root).is_symlink():
+        return None
+    links = (folder / ".metaflow" / "mf.cards" for folder in (here, *here.parents))
+    leads_elsewhere = any(link.is_symlink() and link.resolve() == Path(root) for link in links)
+    return None if leads_elsewhere else str(root)
 
 
 def _open_blobs(storage: Any, linked_folders: tuple[Path, ...]) -> Blobs:

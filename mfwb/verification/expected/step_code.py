@@ -156,7 +156,7 @@ def _step(module: ast.Module, step: str) -> StepCode | None:
         helper_stores=frozenset(merged.stores - own.stores),
         loads=frozenset(
             ((own.loads | merged.loads) - stored - called)
-            | (own.first_loads - merged.stores - merged.deletes)
+            | (own.first_loads - own.calls - merged.stores - merged.deletes)
         ),
         input_loads=frozenset(own.input_loads),
         from_all_inputs=frozenset(own.from_all_inputs),

@@ -17,6 +17,7 @@ from mfwb.sink.history.rows_file import write_rows
 from mfwb.sink.offline import records
 from mfwb.sink.offline.wandb_file import write_records
 from tests.support.sandbox import Sandbox
+from tests.support.versions import since
 from tests.support.wandb_server import WandbServer
 
 _ID = "r1"
@@ -37,6 +38,7 @@ def test_our_state_keeps_the_steps(
     assert _steps(w_and_b, project) == [(0, 0), (4, 4), (1, 1), (7, 7)]
 
 
+@since("wandb", "0.31", "without such a file, it refuses rows that come before the last one")
 def test_what_wandb_writes_without_ours(
     online: Sandbox, w_and_b: WandbServer, project: str, tmp_path: Path
 ) -> None:

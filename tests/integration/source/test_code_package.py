@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 
 from tests.support.sandbox import Sandbox
+from tests.support.versions import since
 from tests.unit.source.tars import FLOW, NEW, member, packed
+
+pytestmark = since("metaflow", "2.16", "a local flow run can have a code package")
 
 SCRIPT = Path(__file__).parents[2] / "flows" / "shapes" / "from_package" / "from_package.py"
 READ = "4 steps, 4 tasks, 6 artifacts made; 5 edges: 4 read, 1 parameter"

@@ -14,6 +14,7 @@ import pytest
 
 from mfwb.settings_files import find_metaflow_file
 from tests.support.sandbox import Sandbox
+from tests.support.versions import since
 
 FlowRuns = Callable[[str], str]
 
@@ -80,6 +81,7 @@ def test_datastores_have_types(probe: dict[str, Any]) -> None:
     assert {"local", "s3", "gs", "azure"} <= set(probe["types"])
 
 
+@since("metaflow", "2.19.35", "it says who made the pickle, and says no more that it is gzipped")
 def test_attempts_record_sha_type_size_and_encoding(probe: dict[str, Any]) -> None:
     """`<attempt>.data.json` has what mfwb must not unpickle to learn."""
     facts = probe["facts"]

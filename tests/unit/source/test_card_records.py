@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from mfwb.snapshot import Card, Loss
 from mfwb.source.attempts import Record
 from mfwb.source.card_records import CardKind, to_cards
@@ -77,3 +79,21 @@ def test_what_the_graph_declares() -> None:
     graph = to_graph({"steps": {"start": {"next": [], "decorators": decorators}}})
 
     assert graph.cards["start"] == {PLAIN: 2, ("blank", "details"): 1}
+
+
+@pytest.mark.parametrize("version", ["2.9.0", "2.15.21.1+ob(v1)", "1.99"])
+def test_an_old_metaflow_recorded_none(version: str) -> None:
+    """A step that makes cards has lost them; one that makes none has lost nothing."""
+    record = Record("metaflow_version", version, "metaflow_version", 1)
+
+    [loss] = of(record, plain=1)
+    assert isinstance(loss, Loss)
+    assert loss.item == "F/1/s/2 card"
+    assert of(record) == []
+    assert of(record, recorded("a", 2), plain=1) == [Card("blank", None, "a")]
+
+
+@pytest.mark.parametrize("version", ["2.16.0", "2.19.39", "3.0", "unknown", "2", "\u0662.1"])
+def test_a_newer_one_has_rendered_none(version: str) -> None:
+    """Without a record there is no card: rendering it failed, which Metaflow does not record."""
+    assert of(Record("metaflow_version", version, "metaflow_version", 1), plain=1) == []
