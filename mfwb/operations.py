@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-__all__ = ["MOST", "Operation", "last_operations", "note_operation", "noted"]
+__all__ = ["MAX_OPERATIONS", "Operation", "last_operations", "note_operation", "noted"]
 
-MOST = 200
+MAX_OPERATIONS = 200
 """Operations that are kept; the oldest are dropped."""
 
 
@@ -39,7 +39,7 @@ class Operation:
 
 
 _TRIES = 100  # to read what other threads write
-_LAST: deque[Operation] = deque(maxlen=MOST)  # threads may append at the same time
+_LAST: deque[Operation] = deque(maxlen=MAX_OPERATIONS)  # threads may append at the same time
 
 
 def note_operation(part: str, text: str, seconds: float | None = None) -> None:

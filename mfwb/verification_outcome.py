@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from mfwb.errors import BUG_EXIT_CODE, DifferencesFound, FlowRunsFailed
+from mfwb.errors import BUG_EXIT_CODE, FlowRunsDiffer, FlowRunsFailed
 
 __all__ = [
     "Difference",
@@ -124,7 +124,7 @@ class Verification:
         if any(run.bug for run in failed):
             return BUG_EXIT_CODE
         if self.differs:
-            return DifferencesFound.exit_code
+            return FlowRunsDiffer.exit_code
         codes = {run.exit_code for run in failed}
         return codes.pop() if len(codes) == 1 else int(bool(codes))
 
@@ -132,13 +132,13 @@ class Verification:
         """Return this result if no flow run differs and none failed.
 
         Raises:
-            DifferencesFound: naming the flow runs that differ, each with its items.
+            FlowRunsDiffer: naming the flow runs that differ, each with its items.
             FlowRunsFailed: if none differs, but some could not be verified.
         """
         if self.differs:
-            raise DifferencesFound(
+            raise FlowRunsDiffer(
                 {
-                    run.pathspec: tuple(one.item for one in run.differences)
+                    run.pathspec: tuple(difference.item for difference in run.differences)
                     for run in self.flow_runs
                     if run.verdict is Verdict.DIFFERENT
                 },

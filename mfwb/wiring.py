@@ -98,7 +98,7 @@ class Verifier:
         if selection is None:
             return [ChosenFlowRun(pathspec) for pathspec in self.in_bundle()]
         selected = select_flow_runs(selection, self.source, lambda _flow, _listed: ())
-        return [self._chosen(one, selection.failed) for one in selected]
+        return [self._chosen(flow_run, selection.failed) for flow_run in selected]
 
     def _chosen(self, selected: SelectedFlowRun, failed: bool | None) -> ChosenFlowRun:  # noqa: FBT001 - as in Selection
         pathspec = str(selected.pathspec)
