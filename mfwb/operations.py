@@ -1,4 +1,4 @@
-"""The last operations of this process, for the log of a bug: what was asked, and how it ended.
+"""The last operations of this process, for the log of a bug: what was done, and how it ended.
 
 An operation is noted by its name: the purpose of a request, the path of a file, a phase of a flow
 run. Neither contents nor keys belong here. Noting one takes about a microsecond.

@@ -30,16 +30,16 @@ class Verdict(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One item that W&B says otherwise than Metaflow, or that one of the two lacks.
+    """One item that differs between W&B and Metaflow, or that one of the two lacks.
 
     Attributes:
         kind: what the item is: `run`, `group`, `job_type`, `name`, `tags`, `state`, `config`,
             `summary`, `history`, `log`, `panel`, `artifact`, `file`, `bytes`, `edge`, `alias`,
             `time`, ...
-        item: which one, in words that are unique in the flow run.
+        item: its name, which is unique in the flow run.
         wandb_run: name of the W&B run; None for one of the flow run as a whole.
-        metaflow: what Metaflow says, as short JSON; None if it has nothing there.
-        wandb: what W&B says, as short JSON; None if it has nothing there.
+        metaflow: the value in Metaflow, as short JSON; None if Metaflow has none.
+        wandb: the value in W&B, as short JSON; None if W&B has none.
         cause: the likely cause, one sentence.
         repairable: whether a sync can write it again.
     """
@@ -80,7 +80,7 @@ class FlowRunVerification:
     bytes_read: int = 0
     exit_code: int = 1
     bug: bool = False
-    repaired: int | None = None  # differences that `--repair` mended; None: it was not asked
+    repaired: int | None = None  # differences that `--repair` mended; None: it was not requested
 
 
 @dataclass(frozen=True, slots=True)

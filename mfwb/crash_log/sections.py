@@ -106,7 +106,7 @@ def _is_sensitive(name: str) -> bool:
 
 
 def _operations() -> Iterator[str]:
-    """Yield a line for each operation: when, in which thread, of what, what, and how long."""
+    """Yield a line for each operation: time, thread, part, text and duration."""
     operations = last_operations()
     for operation in operations:
         clock = time.strftime("%H:%M:%S", time.gmtime(operation.at))

@@ -24,7 +24,7 @@ _GROUP = "W&B"
 _SERVER_ERROR = 500  # HTTP status
 _OWN_CLOUD = frozenset({"https://api.wandb.ai", "https://api.forge.coreweave.com"})
 _OLDEST_SERVER = (0, 70)
-"""The oldest server of one's own that wandb 0.31 works with."""
+"""The oldest self-hosted server that wandb 0.31 works with."""
 _MAX_DESTINATIONS = 10
 _MAX_NAMES = 10
 _SERVER_ADVICE = "look at WANDB_BASE_URL, at HTTPS_PROXY and NO_PROXY, and at the network"

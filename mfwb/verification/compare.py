@@ -17,7 +17,7 @@ __all__ = ["Comparison", "compare"]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What a comparison found.
+    """The result of a comparison.
 
     Attributes:
         findings: differences, counts, and what is not known.
@@ -53,10 +53,10 @@ def compare(expected: ExpectedFlowRun, recorded: RecordedFlowRun) -> Comparison:
 def _pair_runs(
     expected: ExpectedFlowRun, recorded: RecordedFlowRun, findings: Findings
 ) -> dict[str, tuple[ExpectedRun, RecordedRun]]:
-    """Return each W&B run with what it should say; note those that are missing, twice or strange.
+    """Return each W&B run with what it should say; note missing, repeated and unexpected ones.
 
-    A W&B run is known by its name and the pathspec in its config; if somebody changed one of them,
-    by the other one.
+    A W&B run is recognized by its name and the pathspec in its config; if somebody changed one of
+    them, by the other one.
     """
     pairs: dict[str, tuple[ExpectedRun, RecordedRun]] = {}
     taken: set[str] = set()
@@ -86,9 +86,9 @@ def _pair_runs(
         if run.id not in taken:
             version = writer_of(run)
             cause = (
-                "somebody else's W&B run is in this group, as a live one"
+                "a W&B run of somebody else is in this group, for example a live one"
                 if version is None
-                else "mfwb wrote it by other settings, or it was moved here from another group"
+                else "mfwb wrote it with other settings, or it was moved here from another group"
             )
             findings.differ(
                 "run",
@@ -114,7 +114,7 @@ def _note_doubles(
             name,
             None,
             run.id,
-            "there is a second W&B run of the same name: it was copied, or somebody else's",
+            "a second W&B run has the same name: it was copied, or somebody else made it",
             repairable=False,
         )
 

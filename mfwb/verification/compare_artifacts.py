@@ -44,8 +44,8 @@ def compare_artifacts(
 ) -> Iterator[LoggedFile]:
     """Note how the artifacts of a W&B run differ; yield the files that could be read back.
 
-    W&B changes no version, and takes equal digests for equal content: a sync uploads nothing anew.
-    So what is wrong inside a version stays so, other than in a bundle.
+    W&B never changes a version, and a sync does not upload content again if W&B has its digest.
+    So a sync can repair the content of a version in a bundle, but not on a server.
     """
     known: set[str] = set()
     for artifact in expected.artifacts:
@@ -74,7 +74,7 @@ def compare_artifacts(
     for version in recorded.logged:
         if version.key not in known:
             item = f"{expected.name} artifact {version.name}:{version.version}"
-            cause = "somebody else logged it, or mfwb did by other settings"
+            cause = "somebody else logged it, or mfwb logged it with other settings"
             findings.differ(
                 "artifact", item, expected.name, None, version.type, cause, repairable=False
             )
@@ -88,7 +88,7 @@ def _compare_description(  # noqa: PLR0913, PLR0917 - what it is of, and where t
     recorded: RecordedRun,
     findings: Findings,
 ) -> None:
-    """Note what metadata and description of a version say otherwise of its origin."""
+    """Note where metadata and description of a version name a wrong origin."""
     findings.count("metadata")
     can_mend = logged.version is None
     held = [folder.held for folder in expected.folders]
@@ -176,7 +176,7 @@ def _compare_folder(  # noqa: PLR0913, PLR0917 - what it is of, and where to not
     if not options:
         paths = [f"{folder.prefix}{path}" for path in folder.options[0]]
         actual = [f"{folder.prefix}{path}" for path in files]
-        cause = "files are missing or strange: an upload was cut, or the version was damaged"
+        cause = "files are missing or unexpected: an upload was cut, or the version was damaged"
         findings.differ(
             "file",
             f"{item}, files of {folder.task}",

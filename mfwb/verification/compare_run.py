@@ -128,7 +128,7 @@ class _Comparison:
     def _note_untrue(self, kind: str, untrue: frozenset[str], actual: Any) -> None:
         values = actual if isinstance(actual, dict) else {}
         for key in sorted(untrue & values.keys()):
-            cause = "mfwb wrote it of an earlier state of the flow run, or somebody added it"
+            cause = "mfwb wrote it from an earlier state of the flow run, or somebody added it"
             mends = kind == "summary"  # a sync removes no key of config
             self._differ(kind, f"{kind}.metaflow.{key}", None, values[key], cause, mends=mends)
 
@@ -141,7 +141,7 @@ class _Comparison:
         for key in sorted((actual.keys() & self._names) - settled):
             if _is_panel(actual[key]):
                 continue  # a picture, a figure or a table of what was stored
-            cause = "mfwb wrote it by other settings or an earlier state, or somebody else did"
+            cause = "mfwb wrote it with other settings or earlier, or somebody else wrote it"
             self._differ("summary", f"summary.{key}", None, actual[key], cause, mends=False)
 
     def _compare_history(self) -> None:
@@ -195,19 +195,19 @@ class _Comparison:
         self._findings.count("log", len(expected))
         own = [line.clock + line.text for line in expected]
         missing = Counter(own) - Counter(actual)
-        strange = Counter(actual) - Counter(own)
+        unexpected = Counter(actual) - Counter(own)
         if missing:
             first = next(line for line in own if line in missing)
             item = f"log, {sum(missing.values()):,} lines that W&B does not have"
             cause = why_missing(self._recorded, "the upload was cut, or the log was damaged")
             self._differ("log", item, first, None, cause)
-        if strange:
-            first = next(line for line in actual if line in strange)
-            item = f"log, {sum(strange.values()):,} lines that Metaflow does not have"
+        if unexpected:
+            first = next(line for line in actual if line in unexpected)
+            item = f"log, {sum(unexpected.values()):,} lines that Metaflow does not have"
             cause = "it was damaged, or somebody else wrote it"
             mends = len(actual) <= len(own)  # a sync writes lines over, and removes none
             self._differ("log", item, None, first, cause, mends=mends)
-        if not missing and not strange and self._expected.is_log_sorted:
+        if not missing and not unexpected and self._expected.is_log_sorted:
             clocks = [match[0] for line in actual if (match := _CLOCK.match(line))]
             if clocks != sorted(clocks):
                 self._differ(

@@ -25,7 +25,7 @@ def _logged(pairs: _Pairs) -> dict[tuple[str, str], list[RecordedArtifact]]:
 
 
 def compare_uses(pairs: _Pairs, findings: Findings) -> None:
-    """Note uses that are missing or strange."""
+    """Note uses that are missing or unexpected."""
     logged = _logged(pairs)
     ids = {recorded.id: name for name, (_, recorded) in pairs.items()}
     for name, (expected, recorded) in pairs.items():

@@ -1,4 +1,4 @@
-"""Verify flow runs one after the other; the failure of one ends no other."""
+"""Verify flow runs one after the other; a failure ends only its own flow run."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def _compare_file(file: LoggedFile, source: ReadBack, process: ChildProcess) -> 
     if file.expected.md5 is not None or file.folder.shape not in _CONVERTED:
         return
     if any(path.endswith(".pkl") for option in (file.artifact.files,) for path in option):
-        return  # the pickle beside it has what the file can't say
+        return  # the pickle beside it has what the file can't express
     verdict = _verdict(file, data, source, process)
     if verdict == content_child.DIFFERENT:
         held = f"what {file.folder.task}/{file.folder.held.name} holds"
@@ -165,7 +165,7 @@ def _compare_table(
     panel = recorded.summary.get("tasks")
     path = panel.get("path") if isinstance(panel, dict) else None
     if expected.table is None or not isinstance(path, str) or path not in recorded.files:
-        return  # that it is missing is noted already
+        return  # its absence was noted before
     if not is_selected(f"{expected.name} tasks", share):
         return
     document = _panel_bytes(f"{expected.name} table tasks", expected, recorded, path, source)
@@ -218,7 +218,7 @@ def _compare_card(
     item = f"{expected.name} summary.{card.key}, its bytes"
     own = _card(card, source)
     if own is None:
-        source.findings.leave_open(item, "Metaflow's card was not found where cards are by default")
+        source.findings.leave_open(item, "Metaflow's card is not in the default folder of cards")
         return
     actual = _panel_bytes(item, expected, recorded, path, source)
     if actual is not None and actual != own:
@@ -227,7 +227,7 @@ def _compare_card(
 
 
 def _card(card: ExpectedCard, source: ReadBack) -> bytes | None:
-    """Return the HTML of a card as Metaflow has it; None if it is not where cards are."""
+    """Return the HTML of a card as Metaflow has it; None if the folders of cards do not have it."""
     datastore: Datastore | None = source.expected.datastores.get(card.task)
     if datastore is None:
         return None

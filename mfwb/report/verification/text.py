@@ -114,7 +114,7 @@ def _by_wandb_run(
 
 
 def _print_difference(difference: Difference, item: str, console: Console, *, whole: bool) -> None:
-    """Print a difference; its item is what its heading does not say."""
+    """Print a difference, without the part of its item that the heading has."""
     kind, item = one_line(difference.kind), one_line(item)
     title = item if kind in item else f"{kind} {item}"
     console.print(Padding(Text(title, style="red", overflow="fold"), (0, 0, 0, 4)))
@@ -132,7 +132,7 @@ def _print_difference(difference: Difference, item: str, console: Console, *, wh
 
 
 def _value(value: Any, *, whole: bool) -> str:
-    """Return a value as JSON in one line; what is not there as words."""
+    """Return a value as JSON in one line; a missing value as text."""
     if value is None:
         return "nothing"
     try:

@@ -94,7 +94,7 @@ class Account:
         return None if existing is None else Project(name, existing.get("readOnly"))
 
     def server_version(self) -> str | None:
-        """Return the version of a server of one's own; None if it says none; SinkError."""
+        """Return the version of a self-hosted server; None if it reports none; SinkError."""
         try:
             answer = self._query(_SERVER, {}, "ask for the version of the server")
         except SinkError as error:

@@ -49,7 +49,7 @@ _PREVIEWED = ("parquet",)
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """What there is one W&B run of: a step, or a task."""
+    """A step or a task, for which W&B has one W&B run."""
 
     name: str
     step: str
@@ -243,7 +243,7 @@ class _Builder:
         return {name: self._last_makers(end, name) for name in end.held if self._is_file(end, name)}
 
     def _last_makers(self, end: TaskFacts, name: str) -> frozenset[str]:
-        """Return who wrote what the flow run ends with; of siblings of a foreach the last one."""
+        """Return the producers of a final artifact; of siblings of a foreach, the last one."""
         makers = self._history.producers(end, name)
         steps = {step_of(path) for path in makers}
         if len(steps) != 1:

@@ -1,7 +1,7 @@
-"""Where an artifact goes, by the tables of docs/mapping.md, "Artifacts by type".
+"""The form of an artifact in W&B, by the tables of docs/mapping.md, "Artifacts by type".
 
-What these tables leave open, as whether an object of a model's library is a model or one of its
-configurations, stays open here: an artifact then has more than one possible kind.
+These tables do not decide everything: an object of a model's library may be a model or one of its
+configurations. Then an artifact has more than one possible kind.
 """
 
 from __future__ import annotations
@@ -110,12 +110,12 @@ class ExpectedForm:
 
     @property
     def is_value(self) -> bool:
-        """Whether it stands in the summary alone."""
+        """Whether only the summary has it."""
         return self.shape == "value"
 
 
 def find_form(artifact: HeldArtifact, value: PickledValue, settings: StepSettings) -> ExpectedForm:
-    """Return where an artifact goes, by its recorded type, and by its names where that is open."""
+    """Return the form of an artifact, by its recorded type, and by the names in its pickle."""
     kind = _set_by_user(artifact.type, settings)
     plugin = next(
         (
@@ -176,7 +176,7 @@ def _is_absolute(path: str) -> bool:
 def _value_or_json(
     artifact: HeldArtifact, value: PickledValue, settings: StepSettings
 ) -> ExpectedForm:
-    """Return where a plain value goes: into a file, if it is too large for the summary."""
+    """Return the form of a plain value: a file, if it is too large for the summary."""
     if not artifact.is_pickle:
         return ExpectedForm(("other",), "stored")
     is_plain = artifact.type in _SCALARS or value.names == frozenset()

@@ -20,7 +20,9 @@ __all__ = ["read_lines"]
 _FILES = tuple(
     (source, stream) for stream in ("stdout", "stderr") for source in ("runtime", "task")
 )
-_MAX = 16_000_000  # bytes of the logs of a W&B run; of more, W&B gets beginnings and ends alone
+_MAX = (
+    16_000_000  # bytes of the logs of a W&B run; of longer ones, W&B gets only beginnings and ends
+)
 _MAX_LINE = 100_000  # bytes
 _CONTROL = re.compile(
     r"(?P<colour>\x1b\[[0-9;:]*m)|\x1b\[[0-?]*[ -/]*[@-~]"
@@ -31,7 +33,7 @@ _CONTROL = re.compile(
 def read_lines(
     tasks: Sequence[tuple[TaskFacts, FlowStore | None]], *, labelled: bool
 ) -> list[ExpectedLine] | None:
-    """Return the log of some tasks; None if there is more of it than W&B gets.
+    """Return the log of some tasks; None if it is too long to be synced as a whole.
 
     Args:
         tasks: with their datastores; a task without one printed nothing.
@@ -41,7 +43,7 @@ def read_lines(
     left = _MAX
     for task, store in tasks:
         if store is None or not task.attempts or task.origin is not None:
-            continue  # the log of a clone is its origin's
+            continue  # the log of a clone belongs to its origin
         lines_of_task: list[tuple[datetime, str, str]] = []
         for source, stream in _FILES:
             path = f"{task.path}/{task.attempts[-1].number}.{source}_{stream}.log"

@@ -26,7 +26,7 @@ def expect_uses(  # noqa: PLR0913, PLR0917 - one for each thing that decides
         facts: of the flow run.
         tasks: of the W&B run.
         code: of their step; None if it is not known.
-        history: who wrote what.
+        history: the producers of all artifacts.
         run_of: the W&B run of each task by its path, both by name.
         is_file: whether what a task wrote under a name is a file in W&B.
     """

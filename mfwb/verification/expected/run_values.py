@@ -42,23 +42,23 @@ class WrittenValue:
 
     @property
     def is_value(self) -> bool:
-        """Whether the summary is its only place."""
+        """Whether only the summary has it."""
         return self.form.is_value
 
     @property
     def is_certain(self) -> bool:
-        """Whether it is known what the summary says of it."""
+        """Whether it is known what the summary has for it."""
         is_settled = self.form.shown is not None and self.need is Need.REQUIRED
         return is_settled and (self.value.is_known or not self.shows_value)
 
     @property
     def shows_value(self) -> bool:
-        """Whether the summary says its value, and not only its type."""
+        """Whether the summary has its value, and not only its type."""
         return self.is_value or bool(self.form.shown)
 
     @property
     def summary_value(self) -> Any:
-        """What the summary says of it, beside those of other tasks."""
+        """What the summary has for the value of this task."""
         if self.shows_value:
             return self.value.json_value
         if self.artifact.type == _CAUGHT and self.task.exception is not None:
@@ -130,7 +130,7 @@ def _alone(item: WrittenValue) -> tuple[Any, ...]:
 
 
 def _in_short(items: Sequence[WrittenValue]) -> tuple[Any, ...]:
-    """Return how the values of several tasks are said in short: any of the results is right."""
+    """Return the possible short forms of the values of several tasks; each of them is right."""
     numbers = [item.value.number for item in items if item.is_value]
     known = [number for number in numbers if number is not None]
     if len(known) == len(items):

@@ -1,4 +1,4 @@
-"""Which artifacts a task wrote, and who wrote what a task has: docs/mapping.md."""
+"""The artifacts that a task wrote, and the producers of those that it has: docs/mapping.md."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["History"]
 
 
 class History:
-    """Who wrote what in a flow run."""
+    """The producers of all artifacts of a flow run."""
 
     def __init__(
         self, facts: FlowRunFacts, contents: Contents, code: Mapping[str, StepCode]
@@ -28,7 +28,7 @@ class History:
         self._producers: dict[tuple[str, str], frozenset[str]] = {}
 
     def is_new(self, task: TaskFacts, name: str) -> bool:
-        """Return whether what a task has under a name is what none of its parents had."""
+        """Return whether a task has a value under a name that none of its parents had."""
         key = task.path, name
         if key not in self._new:
             own = task.held[name]
@@ -40,7 +40,7 @@ class History:
         return self._new[key]
 
     def producers(self, task: TaskFacts, name: str) -> frozenset[str]:
-        """Return the tasks that wrote what a task has under a name: several, if all wrote it."""
+        """Return the tasks that wrote the value of a task: several, if each of them wrote it."""
         waiting = [(task, name)]
         while waiting:
             current, _ = waiting[-1]

@@ -45,7 +45,7 @@ class _Placed:
 
 
 def flow_runs_in_bundle(bundle: Path) -> list[str]:
-    """Return the pathspecs of the flow runs that a bundle has W&B runs of.
+    """Return the pathspecs of the flow runs whose W&B runs a bundle has.
 
     They come from the names of the W&B runs, as in `Flow/7/train`, the oldest first. SinkError if a
     file can't be read, unless others of its flow run can.
@@ -57,7 +57,7 @@ def flow_runs_in_bundle(bundle: Path) -> list[str]:
     folders = [f"{name.replace('/', '-')}-" for name in names]
     for path, run in read.items():
         if isinstance(run, SinkError) and not any(folder in path for folder in folders):
-            raise run  # whose it is can't be known
+            raise run  # its flow run can't be known
     return names
 
 
@@ -263,7 +263,7 @@ def _metadata(record: Any) -> dict[str, Any]:
 
 
 def _open(bundle: Path, name: str) -> BinaryIO:
-    """Open a file of a bundle; OSError, also for a link, which mfwb makes none of."""
+    """Open a file of a bundle; OSError, also for a link: mfwb never makes one."""
     if resolve_below(bundle, name) != bundle.resolve() / name:
         raise OSError(f"{name} is a link, or behind one")
     return open_below(bundle, name)

@@ -77,7 +77,10 @@ class OnlineProject:
         self._workers = workers
         self._manifests: dict[str, Mapping[str, RecordedFile]] = {}
         self._run_files: dict[tuple[str, str], str] = {}
-        self._artifact_files: tuple[str, dict[str, str]] = ("", {})  # of the last one asked for
+        self._artifact_files: tuple[str, dict[str, str]] = (
+            "",
+            {},
+        )  # of the last artifact that was requested
         self._has_log_lines = True
 
     @property
