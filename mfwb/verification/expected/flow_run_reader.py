@@ -41,7 +41,7 @@ from mfwb.verification.expected.facts import (
 __all__ = ["FlowRunReader"]
 
 _OUTCOME = ("_success", "_exception", "_catch_exception")
-_PLACE = ("_transition", "_foreach_stack", "_iteration_stack")
+_POSITION = ("_transition", "_foreach_stack", "_iteration_stack")
 _MAX_INTERNALS = 4_000_000  # bytes of one internal artifact
 
 
@@ -146,11 +146,11 @@ class FlowRunReader:
         known = {name: value for name, value, _, _ in sorted(texts, key=lambda row: row[2])}
         kind, root = known.get("ds-type"), known.get("ds-root")
         if kind is None or root is None:
-            kind, root = self._place_of_artifacts(task, path)
+            kind, root = self._datastore_of_artifacts(task, path)
         recorded = None if kind is None or root is None else Datastore(kind, root)
         return _Task(task, texts, None if recorded is None else self._roots.admit(recorded, path))
 
-    def _place_of_artifacts(self, task: Any, path: str) -> tuple[str | None, str | None]:
+    def _datastore_of_artifacts(self, task: Any, path: str) -> tuple[str | None, str | None]:
         with client_errors(path, self._provider):
             if step_of(path) == PARAMETERS:
                 first = next(iter(task), None)
@@ -158,8 +158,8 @@ class FlowRunReader:
                 first = _item(task, "_task_ok")
         if first is None:
             return None, None
-        place = first._object  # noqa: SLF001 - see the module docstring
-        return place.get("ds_type"), str(place.get("location")).removeprefix(":root:")
+        attributes = first._object  # noqa: SLF001 - see the module docstring
+        return attributes.get("ds_type"), str(attributes.get("location")).removeprefix(":root:")
 
     def _read_records(self, flow: str, tasks: Iterable[_Task]) -> None:
         by_datastore: dict[Datastore, list[tuple[AttemptKey, _Task]]] = defaultdict(list)
@@ -184,7 +184,7 @@ class FlowRunReader:
             if task.datastore is None:
                 continue
             for record in task.earlier.values():
-                for name in ("_graph_info", *_OUTCOME, *_PLACE):
+                for name in ("_graph_info", *_OUTCOME, *_POSITION):
                     if name in record.objects and (name != "_graph_info" or _is_hidden(task)):
                         by_datastore[task.datastore].add(record.objects[name])
         values: dict[str, Any] = {}
