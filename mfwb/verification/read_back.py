@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import io
 import json
 import shutil
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from mfwb.errors import ItemLost
-from mfwb.files.tempdirs import make_scratch
+from mfwb.files.tempdirs import make_scratch, scratch
 from mfwb.snapshot import Card, Datastore
 from mfwb.snapshot.pathspec import flow_of
 from mfwb.source.cards import CardFolder, copy_card
@@ -28,12 +28,15 @@ from mfwb.verification.expected.flow_run_reader import FlowRunReader
 from mfwb.verification.expected.model import ExpectedCard, ExpectedFlowRun, ExpectedRun
 from mfwb.verification.expected.wording import matches
 from mfwb.verification.findings import EDITED, Findings
+from mfwb.verification.received import ReceivedFile
 from mfwb.verification.recorded import Recorded, RecordedRun
 
 __all__ = ["ReadBack", "read_back"]
 
 _MAX_MEMORY = 2_000_000_000  # bytes of the process that compares files with pickles
 _MAX_COMPARED = 200_000_000  # bytes of a pickle, or of a file made of it
+_MAX_DOCUMENT = 50_000_000  # bytes of a table of tasks, which is parsed here
+_CHUNK = 1 << 20  # bytes
 _DAMAGED = "the bytes were damaged or replaced on the way or in W&B's storage"
 _METADATA = "wandb-metadata.json"
 _MILLISECONDS = 1.5
@@ -62,9 +65,11 @@ def read_back(comparison: Comparison, source: ReadBack, subset: Subset) -> None:
     if subset.is_whole:
         unknown = source.findings.unknown
         unknown[:] = [entry for entry in unknown if not entry[0].startswith("started at, of ")]
-    with ChildProcess(content_child.__name__, _MAX_MEMORY) as process:
-        for file in _without_repeats(files):
-            _compare_file(file, source, process)
+    once = _without_repeats(files)
+    source.recorded.announce([*{file.artifact.key: file.artifact for file in once}.values()])
+    with ChildProcess(content_child.__name__, _MAX_MEMORY) as process, scratch() as folder:
+        for file in once:
+            _compare_file(file, source, process, folder)
     for expected, recorded in comparison.runs:
         if recorded.started_at is None and subset.has(f"{expected.name} start"):
             _compare_start(expected, recorded, source)
@@ -83,30 +88,30 @@ def _without_repeats(files: Iterable[LoggedFile]) -> Sequence[LoggedFile]:
     return [*{(file.artifact.key, file.path): file for file in files}.values()]
 
 
-def _compare_file(file: LoggedFile, source: ReadBack, process: ChildProcess) -> None:
+def _compare_file(file: LoggedFile, source: ReadBack, process: ChildProcess, folder: Path) -> None:
     findings = source.findings
     item = f"{file.run} artifact {file.artifact.name}, bytes of {file.path}"
     findings.count("bytes")
     can_mend = file.artifact.version is None  # see `compare_artifacts`
+    has_content = _has_content(file)
+    copied = folder / "file"
     try:
-        data = source.recorded.artifact_bytes(file.artifact, file.path)
+        with copied.open("wb") if has_content else nullcontext() as copy:
+            received = ReceivedFile(copy, _MAX_COMPARED)
+            source.recorded.read_artifact_file(file.artifact, file.path, received)
     except ItemLost as lost:
         cause = f"W&B does not give them back: {lost}"
         findings.differ("bytes", item, file.run, file.path, None, cause, repairable=can_mend)
         return
-    source.bytes_read += len(data)
-    md5 = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
-    recorded = file.artifact.files[file.path].md5
-    wanted = file.expected.md5 or recorded
-    if wanted is not None and md5 != wanted:
-        own, actual = {"md5": wanted}, {"md5": md5}
+    source.bytes_read += received.size
+    wanted = file.expected.md5 or file.artifact.files[file.path].md5
+    if wanted is not None and received.md5 != wanted:
+        own, actual = {"md5": wanted}, {"md5": received.md5}
         findings.differ("bytes", item, file.run, own, actual, _DAMAGED, repairable=can_mend)
         return
-    if file.expected.md5 is not None or file.folder.shape not in _CONVERTED:
+    if not has_content:
         return
-    if any(path.endswith(".pkl") for option in (file.artifact.files,) for path in option):
-        return  # the pickle beside it has what the file can't express
-    verdict = _verdict(file, data, source, process)
+    verdict = _verdict(file, received, source, process, folder)
     if verdict == content_child.DIFFERENT:
         held = f"what {file.folder.task}/{file.folder.held.name} holds"
         findings.differ(
@@ -116,22 +121,26 @@ def _compare_file(file: LoggedFile, source: ReadBack, process: ChildProcess) -> 
         findings.leave_open(item, verdict)
 
 
-def _verdict(file: LoggedFile, data: bytes, source: ReadBack, process: ChildProcess) -> str:
+def _has_content(file: LoggedFile) -> bool:
+    """Return whether the content of a file is compared, since its checksum is not known."""
+    if file.expected.md5 is not None or file.folder.shape not in _CONVERTED:
+        return False
+    # A pickle beside it has what the file can't express.
+    return not any(path.endswith(".pkl") for path in file.artifact.files)
+
+
+def _verdict(
+    file: LoggedFile, received: ReceivedFile, source: ReadBack, process: ChildProcess, folder: Path
+) -> str:
     held = file.folder.held
-    if max(held.size, len(data)) > _MAX_COMPARED:
+    if held.size > _MAX_COMPARED or not received.is_copied:
         return f"it is larger than the {_MAX_COMPARED:,} bytes up to which contents are compared"
-    folder = Path(make_scratch())
-    try:
-        source.contents.copy(held, folder / "pickle")
-        pickled = (folder / "pickle").read_bytes()
-    except ItemLost as lost:
-        return str(lost)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    pickled = folder / "pickle"
     question = {"shape": file.folder.shape, "key": Path(file.path).stem}
     try:
-        return str(process.ask(question, [pickled, data]))
-    except ChildEndedError as error:
+        source.contents.copy(held, pickled)
+        return str(process.ask(question, [pickled, folder / "file"]))
+    except (ItemLost, ChildEndedError) as error:
         return str(error)
 
 
@@ -215,14 +224,13 @@ def _compare_card(
     if own is None:
         source.findings.leave_open(item, "Metaflow's card is not in the default folder of cards")
         return
-    actual = _panel_bytes(item, expected, recorded, path, source)
-    if actual is not None and actual != own:
-        own_sha256, actual_sha256 = (hashlib.sha256(data).hexdigest() for data in (own, actual))
-        source.findings.differ("panel", item, expected.name, own_sha256, actual_sha256, _DAMAGED)
+    actual = ReceivedFile()
+    if _read_panel(item, expected, recorded, path, source, actual) and actual.sha256 != own:
+        source.findings.differ("panel", item, expected.name, own, actual.sha256, _DAMAGED)
 
 
-def _card(card: ExpectedCard, source: ReadBack) -> bytes | None:
-    """Return the HTML of a card as Metaflow has it; None if the folders of cards do not have it."""
+def _card(card: ExpectedCard, source: ReadBack) -> str | None:
+    """Return the sha256 of a card as Metaflow has it; None if the folders of cards lack it."""
     datastore: Datastore | None = source.expected.datastores.get(card.task)
     if datastore is None:
         return None
@@ -234,9 +242,14 @@ def _card(card: ExpectedCard, source: ReadBack) -> bytes | None:
     try:
         recorded = Card(type=card.card.type, id=card.card.id, uuid=card.card.hash)
         copy_card(folders, tasks, recorded, folder / "card")
-        return (folder / "card").read_bytes()
+        own = ReceivedFile()
+        with (folder / "card").open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                own.write(chunk)
     except ItemLost:
         return None
+    else:
+        return own.sha256
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -244,12 +257,33 @@ def _card(card: ExpectedCard, source: ReadBack) -> bytes | None:
 def _panel_bytes(
     item: str, expected: ExpectedRun, recorded: RecordedRun, path: str, source: ReadBack
 ) -> bytes | None:
+    """Return the bytes of a small document; None if there is none, or it is too large."""
+    copy = io.BytesIO()
+    received = ReceivedFile(copy, _MAX_DOCUMENT)
+    if not _read_panel(item, expected, recorded, path, source, received):
+        return None
+    if not received.is_copied:
+        reason = f"it is larger than the {_MAX_DOCUMENT:,} bytes up to which documents are read"
+        source.findings.leave_open(item, reason)
+        return None
+    return copy.getvalue()
+
+
+def _read_panel(  # noqa: PLR0913, PLR0917 - what it is of, and where to note it
+    item: str,
+    expected: ExpectedRun,
+    recorded: RecordedRun,
+    path: str,
+    source: ReadBack,
+    received: ReceivedFile,
+) -> bool:
+    """Return whether W&B sends a file of a W&B run."""
     source.findings.count("bytes")
     try:
-        data = source.recorded.run_bytes(recorded, path)
+        source.recorded.read_run_file(recorded, path, received)
     except ItemLost as lost:
         cause = f"W&B does not give them back: {lost}"
         source.findings.differ("bytes", item, expected.name, path, None, cause)
-        return None
-    source.bytes_read += len(data)
-    return data
+        return False
+    source.bytes_read += received.size
+    return True

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from mfwb.errors import ItemLost, SinkError
@@ -14,6 +15,7 @@ from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.responses import require
 from mfwb.snapshot.pathspec import owner_and_name
 from mfwb.verification.recorded import (
+    Receiver,
     RecordedArtifact,
     RecordedFile,
     RecordedFlowRun,
@@ -38,6 +40,7 @@ _RUNS_PER_PAGE = 50
 _ROWS_PER_STEP = 4  # at most; W&B leaves rows out if there are more
 _STEPS_PER_REQUEST = 5_000  # of one W&B run, in a further request
 _NAMES_AT_ONCE = 40
+_VERSIONS_AT_ONCE = 20  # of which the files are listed; addresses are valid for minutes
 _MAX_MANIFESTS = 20_000  # that are remembered
 _MAX_URLS = 100_000  # the same, of files of W&B runs
 _TABLE = "run_table"
@@ -77,10 +80,8 @@ class OnlineProject:
         self._workers = workers
         self._manifests: dict[str, Mapping[str, RecordedFile]] = {}
         self._run_files: dict[tuple[str, str], str] = {}
-        self._artifact_files: tuple[str, dict[str, str]] = (
-            "",
-            {},
-        )  # of the last artifact that was requested
+        self._artifact_files: dict[str, dict[str, str]] = {}  # URLs of those read now and next
+        self._announced: dict[str, RecordedArtifact] = {}
         self._has_log_lines = True
 
     @property
@@ -98,23 +99,23 @@ class OnlineProject:
         runs = [self._parse_run(part) for part in parts]
         return RecordedFlowRun(group, runs, self._aliased(group, runs))
 
-    def artifact_bytes(self, artifact: RecordedArtifact, path: str) -> bytes:
-        """Return the bytes of a file of an artifact; ItemLost if W&B has none; SinkError."""
-        url = self._artifact_url(artifact, path)
-        data = self._requests.download(url, f"download {artifact.name}/{path}")
-        if data is None:
-            raise ItemLost(f"W&B lists {path} of {artifact.name}, and has no bytes of it")
-        return data
+    def announce(self, artifacts: Sequence[RecordedArtifact]) -> None:
+        """Take notice of the artifacts whose files are read next."""
+        self._announced = {artifact.key: artifact for artifact in artifacts}
 
-    def run_bytes(self, run: RecordedRun, path: str) -> bytes:
-        """Return the bytes of a file of a W&B run; ItemLost if W&B has none; SinkError."""
+    def read_artifact_file(self, artifact: RecordedArtifact, path: str, receiver: Receiver) -> None:
+        """Send a file of an artifact to a receiver; ItemLost if W&B has none; SinkError."""
+        url = self._artifact_url(artifact, path)
+        if not self._requests.download_to(receiver, url, f"download {artifact.name}/{path}"):
+            raise ItemLost(f"W&B lists {path} of {artifact.name}, and has no bytes of it")
+
+    def read_run_file(self, run: RecordedRun, path: str, receiver: Receiver) -> None:
+        """Send a file of a W&B run to a receiver; ItemLost if W&B has none; SinkError."""
         url = self._run_files.get((run.id, path))
         if url is None:
             raise ItemLost(f"W&B has no file {path} of {run.name}")
-        data = self._requests.download(url, f"download {path} of {run.name}")
-        if data is None:
+        if not self._requests.download_to(receiver, url, f"download {path} of {run.name}"):
             raise ItemLost(f"W&B lists {path} of {run.name}, and has no bytes of it")
-        return data
 
     # --- W&B runs ---------------------------------------------------------------------------
 
@@ -313,17 +314,35 @@ class OnlineProject:
 
     def _artifact_url(self, artifact: RecordedArtifact, path: str) -> str:
         """Return the address of a file of an artifact; ItemLost if W&B lists none."""
-        if self._artifact_files[0] != artifact.key:
-            fetch = partial(self._files_page, artifact)
-            listed = pages(fetch(None), fetch)
-            urls = {str(require(node, "name")): str(require(node, "directUrl")) for node in listed}
-            self._artifact_files = (artifact.key, urls)
-        url = self._artifact_files[1].get(path)
+        if artifact.key not in self._artifact_files:
+            self._announced.pop(artifact.key, None)
+            following = [*islice(self._announced, _VERSIONS_AT_ONCE - 1)]
+            wanted = [artifact, *(self._announced.pop(key) for key in following)]
+            self._artifact_files = self._urls(wanted)
+        url = self._artifact_files[artifact.key].get(path)
         if url is None:
             raise ItemLost(f"W&B has no file {path} of {artifact.name}")
         return url
 
-    def _files_page(self, artifact: RecordedArtifact, after: str | None) -> Any:
+    def _urls(self, artifacts: Sequence[RecordedArtifact]) -> dict[str, dict[str, str]]:
+        """Return the addresses of all files of several versions, by key and path."""
+        variables: dict[str, Any] = {}
+        for number, artifact in enumerate(artifacts):
+            variables |= {f"n{number}": artifact.name, f"v{number}": artifact.version}
+        answer = self._requests.query(
+            queries.first_files_query(len(artifacts)), "list the files of artifacts", **variables
+        )
+        project = require(answer, "project")
+        urls: dict[str, dict[str, str]] = {}
+        for number, artifact in enumerate(artifacts):
+            first = require(project, f"n{number}", "artifactMembership", "files")
+            urls[artifact.key] = {
+                str(require(node, "name")): str(require(node, "directUrl"))
+                for node in pages(first, partial(self._files_page, artifact))
+            }
+        return urls
+
+    def _files_page(self, artifact: RecordedArtifact, after: str) -> Any:
         answer = self._requests.query(
             queries.artifact_files_query(),
             f"list the files of {artifact.name}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 from mfwb.errors import ItemLost, SinkError
-from mfwb.verification.recorded import RecordedArtifact, RecordedFlowRun, RecordedRun
+from mfwb.verification.received import ReceivedFile
+from mfwb.verification.recorded import Recorded, RecordedArtifact, RecordedFlowRun, RecordedRun
 from mfwb.verification.recorded_online import queries
 from tests.integration.results import Synced, metadata_of
 from tests.integration.verification.conftest import OpenProject
@@ -19,6 +21,23 @@ from tests.support.wandb_damage import Damage
 from tests.support.wandb_server import RunSnapshot, WandbServer
 
 Sync = Callable[..., Synced]
+
+
+def artifact_bytes(project: Recorded, artifact: RecordedArtifact, path: str) -> bytes:
+    """Return the bytes of a file of an artifact."""
+    copy = io.BytesIO()
+    received = ReceivedFile(copy, 10**9)
+    project.read_artifact_file(artifact, path, received)
+    assert received.is_copied
+    return copy.getvalue()
+
+
+def run_bytes(project: Recorded, run: RecordedRun, path: str) -> bytes:
+    """Return the bytes of a file of a W&B run."""
+    copy = io.BytesIO()
+    project.read_run_file(run, path, ReceivedFile(copy, 10**9))
+    return copy.getvalue()
+
 
 _OF_WANDB = {"_step", "_runtime", "_timestamp"}
 
@@ -72,13 +91,13 @@ def test_the_bytes_are_those_that_are_kept(recorded: OpenProject, synced: Sync) 
     with recorded(done.project) as project:
         flow_run = project.flow_run(done.pathspec)
         read = {
-            (one.key, path): project.artifact_bytes(one, path)
+            (one.key, path): artifact_bytes(project, one, path)
             for run in flow_run.runs
             for one in run.logged
             for path in one.files
         }
         files = {
-            (run.id, path): project.run_bytes(run, path)
+            (run.id, path): run_bytes(project, run, path)
             for run in flow_run.runs
             for path in run.files
         }
@@ -144,7 +163,7 @@ def test_the_bundle_says_the_same(
     with recorded(done.project, bundle=online.root / "bundle") as project:
         bundled = project.flow_run(done.pathspec)
         data = {
-            (one.name, path): project.artifact_bytes(one, path)
+            (one.name, path): artifact_bytes(project, one, path)
             for run in bundled.runs
             for one in run.logged
             for path in one.files
@@ -245,11 +264,11 @@ def test_bytes_that_are_gone(recorded: OpenProject, synced: Sync, w_and_b: Wandb
         [side] = [one for run in flow_run.runs for one in run.logged if one.name == "side"]
         w_and_b.fail("download", 404)
         with pytest.raises(ItemLost):
-            project.artifact_bytes(side, "side.parquet")
+            artifact_bytes(project, side, "side.parquet")
         w_and_b.fail("download", 500, times=None)
         try:
             with pytest.raises(SinkError):
-                project.artifact_bytes(side, "side.parquet")
+                artifact_bytes(project, side, "side.parquet")
         finally:
             w_and_b.clear_faults()
 
