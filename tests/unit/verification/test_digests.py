@@ -6,7 +6,8 @@ import hashlib
 
 from mfwb.verification.digests import compare_digests, digest_of_files
 from mfwb.verification.findings import Findings
-from mfwb.verification.recorded import RecordedArtifact, RecordedFile, RecordedFlowRun, RecordedRun
+from mfwb.verification.recorded import RecordedArtifact, RecordedFile, RecordedFlowRun
+from tests.unit.verification.recorded_runs import recorded_run
 
 _RIGHT = hashlib.md5(
     b"wandb-artifact-manifest-v1\na:md5-a\nb:md5-b\n", usedforsecurity=False
@@ -19,24 +20,7 @@ def _version(digest: str, **md5: str | None) -> RecordedArtifact:
 
 
 def _compare(version: RecordedArtifact) -> list[str]:
-    run = RecordedRun(
-        id="i",
-        name="F/1/fit",
-        group="F/1",
-        job_type="fit",
-        state="finished",
-        tags=frozenset(),
-        notes="",
-        config={},
-        summary={},
-        history={},
-        log=None,
-        files={},
-        logged=[version, version],
-        used=[],
-        started_at=None,
-        runtime=None,
-    )
+    run = recorded_run(logged=[version, version])
     findings = Findings()
     compare_digests(RecordedFlowRun("F/1", [run], {}), findings)
     return [difference.kind for difference in findings.differences]

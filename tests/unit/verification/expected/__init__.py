@@ -1,8 +1,1 @@
-"""What W&B should have of a flow run."""
-
-import warnings
-
-with warnings.catch_warnings():  # what Metaflow imports warns
-    warnings.simplefilter("ignore")
-    import mfwb.source.datastore.flow_store
-    import mfwb.verification.expected.log_lines  # noqa: F401 - imported before the tests do
+"""Unit tests of what W&B should have."""

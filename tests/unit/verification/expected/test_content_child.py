@@ -27,6 +27,7 @@ def _npy(array: Any) -> bytes:
 
 
 FRAME = pd.DataFrame({"a": [1, 2], "b": ["x", None]})
+ARRAY = np.arange(3, dtype="int64")
 OTHER = pd.DataFrame({"a": [1, 3], "b": ["x", None]})
 
 
@@ -36,7 +37,7 @@ OTHER = pd.DataFrame({"a": [1, 3], "b": ["x", None]})
         ("parquet", "", FRAME, _parquet(FRAME), _parquet(OTHER)),
         ("tables", "t", {"t": FRAME}, _parquet(FRAME), _parquet(OTHER)),
         ("tables", "1", [OTHER, FRAME], _parquet(FRAME), _parquet(OTHER)),
-        ("npy", "", np.arange(3), _npy(np.arange(3)), _npy(np.arange(3.0))),
+        ("npy", "", ARRAY, _npy(ARRAY), _npy(ARRAY.view("uint64"))),
         ("json", "", {"a": [1]}, json.dumps({"a": [1]}).encode(), b'{"a": [2]}'),
     ],
     ids=["parquet", "table of a dict", "table of a list", "npy", "json"],
