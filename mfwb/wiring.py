@@ -49,7 +49,9 @@ def wire(settings: Settings, progress: Progress, *, may_ask: bool) -> Iterator[P
         ledger = stack.enter_context(SqliteLedger.open(ledger_path(sink.bundle)))
         folder = sink.bundle / "payloads" if sink.bundle else stack.enter_context(scratch())
         keep = sink.bundle is not None
-        payloads = PayloadBuilder(folder, keep=keep, max_memory=settings.max_memory)
+        payloads = PayloadBuilder(
+            folder, keep=keep, max_memory=settings.max_memory, renew=keep and settings.force
+        )
         stack.callback(payloads.close)
         yield Parts(source, payloads, sink, ledger, progress, BugLogs())
 
