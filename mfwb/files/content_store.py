@@ -169,7 +169,7 @@ def _have_same_content(path: Path, other: Path) -> bool:
     """Return whether two files, or two folders with all in them, have the same names and bytes."""
     files, others = _files_in(path), _files_in(other)
     return files.keys() == others.keys() and all(
-        cmp(path, others[name], shallow=False) for name, path in files.items()
+        cmp(file, others[name], shallow=False) for name, file in files.items()
     )
 
 
