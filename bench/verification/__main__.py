@@ -117,8 +117,8 @@ def _print(figures: list[_Figures]) -> None:
         box=box.SIMPLE_HEAD,
         title_justify="left",
     )
-    for heading in ("", "sync", "verify", "share", "items", "requests", "items a request", ""):
-        table.add_column(heading, justify="right" if heading else "left")
+    for heading in ("", "sync", "verify", "share", "items", "requests", "a request", ""):
+        table.add_column(heading, justify="right" if heading else "left", no_wrap=not heading)
     for one in figures:
         table.add_row(
             f"granularity {one.granularity}",

@@ -165,18 +165,18 @@ class Store:
                 self._condition.notify_all()
 
 
-def _have_same_content(one: Path, other: Path) -> bool:
+def _have_same_content(path: Path, other: Path) -> bool:
     """Return whether two files, or two folders with all in them, have the same names and bytes."""
-    files, others = _files_in(one), _files_in(other)
+    files, others = _files_in(path), _files_in(other)
     return files.keys() == others.keys() and all(
-        cmp(path, others[name], shallow=False) for name, path in files.items()
+        cmp(file, others[name], shallow=False) for name, file in files.items()
     )
 
 
 def _files_in(path: Path) -> dict[str, Path]:
     if not path.is_dir():
         return {"": path}
-    return {str(one.relative_to(path)): one for one in path.rglob("*") if one.is_file()}
+    return {str(file.relative_to(path)): file for file in path.rglob("*") if file.is_file()}
 
 
 def _key(name: str) -> str:

@@ -38,7 +38,7 @@ from mfwb.verification.expected.facts import (
     TaskOutcome,
 )
 
-__all__ = ["FlowRunReader"]
+__all__ = ["FlowRunReader", "read_attempts", "sort_into_steps"]
 
 _OUTCOME = ("_success", "_exception", "_catch_exception")
 _POSITION = ("_transition", "_foreach_stack", "_iteration_stack")
@@ -92,7 +92,7 @@ class FlowRunReader:
         except (DamagedError, ValueError) as error:
             raise SourceError(f"{pathspec} can't be read: {error}") from None
         kinds = _kinds(graph, shared)
-        steps = _steps(facts, graph.get("start_step") or "start")
+        steps = sort_into_steps(facts, graph.get("start_step") or "start")
         end_step = str(graph.get("end_step") or "end")
         return FlowRunFacts(
             flow=flow,
@@ -302,7 +302,7 @@ def _task_facts(task: _Task, shared: Mapping[str, str], values: Mapping[str, Any
     def internal(name: str, record: AttemptRecord | None = None) -> Any:
         return values.get((record or task.record).objects.get(name, ""))
 
-    attempts = _attempts(task.rows)
+    attempts = read_attempts(task.rows)
     outcome = _outcome(attempts, internal("_success"))
     transition = internal_artifacts.to_transition(internal("_transition"))
     stack = internal("_foreach_stack")
@@ -340,7 +340,7 @@ def _task_facts(task: _Task, shared: Mapping[str, str], values: Mapping[str, Any
     )
 
 
-def _attempts(rows: Sequence[tuple[str, str, int, str]]) -> tuple[AttemptFacts, ...]:
+def read_attempts(rows: Sequence[tuple[str, str, int, str]]) -> tuple[AttemptFacts, ...]:
     """Return the attempts; an outcome belongs to the attempt that began last before it."""
     ranks = {"attempt": 0, "attempt_ok": 1, "attempt-done": 2}
     started: dict[int, int] = {}
@@ -407,7 +407,7 @@ def _cards(
     return tuple(cards)
 
 
-def _steps(tasks: Sequence[TaskFacts], start: str) -> dict[str, tuple[TaskFacts, ...]]:
+def sort_into_steps(tasks: Sequence[TaskFacts], start: str) -> dict[str, tuple[TaskFacts, ...]]:
     """Return the tasks by step, each step behind those that lead to it."""
     by_step: dict[str, list[TaskFacts]] = defaultdict(list)
     following: dict[str, set[str]] = defaultdict(set)

@@ -110,12 +110,8 @@ def _key(node: Mapping[str, Any], own_project: tuple[str, str]) -> str:
     sequence = require(node, "artifactSequence")
     name = f"{require(sequence, 'name')}:v{node['versionIndex']}"
     project = sequence.get("project") or {}
-    owner_and_project = (project.get("entityName"), project.get("name"))
-    return (
-        name
-        if owner_and_project in (own_project, (None, None))
-        else f"{owner_and_project[0]}/{owner_and_project[1]}/{name}"
-    )
+    owner = (project.get("entityName"), project.get("name"))
+    return name if owner in (own_project, (None, None)) else f"{owner[0]}/{owner[1]}/{name}"
 
 
 def files_of_manifest(data: bytes) -> dict[str, RecordedFile]:
