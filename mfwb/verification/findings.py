@@ -8,6 +8,7 @@ from typing import Any
 
 from mfwb.verification.recorded import RecordedRun
 from mfwb.verification_outcome import Difference
+from mfwb.version import __version__
 
 __all__ = ["EDITED", "Findings", "short", "why_missing", "writer_of"]
 
@@ -75,4 +76,6 @@ def why_missing(run: RecordedRun, otherwise: str) -> str:
         return f"the W&B run is {run.state}: a sync or an upload was cut, or still goes on"
     if version is None:
         return "the W&B run names no mfwb as its writer: it was cut, or somebody else wrote it"
+    if version != __version__:
+        return f"written by mfwb {version}, which may not have written this yet; or {otherwise}"
     return otherwise

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from threading import Lock
 
 from mfwb.config import Settings
 from mfwb.errors import SkipFlowRun, ends_the_call
@@ -17,6 +21,8 @@ from mfwb.verification.verify import verify_flow_run
 from mfwb.verification_outcome import FlowRunVerification, Verdict
 
 __all__ = ["ChosenFlowRun", "Watched", "verify_flow_runs"]
+
+_AT_ONCE = 8  # flow runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,27 +73,62 @@ def verify_flow_runs(
         UsageError: a setting is wrong.
         Unreachable: Metaflow or W&B can't be reached, or W&B refuses the credentials.
     """
-    for position, flow_run in enumerate(chosen):
-        watched.progress.flow_run(flow_run.pathspec, position, len(chosen))
+    reading = Lock()
+
+    def verify(flow_run: ChosenFlowRun) -> FlowRunVerification:
         try:
             if flow_run.error is not None:
                 raise flow_run.error  # noqa: TRY301 - it ends as any other error of a flow run
             if flow_run.excluded is not None:
-                yield FlowRunVerification(flow_run.pathspec, Verdict.SKIPPED, flow_run.excluded)
-                continue
-            yield _verified(flow_run.pathspec, settings, projects, read_data)
+                return FlowRunVerification(flow_run.pathspec, Verdict.SKIPPED, flow_run.excluded)
+            return _verified(flow_run.pathspec, settings, projects, read_data, reading)
         except BaseException as error:  # noqa: BLE001 - see `_failed`
-            yield _failed(flow_run.pathspec, error, watched.bugs)
+            return _failed(flow_run.pathspec, error, watched.bugs)
+
+    at_once = max(1, min(settings.workers or _AT_ONCE, _AT_ONCE, len(chosen)))
+    if at_once == 1 or projects.is_local:  # there is nothing to wait for
+        for position, flow_run in enumerate(chosen):
+            watched.progress.flow_run(flow_run.pathspec, position, len(chosen))
+            yield verify(flow_run)
+        return
+    yield from _several(verify, chosen, at_once, watched.progress)
+
+
+def _several(
+    verify: Callable[[ChosenFlowRun], FlowRunVerification],
+    chosen: Sequence[ChosenFlowRun],
+    at_once: int,
+    progress: Progress,
+) -> Iterator[FlowRunVerification]:
+    """Yield the verifications in order; no more are begun than `at_once` ahead of the next one."""
+    pool = ThreadPoolExecutor(at_once, thread_name_prefix="mfwb-verify-flow-run")
+    begun: deque[Future[FlowRunVerification]] = deque()
+    try:
+        for position, flow_run in enumerate(chosen):
+            if len(begun) == at_once:
+                yield begun.popleft().result()
+            progress.flow_run(flow_run.pathspec, position, len(chosen))
+            begun.append(pool.submit(verify, flow_run))
+        while begun:
+            yield begun.popleft().result()
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
 
 
 def _verified(
-    pathspec: str, settings: Settings, projects: RecordedProjects, read_data: Subset
+    pathspec: str,
+    settings: Settings,
+    projects: RecordedProjects,
+    read_data: Subset,
+    reading: AbstractContextManager[object],
 ) -> FlowRunVerification:
     flow = flow_of(pathspec)
     recorded = projects.of(flow)
     entity, project = projects.destination(flow)
     before = recorded.requests
-    verified = verify_flow_run(pathspec, settings, recorded, read_data)
+    verified = verify_flow_run(pathspec, settings, recorded, read_data, reading)
     return replace(
         verified,
         entity=verified.entity or entity,

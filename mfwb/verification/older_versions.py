@@ -62,7 +62,8 @@ def _explained(difference: Difference, run: RecordedRun | None) -> Difference:
         cause = f"written by mfwb {version}, of which this mfwb ({__version__}) does not know more"
     else:
         return difference
-    return replace(difference, cause=f"{cause}; or {difference.cause}")
+    _, _, otherwise = difference.cause.rpartition("yet; or ")  # see `findings.why_missing`
+    return replace(difference, cause=f"{cause}; or {otherwise}")
 
 
 def _missing(run: RecordedRun, version: str) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 from mfwb.config import Settings
@@ -19,7 +20,11 @@ _DIFFERENT = 6  # exit code
 
 
 def verify_flow_run(
-    pathspec: str, settings: Settings, recorded: Recorded, read_data: Subset = NOTHING
+    pathspec: str,
+    settings: Settings,
+    recorded: Recorded,
+    read_data: Subset = NOTHING,
+    reading: AbstractContextManager[object] | None = None,
 ) -> FlowRunVerification:
     """Return how a flow run in W&B differs from what Metaflow says of it.
 
@@ -30,6 +35,7 @@ def verify_flow_run(
         settings: those of a sync, which decide what W&B should have.
         recorded: the W&B project of the flow.
         read_data: the files whose bytes are read back and compared.
+        reading: is entered while Metaflow's client is used, which is not for several threads.
 
     Raises:
         SinkError: W&B does not answer.
@@ -45,17 +51,20 @@ def verify_flow_run(
     from mfwb.verification.read_back import ReadBack, read_back  # noqa: PLC0415 - the same
 
     before = recorded.requests
-    reader = FlowRunReader(settings)
-    facts = reader.read(pathspec)
+    turn = reading or nullcontext()
+    with turn:
+        reader = FlowRunReader(settings)
+        facts = reader.read(pathspec)
     if facts.state == "running":
         return FlowRunVerification(
             pathspec, Verdict.SKIPPED, reason="it is still running", group=pathspec, exit_code=0
         )
     with new_value_process() as process:
-        contents = Contents(
-            facts, ValueReader(process), lambda datastore: reader.store(facts.flow, datastore)
-        )
-        expected = expect_flow_run(facts, settings, reader, contents)
+        with turn:
+            contents = Contents(
+                facts, ValueReader(process), lambda datastore: reader.store(facts.flow, datastore)
+            )
+            expected = expect_flow_run(facts, settings, reader, contents)
         actual = _read_groups(expected, recorded)
         comparison = compare(expected, actual)
         compare_digests(actual, comparison.findings)

@@ -22,6 +22,7 @@ from mfwb.verification.recorded import (
     RecordedRun,
 )
 from mfwb.verification.recorded_online import queries
+from mfwb.verification.recorded_online.cache import ProjectCache
 from mfwb.verification.recorded_online.parse import (
     files_of_manifest,
     parse_config,
@@ -41,8 +42,6 @@ _ROWS_PER_STEP = 4  # at most; W&B leaves rows out if there are more
 _STEPS_PER_REQUEST = 5_000  # of one W&B run, in a further request
 _NAMES_AT_ONCE = 40
 _VERSIONS_AT_ONCE = 20  # of which the files are listed; addresses are valid for minutes
-_MAX_MANIFESTS = 20_000  # that are remembered
-_MAX_URLS = 100_000  # the same, of files of W&B runs
 _TABLE = "run_table"
 _NO_FIELD = "Cannot query field"
 
@@ -67,7 +66,15 @@ class _Parts:
 class OnlineProject:
     """A W&B project on a server."""
 
-    def __init__(self, client: ApiClient, entity: str, project: str, *, workers: int) -> None:
+    def __init__(
+        self,
+        client: ApiClient,
+        entity: str,
+        project: str,
+        *,
+        workers: int,
+        cache: ProjectCache | None = None,
+    ) -> None:
         """Read a project; nothing is requested yet.
 
         Args:
@@ -75,6 +82,7 @@ class OnlineProject:
             entity: the owner of the project.
             project: its name.
             workers: how many files are downloaded at the same time.
+            cache: what others know of this project; None: nothing.
         """
         self._requests = Requests(client, entity, project)
         self._workers = workers
@@ -82,7 +90,7 @@ class OnlineProject:
         self._run_files: dict[tuple[str, str], str] = {}
         self._artifact_files: dict[str, dict[str, str]] = {}  # URLs of those read now and next
         self._announced: dict[str, RecordedArtifact] = {}
-        self._has_log_lines = True
+        self._cache = cache or ProjectCache()
 
     @property
     def requests(self) -> int:
@@ -91,8 +99,6 @@ class OnlineProject:
 
     def flow_run(self, group: str) -> RecordedFlowRun:
         """Return what W&B says of the W&B runs of a group; none is no error; SinkError."""
-        if len(self._run_files) > _MAX_URLS:
-            self._run_files.clear()
         parts = list(self._runs(group))
         versions = [version for part in parts for version in (*part.logged, *part.used)]
         self._load_manifests(versions)
@@ -136,9 +142,9 @@ class OnlineProject:
         try:
             answer = self._ask_page(group, after)
         except SinkError as error:
-            if not (self._has_log_lines and _NO_FIELD in str(error)):
+            if not (self._cache.has_log_lines and _NO_FIELD in str(error)):
                 raise
-            self._has_log_lines = False  # a server that is older than W&B's log pages
+            self._cache.has_log_lines = False  # a server that is older than W&B's log pages
             answer = self._ask_page(group, after)
         project = answer.get("project")
         if project is None:
@@ -148,7 +154,7 @@ class OnlineProject:
 
     def _ask_page(self, group: str, after: str | None) -> dict[str, Any]:
         return self._requests.query(
-            queries.runs_query(with_log=self._has_log_lines),
+            queries.runs_query(with_log=self._cache.has_log_lines),
             f"read the runs of {group}",
             filters=json.dumps({"group": group}),
             first=_RUNS_PER_PAGE,
@@ -176,7 +182,7 @@ class OnlineProject:
         parts.files = list(self._all(parts.id, node, "files"))
         parts.logged = list(self._all(parts.id, node, "outputArtifacts"))
         parts.used = list(self._all(parts.id, node, "inputArtifacts"))
-        if self._has_log_lines:
+        if self._cache.has_log_lines:
             parts.lines = list(self._all(parts.id, node, "logLines"))
         parts.rows = self._rows(parts.id, node)
         return parts
@@ -253,19 +259,21 @@ class OnlineProject:
 
     def _load_manifests(self, versions: Iterable[Mapping[str, Any]]) -> None:
         """Load the manifest of each version once, several at the same time."""
-        if len(self._manifests) > _MAX_MANIFESTS:
-            self._manifests.clear()
-        missing = {
-            key: version
+        by_key = {
+            str(require(version, "id")): version
             for version in versions
-            if (key := str(require(version, "id"))) not in self._manifests
-            and require(version, "artifactType", "name") != _TABLE
+            if require(version, "artifactType", "name") != _TABLE
         }
+        self._manifests = {
+            key: files for key in by_key if (files := self._cache.manifest(key)) is not None
+        }
+        missing = {key: by_key[key] for key in by_key if key not in self._manifests}
         if not missing:
             return
         with ThreadPoolExecutor(self._workers, thread_name_prefix="mfwb-verify") as pool:
-            loaded = pool.map(self._manifest, missing.values())
-            self._manifests.update(zip(missing, loaded, strict=True))
+            loaded = dict(zip(missing, pool.map(self._manifest, missing.values()), strict=True))
+        self._manifests.update(loaded)
+        self._cache.keep(loaded)
 
     def _manifest(self, node: Mapping[str, Any]) -> Mapping[str, RecordedFile]:
         """Return the files of a version; none if W&B has no manifest of it."""

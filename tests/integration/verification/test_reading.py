@@ -135,7 +135,7 @@ def test_page_after_page(
     with recorded(done.project) as project:
         whole = project.flow_run(done.pathspec)
     monkeypatch.setattr("mfwb.verification.recorded_online.project._RUNS_PER_PAGE", 2)
-    monkeypatch.setattr("mfwb.verification.recorded_online.project._STEPS_OF_ONE", 1)
+    monkeypatch.setattr("mfwb.verification.recorded_online.project._STEPS_PER_REQUEST", 1)
     monkeypatch.setattr(queries, "STEPS_AT_ONCE", 1)
     monkeypatch.setattr(
         "mfwb.verification.recorded_online.queries._PER_PAGE",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mfwb.config import load_settings
@@ -10,7 +12,7 @@ from mfwb.ports import NoProgress
 from mfwb.units.subsets import NOTHING
 from mfwb.verification.connection import RecordedProjects
 from mfwb.verification.flow_runs import ChosenFlowRun, Watched, verify_flow_runs
-from mfwb.verification_outcome import Verdict
+from mfwb.verification_outcome import FlowRunVerification, Verdict
 
 
 class Bugs:
@@ -71,3 +73,38 @@ def test_what_ends_the_call(error: Exception, *, ends: bool) -> None:
             list(verified)
     else:
         assert [one.verdict for one in verified] == [Verdict.FAILED]
+
+
+class _Slow:
+    """Positions of flow runs as they are begun."""
+
+    def __init__(self) -> None:
+        self.begun: list[int] = []
+
+    def flow_run(self, _pathspec: str, position: int, _total: int) -> None:
+        """Note one."""
+        self.begun.append(position)
+
+
+@pytest.mark.parametrize(("workers", "most"), [(1, 1), (3, 3), (64, 8)])
+def test_several_at_a_time_in_order(workers: int, most: int) -> None:
+    """No more are begun than there are workers, however many flow runs there are."""
+    chosen = [ChosenFlowRun(f"F/{number}", excluded=f"{number}") for number in range(400)]
+    progress: Any = _Slow()
+
+    def resolve(_flow: str) -> tuple[str | None, str]:
+        raise KeyError("oops")
+
+    chosen[7] = ChosenFlowRun("F/7")
+    projects = RecordedProjects(resolve, lambda _entity, _project: pytest.fail("never"))
+    settings = load_settings({"workers": workers})
+    ahead = []
+    done: list[FlowRunVerification] = []
+    for one in verify_flow_runs(chosen, settings, projects, NOTHING, Watched(progress, Bugs())):
+        ahead.append(len(progress.begun) - len(done))
+        done.append(one)
+
+    assert [one.pathspec for one in done] == [one.pathspec for one in chosen]
+    assert [one.verdict for one in done].count(Verdict.FAILED) == 1
+    assert progress.begun == [*range(400)]
+    assert max(ahead) == most
