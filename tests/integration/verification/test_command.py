@@ -14,6 +14,7 @@ from tests.integration.results import Synced, metadata_of
 from tests.support.sandbox import Finished, Sandbox
 from tests.support.wandb_damage import Damage
 from tests.support.wandb_server import WandbServer
+from tests.unit.report.junit_schema import parse
 
 Verify = Callable[..., Finished]
 ITEMS_PER_REQUEST = 20
@@ -252,13 +253,18 @@ def test_a_bundle_before_its_push(
     assert damaged.code == 6, damaged.out
 
 
-def test_one_failure_ends_no_other(fan: Verified) -> None:
-    """A flow run that is not there is in the result, beside the one that is."""
-    done = fan.verify("FanFlow/1", "--json")
+def test_one_failure_ends_no_other(fan: Verified, online: Sandbox) -> None:
+    """A flow run that is not there is in the result and the reports, beside the one that is."""
+    reports = ("--report", "junit.xml", "--summary", "summary.md")
+    done = fan.verify("FanFlow/1", "--json", *reports)
 
     verdicts = [one["verdict"] for one in json.loads(done.out)["flow_runs"]]
     assert verdicts == ["same", "failed"]
     assert done.code == 1
+    same, failed = parse((online.root / "junit.xml").read_text("utf-8"))
+    assert (same.get("tests"), same.get("failures"), same.get("errors")) == ("8", "0", "0")
+    assert (failed.get("tests"), failed.get("errors")) == ("1", "1")
+    assert "### mfwb verify" in (online.root / "summary.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
