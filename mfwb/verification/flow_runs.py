@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from threading import Lock
 
@@ -17,7 +17,8 @@ from mfwb.snapshot.pathspec import flow_of
 from mfwb.system_errors import describe_shortage
 from mfwb.units.subsets import Subset
 from mfwb.verification.connection import RecordedProjects
-from mfwb.verification.verify import verify_flow_run
+from mfwb.verification.expected.value_reader import new_value_server
+from mfwb.verification.verify import Shared, verify_flow_run
 from mfwb.verification_outcome import FlowRunVerification, Verdict
 
 __all__ = ["ChosenFlowRun", "Watched", "verify_flow_runs"]
@@ -73,7 +74,8 @@ def verify_flow_runs(
         UsageError: a setting is wrong.
         Unreachable: Metaflow or W&B can't be reached, or W&B refuses the credentials.
     """
-    reading = Lock()
+    values = new_value_server()
+    shared = Shared(Lock(), values)
 
     def verify(flow_run: ChosenFlowRun) -> FlowRunVerification:
         try:
@@ -81,17 +83,18 @@ def verify_flow_runs(
                 raise flow_run.error  # noqa: TRY301 - it ends as any other error of a flow run
             if flow_run.excluded is not None:
                 return FlowRunVerification(flow_run.pathspec, Verdict.SKIPPED, flow_run.excluded)
-            return _verified(flow_run.pathspec, settings, projects, read_data, reading)
+            return _verified(flow_run.pathspec, settings, projects, read_data, shared)
         except BaseException as error:  # noqa: BLE001 - see `_failed`
             return _failed(flow_run.pathspec, error, watched.bugs)
 
     at_once = max(1, min(settings.workers or _AT_ONCE, _AT_ONCE, len(chosen)))
-    if at_once == 1 or projects.is_local:  # there is nothing to wait for
-        for position, flow_run in enumerate(chosen):
-            watched.progress.flow_run(flow_run.pathspec, position, len(chosen))
-            yield verify(flow_run)
-        return
-    yield from _several(verify, chosen, at_once, watched.progress)
+    if projects.is_local:  # there is nothing to wait for
+        at_once = 1
+    with closing(values):
+        if any(flow_run.error is None and flow_run.excluded is None for flow_run in chosen):
+            with suppress(OSError):  # whoever needs it notes what is wrong
+                values.start()  # which takes a while, in another process
+        yield from _several(verify, chosen, at_once, watched.progress)
 
 
 def _several(
@@ -122,13 +125,13 @@ def _verified(
     settings: Settings,
     projects: RecordedProjects,
     read_data: Subset,
-    reading: AbstractContextManager[object],
+    shared: Shared,
 ) -> FlowRunVerification:
     flow = flow_of(pathspec)
     recorded = projects.of(flow)
     entity, project = projects.destination(flow)
     before = recorded.requests
-    verified = verify_flow_run(pathspec, settings, recorded, read_data, reading)
+    verified = verify_flow_run(pathspec, settings, recorded, read_data, shared)
     return replace(
         verified,
         entity=verified.entity or entity,

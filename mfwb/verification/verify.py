@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from mfwb.config import Settings
+from mfwb.isolation.forkserver import Forkserver
 from mfwb.units.subsets import NOTHING, Subset
 from mfwb.verification.compare import Comparison, compare
 from mfwb.verification.digests import compare_digests
@@ -14,9 +15,22 @@ from mfwb.verification.findings import writer_of
 from mfwb.verification.recorded import Recorded, RecordedArtifact, RecordedFlowRun
 from mfwb.verification_outcome import FlowRunVerification, Verdict
 
-__all__ = ["verify_flow_run"]
+__all__ = ["Shared", "verify_flow_run"]
 
 _DIFFERENT = 6  # exit code
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the verifications of several flow runs share.
+
+    Attributes:
+        reading: is entered while Metaflow's client is used, which is not for several threads.
+        values: starts the processes that read pickles; None: each flow run has its own.
+    """
+
+    reading: AbstractContextManager[object] = field(default_factory=nullcontext)
+    values: Forkserver | None = None
 
 
 def verify_flow_run(
@@ -24,7 +38,7 @@ def verify_flow_run(
     settings: Settings,
     recorded: Recorded,
     read_data: Subset = NOTHING,
-    reading: AbstractContextManager[object] | None = None,
+    shared: Shared | None = None,
 ) -> FlowRunVerification:
     """Return how a flow run in W&B differs from what Metaflow says of it.
 
@@ -35,7 +49,7 @@ def verify_flow_run(
         settings: those of a sync, which decide what W&B should have.
         recorded: the W&B project of the flow.
         read_data: the files whose bytes are read back and compared.
-        reading: is entered while Metaflow's client is used, which is not for several threads.
+        shared: what it shares with other flow runs; None: nothing.
 
     Raises:
         SinkError: W&B does not answer.
@@ -51,7 +65,8 @@ def verify_flow_run(
     from mfwb.verification.read_back import ReadBack, read_back  # noqa: PLC0415 - the same
 
     before = recorded.requests
-    turn = reading or nullcontext()
+    with_others = shared or Shared()
+    turn = with_others.reading
     with turn:
         reader = FlowRunReader(settings)
         facts = reader.read(pathspec)
@@ -59,7 +74,7 @@ def verify_flow_run(
         return FlowRunVerification(
             pathspec, Verdict.SKIPPED, reason="it is still running", group=pathspec, exit_code=0
         )
-    with new_value_process() as process:
+    with new_value_process(with_others.values) as process:
         with turn:
             contents = Contents(
                 facts, ValueReader(process), lambda datastore: reader.store(facts.flow, datastore)

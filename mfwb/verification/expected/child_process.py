@@ -34,9 +34,17 @@ class ChildEndedError(Exception):
 class ChildProcess:
     """Starts the process when it is needed first, and again when it ended; a context manager."""
 
-    def __init__(self, program: str, max_memory: int) -> None:
-        """Store which module the process runs, and how many bytes of memory it may take."""
-        self._forkserver = Forkserver(program, max_memory)
+    def __init__(self, program: str, max_memory: int, server: Forkserver | None = None) -> None:
+        """Start nothing yet.
+
+        Args:
+            program: the module that the process runs.
+            max_memory: bytes of memory that it may take.
+            server: starts the process; it has the same module and limit, and stays open. None: a
+                server of its own.
+        """
+        self._forkserver = server or Forkserver(program, max_memory)
+        self._owns_server = server is None
         self._process: Process | None = None
 
     def __enter__(self) -> ChildProcess:  # noqa: PYI034 - no subclasses; Python 3.10 has no Self
@@ -49,7 +57,8 @@ class ChildProcess:
         trace: TracebackType | None,
     ) -> None:
         self._end()
-        self._forkserver.close()
+        if self._owns_server:
+            self._forkserver.close()
 
     def ask(self, question: dict[str, Any], blobs: Sequence[bytes | Path]) -> Any:
         """Return the answer to a question about some bytes, or those of some files, as JSON.
