@@ -32,6 +32,9 @@ NOWHERE = {
     ),
     "no-such-kind": ("tape", "tape://1", "no datastore of type 'tape'"),
 }
+PROVEN = {("local", "odd-metadata", "read")}
+"""What is small and local is proven by its sha1 alone: the damaged file beside it is not read."""
+
 SILENT = {
     "no-credentials": ({"AWS_ACCESS_KEY_ID": ""}, "credentials"),
     "no-such-profile": ({"AWS_PROFILE": "nosuch"}, "nosuch"),
@@ -92,6 +95,10 @@ def test_a_blob_is_right_or_the_reason_is_said(
     """What is damaged or gone is lost; what can't be reached is an error of the source."""
     case = BLOBS[name]
     error, said = found[f"{kind}-{name}"][way]
+    if (kind, name, way) in PROVEN:
+        assert error == "done", said
+        assert bytes.fromhex(said) == recorded(name)
+        return
 
     assert error == (case.error or "done"), said
     assert case.reason in said
