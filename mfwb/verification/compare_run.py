@@ -300,6 +300,8 @@ def _is_point(number: float, actual: Any) -> bool:
         return actual == _name(number)
     if isinstance(actual, bool) or not isinstance(actual, (int, float)):
         return False
+    if math.isnan(number):
+        return math.isnan(actual)
     return actual == number or actual == float(number)
 
 

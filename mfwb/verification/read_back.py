@@ -37,6 +37,7 @@ _DAMAGED = "the bytes were damaged or replaced on the way or in W&B's storage"
 _METADATA = "wandb-metadata.json"
 _MILLISECONDS = 1.5
 _CONVERTED = ("parquet", "tables", "npy", "json")
+_OF_CONTAINERS = {".json": "json", ".parquet": "tables"}
 
 
 def is_selected(key: str, share: float) -> bool:
@@ -107,7 +108,7 @@ def _compare_file(file: FoundFile, source: ReadBack, process: ChildProcess) -> N
         own, actual = {"md5": wanted}, {"md5": md5}
         findings.differ("bytes", item, file.run, own, actual, _DAMAGED, repairable=can_mend)
         return
-    if file.expected.md5 is not None or file.folder.shape not in _CONVERTED:
+    if file.expected.md5 is not None or _shape(file) not in _CONVERTED:
         return
     if any(path.endswith(".pkl") for option in (file.artifact.files,) for path in option):
         return  # the pickle beside it has what the file can't say
@@ -119,6 +120,13 @@ def _compare_file(file: FoundFile, source: ReadBack, process: ChildProcess) -> N
         )
     elif verdict != content_child.SAME:
         findings.leave_open(item, verdict)
+
+
+def _shape(file: FoundFile) -> str:
+    """Return the form of a file; that of a container that was not read by the file's name."""
+    if file.folder.shape == "container":
+        return _OF_CONTAINERS.get(Path(file.path).suffix, "pickle")
+    return file.folder.shape
 
 
 def _verdict(file: FoundFile, data: bytes, source: ReadBack, process: ChildProcess) -> str:
@@ -133,7 +141,7 @@ def _verdict(file: FoundFile, data: bytes, source: ReadBack, process: ChildProce
         return str(lost)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    question = {"shape": file.folder.shape, "key": Path(file.path).stem}
+    question = {"shape": _shape(file), "key": Path(file.path).stem}
     try:
         return str(process.ask(question, [pickled, data]))
     except ChildEndedError as error:

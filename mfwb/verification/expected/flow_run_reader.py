@@ -11,6 +11,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from metaflow import Run
@@ -26,6 +27,7 @@ from mfwb.source.datastore import internal_artifacts
 from mfwb.source.datastore.flow_store import AttemptKey, FlowStore, open_store
 from mfwb.source.datastore.roots import DatastoreRoots
 from mfwb.source.json_records import AttemptRecord
+from mfwb.source.process_exits import ProcessExit
 from mfwb.source.session import open_provider, own_datastore_roots
 from mfwb.source.typed_values import DamagedError
 from mfwb.verification.expected.facts import (
@@ -42,6 +44,8 @@ __all__ = ["FlowRunReader"]
 _OUTCOME = ("_success", "_exception", "_catch_exception")
 _PLACE = ("_transition", "_foreach_stack", "_iteration_stack")
 _MAX_INTERNALS = 4_000_000  # bytes of one internal artifact
+_HEARTBEAT = 360_000  # ms; what is silent for longer was killed with its scheduler
+_FINAL_CODES = frozenset({0, 202})  # no outcome in spite of success; a task that forbids a retry
 
 
 class _Task:
@@ -73,6 +77,7 @@ class FlowRunReader:
 
     def read(self, pathspec: str) -> FlowRunFacts:
         """Return the facts of a flow run; NotFound, SourceError, Unreachable."""
+        began = time.time() * 1000
         with client_errors(pathspec, self._provider):
             run = Run(pathspec)
         flow, run_id = run.path_components
@@ -90,6 +95,8 @@ class FlowRunReader:
             facts = [_task_facts(task, shared, values) for task in tasks]
         except (DamagedError, ValueError) as error:
             raise SourceError(f"{pathspec} can't be read: {error}") from None
+        exits = self._exits(flow, tasks, facts, began)
+        facts = [_with_death(task, exits.get(task.path)) for task in facts]
         kinds = _kinds(graph, shared)
         steps = _steps(facts, graph.get("start_step") or "start")
         end_step = str(graph.get("end_step") or "end")
@@ -98,7 +105,7 @@ class FlowRunReader:
             id=run_id,
             user=run._object.get("user_name"),  # noqa: SLF001 - see the module docstring
             started_at=self._started_at(run, listed),
-            state=self._state(facts, everything, end_step, graph),
+            state=self._state(facts, everything, end_step, graph, exits),
             tags=frozenset(run.user_tags),
             system_tags=frozenset(run.system_tags),
             parameters={
@@ -176,6 +183,29 @@ class FlowRunReader:
                     task.earlier[key.attempt] = records[key]
                     task.record = records[key]
 
+    def _exits(
+        self, flow: str, tasks: Sequence[_Task], facts: Sequence[TaskFacts], began: float
+    ) -> dict[str, ProcessExit]:
+        """Return how the last attempts ended of tasks without success, and of the last task.
+
+        Only what was recorded before the reading began counts: a task that ended since may have
+        recorded its outcome.
+        """
+        by_datastore: dict[Datastore, dict[AttemptKey, str]] = defaultdict(dict)
+        latest = max(tasks, key=_seen_at, default=None)
+        for task, fact in zip(tasks, facts, strict=True):
+            is_asked = task is latest or fact.outcome in {"failed", "unfinished"}
+            if is_asked and fact.attempts and task.datastore:
+                _, run, step, number = task.parts
+                key = AttemptKey(run, step, number, fact.attempts[-1].number)
+                by_datastore[task.datastore][key] = task.path
+        return {
+            paths[key]: process_exit
+            for datastore, paths in by_datastore.items()
+            for key, process_exit in self.store(flow, datastore).read_exits([*paths]).items()
+            if process_exit.at is not None and process_exit.at < began
+        }
+
     def _internals(self, flow: str, tasks: Iterable[_Task]) -> dict[str, Any]:
         """Return the values of Metaflow's internal artifacts by sha1."""
         by_datastore: dict[Datastore, set[str]] = defaultdict(set)
@@ -216,15 +246,24 @@ class FlowRunReader:
         read: Sequence[_Task],
         end_step: str,
         graph: Mapping[str, Any],
+        exits: Mapping[str, ProcessExit],
     ) -> str:
         """Return `finished`, `failed` or `abandoned`; `running` if neither is certain."""
         if any(task.step == end_step and task.outcome in {"ok", "caught"} for task in tasks):
             return "finished"
         failed = [task for task in tasks if task.outcome == "failed"]
-        seen = max((row[2] for task in read for row in task.rows), default=0)
-        if time.time() * 1000 - seen >= self._abandoned_after * 1000:
+        seen = max(map(_seen_at, read), default=0)
+        silence = time.time() * 1000 - seen
+        if silence >= self._abandoned_after * 1000:
             return "failed" if failed else "abandoned"
         open_tasks = any(task.outcome == "unfinished" for task in tasks)
+        known = {} if any(task.origin for task in tasks) else graph  # of the origin, if resumed
+        if any(
+            task.metadata.get("runtime") == "dev" and _is_final(exits[task.path], known, task)
+            for task in tasks
+            if task.path in exits and (task.outcome == "failed" or exits[task.path].return_code)
+        ):  # Metaflow's own scheduler then kills what still runs, and starts nothing more
+            return "running" if open_tasks and silence < _HEARTBEAT else "failed"
         has_retries = any(_has_retries(graph, task) for task in failed)
         return "failed" if failed and not open_tasks and not has_retries else "running"
 
@@ -268,6 +307,26 @@ def _nodes(graph: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     steps = graph.get("steps")
     nodes = steps.items() if isinstance(steps, dict) else ()
     return {str(name): node for name, node in nodes if isinstance(node, dict)}
+
+
+def _seen_at(task: _Task) -> int:
+    """Return when a task last recorded something, in epoch ms."""
+    return max((row[2] for row in task.rows), default=0)
+
+
+def _with_death(task: TaskFacts, process_exit: ProcessExit | None) -> TaskFacts:
+    """Return a task as failed if its process ended and it recorded no outcome."""
+    if process_exit is None or task.outcome != "unfinished":
+        return task
+    last = replace(task.attempts[-1], ok=False, ended_at=process_exit.at)
+    return replace(task, outcome="failed", attempts=(*task.attempts[:-1], last))
+
+
+def _is_final(process_exit: ProcessExit, graph: Mapping[str, Any], task: TaskFacts) -> bool:
+    """Whether Metaflow's own scheduler gives up after a failed attempt that ended so."""
+    if process_exit.killed or process_exit.return_code in _FINAL_CODES:
+        return True
+    return bool(graph) and not _has_retries(graph, task)
 
 
 def _has_retries(graph: Mapping[str, Any], task: TaskFacts) -> bool:

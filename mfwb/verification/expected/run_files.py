@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from mfwb.config import StepSettings
 from mfwb.snapshot.pathspec import parameters_of
 from mfwb.verification.expected import names
-from mfwb.verification.expected.contents import Contents
 from mfwb.verification.expected.facts import FlowRunFacts, HeldArtifact, TaskFacts
 from mfwb.verification.expected.kinds import Destination, find_destination
 from mfwb.verification.expected.model import ExpectedArtifact, ExpectedFile, ExpectedFolder, Need
+
+if TYPE_CHECKING:  # at run time it imports metaflow
+    from mfwb.verification.expected.contents import Contents
 
 __all__ = ["StoredFile", "expect_artifacts", "expect_included"]
 
@@ -126,12 +129,12 @@ def _options_of_bytes(
     if shape == "parquet":
         yield {f"{stem}.parquet": ExpectedFile()}
         yield {f"{stem}.parquet": ExpectedFile(), **pickle}
-    elif shape == "tables":
+    if shape in {"tables", "container"}:
         yield {f"{stem}/{_ANY_FILES}": ExpectedFile()}
         yield {f"{stem}/{_ANY_FILES}": ExpectedFile(), **pickle}
-    elif shape == "npy":
+    if shape == "npy":
         yield {f"{stem}.npy": ExpectedFile()}
-    elif shape == "json":
+    if shape in {"json", "container"}:
         yield {f"{stem}.json": ExpectedFile()}
     yield pickle  # also of what could not be converted
 
@@ -142,7 +145,7 @@ def expect_included(
     """Yield the included files, and what else of the parameters becomes files."""
     for name, kind in facts.kinds.items():
         artifact = facts.parameters.get(name)
-        if artifact is None or not settings.datasets:
+        if artifact is None or not settings.datasets or contents.describe(artifact).is_nothing:
             continue
         destination = find_destination(artifact, contents.describe(artifact), settings)
         if kind != "IncludeFile" and destination.shape != "include":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -172,6 +173,18 @@ def test_a_correct_flow_run() -> None:
     assert sorted(file.path for file in found.files) == ["0/model.pkl", "1/model.pkl"]
     assert found.findings.compared["edge"] == 2
     assert found.findings.compared["alias"] == 2
+
+
+def test_a_point_that_is_no_number_is_the_same() -> None:
+    """W&B gives NaN back as NaN, which equals nothing."""
+    fit = replace(EXPECTED.runs[0], history={(0, "tasks/score"): math.nan})
+    expected = replace(EXPECTED, runs=(fit, EXPECTED.runs[1]))
+
+    def found(point: Any) -> list[Difference]:
+        return compare(expected, _fit(history={0: {"tasks/score": point}})).findings.differences
+
+    assert found(math.nan) == found("NaN") == []
+    assert found(1.0)
 
 
 def _fit(**fields: Any) -> RecordedFlowRun:
