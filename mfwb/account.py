@@ -83,7 +83,7 @@ def count_endings(account: Account) -> dict[Ending, int]:
 def number_of(account: Account, kind: Kind | None = None) -> int:
     """Return the number of items of one kind, or of all kinds, however they ended."""
     kinds = account if kind is None else [kind]
-    return sum(sum(account.get(one, {}).values()) for one in kinds)
+    return sum(sum(account.get(kind, {}).values()) for kind in kinds)
 
 
 def move(

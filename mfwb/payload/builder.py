@@ -59,7 +59,7 @@ __all__ = ["PayloadBuilder"]
 class PayloadBuilder:
     """Builds the payloads of W&B runs; implements `mfwb.ports.Payloads`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - settings of a call, each by its name
         self,
         folder: Path,
         *,
@@ -67,6 +67,7 @@ class PayloadBuilder:
         max_memory: int = MAX_MEMORY,
         forkservers: Mapping[bool, Forkserver] | None = None,
         inspector: Inspector | None = None,
+        renew: bool = False,
     ) -> None:
         """Prepare to build payloads in a folder.
 
@@ -76,8 +77,9 @@ class PayloadBuilder:
             max_memory: bytes of memory that the conversion of one artifact may take.
             forkservers: start the processes of conversions, as `ConversionCache` takes them.
             inspector: inspects pickles, and is closed with this; None: one is made.
+            renew: whether files that exist in the folder already are made once more.
         """
-        self._store = Store(folder)
+        self._store = Store(folder, renew=renew)
         self._conversions = ConversionCache(self._store, max_memory, forkservers)
         self._inspector = inspector or Inspector()
         self._inspect = self._inspector.inspect

@@ -10,8 +10,8 @@ from mfwb.safe_text import one_line
 
 __all__ = ["Cell", "StepSummary", "to_markdown"]
 
-_MOST_ROWS = 200
-_MOST_REMARKS = 50
+_MAX_ROWS = 200
+_MAX_REMARKS = 50
 """If there are more, the rest is only counted: GitHub takes 1 MiB for a step."""
 
 _LONGEST = 300  # letters of a cell or a remark
@@ -55,19 +55,19 @@ def to_markdown(summary: StepSummary) -> str:
     if summary.rows:
         lines += [*_table(summary.headings, summary.rows), ""]
     if summary.remarks:
-        lines += [f"- {_inert(remark)}" for remark in summary.remarks[:_MOST_REMARKS]]
-        lines += [*_rest(len(summary.remarks) - _MOST_REMARKS, "- "), ""]
+        lines += [f"- {_inert(remark)}" for remark in summary.remarks[:_MAX_REMARKS]]
+        lines += [*_rest(len(summary.remarks) - _MAX_REMARKS, "- "), ""]
     return "".join(f"{line}\n" for line in lines)
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Iterator[str]:
     yield _row([_inert(heading) for heading in headings])
     yield _row(["---"] * len(headings))
-    for row in rows[:_MOST_ROWS]:
+    for row in rows[:_MAX_ROWS]:
         yield _row([_cell(cell) for cell in row])
-    if len(rows) > _MOST_ROWS:
+    if len(rows) > _MAX_ROWS:
         yield ""
-        yield from _rest(len(rows) - _MOST_ROWS, "")
+        yield from _rest(len(rows) - _MAX_ROWS, "")
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -80,8 +80,8 @@ def _loss_lines(losses: Iterable[Loss]) -> tuple[str, ...]:
 
 def _facts(run: WandbRunOutcome) -> Iterator[str]:
     yield f"state: {run.state}"
-    if place := run.url or run.dir:
-        yield f"see: {place}"
+    if address := run.url or run.dir:
+        yield f"see: {address}"
     for kind, numbers in (run.account or {}).items():
         ends = (f"{numbers[end]} {end.value}" for end in Ending if numbers.get(end))
         yield f"{kind.value}: {', '.join(ends)}"

@@ -74,11 +74,11 @@ def _items(result: Result, *, verbose: bool) -> Iterator[str]:
 
 
 def _endings(numbers: Mapping[Ending, int]) -> str:
-    parts = [f"{numbers[end]:,} {_WORDS[end]}" for end in Ending if numbers.get(end)]
+    parts = [f"{numbers[end]:,} {_ENDING_LABELS[end]}" for end in Ending if numbers.get(end)]
     return ", ".join(parts) or "nothing"
 
 
-_WORDS = {
+_ENDING_LABELS = {
     Ending.WRITTEN: "written",
     Ending.DEDUPLICATED: "same content",
     Ending.SWITCHED_OFF: "switched off",

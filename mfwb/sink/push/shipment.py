@@ -111,7 +111,7 @@ class Shipment:
         """
         bundled = self._bundled(header)
         lost = {loss.item for loss in losses}
-        refused = [one for one in bundled.outputs if f"{header.name}/{one.name}" in lost]
+        refused = [output for output in bundled.outputs if f"{header.name}/{output.name}" in lost]
         self._outcomes[header.id] = replace(
             bundled,
             id=existing.id,

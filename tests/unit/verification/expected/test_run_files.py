@@ -1,85 +1,93 @@
-"""Which files the artifacts of a W&B run should have."""
+"""The artifacts that a W&B run should log, and their files."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from mfwb.config import StepSettings
-from mfwb.verification.expected.facts import FlowRunFacts, HeldArtifact, TaskFacts
-from mfwb.verification.expected.kinds import KINDS, Destination
+from mfwb.snapshot import Datastore
+from mfwb.verification.expected.contents import Contents
+from mfwb.verification.expected.kinds import KINDS, ExpectedForm, Shape
+from mfwb.verification.expected.model import ExpectedArtifact, ExpectedFile, Need
 from mfwb.verification.expected.run_files import StoredFile, expect_artifacts, expect_included
-from mfwb.verification.expected.value_reader import PickledValue
+from mfwb.verification.expected.value_reader import PickledValue, ValueReader, new_value_process
+from tests.unit.verification.expected.facts_of_tasks import flow_run, held, task
 
-if TYPE_CHECKING:
-    from mfwb.verification.expected.contents import Contents
-
-
-class _Described:
-    """Contents of which only the description counts."""
-
-    def __init__(self, value: PickledValue) -> None:
-        self._value = value
-
-    def describe(self, _artifact: HeldArtifact) -> PickledValue:
-        return self._value
-
-    @staticmethod
-    def lost(_artifact: HeldArtifact) -> None:
-        return None
-
-    @staticmethod
-    def md5(_artifact: HeldArtifact) -> str:
-        return "md5"
+S3 = Datastore("s3", "s3://bucket/root")
+TASKS = [task("fit", f"{n}", indexes=(n,), datastore=S3) for n in range(2)]
 
 
-def _contents(value: PickledValue) -> Contents:
-    return cast("Contents", _Described(value))
+def _expect(
+    settings: StepSettings, shape: Shape = "pickle", kinds: tuple[str, ...] = ("model",)
+) -> list[ExpectedArtifact]:
+    values = ValueReader(new_value_process())
+    contents = Contents(flow_run(), values, lambda _datastore: pytest.fail("nothing is stored"))
+    files = [StoredFile(item, held("net"), ExpectedForm(kinds, shape), item.path) for item in TASKS]
+    return [*expect_artifacts({"net": files}, settings, contents, merged=True)]
 
 
-def test_a_container_that_was_not_read() -> None:
-    """It may be values, tables, or something else: each of these forms is right."""
-    held = HeldArtifact("x", "0" * 40, 2_000_000, "list", "pickle-v4")
-    task = TaskFacts("F/1/fit/1", "ok", (), {"x": held})
-    stored = StoredFile(task, held, Destination(KINDS, "container"), task.path)
+def test_a_folder_for_each_task() -> None:
+    """The files of each task are in a folder of its index."""
+    [artifact] = _expect(StepSettings())
 
-    [found] = expect_artifacts(
-        {"x": [stored]}, StepSettings(), _contents(PickledValue()), merged=False
-    )
+    assert (artifact.names, artifact.kinds) == (("net", "net-model"), ("model",))
+    assert artifact.need is Need.REQUIRED
+    assert [folder.prefix for folder in artifact.folders] == ["0/", "1/"]
+    assert artifact.folders[0].options == ({"net.pkl": ExpectedFile(100)},)
 
-    options: list[Mapping[str, object]] = list(found.folders[0].options)
-    assert [[*option] for option in options] == [
-        ["x/*"],
-        ["x/*", "x.pkl"],
-        ["x.json"],
-        ["x.pkl"],
+
+def test_a_table_may_have_its_pickle_beside_it() -> None:
+    """What can't be converted is a pickle; what loses something has both files."""
+    [artifact] = _expect(StepSettings(), "parquet", ("dataset",))
+
+    assert [sorted(option) for option in artifact.folders[0].options] == [
+        ["net.parquet"],
+        ["net.parquet", "net.pkl"],
+        ["net.pkl"],
     ]
 
 
-@pytest.mark.parametrize(("is_nothing", "number"), [(True, 0), (False, 1)])
-def test_a_file_that_was_not_given(is_nothing: bool, number: int) -> None:  # noqa: FBT001 - a parameter of the test
-    """An IncludeFile that is not required, and is None, is no artifact."""
-    held = HeldArtifact("words", "0" * 40, 4, "NoneType", "pickle-v4")
-    facts = FlowRunFacts(
-        flow="F",
-        id="1",
-        user=None,
-        started_at=0,
-        state="finished",
-        tags=frozenset(),
-        system_tags=frozenset(),
-        parameters={"words": held},
-        kinds={"words": "IncludeFile"},
-        start_step="start",
-        end_step="end",
-        steps={},
-        step_types={},
-        sources={},
-        code=None,
-        datastore=None,
-    )
+def test_a_kind_that_is_switched_off() -> None:
+    """It is not logged; if another kind is possible too, it may be logged."""
+    settings = StepSettings(models=False)
 
-    contents = _contents(PickledValue("d", is_nothing=is_nothing))
-    assert len(list(expect_included(facts, StepSettings(), contents))) == number
+    assert _expect(settings) == []
+    [artifact] = _expect(settings, kinds=("model", "other"))
+    assert (artifact.kinds, artifact.need) == (("other",), Need.ALLOWED)
+
+
+def test_references() -> None:
+    """With references, a file is a reference to Metaflow's datastore."""
+    [artifact] = _expect(StepSettings(references=True))
+
+    assert artifact.folders[0].options == ({"net*": ExpectedFile(reference=True)},)
+
+
+def test_a_container_that_was_not_read() -> None:
+    """It may hold values, tables, or something else: each of these forms is right."""
+    [artifact] = _expect(StepSettings(), "container", KINDS)
+
+    assert [sorted(option) for option in artifact.folders[0].options] == [
+        ["net/*"],
+        ["net.pkl", "net/*"],
+        ["net.json"],
+        ["net.pkl"],
+    ]
+
+
+@pytest.mark.parametrize(("value", "number"), [(None, 0), ("text", 1)])
+def test_a_file_that_was_not_given(value: str | None, number: int) -> None:
+    """An IncludeFile that is not required, and is None, is no artifact."""
+    local = Datastore("local", "/data")
+    facts = flow_run(
+        parameters={"words": held("words")}, kinds={"words": "IncludeFile"}, datastore=local
+    )
+    described = {held("words").sha1: PickledValue("d", is_nothing=value is None)}
+    contents = SimpleNamespace(describe=lambda artifact: described[artifact.sha1])
+
+    found = expect_included(facts, StepSettings(), cast("Contents", contents))
+
+    assert len(list(found)) == number
