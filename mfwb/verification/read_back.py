@@ -29,11 +29,12 @@ from mfwb.verification.expected.wording import matches
 from mfwb.verification.findings import EDITED, Findings
 from mfwb.verification.recorded import Recorded, RecordedRun
 
-__all__ = ["ReadBack", "is_selected", "read_back"]
+__all__ = ["ReadBack", "is_selected", "leave_lost_cards_open", "read_back"]
 
 _MAX_MEMORY = 2_000_000_000  # bytes of the process that compares files with pickles
 _MAX_COMPARED = 200_000_000  # bytes of a pickle, or of a file made of it
 _DAMAGED = "the bytes were damaged or replaced on the way or in W&B's storage"
+_NO_CARD = "Metaflow's card is not where cards are by default, nor below a --datastore-root"
 _METADATA = "wandb-metadata.json"
 _MILLISECONDS = 1.5
 _CONVERTED = ("parquet", "tables", "npy", "json")
@@ -78,6 +79,17 @@ def read_back(comparison: Comparison, source: ReadBack, share: float) -> None:
         for card in expected.cards:
             if is_selected(f"{expected.name} {card.key}", share):
                 _compare_card(card, expected, recorded, source)
+
+
+def leave_lost_cards_open(comparison: Comparison, source: ReadBack) -> None:
+    """Leave open what neither W&B nor Metaflow has: cards that no sync can write any more."""
+    differences = source.findings.differences
+    for expected, recorded in comparison.runs:
+        for card in expected.cards:
+            if find_card(recorded, card.key) is None and _card(card, source) is None:
+                item = f"{expected.name} summary.{card.key}"
+                differences[:] = [one for one in differences if one.item != item]
+                source.findings.leave_open(item, _NO_CARD)
 
 
 def _key(file: LoggedFile) -> str:
@@ -226,7 +238,7 @@ def _compare_card(
     item = f"{expected.name} summary.{card.key}, its bytes"
     own = _card(card, source)
     if own is None:
-        source.findings.leave_open(item, "Metaflow's card is not in the default folder of cards")
+        source.findings.leave_open(item, _NO_CARD)
         return
     actual = _panel_bytes(item, expected, recorded, path, source)
     if actual is not None and actual != own:
@@ -239,9 +251,7 @@ def _card(card: ExpectedCard, source: ReadBack) -> bytes | None:
     datastore: Datastore | None = source.expected.datastores.get(card.task)
     if datastore is None:
         return None
-    flow = flow_of(source.expected.pathspec)
-    store = source.reader.store(flow, datastore)
-    folders = [CardFolder(store, prefix) for prefix in ("mf.cards/", "")]
+    folders = _card_folders(datastore, source)
     tasks = [card.task, *filter(None, [source.expected.origins.get(card.task)])]
     folder = Path(make_scratch())
     try:
@@ -252,6 +262,22 @@ def _card(card: ExpectedCard, source: ReadBack) -> bytes | None:
         return None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _card_folders(datastore: Datastore, source: ReadBack) -> list[CardFolder]:
+    """Return the datastore's own folders of cards, the configured one, and those of own roots."""
+    flow, roots = flow_of(source.expected.pathspec), source.reader.roots
+    places = [(datastore.root, "mf.cards/"), (datastore.root, "")]
+    if root := roots.cards.get(datastore.type):
+        places.append((root, ""))
+    if datastore.type == "local":
+        for folder in roots.folders:
+            places += [(str(folder), "mf.cards/"), (str(folder), ".metaflow/mf.cards/")]
+        places = [(root, prefix) for root, prefix in places if (Path(root) / prefix).is_dir()]
+    return [
+        CardFolder(source.reader.store(flow, Datastore(datastore.type, root)), prefix)
+        for root, prefix in places
+    ]
 
 
 def _panel_bytes(
