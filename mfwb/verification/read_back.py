@@ -26,7 +26,7 @@ from mfwb.verification.expected.contents import Contents
 from mfwb.verification.expected.flow_run_reader import FlowRunReader
 from mfwb.verification.expected.model import ExpectedCard, ExpectedFlowRun, ExpectedRun
 from mfwb.verification.expected.wording import matches
-from mfwb.verification.findings import EDITED, Findings
+from mfwb.verification.findings import EDITED, Findings, why_missing
 from mfwb.verification.recorded import Recorded, RecordedRun
 
 __all__ = ["ReadBack", "is_selected", "leave_lost_cards_open", "read_back"]
@@ -162,9 +162,14 @@ def _verdict(file: LoggedFile, data: bytes, source: ReadBack, process: ChildProc
 
 def _compare_start(expected: ExpectedRun, recorded: RecordedRun, source: ReadBack) -> None:
     """Compare the start that W&B's own metadata of a W&B run names."""
-    if expected.started_at is None or _METADATA not in recorded.files:
+    if expected.started_at is None:
         return
     item = f"{expected.name} started at"
+    if _METADATA not in recorded.files:
+        cause = why_missing(recorded, f"somebody deleted its file {_METADATA}")
+        own = expected.started_at / 1000
+        source.findings.differ("time", item, expected.name, own, None, cause)
+        return
     document = _panel_bytes(item, expected, recorded, _METADATA, source)
     if document is None:
         return

@@ -187,6 +187,18 @@ def test_a_point_that_is_no_number_is_the_same() -> None:
     assert found(1.0)
 
 
+def test_tags_may_have_changed_in_metaflow() -> None:
+    """The cause does not blame an edit in W&B alone."""
+    fit = replace(EXPECTED.runs[0], facts={"tags": ExpectedValue((["late"],))})
+    expected = replace(EXPECTED, runs=(fit, EXPECTED.runs[1]))
+    config = {**FIT.config, "metaflow": {**FIT.config["metaflow"], "tags": []}}
+
+    [difference] = compare(expected, _fit(config=config)).findings.differences
+
+    assert difference.item == "F/1/fit config.metaflow.tags"
+    assert "in Metaflow after the sync" in difference.cause
+
+
 def _fit(**fields: Any) -> RecordedFlowRun:
     return replace(RECORDED, runs=(replace(FIT, **fields), END))
 

@@ -193,6 +193,7 @@ def test_the_start() -> None:
     assert _items(_read_back(files, run=late, recorded=recorded)) == ["F/1/fit started at"]
     damaged = {f"i/{path}": b"{}"}
     assert _items(_read_back(damaged, run=run, recorded=recorded)) == ["F/1/fit started at"]
+    assert _items(_read_back({}, run=run, recorded=recorded_run())) == ["F/1/fit started at"]
 
 
 def test_cards_that_metaflow_lost_are_left_open() -> None:
