@@ -17,7 +17,9 @@ __all__ = ["compare_run", "find_card"]
 
 _CLOCK = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z ")
 _CHARTS = ("tasks/", "curves/")
-_TAGS_CHANGED = "somebody changed them in W&B, or in Metaflow after the sync"
+_TAGS_CHANGED = (
+    "somebody removed or changed them in W&B, or they changed in Metaflow after the sync"
+)
 _MILLISECONDS = 0.0015  # seconds
 _NOTHING = object()
 

@@ -196,7 +196,7 @@ def test_tags_may_have_changed_in_metaflow() -> None:
     [difference] = compare(expected, _fit(config=config)).findings.differences
 
     assert difference.item == "F/1/fit config.metaflow.tags"
-    assert "in Metaflow after the sync" in difference.cause
+    assert "changed in Metaflow after the sync" in difference.cause
 
 
 def _fit(**fields: Any) -> RecordedFlowRun:
