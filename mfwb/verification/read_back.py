@@ -27,20 +27,22 @@ from mfwb.verification.expected.contents import Contents
 from mfwb.verification.expected.flow_run_reader import FlowRunReader
 from mfwb.verification.expected.model import ExpectedCard, ExpectedFlowRun, ExpectedRun
 from mfwb.verification.expected.wording import matches
-from mfwb.verification.findings import EDITED, Findings
+from mfwb.verification.findings import EDITED, Findings, why_missing
 from mfwb.verification.received import ReceivedFile
 from mfwb.verification.recorded import Recorded, RecordedRun
 
-__all__ = ["ReadBack", "read_back"]
+__all__ = ["ReadBack", "leave_lost_cards_open", "read_back"]
 
 _MAX_MEMORY = 2_000_000_000  # bytes of the process that compares files with pickles
 _MAX_COMPARED = 200_000_000  # bytes of a pickle, or of a file made of it
 _MAX_DOCUMENT = 50_000_000  # bytes of a table of tasks, which is parsed here
 _CHUNK = 1 << 20  # bytes
 _DAMAGED = "the bytes were damaged or replaced on the way or in W&B's storage"
+_NO_CARD = "Metaflow's card is not where cards are by default, nor below a --datastore-root"
 _METADATA = "wandb-metadata.json"
 _MILLISECONDS = 1.5
 _CONVERTED = ("parquet", "tables", "npy", "json")
+_OF_CONTAINERS = {".json": "json", ".parquet": "tables"}
 
 
 @dataclass(slots=True)
@@ -77,6 +79,17 @@ def read_back(comparison: Comparison, source: ReadBack, subset: Subset) -> None:
         for card in expected.cards:
             if subset.has(f"{expected.name} {card.key}"):
                 _compare_card(card, expected, recorded, source)
+
+
+def leave_lost_cards_open(comparison: Comparison, source: ReadBack) -> None:
+    """Leave open what neither W&B nor Metaflow has: cards that no sync can write any more."""
+    differences = source.findings.differences
+    for expected, recorded in comparison.runs:
+        for card in expected.cards:
+            if find_card(recorded, card.key) is None and _card(card, source) is None:
+                item = f"{expected.name} summary.{card.key}"
+                differences[:] = [one for one in differences if one.item != item]
+                source.findings.leave_open(item, _NO_CARD)
 
 
 def _key(file: LoggedFile) -> str:
@@ -121,9 +134,16 @@ def _compare_file(file: LoggedFile, source: ReadBack, process: ChildProcess, fol
         findings.leave_open(item, verdict)
 
 
+def _shape(file: LoggedFile) -> str:
+    """Return the form of a file; that of a container that was not read by the file's name."""
+    if file.folder.shape == "container":
+        return _OF_CONTAINERS.get(Path(file.path).suffix, "pickle")
+    return file.folder.shape
+
+
 def _has_content(file: LoggedFile) -> bool:
     """Return whether the content of a file is compared, since its checksum is not known."""
-    if file.expected.md5 is not None or file.folder.shape not in _CONVERTED:
+    if file.expected.md5 is not None or _shape(file) not in _CONVERTED:
         return False
     # A pickle beside it has what the file can't express.
     return not any(path.endswith(".pkl") for path in file.artifact.files)
@@ -136,7 +156,7 @@ def _verdict(
     if held.size > _MAX_COMPARED or not received.is_copied:
         return f"it is larger than the {_MAX_COMPARED:,} bytes up to which contents are compared"
     pickled = folder / "pickle"
-    question = {"shape": file.folder.shape, "key": Path(file.path).stem}
+    question = {"shape": _shape(file), "key": Path(file.path).stem}
     try:
         source.contents.copy(held, pickled)
         return str(process.ask(question, [pickled, folder / "file"]))
@@ -146,9 +166,14 @@ def _verdict(
 
 def _compare_start(expected: ExpectedRun, recorded: RecordedRun, source: ReadBack) -> None:
     """Compare the start that W&B's own metadata of a W&B run names."""
-    if expected.started_at is None or _METADATA not in recorded.files:
+    if expected.started_at is None:
         return
     item = f"{expected.name} started at"
+    if _METADATA not in recorded.files:
+        cause = why_missing(recorded, f"somebody deleted its file {_METADATA}")
+        own = expected.started_at / 1000
+        source.findings.differ("time", item, expected.name, own, None, cause)
+        return
     document = _panel_bytes(item, expected, recorded, _METADATA, source)
     if document is None:
         return
@@ -222,7 +247,7 @@ def _compare_card(
     item = f"{expected.name} summary.{card.key}, its bytes"
     own = _card(card, source)
     if own is None:
-        source.findings.leave_open(item, "Metaflow's card is not in the default folder of cards")
+        source.findings.leave_open(item, _NO_CARD)
         return
     actual = ReceivedFile()
     if _read_panel(item, expected, recorded, path, source, actual) and actual.sha256 != own:
@@ -234,9 +259,7 @@ def _card(card: ExpectedCard, source: ReadBack) -> str | None:
     datastore: Datastore | None = source.expected.datastores.get(card.task)
     if datastore is None:
         return None
-    flow = flow_of(source.expected.pathspec)
-    store = source.reader.store(flow, datastore)
-    folders = [CardFolder(store, prefix) for prefix in ("mf.cards/", "")]
+    folders = _card_folders(datastore, source)
     tasks = [card.task, *filter(None, [source.expected.origins.get(card.task)])]
     folder = Path(make_scratch())
     try:
@@ -252,6 +275,22 @@ def _card(card: ExpectedCard, source: ReadBack) -> str | None:
         return own.sha256
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _card_folders(datastore: Datastore, source: ReadBack) -> list[CardFolder]:
+    """Return the datastore's own folders of cards, the configured one, and those of own roots."""
+    flow, roots = flow_of(source.expected.pathspec), source.reader.roots
+    places = [(datastore.root, "mf.cards/"), (datastore.root, "")]
+    if root := roots.cards.get(datastore.type):
+        places.append((root, ""))
+    if datastore.type == "local":
+        for folder in roots.folders:
+            places += [(str(folder), "mf.cards/"), (str(folder), ".metaflow/mf.cards/")]
+        places = [(root, prefix) for root, prefix in places if (Path(root) / prefix).is_dir()]
+    return [
+        CardFolder(source.reader.store(flow, Datastore(datastore.type, root)), prefix)
+        for root, prefix in places
+    ]
 
 
 def _panel_bytes(

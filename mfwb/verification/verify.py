@@ -62,7 +62,11 @@ def verify_flow_run(
         ValueReader,
         new_value_process,
     )
-    from mfwb.verification.read_back import ReadBack, read_back  # noqa: PLC0415 - the same
+    from mfwb.verification.read_back import (  # noqa: PLC0415 - the same
+        ReadBack,
+        leave_lost_cards_open,
+        read_back,
+    )
 
     before = recorded.requests
     with_others = shared or Shared()
@@ -84,6 +88,7 @@ def verify_flow_run(
         comparison = compare(expected, actual)
         compare_digests(actual, comparison.findings)
         source = ReadBack(recorded, reader, contents, expected, comparison.findings)
+        leave_lost_cards_open(comparison, source)
         if not read_data.is_empty:
             read_back(comparison, source, read_data)
     result = _to_result(pathspec, expected, comparison, actual.group)

@@ -11,6 +11,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from metaflow import Run
@@ -26,6 +27,7 @@ from mfwb.source.datastore import internal_artifacts
 from mfwb.source.datastore.flow_store import AttemptKey, FlowStore, open_store
 from mfwb.source.datastore.roots import DatastoreRoots
 from mfwb.source.json_records import AttemptRecord
+from mfwb.source.process_exits import ProcessExit
 from mfwb.source.reader import read_flow_run
 from mfwb.source.session import open_provider, own_datastore_roots
 from mfwb.source.typed_values import DamagedError
@@ -74,6 +76,7 @@ class FlowRunReader:
 
     def read(self, pathspec: str) -> FlowRunFacts:
         """Return the facts of a flow run; NotFound, SourceError, Unreachable."""
+        began = time.time() * 1000
         with client_errors(pathspec, self._provider):
             run = Run(pathspec)
         flow, run_id = run.path_components
@@ -91,6 +94,8 @@ class FlowRunReader:
             facts = [_task_facts(task, shared, values) for task in tasks]
         except (DamagedError, ValueError) as error:
             raise SourceError(f"{pathspec} can't be read: {error}") from None
+        exits = self._exits(flow, tasks, facts, began)
+        facts = [_with_death(task, exits.get(task.path)) for task in facts]
         kinds = _kinds(graph, shared)
         steps = sort_into_steps(facts, graph.get("start_step") or "start")
         end_step = str(graph.get("end_step") or "end")
@@ -176,6 +181,27 @@ class FlowRunReader:
                 if key in records:
                     task.earlier[key.attempt] = records[key]
                     task.record = records[key]
+
+    def _exits(
+        self, flow: str, tasks: Sequence[_Task], facts: Sequence[TaskFacts], began: float
+    ) -> dict[str, ProcessExit]:
+        """Return how the last attempts ended of tasks that recorded no outcome.
+
+        Only what was recorded before the reading began counts: a task that ended since may have
+        recorded its outcome.
+        """
+        by_datastore: dict[Datastore, dict[AttemptKey, str]] = defaultdict(dict)
+        for task, fact in zip(tasks, facts, strict=True):
+            if fact.outcome == "unfinished" and fact.attempts and task.datastore:
+                _, run, step, number = task.parts
+                key = AttemptKey(run, step, number, fact.attempts[-1].number)
+                by_datastore[task.datastore][key] = task.path
+        return {
+            paths[key]: process_exit
+            for datastore, paths in by_datastore.items()
+            for key, process_exit in self.store(flow, datastore).read_exits([*paths]).items()
+            if process_exit.at is not None and process_exit.at < began
+        }
 
     def _internals(self, flow: str, tasks: Iterable[_Task]) -> dict[str, Any]:
         """Return the values of Metaflow's internal artifacts by sha1."""
@@ -264,6 +290,14 @@ def _nodes(graph: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     steps = graph.get("steps")
     nodes = steps.items() if isinstance(steps, dict) else ()
     return {str(name): node for name, node in nodes if isinstance(node, dict)}
+
+
+def _with_death(task: TaskFacts, process_exit: ProcessExit | None) -> TaskFacts:
+    """Return a task as failed if its process ended and it recorded no outcome."""
+    if process_exit is None or task.outcome != "unfinished":
+        return task
+    last = replace(task.attempts[-1], ok=False, ended_at=process_exit.at)
+    return replace(task, outcome="failed", attempts=(*task.attempts[:-1], last))
 
 
 def _kinds(graph: Mapping[str, Any], shared: Mapping[str, str]) -> dict[str, str]:

@@ -207,8 +207,11 @@ def _add_numbers(
                 result.history[rows[task.path], "tasks/seconds"] = task.seconds
     taken = {"index", "seconds"}
     for key, items in columns.items():
-        numbers = [(item.task, item.value.number) for item in items if item.is_value]
-        if not items or len(numbers) < len(items):
+        said = [
+            item for item in items if item.shows_value
+        ]  # tables and caught errors are no points
+        numbers = [(item.task, item.value.number) for item in said if item.is_value]
+        if not said or len(numbers) < len(said):
             continue
         if not all(number is not None for _, number in numbers):
             continue

@@ -102,6 +102,15 @@ def test_interrupted(sandbox: Sandbox, flow_run_of: Callable[[signal.Signals], s
 
     assert failed["status"] == "planned"
     assert [one["state"] for one in failed["wandb_runs"]] == ["failed"]
+    assert _verified(sandbox, pathspec) == "same"
+
+
+def _verified(sandbox: Sandbox, pathspec: str) -> str:
+    """Return the verdict of a verification of what a sync writes of a flow run."""
+    bundle = ("--mode", "offline", "--dir", "bundle", "--entity", "acme")
+    assert sandbox.mfwb("sync", pathspec, *bundle).code == 0
+    [one] = sandbox.mfwb("verify", pathspec, "--json", *bundle).document["flow_runs"]
+    return str(one["verdict"])
 
 
 def test_failed_after_it_went_well(
@@ -126,6 +135,7 @@ def test_failed_after_it_went_well(
 
     assert (before["status"], before["reason"]) == ("skipped", "it is still running")
     assert [(one["job_type"], one["state"]) for one in after["wandb_runs"]] == [("start", "failed")]
+    assert _verified(sandbox, pathspec) == "same"
 
 
 @pytest.mark.parametrize("how", ["exit", pytest.param("return", marks=MORE)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -172,6 +173,30 @@ def test_a_correct_flow_run() -> None:
     assert sorted(file.path for file in found.files) == ["0/model.pkl", "1/model.pkl"]
     assert found.findings.compared["edge"] == 2
     assert found.findings.compared["alias"] == 2
+
+
+def test_a_point_that_is_no_number_is_the_same() -> None:
+    """W&B gives NaN back as NaN, which equals nothing."""
+    fit = replace(EXPECTED.runs[0], history={(0, "tasks/score"): math.nan})
+    expected = replace(EXPECTED, runs=(fit, EXPECTED.runs[1]))
+
+    def found(point: Any) -> list[Difference]:
+        return compare(expected, _fit(history={0: {"tasks/score": point}})).findings.differences
+
+    assert found(math.nan) == found("NaN") == []
+    assert found(1.0)
+
+
+def test_tags_may_have_changed_in_metaflow() -> None:
+    """The cause does not blame an edit in W&B alone."""
+    fit = replace(EXPECTED.runs[0], facts={"tags": ExpectedValue((["late"],))})
+    expected = replace(EXPECTED, runs=(fit, EXPECTED.runs[1]))
+    config = {**FIT.config, "metaflow": {**FIT.config["metaflow"], "tags": []}}
+
+    [difference] = compare(expected, _fit(config=config)).findings.differences
+
+    assert difference.item == "F/1/fit config.metaflow.tags"
+    assert "changed in Metaflow after the sync" in difference.cause
 
 
 def _fit(**fields: Any) -> RecordedFlowRun:

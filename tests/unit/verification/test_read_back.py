@@ -16,7 +16,9 @@ from mfwb.units.subsets import EVERYTHING, NOTHING, Subset
 from mfwb.verification.compare import Comparison
 from mfwb.verification.compare_artifacts import LoggedFile
 from mfwb.verification.expected.contents import Contents
+from mfwb.verification.expected.facts import CardFacts
 from mfwb.verification.expected.model import (
+    ExpectedCard,
     ExpectedFile,
     ExpectedFlowRun,
     ExpectedFolder,
@@ -25,7 +27,7 @@ from mfwb.verification.expected.model import (
 )
 from mfwb.verification.expected.value_reader import ValueReader, new_value_process
 from mfwb.verification.findings import Findings
-from mfwb.verification.read_back import ReadBack, read_back
+from mfwb.verification.read_back import ReadBack, leave_lost_cards_open, read_back
 from mfwb.verification.recorded import (
     Receiver,
     RecordedArtifact,
@@ -186,3 +188,18 @@ def test_the_start() -> None:
     assert _items(_read_back(files, run=late, recorded=recorded)) == ["F/1/fit started at"]
     damaged = {f"i/{path}": b"{}"}
     assert _items(_read_back(damaged, run=run, recorded=recorded)) == ["F/1/fit started at"]
+    assert _items(_read_back({}, run=run, recorded=recorded_run())) == ["F/1/fit started at"]
+
+
+def test_cards_that_metaflow_lost_are_left_open() -> None:
+    """No sync can write them: neither is it a difference that W&B has none."""
+    card = ExpectedCard("card/blank", "F/1/fit/0", CardFacts("blank", None, "h"))
+    run, recorded = _expected(cards=(card,)), recorded_run()
+    source = _read_back({})
+    for item in ("card/blank", "card/other"):
+        source.findings.differ("panel", f"{run.name} summary.{item}", run.name, "html", None, "?")
+
+    leave_lost_cards_open(Comparison(source.findings, [], [(run, recorded)]), source)
+
+    assert _items(source) == ["F/1/fit summary.card/other"]
+    assert [item for item, _ in source.findings.unknown] == ["F/1/fit summary.card/blank"]

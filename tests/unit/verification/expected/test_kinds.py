@@ -36,6 +36,7 @@ def _value(*names: str, json_value: Any = None, size: int | None = 1) -> Pickled
         ("pathlib.PosixPath", _value(json_value="/a/b"), ("dataset",), "path"),
         ("__main__.Thing", _value("__main__.Thing"), ("other",), "pickle"),
         ("__main__.Thing", PickledValue(), KINDS, "pickle"),
+        ("list", PickledValue(), KINDS, "container"),
     ],
 )
 def test_by_type(kind: str, value: PickledValue, kinds: tuple[str, ...], shape: str) -> None:

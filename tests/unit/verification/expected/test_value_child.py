@@ -5,8 +5,11 @@ from __future__ import annotations
 import enum
 import os
 import pickle
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from mfwb.verification.expected.value_child import describe
 
@@ -42,6 +45,23 @@ def test_values() -> None:
     assert describe(pickle.dumps(0.1))["number"] == f"float {(0.1).hex()}"
     assert describe(pickle.dumps([1, 2**1100]))["series"] == [1.0, None]
     assert "number" not in describe(pickle.dumps(bool(1)))
+
+
+def test_spans_of_time_are_numbers() -> None:
+    """They are seconds, also in a curve; a month has no length."""
+    second = f"float {(1.0).hex()}"
+    for span in (timedelta(seconds=1), np.timedelta64(1, "s")):
+        assert describe(pickle.dumps(span))["number"] == second
+        assert describe(pickle.dumps([span, 2]))["series"] == [1.0, 2.0]
+    for other in (np.timedelta64(1, "M"), np.timedelta64("NaT", "s")):
+        assert "number" not in describe(pickle.dumps(other))
+
+
+def test_a_longdouble_that_no_float_equals_is_no_number() -> None:
+    """It is text."""
+    assert describe(pickle.dumps(np.longdouble("0.5")))["number"] == f"float {(0.5).hex()}"
+    if np.longdouble("0.1") != 0.1:  # on some machines it is a float
+        assert "number" not in describe(pickle.dumps(np.longdouble("0.1")))
 
 
 def test_objects_of_users() -> None:

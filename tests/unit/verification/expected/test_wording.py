@@ -35,6 +35,7 @@ from mfwb.verification.expected.wording import ANY, SET, Described, is_series, m
         (Decimal("1.10"), "1.10"),
         (PurePosixPath("a/b"), "a/b"),
         (np.float64(0.5), 0.5),
+        (np.timedelta64(1500, "ms"), 1.5),
         (np.arange(2), [0, 1]),
         (np.zeros((50, 50)), "array of 50 by 50 float64"),
     ],
