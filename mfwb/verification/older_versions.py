@@ -47,7 +47,9 @@ def with_older_causes(
         runs: its W&B runs by the names that they should have; some may be older.
     """
     older = {name: run for name, run in runs.items() if _is_older(run)}
-    return tuple(_explained(one, older.get(one.wandb_run or "")) for one in differences)
+    return tuple(
+        _explained(difference, older.get(difference.wandb_run or "")) for difference in differences
+    )
 
 
 def _explained(difference: Difference, run: RecordedRun | None) -> Difference:

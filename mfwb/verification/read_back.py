@@ -88,7 +88,9 @@ def leave_lost_cards_open(comparison: Comparison, source: ReadBack) -> None:
         for card in expected.cards:
             if find_card(recorded, card.key) is None and _card(card, source) is None:
                 item = f"{expected.name} summary.{card.key}"
-                differences[:] = [one for one in differences if one.item != item]
+                differences[:] = [
+                    difference for difference in differences if difference.item != item
+                ]
                 source.findings.leave_open(item, _NO_CARD)
 
 
@@ -280,16 +282,16 @@ def _card(card: ExpectedCard, source: ReadBack) -> str | None:
 def _card_folders(datastore: Datastore, source: ReadBack) -> list[CardFolder]:
     """Return the datastore's own folders of cards, the configured one, and those of own roots."""
     flow, roots = flow_of(source.expected.pathspec), source.reader.roots
-    places = [(datastore.root, "mf.cards/"), (datastore.root, "")]
+    folders = [(datastore.root, "mf.cards/"), (datastore.root, "")]
     if root := roots.cards.get(datastore.type):
-        places.append((root, ""))
+        folders.append((root, ""))
     if datastore.type == "local":
         for folder in roots.folders:
-            places += [(str(folder), "mf.cards/"), (str(folder), ".metaflow/mf.cards/")]
-        places = [(root, prefix) for root, prefix in places if (Path(root) / prefix).is_dir()]
+            folders += [(str(folder), "mf.cards/"), (str(folder), ".metaflow/mf.cards/")]
+        folders = [(root, prefix) for root, prefix in folders if (Path(root) / prefix).is_dir()]
     return [
         CardFolder(source.reader.store(flow, Datastore(datastore.type, root)), prefix)
-        for root, prefix in places
+        for root, prefix in folders
     ]
 
 

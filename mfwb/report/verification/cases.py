@@ -26,8 +26,8 @@ def verification_to_junit(verification: Verification) -> str:
 
 def _suite(flow_run: FlowRunVerification) -> Suite:
     by_run: dict[str | None, list[Difference]] = {name: [] for name in flow_run.wandb_runs}
-    for one in flow_run.differences:
-        by_run.setdefault(one.wandb_run, []).append(one)
+    for difference in flow_run.differences:
+        by_run.setdefault(difference.wandb_run, []).append(difference)
     as_a_whole = by_run.pop(None, [])
     return Suite(
         flow_run.pathspec,

@@ -46,5 +46,5 @@ def _row(flow_run: FlowRunVerification) -> tuple[Cell, ...]:
 
 def _differences(verification: Verification) -> Iterator[str]:
     for flow_run in verification.flow_runs:
-        for one in flow_run.differences:
-            yield f"{one.kind} {one.item}: {one.cause}"
+        for difference in flow_run.differences:
+            yield f"{difference.kind} {difference.item}: {difference.cause}"

@@ -207,11 +207,9 @@ def _add_numbers(
                 result.history[rows[task.path], "tasks/seconds"] = task.seconds
     taken = {"index", "seconds"}
     for key, items in columns.items():
-        said = [
-            item for item in items if item.shows_value
-        ]  # tables and caught errors are no points
-        numbers = [(item.task, item.value.number) for item in said if item.is_value]
-        if not said or len(numbers) < len(said):
+        shown = [item for item in items if item.shows_value]  # not tables and caught errors
+        numbers = [(item.task, item.value.number) for item in shown if item.is_value]
+        if not shown or len(numbers) < len(shown):
             continue
         if not all(number is not None for _, number in numbers):
             continue
