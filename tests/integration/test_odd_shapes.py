@@ -111,6 +111,16 @@ def test_artifacts(odd: Synced) -> None:
     }
 
 
+def test_a_table_whose_name_is_like_a_drive(odd: Synced) -> None:
+    """W&B refuses the path `t:b.table.json`, so the table has another key; the file is there."""
+    [table] = [value for key, value in odd.run("start").summary.items() if key.startswith("t_b-")]
+    [artifact] = [one for one in odd.run("start").logged if one.name.startswith("t_b-")]
+
+    assert table["_type"] == "table-file"
+    assert table["nrows"] == 2
+    assert [name.rpartition(".")[2] for name in artifact.files] == ["parquet"]
+
+
 def test_what_is_cut_is_counted(odd: Synced) -> None:
     """Of a message that is longer than mfwb reads the beginning is there, and the rest a loss."""
     [failure] = odd.run("end").config["metaflow"]["failures"]
