@@ -81,9 +81,7 @@ def _pair_runs(
             ]
             _note_doubles(own.name, doubles, taken, findings)
         else:
-            cause = "the W&B run was deleted or moved to another group, or was never written"
-            if recorded.damaged:
-                cause = f"perhaps its file is damaged: {recorded.damaged[0]}"
+            cause = _why_there_is_no_run(recorded)
             findings.differ("run", f"{own.name} W&B run", own.name, own.name, None, cause)
     for run in recorded.runs:
         if run.id not in taken:
@@ -104,6 +102,14 @@ def _pair_runs(
             )
     order = {own.name: position for position, own in enumerate(expected.runs)}
     return dict(sorted(pairs.items(), key=lambda pair: order[pair[0]]))
+
+
+def _why_there_is_no_run(recorded: RecordedFlowRun) -> str:
+    if recorded.damaged:
+        return f"perhaps its file is damaged: {recorded.damaged[0]}"
+    if not recorded.has_project:
+        return "W&B has no such project, or does not show it with this key"
+    return "the W&B run was deleted or moved to another group, or was never written"
 
 
 def _note_doubles(

@@ -113,12 +113,14 @@ class RecordedFlowRun:
             logged versions have. In a bundle, which has no versions yet, those of the group's own
             W&B runs. `files` is empty for a version that no run of the group logs or uses.
         damaged: what of a bundle can't be read, each with the reason: W&B runs may be missing.
+        has_project: False if W&B has no project of that name, or does not show it.
     """
 
     group: str
     runs: Sequence[RecordedRun]
     aliased: Mapping[tuple[str, str], Sequence[RecordedArtifact]]
     damaged: Sequence[str] = ()
+    has_project: bool = True
 
 
 class Receiver(Protocol):

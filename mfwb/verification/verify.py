@@ -106,7 +106,8 @@ def _read_groups(expected: ExpectedFlowRun, recorded: Recorded) -> RecordedFlowR
             keys = {version.key for version in known}
             known += [version for version in versions if version.key not in keys]
     runs = [run for group_runs in read for run in group_runs.runs]
-    return RecordedFlowRun(groups[0], runs, aliased, read[0].damaged)
+    has_project = any(part.has_project for part in read)
+    return RecordedFlowRun(groups[0], runs, aliased, read[0].damaged, has_project=has_project)
 
 
 def _to_result(

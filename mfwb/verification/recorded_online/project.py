@@ -91,6 +91,7 @@ class OnlineProject:
         self._artifact_files: dict[str, dict[str, str]] = {}  # URLs of those read now and next
         self._announced: dict[str, RecordedArtifact] = {}
         self._cache = cache or ProjectCache()
+        self._has_project = True  # until a request shows that there is none
 
     @property
     def requests(self) -> int:
@@ -103,7 +104,9 @@ class OnlineProject:
         versions = [version for part in parts for version in (*part.logged, *part.used)]
         self._load_manifests(versions)
         runs = [self._parse_run(part) for part in parts]
-        return RecordedFlowRun(group, runs, self._aliased(group, runs))
+        return RecordedFlowRun(
+            group, runs, self._aliased(group, runs), has_project=self._has_project
+        )
 
     def announce(self, artifacts: Sequence[RecordedArtifact]) -> None:
         """Take notice of the artifacts whose files are read next."""
@@ -147,6 +150,7 @@ class OnlineProject:
             self._cache.has_log_lines = False  # a server that is older than W&B's log pages
             answer = self._ask_page(group, after)
         project = answer.get("project")
+        self._has_project = project is not None
         if project is None:
             self._confirm_no_project()
             return None

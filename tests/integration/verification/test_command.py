@@ -227,6 +227,9 @@ def test_a_flow_run_that_was_never_synced(fan: Verified) -> None:
     assert done.code == 6
     assert {one["kind"] for one in differences_in(done)} == {"run"}
     assert len(differences_in(done)) == 7
+    assert {one["cause"] for one in differences_in(done)} == {
+        "W&B has no such project, or does not show it with this key"
+    }
 
 
 def test_a_bundle_before_its_push(
