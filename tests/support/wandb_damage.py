@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from tests.support.wandb_server import WandbServer
@@ -115,10 +116,11 @@ class Damage:
         """Return a new project of the same entity."""
         return self._server.store.make_project(self._key[0], name)
 
-    def copy_project(self, entity: str) -> Project:
-        """Return a copy of the project that belongs to another entity."""
-        project = copy.deepcopy(self.project)
-        project.entity = entity
+    def empty_project(self, entity: str) -> Project:
+        """Return an empty project of the same name that belongs to another entity."""
+        project = replace(
+            self.project, entity=entity, runs={}, deleted_runs=set(), collections={}, types={}
+        )
         self._server.store.projects[entity, self._key[1]] = project
         return project
 

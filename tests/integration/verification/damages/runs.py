@@ -93,10 +93,12 @@ def move_the_start(damage: Damage) -> None:
         session["startedAt"] = f"{head}.{(int(fraction) + 2) % 1000:03d}Z"
 
 
-@RUNS(Found("time", "gather started at"))
+@RUNS(Found("time", "gather started at", "deleted its file"), read_data=True)
 def lose_the_start(damage: Damage) -> None:
-    """W&B then shows the time of the sync."""
-    damage.run("gather").config["_wandb"]["value"].pop("e")
+    """W&B then shows the time of the sync; if one of the two is left, it is compared."""
+    run = damage.run("gather")
+    run.config["_wandb"]["value"].pop("e")
+    del run.files["wandb-metadata.json"]
 
 
 @RUNS(Found("time", "gather runtime", "edited"))
@@ -124,5 +126,5 @@ def lose_the_project(damage: Damage) -> None:
     verify={"entity": "umbrella"},
 )
 def look_at_another_entity(damage: Damage) -> None:
-    """Which has a project of that name, too, with W&B runs of somebody."""
-    damage.copy_project("umbrella").runs.clear()
+    """Which has a project of that name, too, with nothing in it."""
+    damage.empty_project("umbrella")
