@@ -58,7 +58,7 @@ def sha_of(data: bytes) -> str:
     return hashlib.sha1(data, usedforsecurity=False).hexdigest()
 
 
-@pytest.mark.parametrize("stored", [b"bytes", gzip.compress(b"bytes")])
+@pytest.mark.parametrize("stored", [b"bytes", gzip.compress(b"bytes")], ids=["plain", "gzip"])
 def test_small_ones_are_proven_by_their_sha1(stored: bytes) -> None:
     """Gzipped or not."""
     assert decompress_small(stored, sha_of(b"bytes"), 5) == b"bytes"
@@ -74,13 +74,14 @@ def test_small_ones_are_proven_by_their_sha1(stored: bytes) -> None:
         gzip.compress(b"bytes") + b"!",
         gzip.compress(gzip.compress(b"bytes")),
     ],
+    ids=["another", "empty", "another in gzip", "cut", "longer", "twice"],
 )
 def test_what_is_not_proven_is_none(stored: bytes) -> None:
     """Another content, half of it, and what follows it."""
     assert decompress_small(stored, sha_of(b"bytes"), 100) is None
 
 
-@pytest.mark.parametrize("stored", [ZEROS, gzip.compress(ZEROS)])
+@pytest.mark.parametrize("stored", [ZEROS, gzip.compress(ZEROS)], ids=["plain", "gzip"])
 def test_small_ones_have_a_limit(stored: bytes) -> None:
     """What is longer than recorded is not returned."""
     assert decompress_small(stored, sha_of(ZEROS), len(ZEROS)) == ZEROS
