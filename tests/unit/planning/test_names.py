@@ -112,7 +112,7 @@ def test_names_that_are_read_alike() -> None:
     """Each has its own."""
     alike = ["grosse", "größe", "grösse", "größe_"]
 
-    assert len({names.artifact_name(one) for one in alike}) == len(alike)
+    assert len({names.artifact_name(item) for item in alike}) == len(alike)
 
 
 @given(TEXT.filter(bool))

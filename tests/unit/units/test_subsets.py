@@ -41,16 +41,16 @@ def test_groups_have_each_thing_once(groups: int) -> None:
     """As many runs as there are groups read everything, and nothing twice."""
     subsets = [parse_subset(f"{number}/{groups}") for number in range(1, groups + 1)]
 
-    assert all(sum(one.has(key) for one in subsets) == 1 for key in KEYS)
+    assert all(sum(subset.has(key) for subset in subsets) == 1 for key in KEYS)
     fair = len(KEYS) / groups
-    assert all(fair * 0.6 < sum(map(one.has, KEYS)) < fair * 1.4 for one in subsets)
+    assert all(fair * 0.6 < sum(map(subset.has, KEYS)) < fair * 1.4 for subset in subsets)
 
 
 def test_a_percentage_has_about_as_many_and_the_same_each_time() -> None:
     """A larger percentage has all that a smaller one has."""
     few, more = parse_subset("5%"), parse_subset("25%")
 
-    has_few, has_more = ({key for key in KEYS if one.has(key)} for one in (few, more))
+    has_few, has_more = ({key for key in KEYS if item.has(key)} for item in (few, more))
     assert has_few < has_more
     assert 60 < len(has_few) < 140
     assert 400 < len(has_more) < 600

@@ -42,13 +42,13 @@ def test_each_ends_for_itself() -> None:
         )
     )
 
-    assert [(one.pathspec, one.verdict, one.bug) for one in done] == [
+    assert [(item.pathspec, item.verdict, item.bug) for item in done] == [
         ("F/1", Verdict.FAILED, False),
         ("F/2", Verdict.SKIPPED, False),
         ("F/3", Verdict.FAILED, True),
         ("F/4", Verdict.FAILED, False),
     ]
-    assert [one.reason for one in done[:3]] == [
+    assert [item.reason for item in done[:3]] == [
         "there is no F/1",
         "it did not fail",
         "a bug: 'oops'",
@@ -72,7 +72,7 @@ def test_what_ends_the_call(error: Exception, *, ends: bool) -> None:
         with pytest.raises(Unreachable):
             list(verified)
     else:
-        assert [one.verdict for one in verified] == [Verdict.FAILED]
+        assert [item.verdict for item in verified] == [Verdict.FAILED]
 
 
 class _Slow:
@@ -100,11 +100,11 @@ def test_several_at_a_time_in_order(workers: int, most: int) -> None:
     settings = load_settings({"workers": workers})
     ahead = []
     done: list[FlowRunVerification] = []
-    for one in verify_flow_runs(chosen, settings, projects, NOTHING, Watched(progress, Bugs())):
+    for run in verify_flow_runs(chosen, settings, projects, NOTHING, Watched(progress, Bugs())):
         ahead.append(len(progress.begun) - len(done))
-        done.append(one)
+        done.append(run)
 
-    assert [one.pathspec for one in done] == [one.pathspec for one in chosen]
-    assert [one.verdict for one in done].count(Verdict.FAILED) == 1
+    assert [item.pathspec for item in done] == [item.pathspec for item in chosen]
+    assert [item.verdict for item in done].count(Verdict.FAILED) == 1
     assert progress.begun == [*range(400)]
     assert max(ahead) == most

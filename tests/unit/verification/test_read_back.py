@@ -184,8 +184,8 @@ def test_the_start() -> None:
     files = {f"i/{path}": _METADATA}
 
     assert _items(_read_back(files, run=run, recorded=recorded)) == []
-    late = replace(run, started_at=1003)
-    assert _items(_read_back(files, run=late, recorded=recorded)) == ["F/1/fit started at"]
+    delayed = replace(run, started_at=1003)
+    assert _items(_read_back(files, run=delayed, recorded=recorded)) == ["F/1/fit started at"]
     damaged = {f"i/{path}": b"{}"}
     assert _items(_read_back(damaged, run=run, recorded=recorded)) == ["F/1/fit started at"]
     assert _items(_read_back({}, run=run, recorded=recorded_run())) == ["F/1/fit started at"]

@@ -56,8 +56,8 @@ def rename_a_run(damage: Damage) -> None:
 @RUNS(Found("name", "gather name", "edited"), Found("name", "end name", "edited"))
 def swap_the_names_of_two_runs(damage: Damage) -> None:
     """Each now bears the name of the other."""
-    one, other = damage.run("gather"), damage.run("end")
-    one.display_name, other.display_name = other.display_name, one.display_name
+    item, other = damage.run("gather"), damage.run("end")
+    item.display_name, other.display_name = other.display_name, item.display_name
 
 
 @RUNS(Found("state", "gather state"))

@@ -35,7 +35,7 @@ def test_a_case_for_each_wandb_run() -> None:
         "train": "summary WineFlow/8/train accuracy: Metaflow 0.91, W&B 0.19; "
         "somebody changed it in W&B",
     }
-    assert {one.get("name"): one.get("value") for one in different.iter("property")} == {
+    assert {item.get("name"): item.get("value") for item in different.iter("property")} == {
         "verdict": "different",
         "entity": "acme",
         "project": "wines",

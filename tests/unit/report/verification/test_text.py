@@ -67,9 +67,9 @@ def test_many_flow_runs_end_with_totals() -> None:
 def test_hostile_text_steers_nothing(width: int, *, verbose: bool) -> None:
     """Names, values and causes of strangers stay printable, and cut if they are long."""
     bad = "\x1b[31mred\x1b]0;title\x07 \u202e" + "long " * 2000
-    one = Difference(bad, bad, bad, {bad: bad}, [bad, float("nan")], bad)
+    item = Difference(bad, bad, bad, {bad: bad}, [bad, float("nan")], bad)
     hostile = FlowRunVerification(
-        bad, Verdict.DIFFERENT, bad, bad, bad, bad, (bad,), {"run": 1}, (one,), ((bad, bad),)
+        bad, Verdict.DIFFERENT, bad, bad, bad, bad, (bad,), {"run": 1}, (item,), ((bad, bad),)
     )
     failed = FlowRunVerification(bad, Verdict.FAILED, bad)
 

@@ -48,7 +48,7 @@ def test_little_may_grow_as_it_likes() -> None:
 
 def test_what_does_not_shrink() -> None:
     """Noise does not shrink, and is read at any size."""
-    noise = b"".join(hashlib.sha256(bytes([place])).digest() for place in range(200)) * 100
+    noise = b"".join(hashlib.sha256(bytes([location])).digest() for location in range(200)) * 100
 
     assert unpack(noise, most=len(noise), growth=GrowthLimit(free=0, times=200)) == len(noise)
 

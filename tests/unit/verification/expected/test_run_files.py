@@ -88,6 +88,6 @@ def test_a_file_that_was_not_given(value: str | None, number: int) -> None:
     described = {held("words").sha1: PickledValue("d", is_nothing=value is None)}
     contents = SimpleNamespace(describe=lambda artifact: described[artifact.sha1])
 
-    found = expect_included(facts, StepSettings(), cast("Contents", contents))
+    result = expect_included(facts, StepSettings(), cast("Contents", contents))
 
-    assert len(list(found)) == number
+    assert len(list(result)) == number

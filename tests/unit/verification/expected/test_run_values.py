@@ -91,8 +91,8 @@ def test_tables_beside_numbers_are_no_points() -> None:
     form = ExpectedForm(("dataset",), "parquet")
     other = WrittenValue(TASKS[1], table, PickledValue("d"), form, Need.REQUIRED)
 
-    found = expect_values(TASKS, {"x": [number, other]}, merged=True)
+    result = expect_values(TASKS, {"x": [number, other]}, merged=True)
 
-    assert found.summary["x"].options == ([7, "<pandas.DataFrame>"],)
-    points = {row: value for (row, key), value in found.history.items() if key == "tasks/x"}
+    assert result.summary["x"].options == ([7, "<pandas.DataFrame>"],)
+    points = {row: value for (row, key), value in result.history.items() if key == "tasks/x"}
     assert points == {0: 7}

@@ -78,27 +78,27 @@ def test_equal_values_have_one_digest() -> None:
     """However they were pickled."""
     text, same = "shared", str(b"shared", "ascii")
 
-    one = describe(pickle.dumps([text, text]))
+    item = describe(pickle.dumps([text, text]))
     other = describe(pickle.dumps([text, same]))
 
-    assert one["digest"] == other["digest"] != describe(pickle.dumps(["shared"]))["digest"]
+    assert item["digest"] == other["digest"] != describe(pickle.dumps(["shared"]))["digest"]
 
 
 def test_code_does_not_run(tmp_path: Path) -> None:
     """Nothing is known then but the names."""
     target = tmp_path / "made"
 
-    found = describe(pickle.dumps(Bomb(target)))
+    result = describe(pickle.dumps(Bomb(target)))
 
-    assert "json_value" not in found
-    assert "posix.mkdir" in found["reason"]
+    assert "json_value" not in result
+    assert "posix.mkdir" in result["reason"]
     assert not target.exists()
 
 
 def test_damage() -> None:
     """A pickle that is cut off."""
-    found = describe(pickle.dumps("a" * 100)[:50])
+    result = describe(pickle.dumps("a" * 100)[:50])
 
-    assert found["digest"] is None
-    assert "json_value" not in found
-    assert "ends in" in found["reason"]
+    assert result["digest"] is None
+    assert "json_value" not in result
+    assert "ends in" in result["reason"]
