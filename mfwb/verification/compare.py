@@ -81,7 +81,7 @@ def _pair_runs(
             ]
             _note_doubles(own.name, doubles, taken, findings)
         else:
-            cause = _why_there_is_no_run(recorded)
+            cause = _why_run_is_missing(recorded)
             findings.differ("run", f"{own.name} W&B run", own.name, own.name, None, cause)
     for run in recorded.runs:
         if run.id not in taken:
@@ -104,7 +104,7 @@ def _pair_runs(
     return dict(sorted(pairs.items(), key=lambda pair: order[pair[0]]))
 
 
-def _why_there_is_no_run(recorded: RecordedFlowRun) -> str:
+def _why_run_is_missing(recorded: RecordedFlowRun) -> str:
     if recorded.damaged:
         return f"perhaps its file is damaged: {recorded.damaged[0]}"
     if not recorded.has_project:

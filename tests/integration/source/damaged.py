@@ -309,7 +309,7 @@ DAMAGES = {
         _link(lambda location: location.record, lambda location: location.record), _RECORD
     ),
     "what lies beside the record": Damage(
-        lambda location: location.record.with_name("0.data.json_meta").write_text(DEEP), _RECORD
+        lambda location: location.record.with_name("0.data.json_meta").write_text(DEEP), fine=True
     ),
     "name twice, the last is a path": Damage(_doubled_key("", "../../x"), _RECORD),
     "name twice, the first is a path": Damage(_doubled_key("../../x", ""), _RECORD),
