@@ -16,7 +16,7 @@ from tests.hostile.corpus import alone, by_name, chunks, sampled
 from tests.hostile.scene import SECONDS, Origin, Scene
 
 _OVER_ALL = ("plan", "offline", "status", "push", "online")
-_PARTS = 3  # of the sample: as many as there are workers
+_PARTS = 4  # of the sample: as many as there are workers
 _LONGEST = 120.0  # seconds for a command over dozens of flow runs
 
 
