@@ -160,6 +160,7 @@ bench: setup ## measure speed, memory and disk against what one would write with
 	@$(BIN)/python -m bench.lineage
 	@$(BIN)/python -m bench.payloads
 	@$(BIN)/python -m bench.cron
+	@$(BIN)/python -m bench.verification
 
 format: setup ## let ruff write the code its way
 	@$(BIN)/ruff check --fix --quiet . || true

@@ -15,7 +15,7 @@
     │   └── SinkError         W&B's side refused or failed
     │       └── Refused       W&B refuses the entity, the project or the key  exit 4
     ├── FlowRunsFailed        a call ended, and some flow runs failed in it   exit 1, 4 or 70
-    └── DifferencesFound      W&B differs from what Metaflow says             exit 6
+    └── FlowRunsDiffer        W&B differs from what Metaflow says             exit 6
 
 If a single item (an artifact, a log, a card) can't be written to W&B, this is not an error but a
 `mfwb.snapshot.Loss`, which is counted and shown; the sync of the other items continues.
@@ -32,7 +32,7 @@ from mfwb.safe_text import one_line
 __all__ = [
     "BUG_EXIT_CODE",
     "BundleChanged",
-    "DifferencesFound",
+    "FlowRunsDiffer",
     "FlowRunsFailed",
     "ItemLost",
     "LedgerDamaged",
@@ -168,7 +168,7 @@ class FlowRunsFailed(MfwbError):  # noqa: N818 - the same
         return type(self), (self.reasons, self.total, self.exit_code)
 
 
-class DifferencesFound(MfwbError):  # noqa: N818 - the same
+class FlowRunsDiffer(MfwbError):  # noqa: N818 - the same
     """W&B differs from what Metaflow says; `Verification.raise_for_differences` raises it.
 
     Attributes:

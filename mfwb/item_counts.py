@@ -11,7 +11,14 @@ from mfwb.planning.names import names_in_project
 from mfwb.snapshot import Loss
 from mfwb.snapshot.pathspec import flow_run_of, owner_and_name, parameters_of
 
-__all__ = ["as_planned", "count_deleted", "count_items", "count_same_content", "describe_inputs"]
+__all__ = [
+    "as_planned",
+    "count_deleted",
+    "count_items",
+    "count_refused_items",
+    "count_same_content",
+    "describe_inputs",
+]
 
 
 def count_items(
@@ -56,6 +63,19 @@ def count_same_content(items: ItemCounts, outputs: Collection[OutputOutcome]) ->
     both = items.written + items.deduplicated
     same = min(both, sum(output.items for output in outputs if output.deduplicated))
     return replace(items, written=both - same, deduplicated=same)
+
+
+def count_refused_items(items: ItemCounts, refused: Collection[OutputOutcome]) -> ItemCounts:
+    """Return the counts, corrected by the W&B artifacts that W&B refused."""
+    number = sum(output.items for output in refused)
+    written = min(items.written, number)
+    same = min(items.deduplicated, number - written)
+    return replace(
+        items,
+        written=items.written - written,
+        deduplicated=items.deduplicated - same,
+        lost=items.lost + written + same,
+    )
 
 
 def count_deleted(run: PlannedRun) -> ItemCounts:

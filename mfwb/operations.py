@@ -1,4 +1,4 @@
-"""The last operations of this process, for the log of a bug: what was asked, and how it ended.
+"""The last operations of this process, for the log of a bug: what was done, and how it ended.
 
 An operation is noted by its name: the purpose of a request, the path of a file, a phase of a flow
 run. Neither contents nor keys belong here. Noting one takes about a microsecond.
@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-__all__ = ["MOST", "Operation", "last_operations", "note_operation", "noted"]
+__all__ = ["MAX_OPERATIONS", "Operation", "last_operations", "note_operation", "noted"]
 
-MOST = 200
+MAX_OPERATIONS = 200
 """Operations that are kept; the oldest are dropped."""
 
 
@@ -39,7 +39,7 @@ class Operation:
 
 
 _TRIES = 100  # to read what other threads write
-_LAST: deque[Operation] = deque(maxlen=MOST)  # threads may append at the same time
+_LAST: deque[Operation] = deque(maxlen=MAX_OPERATIONS)  # threads may append at the same time
 
 
 def note_operation(part: str, text: str, seconds: float | None = None) -> None:

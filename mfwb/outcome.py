@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from mfwb.account import Account, Ending, add_accounts, full_account
 from mfwb.errors import BUG_EXIT_CODE, FlowRunsFailed
 from mfwb.snapshot import Loss
 
@@ -59,6 +60,7 @@ class OutputOutcome:
     deduplicated: bool = False  # W&B had that content before
     version: str | None = None  # as in "v3"; None: offline
     items: int = 1  # number of Metaflow's artifacts that it is made from
+    referenced: int = 0  # how many of them are links to bytes that W&B does not have
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,9 @@ class WandbRunOutcome:
     deleted: bool = False  # somebody deleted it in W&B, so it is not written again
     edits_kept: tuple[str, ...] = ()  # what others changed of what mfwb wrote, and that was kept
     edits_undone: tuple[str, ...] = ()  # the same, but it was overwritten (--overwrite-edits)
+    account: Account | None = None  # None: not known, as of what an older mfwb wrote
+    log_lines: int | None = None  # None: not known, as of what an older mfwb wrote
+    log_bytes_left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,8 @@ class FlowRunOutcome:
     losses: tuple[Loss, ...] = ()
     exit_code: int = 1  # of the call, if all that failed in it failed in this way
     bug: bool = False  # an error of mfwb's own ended it; the reason names its log
+    account: Account | None = None  # None: not known, as of one that failed, or is still running
+    artifacts_passed_on: int = 0  # by steps; the account has them at the step that wrote them
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document that `--json` prints for this flow run."""
@@ -134,6 +141,11 @@ class FlowRunOutcome:
     def all_losses(self) -> tuple[Loss, ...]:
         """The losses of the flow run and of its W&B runs."""
         return (*self.losses, *(loss for run in self.wandb_runs for loss in run.losses))
+
+    @property
+    def has_losses(self) -> bool:
+        """Whether anything is lost; a lost item without a loss of its own counts, too."""
+        return bool(self.all_losses or _lost_in(self.account or {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +171,16 @@ class Result:
             "outputs": sum(len(run.outputs) for run in runs),
             "items": _adapter(ItemCounts).dump_python(_sum(run.items for run in runs)),
             "losses": sum(len(run.all_losses) for run in self.flow_runs),
+            "account": _adapter(Account).dump_python(full_account(self.account), mode="json"),
+            "artifacts_passed_on": sum(run.artifacts_passed_on for run in self.flow_runs),
+            "log_lines": sum(run.log_lines or 0 for run in runs),
+            "log_bytes_left_out": sum(run.log_bytes_left_out for run in runs),
         }
+
+    @property
+    def account(self) -> Account:
+        """How the items of all flow runs ended, by kind, as far as it is known."""
+        return add_accounts(run.account for run in self.flow_runs if run.account is not None)
 
     @property
     def failed(self) -> bool:
@@ -186,6 +207,11 @@ class Result:
     def losses(self) -> tuple[Loss, ...]:
         """The losses of all flow runs."""
         return tuple(loss for run in self.flow_runs for loss in run.all_losses)
+
+    @property
+    def has_losses(self) -> bool:
+        """Whether anything is lost, also by the earlier syncs of unchanged flow runs."""
+        return any(run.has_losses for run in self.flow_runs)
 
     def raise_for_failures(self) -> Result:
         """Return this result if no flow run failed.
@@ -235,6 +261,10 @@ def _sum(counts: Iterable[ItemCounts]) -> ItemCounts:
     return sum(counts, start=ItemCounts())
 
 
+def _lost_in(account: Account) -> int:
+    return sum(numbers.get(Ending.LOST, 0) for numbers in account.values())
+
+
 @cache
-def _adapter(type_: type) -> TypeAdapter[Any]:
+def _adapter(type_: Any) -> TypeAdapter[Any]:
     return TypeAdapter(type_)  # built on first use, since that is slow

@@ -11,7 +11,7 @@ from mfwb.ports import Destination, Entry, SyncState
 from mfwb.snapshot import Loss
 from mfwb.snapshot.pathspec import flow_of
 
-__all__ = ["FlowSyncStatus", "KnownFlowRun", "SyncStatus", "summarize"]
+__all__ = ["FlowSyncStatus", "KnownFlowRun", "LostItem", "SyncStatus", "summarize"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,15 @@ class KnownFlowRun:
     def flow(self) -> str:
         """The name of the flow."""
         return flow_of(self.entry.flow_run)
+
+
+@dataclass(frozen=True, slots=True)
+class LostItem:
+    """A loss of a flow run, as the last sync found it."""
+
+    flow_run: str
+    destination: Destination
+    loss: Loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +69,18 @@ class SyncStatus:
         ledger: path of the ledger's file.
         flows: one for each flow and destination.
         open: flow runs that the next sync checks, failed ones first, then by start.
-        losses: losses of all flow runs.
+        lost: losses of all flow runs.
     """
 
     ledger: str
     flows: tuple[FlowSyncStatus, ...]
     open: tuple[Entry, ...]
-    losses: tuple[Loss, ...]
+    lost: tuple[LostItem, ...]
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """The losses of all flow runs, without these."""
+        return tuple(item.loss for item in self.lost)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `--json` prints; keys may be added in later versions, none removed."""
@@ -76,10 +90,11 @@ class SyncStatus:
             "ledger": self.ledger,
             "flows": [_flow(row) for row in self.flows],
             "open": [_open(entry) for entry in self.open],
+            "losses": [_lost(item) for item in self.lost],
         }
 
 
-def summarize(ledger: str, known: Iterable[KnownFlowRun], losses: Iterable[Loss]) -> SyncStatus:
+def summarize(ledger: str, known: Iterable[KnownFlowRun], lost: Iterable[LostItem]) -> SyncStatus:
     """Return the sync status of all flow runs of a ledger."""
     known = list(known)
     groups: dict[tuple[str, Destination], list[KnownFlowRun]] = {}
@@ -92,7 +107,7 @@ def summarize(ledger: str, known: Iterable[KnownFlowRun], losses: Iterable[Loss]
         open=tuple(
             sorted((run.entry for run in known if run.entry.sync_state.is_open), key=_urgency)
         ),
-        losses=tuple(losses),
+        lost=tuple(lost),
     )
 
 
@@ -145,6 +160,15 @@ def _open(entry: Entry) -> dict[str, Any]:
         "state": entry.state,
         "provider": entry.provider,
         **_destination(entry.destination),
+    }
+
+
+def _lost(item: LostItem) -> dict[str, Any]:
+    return {
+        "pathspec": item.flow_run,
+        "item": item.loss.item,
+        "reason": item.loss.reason,
+        **_destination(item.destination),
     }
 
 

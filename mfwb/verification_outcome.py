@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from mfwb.errors import BUG_EXIT_CODE, DifferencesFound, FlowRunsFailed
+from mfwb.errors import BUG_EXIT_CODE, FlowRunsDiffer, FlowRunsFailed
 
 __all__ = [
     "Difference",
@@ -30,16 +30,16 @@ class Verdict(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One item that W&B says otherwise than Metaflow, or that one of the two lacks.
+    """One item that differs between W&B and Metaflow, or that one of the two lacks.
 
     Attributes:
         kind: what the item is: `run`, `group`, `job_type`, `name`, `tags`, `state`, `config`,
             `summary`, `history`, `log`, `panel`, `artifact`, `file`, `bytes`, `edge`, `alias`,
             `time`, ...
-        item: which one, in words that are unique in the flow run.
+        item: its name, which is unique in the flow run.
         wandb_run: name of the W&B run; None for one of the flow run as a whole.
-        metaflow: what Metaflow says, as short JSON; None if it has nothing there.
-        wandb: what W&B says, as short JSON; None if it has nothing there.
+        metaflow: the value in Metaflow, as short JSON; None if Metaflow has none.
+        wandb: the value in W&B, as short JSON; None if W&B has none.
         cause: the likely cause, one sentence.
         repairable: whether a sync can write it again.
     """
@@ -80,7 +80,7 @@ class FlowRunVerification:
     bytes_read: int = 0
     exit_code: int = 1
     bug: bool = False
-    repaired: int | None = None  # differences that `--repair` mended; None: it was not asked
+    repaired: int | None = None  # differences that `--repair` mended; None: it was not requested
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class Verification:
         if any(run.bug for run in failed):
             return BUG_EXIT_CODE
         if self.differs:
-            return DifferencesFound.exit_code
+            return FlowRunsDiffer.exit_code
         codes = {run.exit_code for run in failed}
         return codes.pop() if len(codes) == 1 else int(bool(codes))
 
@@ -132,13 +132,13 @@ class Verification:
         """Return this result if no flow run differs and none failed.
 
         Raises:
-            DifferencesFound: naming the flow runs that differ, each with its items.
+            FlowRunsDiffer: naming the flow runs that differ, each with its items.
             FlowRunsFailed: if none differs, but some could not be verified.
         """
         if self.differs:
-            raise DifferencesFound(
+            raise FlowRunsDiffer(
                 {
-                    run.pathspec: tuple(one.item for one in run.differences)
+                    run.pathspec: tuple(difference.item for difference in run.differences)
                     for run in self.flow_runs
                     if run.verdict is Verdict.DIFFERENT
                 },

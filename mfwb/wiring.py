@@ -49,7 +49,9 @@ def wire(settings: Settings, progress: Progress, *, may_ask: bool) -> Iterator[P
         ledger = stack.enter_context(SqliteLedger.open(ledger_path(sink.bundle)))
         folder = sink.bundle / "payloads" if sink.bundle else stack.enter_context(scratch())
         keep = sink.bundle is not None
-        payloads = PayloadBuilder(folder, keep=keep, max_memory=settings.max_memory)
+        payloads = PayloadBuilder(
+            folder, keep=keep, max_memory=settings.max_memory, renew=keep and settings.force
+        )
         stack.callback(payloads.close)
         yield Parts(source, payloads, sink, ledger, progress, BugLogs())
 
@@ -98,7 +100,7 @@ class Verifier:
         if selection is None:
             return [ChosenFlowRun(pathspec) for pathspec in self.in_bundle()]
         selected = select_flow_runs(selection, self.source, lambda _flow, _listed: ())
-        return [self._chosen(one, selection.failed) for one in selected]
+        return [self._chosen(flow_run, selection.failed) for flow_run in selected]
 
     def _chosen(self, selected: SelectedFlowRun, failed: bool | None) -> ChosenFlowRun:  # noqa: FBT001 - as in Selection
         pathspec = str(selected.pathspec)

@@ -24,6 +24,7 @@ __all__ = [
     "lineage_output",
     "project",
     "push_behavior",
+    "report_files",
     "result_output",
     "settings_file_argument",
     "source",
@@ -219,7 +220,7 @@ def sync_behavior(command: _F) -> _F:
         ),
         _option(heading, "--force", is_flag=True, help="Write synced flow runs again"),
         _overwrite_edits,
-        _option(heading, "--strict", is_flag=True, help="Exit with 3 if anything was lost"),
+        _strict,
         _config,
         _metadata,
     )
@@ -234,6 +235,7 @@ def push_behavior(command: _F) -> _F:
         _wait("Wait for another push or sync, for at most  [0s]"),
         _on_deleted,
         _overwrite_edits,
+        _strict,
         _config,
     )
 
@@ -309,6 +311,12 @@ def _overwrite_edits(command: _F) -> _F:
     )(command)
 
 
+def _strict(command: _F) -> _F:
+    return _option("How", "--strict", is_flag=True, help="Exit with 3 if anything was lost")(
+        command
+    )
+
+
 def source(command: _F) -> _F:
     """Add the options for where flow runs are read from."""
     return _add_in_order(command, _config, _metadata)
@@ -361,7 +369,30 @@ def result_output(command: _F) -> _F:
         _option(
             heading, "--verbose", is_flag=True, default=False, help="Show every W&B run in full"
         ),
+        report_files,
         _help,
+    )
+
+
+def report_files(command: _F) -> _F:
+    """Add the options for the files that CI reads."""
+    heading = "Show"
+    return _add_in_order(
+        command,
+        _option(
+            heading,
+            "--report",
+            metavar="FILE",
+            callback=_path_if_given,
+            help="Write a JUnit report for CI",
+        ),
+        _option(
+            heading,
+            "--summary",
+            metavar="FILE",
+            callback=_path_if_given,
+            help="Append Markdown ($GITHUB_STEP_SUMMARY)",
+        ),
     )
 
 
@@ -505,6 +536,11 @@ def _show_help(context: click.Context, _: click.Parameter, is_given: bool) -> No
     if is_given and not context.resilient_parsing:
         click.echo(context.get_help(), color=context.color)
         context.exit()
+
+
+def _path_if_given(_: click.Context, __: click.Parameter, value: str | None) -> Path | None:
+    """Return a path; an empty text, as of a variable that is not set, is the same as none."""
+    return Path(value) if value else None
 
 
 def _none_if_empty(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mfwb.cli.report_files import ReportFiles
 from mfwb.cli.streams import (
     can_encode_all_letters,
     keep_stdout_clean,
@@ -14,6 +16,7 @@ from mfwb.cli.streams import (
     write_out,
     write_parts,
 )
+from mfwb.errors import MfwbError
 
 if TYPE_CHECKING:
     from mfwb.config import Settings
@@ -55,29 +58,68 @@ def run_with_selection(
     )
 
 
-def run_command(
+def run_command(  # noqa: PLR0913 - the options of each command that has a result
     call: Callable[[Settings, Progress], Result],
     *,
     config: Path | None,
     as_json: bool,
     quiet: bool,
     verbose: bool,
+    report: Path | None = None,
+    summary: Path | None = None,
     **settings: Any,
 ) -> int:
-    """Call, print the result, and return the exit code; arguments as of `run_with_selection`."""
+    """Call, print the result, and return the exit code; arguments as of `run_with_selection`.
+
+    Args:
+        call: does the work.
+        config: a settings file.
+        as_json: print a JSON document rather than text.
+        quiet: print failures and losses, nothing else.
+        verbose: print every W&B run in full.
+        report: a file for a JUnit report.
+        summary: a file to which a summary in Markdown is appended.
+        **settings: settings; None: not given.
+    """
     from mfwb.config import load_settings  # noqa: PLC0415 - pydantic: not needed for help
     from mfwb.files.tempdirs import temporary_files_in_scratch  # noqa: PLC0415 - the same
     from mfwb.report import progress_on_stderr  # noqa: PLC0415 - rich: the same
 
+    files = ReportFiles(report, summary)
+    files.check()
     resolved = load_settings(settings, file=config)
     with (
+        _error_in(files),
         temporary_files_in_scratch(),
         keep_stdout_clean(quiet=quiet),
         progress_on_stderr(quiet=quiet) as progress,
     ):
         result = call(resolved, progress)
     _report(result, as_json=as_json, quiet=quiet, verbose=verbose)
+    _write_files(files, result, strict=resolved.strict)
     return _exit_code(result, strict=resolved.strict)
+
+
+def _write_files(files: ReportFiles, result: Result, *, strict: bool) -> None:
+    if files == ReportFiles():
+        return
+    from mfwb.report import result_to_junit, result_to_markdown  # noqa: PLC0415 - as above
+
+    files.write(result_to_junit(result, strict=strict), result_to_markdown(result))
+
+
+@contextmanager
+def _error_in(files: ReportFiles) -> Iterator[None]:
+    """Write an error that ends the call into the files, so that none of an earlier call stays."""
+    try:
+        yield
+    except Exception as error:
+        if files != ReportFiles():
+            from mfwb.report import error_to_junit, error_to_markdown  # noqa: PLC0415 - as above
+
+            with suppress(MfwbError):  # the first error is the one that counts
+                files.write(error_to_junit(error), error_to_markdown(error))
+        raise
 
 
 def _report(result: Result, *, as_json: bool, quiet: bool, verbose: bool) -> None:
@@ -99,4 +141,4 @@ def _report(result: Result, *, as_json: bool, quiet: bool, verbose: bool) -> Non
 def _exit_code(result: Result, *, strict: bool) -> int:
     if result.exit_code:
         return result.exit_code
-    return 3 if strict and result.losses else 0
+    return 3 if strict and result.has_losses else 0

@@ -41,7 +41,7 @@ def redact(text: str) -> str:
 
 def redact_values(text: str, secrets: Iterable[str]) -> str:
     """Return the text without these secrets, and without others that look like one."""
-    for secret in sorted({form for one in secrets for form in _forms(one)}, key=_longest_first):
+    for secret in sorted({form for known in secrets for form in _forms(known)}, key=_longest_first):
         text = text.replace(secret, MASK)
     text = _WANDB_KEY.sub(MASK, mask_urls(text))
     return _ASSIGNED.sub(rf"\1{MASK}", _HEADER.sub(rf"\1 {MASK}", text))

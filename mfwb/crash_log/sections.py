@@ -11,7 +11,7 @@ from importlib import metadata
 from typing import Any
 
 from mfwb.config import latest_layers
-from mfwb.operations import MOST, last_operations
+from mfwb.operations import MAX_OPERATIONS, last_operations
 from mfwb.redaction import MASK
 from mfwb.settings_files.sensitivity import HARMLESS_OF_WANDB, SENSITIVE
 from mfwb.settings_in_force import list_settings
@@ -36,7 +36,7 @@ def write_sections(arguments: str) -> Iterator[str]:
     yield from _section("", _versions)
     yield from _section("How to report it", _how_to_report)
     yield from _section("Settings that are not the default", _settings)
-    yield from _section(f"Last operations, of which at most {MOST} are kept", _operations)
+    yield from _section(f"Last operations, of which at most {MAX_OPERATIONS} are kept", _operations)
     yield from ("", "Traceback", "---------")
 
 
@@ -106,12 +106,12 @@ def _is_sensitive(name: str) -> bool:
 
 
 def _operations() -> Iterator[str]:
-    """Yield a line for each operation: when, in which thread, of what, what, and how long."""
+    """Yield a line for each operation: time, thread, part, text and duration."""
     operations = last_operations()
-    for one in operations:
-        clock = time.strftime("%H:%M:%S", time.gmtime(one.at))
-        took = "" if one.seconds is None else f"  {one.seconds:.3f} s"
-        moment = f"{clock}.{round(one.at % 1 * 1000) % 1000:03d}Z"
-        yield f"{moment}  {one.thread:<20}  {one.part:<18}  {one.text}{took}"
+    for operation in operations:
+        clock = time.strftime("%H:%M:%S", time.gmtime(operation.at))
+        took = "" if operation.seconds is None else f"  {operation.seconds:.3f} s"
+        moment = f"{clock}.{round(operation.at % 1 * 1000) % 1000:03d}Z"
+        yield f"{moment}  {operation.thread:<20}  {operation.part:<18}  {operation.text}{took}"
     if not operations:
         yield "none"

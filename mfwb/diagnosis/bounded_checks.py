@@ -38,15 +38,15 @@ class BoundedChecks:
             check: returns the checks; an iterator is read to its end. It may raise any error.
             advice: what to do about an error that says nothing about that.
         """
-        found: list[Check] = []
+        completed: list[Check] = []
 
-        def run_to_its_end() -> None:
+        def run_all() -> None:
             result = check()
-            found.extend([result] if isinstance(result, Check) else result)
+            completed.extend([result] if isinstance(result, Check) else result)
 
         try:
             with noted("doctor", f"{group}: {name}"):
-                run_within(self.seconds, run_to_its_end, "it")
+                run_within(self.seconds, run_all, "it")
         except MfwbError as error:
             # Texts of mfwb's errors say what is wrong, and then often what to do.
             problem, _, own_advice = str(error).partition("; ")
@@ -57,9 +57,9 @@ class BoundedChecks:
             last = [failed(group, name, lacking or self._bugs.reason(error), "", code)]
         else:
             last = []
-        results = [*found, *last]  # a check that took too long may still add to the first
+        results = [*completed, *last]  # a check that took too long may still add to the first
         self.done += results
-        return not any(one.exit_code for one in results)
+        return not any(result.exit_code for result in results)
 
 
 def _code_of(error: MfwbError) -> int:

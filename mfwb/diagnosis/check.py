@@ -31,7 +31,7 @@ class Check:
         group: the part that it is about, for example "W&B".
         name: what was checked, for example "credentials".
         status: how it ended.
-        detail: what was found, in one line.
+        detail: the result, in one line.
         advice: what to do, in one line; empty if there is nothing to do.
         exit_code: what `mfwb doctor` ends with because of it; 0 unless it failed.
     """

@@ -69,7 +69,10 @@ def _root_cause(error: BaseException) -> str:
             return seen.strerror
         reason = getattr(seen, "reason", None)
         first = seen.args[0] if seen.args else None
-        inner = next((one for one in (reason, first) if isinstance(one, BaseException)), None)
+        inner = next(
+            (candidate for candidate in (reason, first) if isinstance(candidate, BaseException)),
+            None,
+        )
         seen = inner or seen.__cause__ or seen.__context__
     return f"{type(error).__name__}: {error}"
 

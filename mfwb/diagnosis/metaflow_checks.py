@@ -112,7 +112,7 @@ class _MetaflowSide:
             )
             return
         datastores = probe_roots(source)
-        names = ", ".join(f"{one.type} at {one.root}" for one in datastores)
+        names = ", ".join(f"{datastore.type} at {datastore.root}" for datastore in datastores)
         if names:
             text = f"{names} can be read; there is no artifact yet to read"
             yield passed(_GROUP, "datastore", text)

@@ -24,9 +24,9 @@ _GROUP = "W&B"
 _SERVER_ERROR = 500  # HTTP status
 _OWN_CLOUD = frozenset({"https://api.wandb.ai", "https://api.forge.coreweave.com"})
 _OLDEST_SERVER = (0, 70)
-"""The oldest server of one's own that wandb 0.31 works with."""
-_MOST_DESTINATIONS = 10
-_MOST_NAMES = 10
+"""The oldest self-hosted server that wandb 0.31 works with."""
+_MAX_DESTINATIONS = 10
+_MAX_NAMES = 10
 _SERVER_ADVICE = "look at WANDB_BASE_URL, at HTTPS_PROXY and NO_PROXY, and at the network"
 _KEY_ADVICE = "run `wandb login`, or set WANDB_API_KEY; https://wandb.ai/authorize shows a key"
 
@@ -137,7 +137,7 @@ class _WandbSide:
             return
         yield passed(
             *(_GROUP, "credentials"),
-            f"accepted, from {source or 'where wandb found them'}; the default entity is {entity}",
+            f"accepted, from {source or 'wandb itself'}; the default entity is {entity}",
         )
 
     def check_version(self) -> Check:
@@ -174,13 +174,13 @@ class _WandbSide:
 
     def _check_entity(self, name: str, viewer: Viewer) -> tuple[Check, bool | None]:
         """Return a check, and whether the user is a member; False if it can't be used at all."""
-        yours = ", ".join(sorted(viewer.entities)[:_MOST_NAMES])
+        yours = ", ".join(sorted(viewer.entities)[:_MAX_NAMES])
         advice = f"say another --entity; yours are {yours}"
-        found = self._opened.account.entity(name)
-        if found is None:
+        existing = self._opened.account.entity(name)
+        if existing is None:
             text = f"W&B has no entity {name}, or does not show it to {viewer.name}"
             return failed(_GROUP, "entity", text, advice, Unreachable.exit_code), False
-        if found.read_only:
+        if existing.read_only:
             text = f"W&B says that {name} can only be read"
             return failed(_GROUP, "entity", text, advice, Unreachable.exit_code), False
         if name in viewer.entities:
@@ -191,20 +191,20 @@ class _WandbSide:
     def _check_project(self, entity: str, name: str, *, is_member: bool) -> Check:
         path = f"{entity}/{name}"
         advice = "ask for a role that may write there, or say another --project"
-        found = self._opened.account.project(entity, name)
-        if found is None and is_member:
+        existing = self._opened.account.project(entity, name)
+        if existing is None and is_member:
             text = (
                 f"{path} does not exist yet, and the first sync makes it; whether your role "
                 "allows that can't be told without a write"
             )
             return passed(_GROUP, "project", text)
-        if found is None:
+        if existing is None:
             text = f"{path} does not exist, and only members of {entity} can make it"
             return failed(_GROUP, "project", text, advice, Unreachable.exit_code)
-        if found.read_only:
+        if existing.read_only:
             text = f"W&B says that {path} can only be read with these credentials"
             return failed(_GROUP, "project", text, advice, Unreachable.exit_code)
-        if found.read_only is None:
+        if existing.read_only is None:
             text = f"{path} exists; whether it can be written can't be told without a write"
             return passed(_GROUP, "project", text)
         return passed(_GROUP, "project", f"{path} exists, and W&B does not call it read-only")
@@ -213,7 +213,7 @@ class _WandbSide:
         """Return entities and projects that the settings name; None: the flow's own name."""
         named = named_destinations(self._settings, self._opened.destinations.defaults)
         pairs = []
-        for given, project in named[:_MOST_DESTINATIONS]:
+        for given, project in named[:_MAX_DESTINATIONS]:
             entity = given or viewer.entity
             if entity is None:
                 raise SinkError("the account has no default entity; say --entity")

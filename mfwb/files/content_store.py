@@ -1,5 +1,7 @@
 """Store of files named by their content: each is made once, appears complete, and never changes.
 
+Only a forced sync makes them once more, since somebody may have damaged them.
+
 Names contain text that strangers recorded, so only plain names are accepted. Only files that this
 process made are removed, by their exact names.
 """
@@ -13,6 +15,7 @@ import stat
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from filecmp import cmp
 from pathlib import Path
 from threading import Condition
 from uuid import uuid4
@@ -30,7 +33,16 @@ _PLAIN = re.compile(r"[0-9A-Za-z_][0-9A-Za-z._%~-]{1,254}")  # `quote` makes suc
 class Store:
     """A folder of files and folders by key; safe to use from several threads and processes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, renew: bool = False) -> None:
+        """Use a folder, which need not exist.
+
+        Args:
+            folder: where the files are, or will be.
+            renew: whether each file that exists already is made once more, and replaced if its
+                content is another one: it may be damaged.
+        """
+        self._renew = renew
+        self._renewed: set[str] = set()  # names
         self._folder = Path(os.path.abspath(folder))  # noqa: PTH100 - links stay as they were given
         self._unfinished: Path | None = None  # a folder inside, once something was made
         self._open = ExitStack()
@@ -46,14 +58,10 @@ class Store:
         """
         path = self.path(name)
         with self._lock_name(name):
-            if not _exists(path):
+            if not self._has(name):
                 with self.scratch() as unfinished:
                     make(unfinished)
-                    make_private(unfinished)
-                    with self._condition:
-                        self._made[_key(name)].add(name)
-                    _make_parent(path)
-                    _move(unfinished, path)
+                    self._put(unfinished, name)
         return path
 
     def add(self, name: str, path: Path) -> None:
@@ -61,8 +69,8 @@ class Store:
         self.get_or_make(name, lambda unfinished: _move(path, unfinished))
 
     def has(self, name: str) -> bool:
-        """Whether a file or folder of that name exists."""
-        return _exists(self.path(name))
+        """Whether a file or folder of that name exists, and need not be renewed."""
+        return self._has(name)
 
     def path(self, name: str) -> Path:
         """Return the path of the file or folder of that name, which may not exist.
@@ -111,6 +119,24 @@ class Store:
             with suppress(OSError):
                 folder.rmdir()
 
+    def _has(self, name: str) -> bool:
+        is_settled = not self._renew or name in self._renewed
+        return is_settled and _exists(self.path(name))
+
+    def _put(self, unfinished: Path, name: str) -> None:
+        """Give a file or folder its name, unless one of the same content has it."""
+        path = self.path(name)
+        self._renewed.add(name)
+        if _exists(path) and _have_same_content(unfinished, path):
+            return
+        make_private(unfinished)
+        with self._condition:
+            self._made[_key(name)].add(name)
+        _make_parent(path)
+        if self._renew and path.is_dir() and not path.is_symlink():
+            remove_below(self._folder, f"{name[:2]}/{name}")  # a folder replaces no other one
+        _move(unfinished, path)
+
     def _unfinished_folder(self) -> Path:
         """Return a temporary folder on the same disk; also remove those of killed processes."""
         with self._condition:
@@ -137,6 +163,20 @@ class Store:
             with self._condition:
                 self._busy.remove(name)
                 self._condition.notify_all()
+
+
+def _have_same_content(path: Path, other: Path) -> bool:
+    """Return whether two files, or two folders with all in them, have the same names and bytes."""
+    files, others = _files_in(path), _files_in(other)
+    return files.keys() == others.keys() and all(
+        cmp(file, others[name], shallow=False) for name, file in files.items()
+    )
+
+
+def _files_in(path: Path) -> dict[str, Path]:
+    if not path.is_dir():
+        return {"": path}
+    return {str(file.relative_to(path)): file for file in path.rglob("*") if file.is_file()}
 
 
 def _key(name: str) -> str:

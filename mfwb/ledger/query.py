@@ -27,7 +27,7 @@ def read_sync_status(
         LockHeld: if another process keeps it locked.
     """
     if not path.exists():
-        return summarize(str(path), known=(), losses=())
+        return summarize(str(path), known=(), lost=())
     with SqliteLedger.open(path) as ledger:
         selected = [
             known

@@ -27,8 +27,7 @@ from mfwb.ledger.schema import IS_OPEN, migrate, write_transaction
 from mfwb.operations import note_operation
 from mfwb.outcome import outcome_to_json
 from mfwb.ports import Destination, Entry, SyncState
-from mfwb.snapshot import Loss
-from mfwb.sync_status import KnownFlowRun
+from mfwb.sync_status import KnownFlowRun, LostItem
 
 __all__ = ["SqliteLedger"]
 
@@ -188,12 +187,13 @@ class SqliteLedger:
         rows = self._select(f"SELECT {_COLUMNS} FROM flow_runs ORDER BY flow_run")  # noqa: S608 - a constant
         return [KnownFlowRun(self._entry(row), lost=row[-1]) for row in rows]
 
-    def losses(self, entries: Iterable[Entry]) -> Iterator[Loss]:
+    def losses(self, entries: Iterable[Entry]) -> Iterator[LostItem]:
         """Yield the losses in the outcomes of some flow runs."""
         for entry in entries:
             stored = self.entry(entry.flow_run, entry.provider, entry.destination)
             if stored and stored.outcome:
-                yield from stored.outcome.all_losses
+                for loss in stored.outcome.all_losses:
+                    yield LostItem(entry.flow_run, entry.destination, loss)
 
     def write(self, entry: Entry) -> None:
         """Write an entry; it replaces the previous entry of its flow run at its destination."""

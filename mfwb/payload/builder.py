@@ -59,7 +59,7 @@ __all__ = ["PayloadBuilder"]
 class PayloadBuilder:
     """Builds the payloads of W&B runs; implements `mfwb.ports.Payloads`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - settings of a call, each by its name
         self,
         folder: Path,
         *,
@@ -67,6 +67,7 @@ class PayloadBuilder:
         max_memory: int = MAX_MEMORY,
         forkservers: Mapping[bool, Forkserver] | None = None,
         inspector: Inspector | None = None,
+        renew: bool = False,
     ) -> None:
         """Prepare to build payloads in a folder.
 
@@ -76,8 +77,9 @@ class PayloadBuilder:
             max_memory: bytes of memory that the conversion of one artifact may take.
             forkservers: start the processes of conversions, as `ConversionCache` takes them.
             inspector: inspects pickles, and is closed with this; None: one is made.
+            renew: whether files that exist in the folder already are made once more.
         """
-        self._store = Store(folder)
+        self._store = Store(folder, renew=renew)
         self._conversions = ConversionCache(self._store, max_memory, forkservers)
         self._inspector = inspector or Inspector()
         self._inspect = self._inspector.inspect
@@ -118,6 +120,8 @@ class PayloadBuilder:
             artifacts=files.artifacts,
             cards=files.cards,
             log=log.log,
+            log_lines=log.log_lines,
+            log_bytes_left_out=log.log_bytes_left_out,
             losses=(*values.losses, *files.losses, *log.losses),
         )
 
@@ -168,7 +172,12 @@ class PayloadBuilder:
             return ReadyRun(losses=tuple(losses))
         with self._cleanup_lock:
             self._logs.append((run.id, log))
-        return ReadyRun(log=log, losses=tuple(losses))
+        return ReadyRun(
+            log=log,
+            log_lines=log.lines,
+            log_bytes_left_out=log.bytes_left_out,
+            losses=tuple(losses),
+        )
 
     def release(self, run: PlannedRun) -> None:
         """Delete the files of a written W&B run, except those that other runs of the plan need."""
@@ -242,7 +251,7 @@ class PayloadBuilder:
             try:
                 path = self._card(planned, run, contents)
             except ItemLost as error:  # noqa: PERF203 - a lost card must not lose the others
-                losses.append(Loss(f"{planned.task}/{planned.key}", str(error)))
+                losses.append(Loss(planned.item, str(error)))
             else:
                 yield ReadyCard(planned.key, path)
 

@@ -35,13 +35,13 @@ def read_log(run: PlannedRun, contents: Contents, losses: list[Loss]) -> Spooled
                     used += log.add(line)
                     left_out += line.left_out
             except ItemLost as error:
-                losses.append(Loss(f"{task.pathspec}/log", str(error)))
+                losses.append(Loss(task.log_item, str(error)))
             rest = max(0, rest - max(0, used - fair))
             if left_out:
                 reason = (
                     f"{left_out:,} bytes of it are left out, since it is too large for the Logs tab"
                 )
-                losses.append(Loss(f"{task.pathspec}/log", reason))
+                losses.append(Loss(task.log_item, reason))
     except BaseException:
         log.close()
         raise

@@ -23,6 +23,8 @@ class SpooledLog(Collection[LogLine]):
         self._file: IO[bytes] = BytesIO()
         self._is_on_disk = False
         self._count = 0
+        self.lines = 0  # without those that only say how much is left out
+        self.bytes_left_out = 0
 
     def add(self, line: LogLine) -> int:
         """Store a line; return the number of bytes that it takes."""
@@ -32,6 +34,8 @@ class SpooledLog(Collection[LogLine]):
             record = f"{moment} {line.stream} {line.left_out} {text}\n"
             size += self._file.write(record.encode("utf-8", "backslashreplace"))
             self._count += 1
+            self.lines += not line.left_out
+        self.bytes_left_out += line.left_out
         if not self._is_on_disk and self._file.tell() > _IN_MEMORY:
             self._move_to_disk()
         return size

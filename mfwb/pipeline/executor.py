@@ -241,4 +241,6 @@ def _outcome(
         complete=written.complete,
         edits_kept=written.edits_kept,
         edits_undone=written.edits_undone,
+        log_lines=ready.log_lines if ready else written.log_lines,
+        log_bytes_left_out=ready.log_bytes_left_out if ready else written.log_bytes_left_out,
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from mfwb.account_balance import with_account
 from mfwb.config import Settings
 from mfwb.item_counts import as_planned
 from mfwb.outcome import FlowRunOutcome, Result, Status
@@ -43,9 +46,9 @@ def _planned(
         return FlowRunOutcome(plan.flow_run, Status.SKIPPED, reason=reason)
     before = history.previous_entry(drafted)
     done = before is not None and is_done(before, plan) and not settings.force
-    return make_outcome(
-        Status.UNCHANGED if done else Status.PLANNED,
-        plan,
-        drafted.destination,
-        tuple(as_planned(run) for run in plan.runs),
-    )
+    if done and before is not None and before.outcome is not None:
+        return replace(before.outcome, status=Status.UNCHANGED)
+    status = Status.UNCHANGED if done else Status.PLANNED
+    runs = tuple(as_planned(run) for run in plan.runs)
+    outcome = make_outcome(status, plan, drafted.destination, runs)
+    return with_account(outcome, drafted.flow_run, plan)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from mfwb.account_balance import with_pushed_account
 from mfwb.config import Settings
 from mfwb.errors import ends_the_call
 from mfwb.outcome import FlowRunOutcome, Result, Status
@@ -127,6 +128,7 @@ class _Push:
             mode=cargo.destination.mode,
             wandb_runs=pushed.runs,
         )
+        outcome = with_pushed_account(outcome, cargo.outcome)
         if pushed.superseded:
             self._write_entry(cargo, SyncState.LEFT_OUT, reason=pushed.reason)
             return FlowRunOutcome(cargo.entry.flow_run, Status.SKIPPED, reason=pushed.reason)

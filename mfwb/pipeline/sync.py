@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import islice
 from threading import BoundedSemaphore, Event
 
+from mfwb.account_balance import with_account
 from mfwb.config import Settings
 from mfwb.errors import NotFound, ends_the_call
 from mfwb.outcome import FlowRunOutcome, Result, Status, WandbRunOutcome
@@ -252,7 +253,11 @@ class _Sync:
         writer, written_before = self._parts.ledger.id, _ids_written_before(earlier)
         with self._parts.sink.open(plan, writer=writer, written=written_before) as session:
             result = self._executor.carry_out(drafted, plan, session, turn)
-        outcome = make_outcome(Status.SYNCED, plan, drafted.destination, result.runs)
+        outcome = with_account(
+            make_outcome(Status.SYNCED, plan, drafted.destination, result.runs),
+            drafted.flow_run,
+            plan,
+        )
         is_whole = all(run.complete for run in result.runs)
         if reason := result.error or ("" if is_whole else "W&B did not accept all of it"):
             outcome = replace(outcome, status=Status.FAILED, reason=reason)

@@ -153,6 +153,11 @@ class TaskRow:
     seconds: float | None
     failure: str | None = None
 
+    @property
+    def log_item(self) -> str:
+        """The name of a loss of its log."""
+        return f"{self.pathspec}/log"
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedCard:
@@ -161,6 +166,11 @@ class PlannedCard:
     key: str  # in the summary
     task: str  # pathspec
     card: Card
+
+    @property
+    def item(self) -> str:
+        """The name of its loss."""
+        return f"{self.task}/{self.key}"
 
 
 @dataclass(frozen=True)  # without slots: slow results are cached on the instance

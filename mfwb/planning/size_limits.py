@@ -19,6 +19,7 @@ __all__ = [
     "FACTS_LIMIT",
     "SUMMARY_LIMIT",
     "config_value",
+    "cut_item",
     "cut_losses",
     "cut_to_limit",
     "select_parameters_as_files",
@@ -142,7 +143,12 @@ def cut_losses(keys: Iterable[str], where: str, run_name: str) -> list[Loss]:
         run_name: the name of the W&B run.
     """
     reason = "longer than W&B accepts: texts and lists are cut, and their full length is noted"
-    return [Loss(f"{where}.{key} of {run_name}", reason) for key in keys]
+    return [Loss(cut_item(key, where, run_name), reason) for key in keys]
+
+
+def cut_item(key: str, where: str, run_name: str) -> str:
+    """Return the name for the loss of a fact that was cut; arguments as of `cut_losses`."""
+    return f"{where}.{key} of {run_name}"
 
 
 def shorten_text(text: str, longest: int) -> str:

@@ -63,6 +63,11 @@ class ReadyArtifact:
     metadata: dict[str, Any] = field(default_factory=dict)
     description: str = ""
 
+    @property
+    def referenced(self) -> int:
+        """How many of Metaflow's artifacts in it are links to bytes that W&B does not have."""
+        return sum(file.uri is not None for file in self.files)  # such an artifact has one file
+
 
 @dataclass(frozen=True, slots=True)
 class ReadyTable:
@@ -99,6 +104,8 @@ class ReadyRun:
     table: ReadyTable | None = None
     artifacts: tuple[ReadyArtifact, ...] = ()
     log: Collection[LogLine] = ()
+    log_lines: int = 0  # without those that only say how much is left out
+    log_bytes_left_out: int = 0
     cards: tuple[ReadyCard, ...] = ()
     previews: tuple[ReadyPreview, ...] = ()
     losses: tuple[Loss, ...] = ()

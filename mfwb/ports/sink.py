@@ -47,6 +47,8 @@ class WrittenRun:
         updated: it existed, and its metadata was updated.
         edits_kept: what others had changed of what mfwb wrote, and that was kept.
         edits_undone: the same, but it was overwritten.
+        log_lines: the number of lines of its log; None: not known.
+        log_bytes_left_out: how many bytes of its log were too many for the Logs tab.
     """
 
     id: str
@@ -59,6 +61,8 @@ class WrittenRun:
     updated: bool = False
     edits_kept: tuple[str, ...] = ()
     edits_undone: tuple[str, ...] = ()
+    log_lines: int | None = None
+    log_bytes_left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)

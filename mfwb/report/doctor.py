@@ -19,13 +19,13 @@ from mfwb.settings_in_force import DEFAULT, SettingInForce
 __all__ = ["show_diagnosis"]
 
 _GAP = (0, 2, 0, 0)
-_WORDS = {
+_STATUS_LABELS = {
     CheckStatus.PASSED: ("ok", "green"),
     CheckStatus.WARNED: ("warning", "yellow"),
     CheckStatus.FAILED: ("FAILED", "bold red"),
     CheckStatus.SKIPPED: ("skipped", "dim"),
 }
-_STATUS_WIDTH = max(len(word) for word, _ in _WORDS.values())
+_STATUS_WIDTH = max(len(label) for label, _ in _STATUS_LABELS.values())
 
 
 def show_diagnosis(
@@ -63,11 +63,11 @@ def _table(checks: Iterable[Check], width: int) -> Table:
     table.add_column(no_wrap=True, min_width=width)
     table.add_column(overflow="fold")
     for check in checks:
-        word, style = _WORDS[check.status]
+        label, style = _STATUS_LABELS[check.status]
         detail = Text(check.detail, style="dim" if check.status is CheckStatus.SKIPPED else "")
         if check.advice:
             detail.append(f"\n{_sentence(check.advice)}", style="cyan")
-        table.add_row(Text(f"  {word}", style=style), Text(check.name), detail)
+        table.add_row(Text(f"  {label}", style=style), Text(check.name), detail)
     return table
 
 
@@ -76,7 +76,7 @@ def _sentence(advice: str) -> str:
 
 
 def _print_settings(settings: Iterable[SettingInForce], console: Console, *, verbose: bool) -> None:
-    shown = [one for one in settings if verbose or one.kind != DEFAULT]
+    shown = [setting for setting in settings if verbose or setting.kind != DEFAULT]
     if not shown:
         return
     console.print(Text("Settings in force", style="bold"))
@@ -100,8 +100,8 @@ def _last_line(diagnosis: Diagnosis) -> str:
     count = diagnosis.count
     total = f"{len(diagnosis.checks)} checks: {count(CheckStatus.PASSED)} ok"
     rest = [
-        f"{count(status)} {words}"
-        for status, words in (
+        f"{count(status)} {label}"
+        for status, label in (
             (CheckStatus.WARNED, "with a warning"),
             (CheckStatus.FAILED, "failed"),
             (CheckStatus.SKIPPED, "skipped"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from mfwb.outcome import FlowRunOutcome
+from collections.abc import Iterable
+
+from mfwb.outcome import FlowRunOutcome, WandbRunOutcome
 from mfwb.safe_text import one_line
 
-__all__ = ["count", "human_size", "project_path", "short_name"]
+__all__ = ["count", "human_size", "project_path", "project_urls", "short_name"]
 
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 _NEXT_UNIT = 999.5  # from here on, the number would be shown as 1000
@@ -32,6 +34,12 @@ def project_path(flow_run: FlowRunOutcome) -> str:
     if flow_run.entity is None:
         return f"project {one_line(flow_run.project or '')} of your default entity"
     return one_line(f"{flow_run.entity}/{flow_run.project}")
+
+
+def project_urls(runs: Iterable[WandbRunOutcome]) -> list[str]:
+    """Return the URLs of the projects that W&B runs are in, each once; none of offline ones."""
+    urls = (run.url.rpartition("/runs/")[0] or run.url for run in runs if run.url)
+    return list(dict.fromkeys(urls))
 
 
 def short_name(name: str, pathspec: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
+from itertools import groupby
 
 from rich.console import Console
 from rich.table import Table
@@ -14,7 +15,7 @@ from mfwb.report.console import printed
 from mfwb.report.json_output import for_any_output
 from mfwb.report.result.losses import print_losses
 from mfwb.safe_text import fit_encoding, one_line
-from mfwb.sync_status import FlowSyncStatus, SyncStatus
+from mfwb.sync_status import FlowSyncStatus, LostItem, SyncStatus
 from mfwb.units.durations import format_duration
 
 __all__ = ["show_status"]
@@ -34,13 +35,14 @@ _REASONS = {
 """The reasons of entries that have none of their own."""
 
 
-def show_status(
+def show_status(  # noqa: PLR0913 - the ways to show it
     sync_status: SyncStatus,
     *,
     console: Console,
     now: datetime,
     as_json: bool,
     rebuilt: bool = False,
+    all_losses: bool = False,
 ) -> tuple[str, str]:
     """Return the output, and the same for a stream that takes ASCII only.
 
@@ -50,25 +52,47 @@ def show_status(
         now: the present time, with a time zone; ages are computed from it.
         as_json: return a JSON document rather than text.
         rebuilt: whether the ledger has just been rebuilt from W&B.
+        all_losses: list each loss with its flow run and its reason, however many there are.
     """
     if as_json:
         document = sync_status.to_dict()
         return for_any_output(document)
-    text = _to_text(sync_status, console, now, rebuilt=rebuilt)
+    text = _to_text(sync_status, console, now, rebuilt=rebuilt, all_losses=all_losses)
     return text, fit_encoding(text)
 
 
-def _to_text(sync_status: SyncStatus, console: Console, now: datetime, *, rebuilt: bool) -> str:
+def _to_text(
+    sync_status: SyncStatus, console: Console, now: datetime, *, rebuilt: bool, all_losses: bool
+) -> str:
     with console.capture() as capture:
         if sync_status.flows:
             console.print(_table(sync_status.flows, now))
             _print_open(sync_status.open, console, now)
-            if sync_status.losses:
+            if all_losses:
+                _print_losses_by_flow_run(sync_status.lost, console)
+            elif sync_status.lost:
                 console.print()
                 print_losses(sync_status.losses, console, whole=False, indent=0)
         else:
             console.print(Text(_nothing(sync_status.ledger, rebuilt=rebuilt)), soft_wrap=True)
     return printed(capture.get())
+
+
+def _print_losses_by_flow_run(lost: Sequence[LostItem], console: Console) -> None:
+    for (flow_run, destination), items in groupby(lost, key=_owner):
+        console.print()
+        where = _destination(destination, with_base=False)
+        console.print(
+            Text.assemble((one_line(flow_run), "bold"), "  ", one_line(where)), soft_wrap=True
+        )
+        print_losses([item.loss for item in items], console, whole=True, indent=2)
+    if not lost:
+        console.print()
+        console.print("no losses")
+
+
+def _owner(item: LostItem) -> tuple[str, Destination]:
+    return item.flow_run, item.destination
 
 
 def _nothing(ledger: str, *, rebuilt: bool) -> str:

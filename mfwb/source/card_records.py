@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from mfwb.snapshot import Card, Loss
+from mfwb.snapshot.inventory import unread_card
 from mfwb.source.attempts import Record
 from mfwb.source.json_records import to_card
 from mfwb.source.typed_values import DamagedError
@@ -58,11 +59,11 @@ def to_cards(
             cards_seen[to_card(record.value)] = None
         except DamagedError as error:
             # The text is part of the plan's digest.
-            yield Loss(f"{task} card", f"what Metaflow recorded of it is odd: {error}")
+            yield Loss(unread_card(task), f"what Metaflow recorded of it is odd: {error}")
     cards = _newest(cards_seen, declared)
     yield from cards[:_MAX_CARDS]
     if len(cards) > _MAX_CARDS:
-        yield Loss(f"{task} card", f"the task has more than {_MAX_CARDS} cards")
+        yield Loss(unread_card(task), f"the task has more than {_MAX_CARDS} cards")
 
 
 def _version_without_records(records: Iterable[Record]) -> str | None:

@@ -17,8 +17,8 @@ from mfwb.source.task_metadata import read_task
 
 __all__ = ["Sample", "find_flow_run", "probe_roots", "read_sample"]
 
-_MOST_FLOWS = 20  # that are looked into for a flow run
-_MOST_TASKS = 20  # of one flow run that are looked into for an artifact
+_MAX_FLOWS = 20  # that are looked into for a flow run
+_MAX_TASKS = 20  # of one flow run that are looked into for an artifact
 _FEW_BYTES = 1_000
 _MISSING = "mfwb-doctor/no-such-blob"
 
@@ -45,7 +45,7 @@ def find_flow_run(source: MetaflowSource) -> Pathspec | None:
         SourceError: nothing can be listed.
         Unreachable: the metadata service does not answer.
     """
-    for flow in source.flows()[:_MOST_FLOWS]:
+    for flow in source.flows()[:_MAX_FLOWS]:
         with suppress(SkipFlowRun):  # this flow has none, or can't be listed; another one may
             return source.list(flow)[0].pathspec
     return None
@@ -60,7 +60,7 @@ def read_sample(source: MetaflowSource, flow_run: Pathspec) -> Sample | None:
         Unreachable: the metadata service does not answer.
     """
     with client_errors(flow_run, source.provider):
-        tasks = [task for step in Run(str(flow_run)) for task in step][:_MOST_TASKS]
+        tasks = [task for step in Run(str(flow_run)) for task in step][:_MAX_TASKS]
     lost: ItemLost | None = None
     for task in tasks:
         raw = read_task(task, source.provider, source.roots)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mfwb.verification.compare_artifacts import FoundFile, compare_artifacts
+from mfwb.verification.compare_artifacts import LoggedFile, compare_artifacts
 from mfwb.verification.compare_run import compare_run
 from mfwb.verification.compare_uses import compare_aliases, compare_uses
 from mfwb.verification.expected.model import ExpectedFlowRun, ExpectedRun
@@ -17,7 +17,7 @@ __all__ = ["Comparison", "compare"]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What a comparison found.
+    """The result of a comparison.
 
     Attributes:
         findings: differences, counts, and what is not known.
@@ -26,7 +26,7 @@ class Comparison:
     """
 
     findings: Findings
-    files: Sequence[FoundFile]
+    files: Sequence[LoggedFile]
     runs: Sequence[tuple[ExpectedRun, RecordedRun]]
 
 
@@ -36,7 +36,7 @@ def compare(expected: ExpectedFlowRun, recorded: RecordedFlowRun) -> Comparison:
     for item, reason in expected.unknown:
         findings.leave_open(item, reason)
     pairs = _pair_runs(expected, recorded, findings)
-    files: list[FoundFile] = []
+    files: list[LoggedFile] = []
     for own, actual in pairs.values():
         compare_run(own, actual, expected.names, findings)
         files += compare_artifacts(own, actual, findings)
@@ -53,10 +53,10 @@ def compare(expected: ExpectedFlowRun, recorded: RecordedFlowRun) -> Comparison:
 def _pair_runs(
     expected: ExpectedFlowRun, recorded: RecordedFlowRun, findings: Findings
 ) -> dict[str, tuple[ExpectedRun, RecordedRun]]:
-    """Return each W&B run with what it should say; note those that are missing, twice or strange.
+    """Return each W&B run with what it should say; note missing, repeated and unexpected ones.
 
-    A W&B run is known by its name and the pathspec in its config; if somebody changed one of them,
-    by the other one.
+    A W&B run is recognized by its name and the pathspec in its config; if somebody changed one of
+    them, by the other one.
     """
     pairs: dict[str, tuple[ExpectedRun, RecordedRun]] = {}
     taken: set[str] = set()
@@ -65,11 +65,11 @@ def _pair_runs(
         for own in expected.runs:
             if own.name in pairs:
                 continue
-            found = [
+            matching = [
                 run for run in recorded.runs if run.id not in taken and is_match(run, own.name)
             ]
-            if found:
-                pairs[own.name] = own, min(found, key=lambda run: writer_of(run) is None)
+            if matching:
+                pairs[own.name] = own, min(matching, key=lambda run: writer_of(run) is None)
                 taken.add(pairs[own.name][1].id)
     for own in expected.runs:
         if own.name in pairs:
@@ -86,9 +86,9 @@ def _pair_runs(
         if run.id not in taken:
             version = writer_of(run)
             cause = (
-                "somebody else's W&B run is in this group, as a live one"
+                "a W&B run of somebody else is in this group, for example a live one"
                 if version is None
-                else "mfwb wrote it by other settings, or it was moved here from another group"
+                else "mfwb wrote it with other settings, or it was moved here from another group"
             )
             findings.differ(
                 "run",
@@ -99,7 +99,7 @@ def _pair_runs(
                 cause,
                 repairable=False,
             )
-    order = {own.name: place for place, own in enumerate(expected.runs)}
+    order = {own.name: position for position, own in enumerate(expected.runs)}
     return dict(sorted(pairs.items(), key=lambda pair: order[pair[0]]))
 
 
@@ -114,7 +114,7 @@ def _note_doubles(
             name,
             None,
             run.id,
-            "there is a second W&B run of the same name: it was copied, or somebody else's",
+            "a second W&B run has the same name: it was copied, or somebody else made it",
             repairable=False,
         )
 

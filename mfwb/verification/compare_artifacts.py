@@ -17,11 +17,11 @@ from mfwb.verification.expected.model import (
 from mfwb.verification.findings import EDITED, Findings, why_missing
 from mfwb.verification.recorded import RecordedArtifact, RecordedFile, RecordedRun
 
-__all__ = ["FoundFile", "compare_artifacts", "find_logged"]
+__all__ = ["LoggedFile", "compare_artifacts", "find_logged"]
 
 
 @dataclass(frozen=True, slots=True)
-class FoundFile:
+class LoggedFile:
     """A file that W&B has, with the stored artifact whose content it should have."""
 
     run: str
@@ -33,34 +33,34 @@ class FoundFile:
 
 def find_logged(expected: ExpectedArtifact, recorded: RecordedRun) -> list[RecordedArtifact]:
     """Return the artifacts that a W&B run logged under a name that this one may have."""
-    named = [one for one in recorded.logged if one.name in expected.names]
-    fitting = [one for one in named if one.type in expected.kinds]
-    exact = [one for one in fitting if one.name == expected.names[0]]
+    named = [artifact for artifact in recorded.logged if artifact.name in expected.names]
+    fitting = [artifact for artifact in named if artifact.type in expected.kinds]
+    exact = [artifact for artifact in fitting if artifact.name == expected.names[0]]
     return exact or fitting or named
 
 
 def compare_artifacts(
     expected: ExpectedRun, recorded: RecordedRun, findings: Findings
-) -> Iterator[FoundFile]:
+) -> Iterator[LoggedFile]:
     """Note how the artifacts of a W&B run differ; yield the files that could be read back.
 
-    W&B changes no version, and takes equal digests for equal content: a sync uploads nothing anew.
-    So what is wrong inside a version stays so, other than in a bundle.
+    W&B never changes a version, and a sync does not upload content again if W&B has its digest.
+    So a sync can repair the content of a version in a bundle, but not on a server.
     """
     known: set[str] = set()
-    for one in expected.artifacts:
-        found = find_logged(one, recorded)
-        known.update(version.key for version in found)
+    for artifact in expected.artifacts:
+        logged = find_logged(artifact, recorded)
+        known.update(version.key for version in logged)
         findings.count("artifact")
-        item = f"{expected.name} artifact {one.artifact}"
-        if not found:
-            if one.need is Need.REQUIRED:
+        item = f"{expected.name} artifact {artifact.artifact}"
+        if not logged:
+            if artifact.need is Need.REQUIRED:
                 cause = why_missing(recorded, "the artifact or the version was deleted in W&B")
-                own = [*one.folders[0].options[0]]
+                own = [*artifact.folders[0].options[0]]
                 findings.differ("artifact", item, expected.name, own, None, cause)
             continue
-        if len(found) > 1:
-            versions = [version.version for version in found]
+        if len(logged) > 1:
+            versions = [version.version for version in logged]
             findings.differ(
                 "artifact",
                 f"{item}, its versions",
@@ -70,11 +70,11 @@ def compare_artifacts(
                 "somebody else logged another version in this W&B run",
                 repairable=False,
             )
-        yield from _compare_one(expected.name, item, one, found[0], recorded, findings)
+        yield from _compare_artifact(expected.name, item, artifact, logged[0], recorded, findings)
     for version in recorded.logged:
         if version.key not in known:
             item = f"{expected.name} artifact {version.name}:{version.version}"
-            cause = "somebody else logged it, or mfwb did by other settings"
+            cause = "somebody else logged it, or mfwb logged it with other settings"
             findings.differ(
                 "artifact", item, expected.name, None, version.type, cause, repairable=False
             )
@@ -84,20 +84,24 @@ def _compare_description(  # noqa: PLR0913, PLR0917 - what it is of, and where t
     run: str,
     item: str,
     expected: ExpectedArtifact,
-    found: RecordedArtifact,
+    logged: RecordedArtifact,
     recorded: RecordedRun,
     findings: Findings,
 ) -> None:
-    """Note what metadata and description of a version say otherwise of its origin."""
+    """Note where metadata and description of a version name a wrong origin."""
     findings.count("metadata")
-    can_mend = found.version is None
+    can_mend = logged.version is None
     held = [folder.held for folder in expected.folders]
-    own: dict[str, Any] = {"artifact": expected.artifact, "size": sum(one.size for one in held)}
+    own: dict[str, Any] = {"artifact": expected.artifact}
+    if not any(folder.shape == "include" for folder in expected.folders):
+        own["size"] = sum(
+            artifact.size for artifact in held
+        )  # Metaflow stores a descriptor of the others
     if len(held) == 1:
         own |= {"task": expected.folders[0].task, "sha1": held[0].sha1}
     else:
         own["tasks"] = len(held)
-    facts = found.metadata.get("metaflow")
+    facts = logged.metadata.get("metaflow")
     if not isinstance(facts, dict):
         cause = why_missing(recorded, "somebody removed it in W&B")
         findings.differ(
@@ -116,42 +120,42 @@ def _compare_description(  # noqa: PLR0913, PLR0917 - what it is of, and where t
                 repairable=can_mend,
             )
     named = f"`{expected.artifact}`"
-    if named not in (found.description or ""):
+    if named not in (logged.description or ""):
         findings.differ(
             "artifact",
             f"{item}, its description",
             run,
             named,
-            found.description,
+            logged.description,
             EDITED,
             repairable=can_mend,
         )
 
 
-def _compare_one(  # noqa: PLR0913, PLR0917 - what it is of, and where to note it
+def _compare_artifact(  # noqa: PLR0913, PLR0917 - what it is of, and where to note it
     run: str,
     item: str,
     expected: ExpectedArtifact,
-    found: RecordedArtifact,
+    logged: RecordedArtifact,
     recorded: RecordedRun,
     findings: Findings,
-) -> Iterator[FoundFile]:
-    can_mend = found.version is None
-    if found.type not in expected.kinds:
+) -> Iterator[LoggedFile]:
+    can_mend = logged.version is None
+    if logged.type not in expected.kinds:
         own = expected.kinds[0]
         findings.differ(
-            "artifact", f"{item}, its type", run, own, found.type, EDITED, repairable=can_mend
+            "artifact", f"{item}, its type", run, own, logged.type, EDITED, repairable=can_mend
         )
-    if found.producer == recorded.id:  # of equal contents, the first W&B run describes them
-        _compare_description(run, item, expected, found, recorded, findings)
-    left = dict(found.files)
-    for folder in sorted(expected.folders, key=lambda one: -len(one.prefix)):
-        there = {
+    if logged.producer == recorded.id:  # of equal contents, the first W&B run describes them
+        _compare_description(run, item, expected, logged, recorded, findings)
+    left = dict(logged.files)
+    for folder in sorted(expected.folders, key=lambda folder: -len(folder.prefix)):
+        files = {
             path.removeprefix(folder.prefix): left.pop(path)
             for path in [*left]
             if path.startswith(folder.prefix)
         }
-        yield from _compare_folder(run, item, found, folder, there, findings)
+        yield from _compare_folder(run, item, logged, folder, files, findings)
     for path in sorted(left):
         findings.count("file")
         findings.differ(
@@ -164,15 +168,15 @@ def _compare_folder(  # noqa: PLR0913, PLR0917 - what it is of, and where to not
     item: str,
     artifact: RecordedArtifact,
     folder: ExpectedFolder,
-    there: Mapping[str, RecordedFile],
+    files: Mapping[str, RecordedFile],
     findings: Findings,
-) -> Iterator[FoundFile]:
-    findings.count("file", max(1, len(there)))
-    options = [pairs for option in folder.options if (pairs := _pair(option, there)) is not None]
+) -> Iterator[LoggedFile]:
+    findings.count("file", max(1, len(files)))
+    options = [pairs for option in folder.options if (pairs := _pair(option, files)) is not None]
     if not options:
         paths = [f"{folder.prefix}{path}" for path in folder.options[0]]
-        actual = [f"{folder.prefix}{path}" for path in there]
-        cause = "files are missing or strange: an upload was cut, or the version was damaged"
+        actual = [f"{folder.prefix}{path}" for path in files]
+        cause = "files are missing or unexpected: an upload was cut, or the version was damaged"
         findings.differ(
             "file",
             f"{item}, files of {folder.task}",
@@ -200,21 +204,22 @@ def _compare_folder(  # noqa: PLR0913, PLR0917 - what it is of, and where to not
                 repairable=artifact.version is None,
             )
         elif not file.reference:
-            yield FoundFile(run, artifact, whole, folder, expected)
+            yield LoggedFile(run, artifact, whole, folder, expected)
 
 
 _Pair = tuple[str, ExpectedFile, RecordedFile]
 
 
 def _pair(
-    option: Mapping[str, ExpectedFile], there: Mapping[str, RecordedFile]
+    option: Mapping[str, ExpectedFile], files: Mapping[str, RecordedFile]
 ) -> list[_Pair] | None:
     """Return each file with what it should be; None if these are not the files of an option."""
     pairs: list[_Pair] = []
     met: set[str] = set()
-    for path, file in there.items():
-        pattern = next((one for one in option if one == path), None) or next(
-            (one for one in option if one.endswith("*") and fnmatchcase(path, one)), None
+    for path, file in files.items():
+        pattern = next((pattern for pattern in option if pattern == path), None) or next(
+            (pattern for pattern in option if pattern.endswith("*") and fnmatchcase(path, pattern)),
+            None,
         )
         if pattern is None:
             return None

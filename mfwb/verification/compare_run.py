@@ -111,26 +111,26 @@ class _Comparison:
     def _compare_values(
         self, kind: str, expected: Mapping[str, ExpectedValue], actual: Any, prefix: str = ""
     ) -> None:
-        there = actual if isinstance(actual, dict) else {}
+        values = actual if isinstance(actual, dict) else {}
         for key, value in expected.items():
             self._findings.count(kind)
             item = f"{kind}.{prefix}{key}"
-            if key not in there:
+            if key not in values:
                 if value.need is Need.REQUIRED:
                     own = _shown(value)
                     cause = why_missing(self._recorded, "somebody removed it in W&B")
                     self._differ(kind, item, own, None, cause)
             elif not value.options:
                 self._findings.leave_open(f"{self._expected.name} {item}", value.reason or "open")
-            elif not any(_matches(option, there[key]) for option in value.options):
-                self._differ(kind, item, _shown(value), there[key], EDITED)
+            elif not any(_matches(option, values[key]) for option in value.options):
+                self._differ(kind, item, _shown(value), values[key], EDITED)
 
     def _note_untrue(self, kind: str, untrue: frozenset[str], actual: Any) -> None:
-        there = actual if isinstance(actual, dict) else {}
-        for key in sorted(untrue & there.keys()):
-            cause = "mfwb wrote it of an earlier state of the flow run, or somebody added it"
+        values = actual if isinstance(actual, dict) else {}
+        for key in sorted(untrue & values.keys()):
+            cause = "mfwb wrote it from an earlier state of the flow run, or somebody added it"
             mends = kind == "summary"  # a sync removes no key of config
-            self._differ(kind, f"{kind}.metaflow.{key}", None, there[key], cause, mends=mends)
+            self._differ(kind, f"{kind}.metaflow.{key}", None, values[key], cause, mends=mends)
 
     def _compare_summary(self) -> None:
         expected, actual = self._expected, self._recorded.summary
@@ -141,7 +141,7 @@ class _Comparison:
         for key in sorted((actual.keys() & self._names) - settled):
             if _is_panel(actual[key]):
                 continue  # a picture, a figure or a table of what was stored
-            cause = "mfwb wrote it by other settings or an earlier state, or somebody else did"
+            cause = "mfwb wrote it with other settings or earlier, or somebody else wrote it"
             self._differ("summary", f"summary.{key}", None, actual[key], cause, mends=False)
 
     def _compare_history(self) -> None:
@@ -158,9 +158,9 @@ class _Comparison:
             for key, actual in points.items():
                 is_ours = key.startswith(_CHARTS) or key in own
                 is_open = any(
-                    key in {one, f"tasks/{one}", f"curves/{one}"}
-                    or key.startswith(f"curves/{one}/")
-                    for one in open_keys
+                    key in {open_key, f"tasks/{open_key}", f"curves/{open_key}"}
+                    or key.startswith(f"curves/{open_key}/")
+                    for open_key in open_keys
                 )
                 if is_ours and (row, key) not in expected and not is_open and not _is_panel(actual):
                     wrong[key].append((row, None, actual))
@@ -195,20 +195,20 @@ class _Comparison:
         self._findings.count("log", len(expected))
         own = [line.clock + line.text for line in expected]
         missing = Counter(own) - Counter(actual)
-        strange = Counter(actual) - Counter(own)
+        unexpected = Counter(actual) - Counter(own)
         if missing:
             first = next(line for line in own if line in missing)
             item = f"log, {sum(missing.values()):,} lines that W&B does not have"
             cause = why_missing(self._recorded, "the upload was cut, or the log was damaged")
             self._differ("log", item, first, None, cause)
-        if strange:
-            first = next(line for line in actual if line in strange)
-            item = f"log, {sum(strange.values()):,} lines that Metaflow does not have"
+        if unexpected:
+            first = next(line for line in actual if line in unexpected)
+            item = f"log, {sum(unexpected.values()):,} lines that Metaflow does not have"
             cause = "it was damaged, or somebody else wrote it"
             mends = len(actual) <= len(own)  # a sync writes lines over, and removes none
             self._differ("log", item, None, first, cause, mends=mends)
-        if not missing and not strange and self._expected.is_log_sorted:
-            clocks = [found[0] for line in actual if (found := _CLOCK.match(line))]
+        if not missing and not unexpected and self._expected.is_log_sorted:
+            clocks = [match[0] for line in actual if (match := _CLOCK.match(line))]
             if clocks != sorted(clocks):
                 self._differ(
                     "log", "log, order of its lines", sorted(clocks)[:3], clocks[:3], EDITED
@@ -230,9 +230,9 @@ class _Comparison:
         for key, artifact in expected.previews.items():
             is_table = any(
                 path.endswith(".parquet")
-                for one in recorded.logged
-                if one.name == artifact
-                for path in one.files
+                for version in recorded.logged
+                if version.name == artifact
+                for path in version.files
             )
             if is_table and key not in expected.open_keys:
                 self._findings.count("panel")
@@ -256,10 +256,10 @@ def find_card(recorded: RecordedRun, key: str) -> Any:
     """Return what the summary has under a key of several parts, which W&B may nest."""
     if key in recorded.summary:
         return recorded.summary[key]
-    found: Any = recorded.summary
+    value: Any = recorded.summary
     for part in key.split("/"):
-        found = found.get(part) if isinstance(found, dict) else None
-    return found
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
 
 
 def _is_panel(value: Any) -> bool:
@@ -271,7 +271,7 @@ def _shown(value: ExpectedValue) -> Any:
         return value.reason
     option = value.options[0]
     if isinstance(option, Statistics):
-        return {"min": option.least, "max": option.most, "mean": option.mean}
+        return {"min": option.minimum, "max": option.maximum, "mean": option.mean}
     return option
 
 
@@ -281,8 +281,8 @@ def _matches(option: Any, actual: Any) -> bool:
     return (
         isinstance(actual, dict)
         and actual.keys() == {"min", "max", "mean"}
-        and matches(option.least, actual["min"])
-        and matches(option.most, actual["max"])
+        and matches(option.minimum, actual["min"])
+        and matches(option.maximum, actual["max"])
         and _is_mean(option.mean, actual["mean"])
     )
 

@@ -17,33 +17,39 @@ _Pairs = Mapping[str, tuple[ExpectedRun, RecordedRun]]  # by name of the W&B run
 def _logged(pairs: _Pairs) -> dict[tuple[str, str], list[RecordedArtifact]]:
     """Return what each W&B run logged, by (W&B run, Metaflow's name of the artifact)."""
     return {
-        (name, one.artifact): found
+        (name, artifact.artifact): versions
         for name, (expected, recorded) in pairs.items()
-        for one in expected.artifacts
-        if (found := find_logged(one, recorded))
+        for artifact in expected.artifacts
+        if (versions := find_logged(artifact, recorded))
     }
 
 
 def compare_uses(pairs: _Pairs, findings: Findings) -> None:
-    """Note uses that are missing or strange."""
+    """Note uses that are missing or unexpected."""
     logged = _logged(pairs)
     ids = {recorded.id: name for name, (_, recorded) in pairs.items()}
     for name, (expected, recorded) in pairs.items():
-        used = {one.key: one for one in recorded.used}
+        used = {version.key: version for version in recorded.used}
         right: set[str] = set()
         lost: set[str] = set()
         for use in expected.uses:
-            offered = [one for run in use.allowed for one in logged.get((run, use.artifact), ())]
-            right.update(one.key for one in offered)
+            offered = [
+                version for run in use.allowed for version in logged.get((run, use.artifact), ())
+            ]
+            right.update(version.key for version in offered)
             if not use.allowed <= pairs.keys():
                 lost.add(use.artifact)  # who logged it is missing, which is a difference of its own
             for group in use.required:
-                wanted = {one.key for run in group for one in logged.get((run, use.artifact), ())}
+                wanted = {
+                    version.key for run in group for version in logged.get((run, use.artifact), ())
+                }
                 if not wanted:
                     continue  # it was not logged: that is a difference of its own, or switched off
                 findings.count("edge")
                 if not wanted & used.keys():
-                    actual = sorted(one.key for one in recorded.used if one.name == use.artifact)
+                    actual = sorted(
+                        version.key for version in recorded.used if version.name == use.artifact
+                    )
                     cause = why_missing(recorded, "the edge was removed, or never arrived")
                     findings.differ(
                         "edge",
@@ -53,13 +59,13 @@ def compare_uses(pairs: _Pairs, findings: Findings) -> None:
                         actual or None,
                         cause,
                     )
-        for one in recorded.used:
+        for version in recorded.used:
             findings.count("edge")
-            if one.name in lost and one.key not in right and one.producer not in ids:
+            if version.name in lost and version.key not in right and version.producer not in ids:
                 reason = "the W&B run that should have logged it is missing"
-                findings.leave_open(f"{name} uses {one.name}:{one.version}", reason)
+                findings.leave_open(f"{name} uses {version.name}:{version.version}", reason)
                 continue
-            _compare_used(name, one, right, ids, pairs, findings)
+            _compare_used(name, version, right, ids, pairs, findings)
 
 
 def _compare_used(  # noqa: PLR0913, PLR0917 - what it is of, and where to note it
@@ -74,7 +80,7 @@ def _compare_used(  # noqa: PLR0913, PLR0917 - what it is of, and where to note 
     producer = ids.get(used.producer or "")
     if producer is not None:
         _, maker = pairs[producer]
-        if used.key not in {one.key for one in maker.logged}:
+        if used.key not in {version.key for version in maker.logged}:
             findings.differ(
                 "edge",
                 f"{producer} logged {used.name}:{used.version}",
@@ -85,7 +91,9 @@ def _compare_used(  # noqa: PLR0913, PLR0917 - what it is of, and where to note 
             )
     if used.key in right:
         return
-    is_own = any(used.key == one.key for _, recorded in pairs.values() for one in recorded.logged)
+    is_own = any(
+        used.key == version.key for _, recorded in pairs.values() for version in recorded.logged
+    )
     if not is_own and pairs[name][0].may_use_others:
         reason = "it may be of another flow run, which the code of the step may have read"
         findings.leave_open(item, reason)
@@ -103,28 +111,30 @@ def compare_aliases(
     last: dict[str, RecordedArtifact] = {}
     artifacts: dict[str, str] = {}
     for run, (own, _) in pairs.items():
-        for one in own.artifacts:
-            for version in logged.get((run, one.artifact), ())[:1]:
+        for planned in own.artifacts:
+            for version in logged.get((run, planned.artifact), ())[:1]:
                 by_name.setdefault(version.name, []).append(version)
                 last[version.name] = version
-                artifacts[version.name] = one.artifact
+                artifacts[version.name] = planned.artifact
     for name, versions in by_name.items():
         artifact = artifacts[name]
         final = expected.final.get(artifact, frozenset())
-        of_final = [one for run in final for one in logged.get((run, artifact), ())]
-        keys = {one.key for one in (of_final or [last[name]])}
+        of_final = [version for run in final for version in logged.get((run, artifact), ())]
+        keys = {version.key for version in (of_final or [last[name]])}
         if len(versions) > 1 and len(of_final) != 1:
-            keys |= {one.key for one in versions}
+            keys |= {version.key for version in versions}
         _compare_alias(name, expected.alias, recorded, keys, findings)
-        _compare_latest(name, expected, recorded, keys, {one.key for one in versions}, findings)
+        _compare_latest(
+            name, expected, recorded, keys, {version.key for version in versions}, findings
+        )
 
 
 def _compare_alias(
     name: str, alias: str, recorded: RecordedFlowRun, right: set[str], findings: Findings
 ) -> None:
     findings.count("alias")
-    there = recorded.aliased.get((name, alias), ())
-    keys = [one.key for one in there]
+    versions = recorded.aliased.get((name, alias), ())
+    keys = [version.key for version in versions]
     if len(keys) == 1 and keys[0] in right:
         return
     if not keys:
@@ -145,8 +155,8 @@ def _compare_latest(  # noqa: PLR0913, PLR0917 - what it is of, and where to not
     findings: Findings,
 ) -> None:
     findings.count("alias")
-    there: Sequence[RecordedArtifact] = recorded.aliased.get((name, "latest"), ())
-    keys = [one.key for one in there]
+    versions: Sequence[RecordedArtifact] = recorded.aliased.get((name, "latest"), ())
+    keys = [version.key for version in versions]
     item = f"{name}:latest"
     if len(keys) != 1:
         cause = (
@@ -159,7 +169,9 @@ def _compare_latest(  # noqa: PLR0913, PLR0917 - what it is of, and where to not
     if keys[0] in right:
         return
     others = [
-        alias for alias in there[0].aliases if alias.startswith("run-") and alias != expected.alias
+        alias
+        for alias in versions[0].aliases
+        if alias.startswith("run-") and alias != expected.alias
     ]
     if keys[0] in own and not others:
         cause = "the alias was moved to another version of the flow run"
@@ -175,5 +187,5 @@ def _compare_latest(  # noqa: PLR0913, PLR0917 - what it is of, and where to not
 
 def _is_older(alias: str, own: str) -> bool:
     """Whether an alias names a flow run that began before ours: their ids are numbers that grow."""
-    one, other = alias.removeprefix("run-"), own.removeprefix("run-")
-    return one.isdecimal() and other.isdecimal() and int(one) < int(other)
+    number, own_number = alias.removeprefix("run-"), own.removeprefix("run-")
+    return number.isdecimal() and own_number.isdecimal() and int(number) < int(own_number)

@@ -32,16 +32,16 @@ class RecordedProjects:
         self._open_project = open_project
         self._open: dict[tuple[str | None, str], Recorded] = {}
 
-    def place(self, flow: str) -> tuple[str | None, str]:
+    def destination(self, flow: str) -> tuple[str | None, str]:
         """Return entity and project of a flow; UsageError, Unreachable."""
         return self._resolve(flow)
 
     def of(self, flow: str) -> Recorded:
         """Return the W&B project of a flow; UsageError, Unreachable."""
-        place = self._resolve(flow)
-        if place not in self._open:
-            self._open[place] = self._open_project(*place)
-        return self._open[place]
+        destination = self._resolve(flow)
+        if destination not in self._open:
+            self._open[destination] = self._open_project(*destination)
+        return self._open[destination]
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Compares W&B's digest of each version with the checksums of the files that W&B lists for it.
 
-What a digest should be is not known where a file is converted, as tables are. But W&B deduplicates
-by digest: one that is not that of its files stands for something that is not there.
+If a file is converted, as tables are, the right digest can't be computed from Metaflow's artifacts.
+But W&B deduplicates by digest, so a digest that does not fit its files would hide lost content.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Verify flow runs one after the other; the failure of one ends no other."""
+"""Verify flow runs one after the other; a failure ends only its own flow run."""
 
 from __future__ import annotations
 
@@ -66,17 +66,17 @@ def verify_flow_runs(
         UsageError: a setting is wrong.
         Unreachable: Metaflow or W&B can't be reached, or W&B refuses the credentials.
     """
-    for position, one in enumerate(chosen):
-        watched.progress.flow_run(one.pathspec, position, len(chosen))
+    for position, flow_run in enumerate(chosen):
+        watched.progress.flow_run(flow_run.pathspec, position, len(chosen))
         try:
-            if one.error is not None:
-                raise one.error  # noqa: TRY301 - it ends as any other error of a flow run
-            if one.excluded is not None:
-                yield FlowRunVerification(one.pathspec, Verdict.SKIPPED, one.excluded)
+            if flow_run.error is not None:
+                raise flow_run.error  # noqa: TRY301 - it ends as any other error of a flow run
+            if flow_run.excluded is not None:
+                yield FlowRunVerification(flow_run.pathspec, Verdict.SKIPPED, flow_run.excluded)
                 continue
-            yield _verified(one.pathspec, settings, projects, read_data)
+            yield _verified(flow_run.pathspec, settings, projects, read_data)
         except BaseException as error:  # noqa: BLE001 - see `_failed`
-            yield _failed(one.pathspec, error, watched.bugs)
+            yield _failed(flow_run.pathspec, error, watched.bugs)
 
 
 def _verified(
@@ -84,7 +84,7 @@ def _verified(
 ) -> FlowRunVerification:
     flow = flow_of(pathspec)
     recorded = projects.of(flow)
-    entity, project = projects.place(flow)
+    entity, project = projects.destination(flow)
     before = recorded.requests
     verified = verify_flow_run(pathspec, settings, recorded, read_data)
     return replace(

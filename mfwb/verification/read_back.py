@@ -18,7 +18,7 @@ from mfwb.snapshot import Card, Datastore
 from mfwb.snapshot.pathspec import flow_of
 from mfwb.source.cards import CardFolder, copy_card
 from mfwb.verification.compare import Comparison
-from mfwb.verification.compare_artifacts import FoundFile
+from mfwb.verification.compare_artifacts import LoggedFile
 from mfwb.verification.compare_run import find_card
 from mfwb.verification.expected import content_child
 from mfwb.verification.expected.child_process import ChildEndedError, ChildProcess
@@ -79,16 +79,16 @@ def read_back(comparison: Comparison, source: ReadBack, share: float) -> None:
                 _compare_card(card, expected, recorded, source)
 
 
-def _key(file: FoundFile) -> str:
+def _key(file: LoggedFile) -> str:
     return f"{file.artifact.name} {file.artifact.digest} {file.path}"
 
 
-def _without_repeats(files: Iterable[FoundFile]) -> Sequence[FoundFile]:
+def _without_repeats(files: Iterable[LoggedFile]) -> Sequence[LoggedFile]:
     """Return each file once, though several W&B runs logged it."""
     return [*{(file.artifact.key, file.path): file for file in files}.values()]
 
 
-def _compare_file(file: FoundFile, source: ReadBack, process: ChildProcess) -> None:
+def _compare_file(file: LoggedFile, source: ReadBack, process: ChildProcess) -> None:
     findings = source.findings
     item = f"{file.run} artifact {file.artifact.name}, bytes of {file.path}"
     findings.count("bytes")
@@ -110,7 +110,7 @@ def _compare_file(file: FoundFile, source: ReadBack, process: ChildProcess) -> N
     if file.expected.md5 is not None or file.folder.shape not in _CONVERTED:
         return
     if any(path.endswith(".pkl") for option in (file.artifact.files,) for path in option):
-        return  # the pickle beside it has what the file can't say
+        return  # the pickle beside it has what the file can't express
     verdict = _verdict(file, data, source, process)
     if verdict == content_child.DIFFERENT:
         held = f"what {file.folder.task}/{file.folder.held.name} holds"
@@ -121,7 +121,7 @@ def _compare_file(file: FoundFile, source: ReadBack, process: ChildProcess) -> N
         findings.leave_open(item, verdict)
 
 
-def _verdict(file: FoundFile, data: bytes, source: ReadBack, process: ChildProcess) -> str:
+def _verdict(file: LoggedFile, data: bytes, source: ReadBack, process: ChildProcess) -> str:
     held = file.folder.held
     if max(held.size, len(data)) > _MAX_COMPARED:
         return f"it is larger than the {_MAX_COMPARED:,} bytes up to which contents are compared"
@@ -165,7 +165,7 @@ def _compare_table(
     panel = recorded.summary.get("tasks")
     path = panel.get("path") if isinstance(panel, dict) else None
     if expected.table is None or not isinstance(path, str) or path not in recorded.files:
-        return  # that it is missing is noted already
+        return  # its absence was noted before
     if not is_selected(f"{expected.name} tasks", share):
         return
     document = _panel_bytes(f"{expected.name} table tasks", expected, recorded, path, source)
@@ -218,16 +218,16 @@ def _compare_card(
     item = f"{expected.name} summary.{card.key}, its bytes"
     own = _card(card, source)
     if own is None:
-        source.findings.leave_open(item, "Metaflow's card was not found where cards are by default")
+        source.findings.leave_open(item, "Metaflow's card is not in the default folder of cards")
         return
     actual = _panel_bytes(item, expected, recorded, path, source)
     if actual is not None and actual != own:
-        one, other = (hashlib.sha256(data).hexdigest() for data in (own, actual))
-        source.findings.differ("panel", item, expected.name, one, other, _DAMAGED)
+        own_sha256, actual_sha256 = (hashlib.sha256(data).hexdigest() for data in (own, actual))
+        source.findings.differ("panel", item, expected.name, own_sha256, actual_sha256, _DAMAGED)
 
 
 def _card(card: ExpectedCard, source: ReadBack) -> bytes | None:
-    """Return the HTML of a card as Metaflow has it; None if it is not where cards are."""
+    """Return the HTML of a card as Metaflow has it; None if the folders of cards do not have it."""
     datastore: Datastore | None = source.expected.datastores.get(card.task)
     if datastore is None:
         return None

@@ -54,7 +54,7 @@ def _to_write(run: FlowRunVerification) -> set[str | None]:
     """Return the W&B runs with differences that a sync can write; None: the whole flow run."""
     if run.verdict is not Verdict.DIFFERENT:
         return set()
-    return {one.wandb_run for one in run.differences if one.repairable}
+    return {difference.wandb_run for difference in run.differences if difference.repairable}
 
 
 def _with_repair(
@@ -64,8 +64,8 @@ def _with_repair(
         return before
     if after is None:
         return replace(before, repaired=0)
-    left = {_key(one) for one in after.differences}
-    mended = sum(_key(one) not in left for one in before.differences)
+    left = {_key(difference) for difference in after.differences}
+    mended = sum(_key(difference) not in left for difference in before.differences)
     known = after.verdict in (Verdict.SAME, Verdict.DIFFERENT)
     return replace(
         after,

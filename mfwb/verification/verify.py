@@ -70,12 +70,12 @@ def _read_groups(expected: ExpectedFlowRun, recorded: Recorded) -> RecordedFlowR
     groups = list(dict.fromkeys(run.group for run in expected.runs)) or [expected.pathspec]
     read = [recorded.flow_run(group) for group in groups]
     aliased: dict[tuple[str, str], list[RecordedArtifact]] = {}
-    for one in read:
-        for key, versions in one.aliased.items():
+    for group_runs in read:
+        for key, versions in group_runs.aliased.items():
             known = aliased.setdefault(key, [])
             keys = {version.key for version in known}
             known += [version for version in versions if version.key not in keys]
-    runs = [run for one in read for run in one.runs]
+    runs = [run for group_runs in read for run in group_runs.runs]
     return RecordedFlowRun(groups[0], runs, aliased, read[0].damaged)
 
 

@@ -9,7 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.compared import corpus
 from tests.compared.syncing import ENTITIES, WAYS, Way, sync, verify
@@ -60,6 +60,8 @@ def _compare(
             sys.stderr.write(f"{way.entity}: exit code {done.code}, {totals}\n{done.err[-2000:]}")
             if done.code:
                 found.append(f"{way.entity}: exit code {done.code}")
+            if done.out:
+                found += _differences_of_accounts(facts, way, done.document)
         found += _verified(way, verify(sandbox, way, pathspecs))
     for way in ways:
         found += _differences(server, facts, way.entity, way.granularity)
@@ -90,6 +92,22 @@ def _facts(root: Path, pathspecs: Sequence[str]) -> list[FlowRunFacts]:
     from tests.compared.metaflow_facts import read_flow_run  # noqa: PLC0415 - variables first
 
     return [read_flow_run(pathspec, root / corpus.RECORDS) for pathspec in pathspecs]
+
+
+def _differences_of_accounts(
+    flow_runs: list[FlowRunFacts], way: Way, document: dict[str, Any]
+) -> list[str]:
+    """Return what of the accounts in mfwb's document is not what Metaflow's client counts."""
+    from tests.compared.account import (  # noqa: PLC0415 - variables first
+        differences_of_account,
+        differences_of_totals,
+    )
+
+    facts = {one.pathspec: one for one in flow_runs}
+    differences = list(differences_of_totals(document))
+    for outcome in document["flow_runs"]:
+        differences += differences_of_account(facts[outcome["pathspec"]], outcome)
+    return [f"{way.entity} {document['command']} {difference}" for difference in differences]
 
 
 def _differences(

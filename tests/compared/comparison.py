@@ -30,7 +30,7 @@ from tests.compared.values import (
 from tests.compared.wandb_facts import Project, WandbRunFacts
 from tests.support.wandb_server import ArtifactVersion
 
-__all__ = ["Difference", "differences_of"]
+__all__ = ["Difference", "differences_of", "is_in_summary", "is_picked"]
 
 _MOST_OF_A_VALUE = 100_000  # bytes of pickle; what is larger is a file
 _MOST_THAT_IS_SHOWN = 1_000_000  # bytes of pickle
@@ -155,7 +155,7 @@ def _key(name: str, taken: set[str]) -> str:
     return f"{name}_" if name.rstrip("_") in taken else name
 
 
-def _is_summed_up(held: Held) -> bool:
+def is_in_summary(held: Held) -> bool:
     """Whether it stands in the summary rather than in a file."""
     return is_value(held.value) and len(held.stored) <= _MOST_OF_A_VALUE
 
@@ -163,7 +163,7 @@ def _is_summed_up(held: Held) -> bool:
 def _is_shown(held: Held) -> bool:
     """Whether it is a file, and the summary says beside that what can be read of it."""
     return (
-        not _is_summed_up(held)
+        not is_in_summary(held)
         and not is_value(held.value)
         and is_readable(held.value)
         and len(held.stored) <= _MOST_THAT_IS_SHOWN
@@ -184,7 +184,7 @@ def _by_name(subject: _Subject, chosen: Callable[[Held], bool]) -> _Values:
 
 
 def _of_values(subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
-    values = _by_name(subject, _is_summed_up)
+    values = _by_name(subject, is_in_summary)
     shown = _by_name(subject, _is_shown)
     keys = {name: _key(name, _TAKEN_IN_SUMMARY) for name in {**values, **shown}}
     for name, of_tasks in {**shown, **values}.items():
@@ -363,8 +363,8 @@ def _of_artifacts(
     expected: dict[str, dict[str, Held]] = {}  # by name, then by folder
     for task in subject.tasks:
         for name, held in task.held.items():
-            is_file = is_caught(held.value) or not _is_summed_up(held)
-            if is_file and not _is_gone(held.value) and not _is_picked(facts, task, name):
+            is_file = is_caught(held.value) or not is_in_summary(held)
+            if is_file and not _is_gone(held.value) and not is_picked(facts, task, name):
                 folder = f"{task.label}/" if subject.merged else ""
                 expected.setdefault(name, {})[folder] = held
     for name in expected.keys() & run.logged.keys():
@@ -380,7 +380,7 @@ def _of_artifacts(
     )
 
 
-def _is_picked(facts: FlowRunFacts, task: TaskFacts, name: str) -> bool:
+def is_picked(facts: FlowRunFacts, task: TaskFacts, name: str) -> bool:
     """Whether a task only hands on what a task of another step had written."""
     if _PICKED_IS_LOGGED:
         return False
@@ -497,7 +497,7 @@ def _of_uses(
     held = {task.pathspec: task.held for tasks in facts.steps.values() for task in tasks}
     for use in facts.truth.uses:
         makers = [one for one in use.producers if use.artifact in held.get(one, {})]
-        of_files = [one for one in makers if not _is_summed_up(held[one][use.artifact])]
+        of_files = [one for one in makers if not is_in_summary(held[one][use.artifact])]
         consumer = run_of.get(use.consumer)
         if not of_files or consumer is None or names_of[use.consumer] in map(names_of.get, makers):
             continue
@@ -552,7 +552,7 @@ def _last_sibling(facts: FlowRunFacts, name: str, held: Held) -> Held:
     That is where the alias is, if each of them has a W&B run.
     """
     for tasks in facts.steps.values():
-        made = [task for task in tasks if name in task.held and not _is_picked(facts, task, name)]
+        made = [task for task in tasks if name in task.held and not is_picked(facts, task, name)]
         if any(_is_pickle(task.held[name].stored, held.stored) for task in made):
             return made[-1].held[name]
     return held
@@ -575,7 +575,7 @@ def _of_aliases(
         marked = project.with_alias(name, alias)
         yield from _unlike(f"{facts.pathspec} {name}:{alias}", 1, len(marked))
         held = facts.final.get(name)
-        if len(marked) == 1 and held is not None and not _is_summed_up(held):
+        if len(marked) == 1 and held is not None and not is_in_summary(held):
             files = dict(marked[0].files)
             several = len([run for run in runs.values() if name in run.logged]) > 1
             meant = _last_sibling(facts, name, held) if several else held

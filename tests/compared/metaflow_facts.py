@@ -49,6 +49,8 @@ class TaskFacts:
         handed_on: those of them that are just what an input had under that name.
         log: what it printed.
         cards: the HTML of its cards.
+        attempts: how often it was tried.
+        is_clone: whether a resumed flow run took it over from its origin.
     """
 
     pathspec: str
@@ -59,6 +61,8 @@ class TaskFacts:
     handed_on: frozenset[str]
     log: list[LogLine]
     cards: list[str]
+    attempts: int
+    is_clone: bool
 
     @property
     def step(self) -> str:
@@ -86,6 +90,9 @@ class FlowRunFacts:
         final: artifacts that are `Run(pathspec).data.NAME`.
         records: what its tasks recorded of themselves.
         truth: what that adds up to.
+        system_tags: how many tags Metaflow gave it.
+        artifacts_held: how many artifacts all of its tasks have, each counted at each task, and
+            included files; without parameters, which each task has, too.
     """
 
     pathspec: str
@@ -98,6 +105,8 @@ class FlowRunFacts:
     final: dict[str, Held]
     records: dict[str, Record]
     truth: Truth
+    system_tags: int
+    artifacts_held: int
 
     def ancestors(self, pathspec: str) -> set[str]:
         """Return all tasks that came before one."""
@@ -148,6 +157,24 @@ def read_flow_run(pathspec: str, records_folder: Path) -> FlowRunFacts:
         final={} if end is None else {one.id: _held(one) for one in end if one.id not in own},
         records=records,
         truth=follow(records),
+        system_tags=len(run.system_tags),
+        artifacts_held=len(files) + _count_held(run, given, records.values()),
+    )
+
+
+_OF_METAFLOW = {"name"}
+
+
+def _count_held(run: Any, given: Any, records: Iterable[Record]) -> int:
+    """Return how many artifacts tasks have, without Metaflow's own and without parameters."""
+    parameters = {one.id: one.sha for one in given}
+    named = {name for record in records for name in record.assigned | record.mutated}
+    private = sorted(name for name in named if name.startswith("_"))  # the client lists none
+    return sum(
+        one.id not in _OF_METAFLOW and parameters.get(one.id) != one.sha
+        for step in run
+        for task in step
+        for one in (*task, *(task[name] for name in private if name in task))
     )
 
 
@@ -202,6 +229,8 @@ def _task(task: Any, record: Record | None, own: set[str], stores: set[str]) -> 
         handed_on=frozenset(perhaps if record is None else perhaps | record.handed_on.keys()),
         log=sorted(_log(task), key=lambda line: line.time),
         cards=list(_cards(task)),
+        attempts=len({one.value for one in task.metadata if one.type == "attempt"}),
+        is_clone="origin-task-id" in task.metadata_dict,
     )
 
 

@@ -14,7 +14,9 @@ from tests.support.sandbox import Sandbox
 
 _TESTS = Path(__file__).parents[1]
 _ITS_OWN = sorted((_TESTS / "compared").rglob("*.py"))
-_READ_BY_IT = [_TESTS / "truth" / f"{name}.py" for name in ("expected", "recorder", "records")]
+_READ_BY_IT = [
+    _TESTS / "support" / "truth" / f"{name}.py" for name in ("expected", "recorder", "records")
+]
 
 
 @pytest.mark.parametrize("path", [*_ITS_OWN, *_READ_BY_IT], ids=lambda path: path.name)

@@ -295,6 +295,7 @@ def test_a_deleted_run(pushing: Pushing, how: str) -> None:
         assert done.code == 0, done.err
         assert name not in there
         assert [run["deleted"] for run in _runs(done)] == [True, False, False]
+        assert _account(done)["tasks"] == {"written": 2, "switched_off": 1}
     elif how == "fail":
         assert done.code == 1
         assert "was deleted in W&B" in done.document["flow_runs"][0]["reason"]
@@ -343,6 +344,9 @@ def test_what_w_and_b_refuses_is_lost_alone(pushing: Pushing, clean: dict[str, A
     mended = pushing.push()
     assert (mended.code, _status(mended)) == (0, "synced"), mended.err
     assert pushing.snapshot()["artifacts"] == clean["artifacts"]
+    in_the_bundle = _account(mended)["artifacts"]["lost"]
+    assert _account(failed)["artifacts"]["lost"] == in_the_bundle + 1
+    assert _sums(failed) == _sums(mended)
 
 
 @pytest.mark.exhaustive
@@ -500,6 +504,16 @@ def _without_place(snapshot: dict[str, Any]) -> Any:
     return json.loads(
         re.sub(r'"writer": "[^"]*"', '"writer": ""', json.dumps(snapshot, default=str))
     )
+
+
+def _account(done: Finished) -> dict[str, dict[str, int]]:
+    """Return how the items of the only flow run ended."""
+    return dict(done.document["flow_runs"][0]["account"])
+
+
+def _sums(done: Finished) -> dict[str, int]:
+    """Return the number of items by kind."""
+    return {kind: sum(numbers.values()) for kind, numbers in _account(done).items()}
 
 
 def _runs(done: Finished) -> list[dict[str, Any]]:

@@ -247,6 +247,7 @@ def test_a_sync_with_references(in_s3: InS3, w_and_b: WandbServer, tmp_path: Pat
     assert "as a gzipped pickle" in str(thing.description)
     assert "pickle.loads(gzip.open(path).read())" in str(thing.description)
     assert list(thing.files) == list(frame.files) == []
+    assert start["account"]["artifacts"]["referenced"] == 2  # the included file is a copy
 
 
 def test_a_reference_is_in_the_bundle(referred: dict[str, Any]) -> None:

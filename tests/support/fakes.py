@@ -268,7 +268,7 @@ def _as_written(run: PlannedRun) -> WrittenRun:
         OutputOutcome(one.name, one.type, f"digest of {run.name}/{one.name}", 1, ())
         for one in run.outputs
     )
-    return WrittenRun(run.id, f"memory://wandb/{run.id}", outputs, ())
+    return WrittenRun(run.id, f"memory://wandb/{run.id}", outputs, (), log_lines=0)
 
 
 def _found(run: PlannedRun) -> WandbRunOutcome:

@@ -54,7 +54,7 @@ def test_stop_or_go_on() -> None:
     }
     assert {each.__name__ for each in every} - stops - skips == {
         "MfwbError",
-        "DifferencesFound",
+        "FlowRunsDiffer",
         "FlowRunsFailed",
         "ItemLost",
     }

@@ -6,16 +6,20 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from mfwb.operations import MOST, last_operations, note_operation, noted
+from mfwb.operations import MAX_OPERATIONS, last_operations, note_operation, noted
 
 
 def test_only_the_last_are_kept() -> None:
     """The oldest are dropped, and the order is that in which they were noted."""
-    for number in range(MOST + 5):
+    for number in range(MAX_OPERATIONS + 5):
         note_operation("test", f"operation {number}")
 
     texts = [one.text for one in last_operations()]
-    assert (len(texts), texts[0], texts[-1]) == (MOST, "operation 5", f"operation {MOST + 4}")
+    assert (len(texts), texts[0], texts[-1]) == (
+        MAX_OPERATIONS,
+        "operation 5",
+        f"operation {MAX_OPERATIONS + 4}",
+    )
 
 
 def test_the_end_of_an_operation() -> None:
@@ -37,7 +41,7 @@ def test_threads() -> None:
     with ThreadPoolExecutor(8) as pool:
         done = [pool.submit(note_operation, "test", f"{number}") for number in range(2_000)]
         for _ in range(200):
-            assert len(last_operations()) <= MOST
+            assert len(last_operations()) <= MAX_OPERATIONS
         for one in done:
             one.result()
     assert {one.part for one in last_operations()} == {"test"}

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mfwb.account import Account, Ending, Kind
 from mfwb.errors import FlowRunsFailed
 from mfwb.outcome import (
     FlowRunOutcome,
@@ -29,6 +30,9 @@ COUNT = st.integers(0, 2**40)
 COUNTS = st.builds(ItemCounts, COUNT, COUNT, COUNT, COUNT, COUNT, COUNT)
 NAMES = st.lists(TEXT, max_size=2).map(tuple)
 OUTPUTS = st.builds(OutputOutcome, TEXT, TEXT, MAYBE, COUNT, NAMES, st.booleans(), MAYBE)
+ACCOUNTS = st.none() | st.dictionaries(
+    st.sampled_from(Kind), st.dictionaries(st.sampled_from(Ending), COUNT)
+)
 RUNS = st.builds(
     WandbRunOutcome,
     *[TEXT] * 4,
@@ -40,6 +44,7 @@ RUNS = st.builds(
     NAMES,
     COUNTS,
     LOSSES,
+    account=ACCOUNTS,
 )
 OUTCOMES = st.builds(
     FlowRunOutcome,
@@ -48,6 +53,7 @@ OUTCOMES = st.builds(
     *[MAYBE] * 5,
     st.lists(RUNS, max_size=2).map(tuple),
     LOSSES,
+    account=ACCOUNTS,
 )
 
 A, B, C = (Loss(item, "gone") for item in "abc")
@@ -60,12 +66,23 @@ RUN = WandbRunOutcome(
     outputs=(OutputOutcome("y", "model", "d", 1, ("y.pkl",)),) * 2,
     items=ItemCounts(total=5, values=1, written=1, deduplicated=1, switched_off=1, lost=1),
     losses=(B,),
+    log_lines=12,
 )
+ACCOUNT: Account = {Kind.ARTIFACTS: {Ending.WRITTEN: 2, Ending.LOST: 1}}
 RESULT = Result(
     "sync",
     (
-        FlowRunOutcome("Flow/1", Status.SYNCED, wandb_runs=(RUN, RUN), losses=(A,)),
-        FlowRunOutcome("Flow/2", Status.UNCHANGED, wandb_runs=(RUN,), losses=(C,)),
+        FlowRunOutcome(
+            "Flow/1", Status.SYNCED, wandb_runs=(RUN, RUN), losses=(A,), account=ACCOUNT
+        ),
+        FlowRunOutcome(
+            "Flow/2",
+            Status.UNCHANGED,
+            wandb_runs=(RUN,),
+            losses=(C,),
+            account=ACCOUNT,
+            artifacts_passed_on=3,
+        ),
         FlowRunOutcome("Flow/3", Status.SKIPPED, reason="it is still running"),
     ),
 )
@@ -100,12 +117,29 @@ def test_totals() -> None:
             "lost": 3,
         },
         "losses": 5,
+        "account": {
+            kind: dict.fromkeys(map(str.lower, Ending.__members__), 0)
+            | ({"written": 4, "lost": 2} if kind == "artifacts" else {})
+            for kind in map(str.lower, Kind.__members__)
+        },
+        "artifacts_passed_on": 3,
+        "log_lines": 36,
+        "log_bytes_left_out": 0,
     }
 
 
 def test_losses() -> None:
     """Losses of flow runs and of their W&B runs are one list."""
     assert RESULT.losses == (A, B, B, C, B)
+
+
+def test_has_losses() -> None:
+    """A lost item without a loss of its own, which should not exist, is a loss as well."""
+    lost: Account = {Kind.CARDS: {Ending.LOST: 1}}
+
+    assert RESULT.has_losses
+    assert not Result("sync", (FlowRunOutcome("F/1", Status.SYNCED, account={}),)).has_losses
+    assert Result("sync", (FlowRunOutcome("F/1", Status.UNCHANGED, account=lost),)).has_losses
 
 
 def test_failed() -> None:

@@ -26,7 +26,7 @@ from mfwb.report.explain import show_explanation
 from mfwb.report.lineage import show_lineage
 from mfwb.report.status import show_status
 from mfwb.snapshot import Failure, FlowRun, Loss, Parameter, TaskState
-from mfwb.sync_status import KnownFlowRun, summarize
+from mfwb.sync_status import KnownFlowRun, LostItem, summarize
 from tests.support.flow_runs import at, data_frame, flow_run, model, ref, task
 from tests.support.strangers import HOSTILE, anything, assert_inert, poisoned, without_rich
 from tests.unit.explained import explained, sample
@@ -92,12 +92,14 @@ def test_status(text: str) -> None:
         Entry(f"F{text}/1", "local@/x", where, one, at="2026-11-21T11:00:00Z", reason=text)
         for one in SyncState
     ]
-    standings = summarize(
-        f"/l{text}", [KnownFlowRun(one, 1) for one in entries], (Loss(text, text),)
-    )
+    lost = LostItem(entries[0].flow_run, where, Loss(text, text))
+    standings = summarize(f"/l{text}", [KnownFlowRun(one, 1) for one in entries], [lost])
 
     for found in (standings, replace(standings, flows=())):
         assert_printable(lambda c, f=found: show_status(f, console=c, now=NOW, as_json=False)[0])
+        assert_printable(
+            lambda c, f=found: show_status(f, console=c, now=NOW, as_json=False, all_losses=True)[0]
+        )
         for form in show_status(found, console=console_for(io.StringIO()), now=NOW, as_json=True):
             assert_json(form)
 

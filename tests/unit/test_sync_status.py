@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mfwb.ports import Destination, Entry, SyncState
-from mfwb.sync_status import FlowSyncStatus, KnownFlowRun, summarize
+from mfwb.snapshot import Loss
+from mfwb.sync_status import FlowSyncStatus, KnownFlowRun, LostItem, summarize
 
 WINES = Destination("online", "https://wandb.example", "acme", "wines")
 BUNDLE = Destination("offline", "/bundle", None, "wines")
@@ -84,7 +85,11 @@ def test_failed_ones_first() -> None:
 def test_document() -> None:
     """The document has all that is counted, and what is open."""
     failed = known("Flow/7", SyncState.FAILED, reason="gone", started_at=5, state="finished")
-    document = summarize("path", [failed], ()).to_dict()
+    lost = LostItem("Flow/7", failed.entry.destination, Loss("Flow/7/a/1/x", "gone"))
+    found = summarize("path", [failed], [lost])
+    document = found.to_dict()
+
+    assert found.losses == (lost.loss,)
 
     assert document == {
         "version": 1,
@@ -114,6 +119,17 @@ def test_document() -> None:
                 "started_at": 5,
                 "state": "finished",
                 "provider": "local@/data",
+                "entity": "acme",
+                "project": "wines",
+                "mode": "online",
+                "base": "https://wandb.example",
+            }
+        ],
+        "losses": [
+            {
+                "pathspec": "Flow/7",
+                "item": "Flow/7/a/1/x",
+                "reason": "gone",
                 "entity": "acme",
                 "project": "wines",
                 "mode": "online",

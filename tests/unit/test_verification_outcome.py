@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mfwb.errors import DifferencesFound, FlowRunsFailed
+from mfwb.errors import FlowRunsDiffer, FlowRunsFailed
 from mfwb.verification_outcome import Difference, FlowRunVerification, Verdict, Verification
 
 ACCURACY = Difference("summary", "train accuracy", "F/1/train", 0.9, 0.1, "somebody changed it")
@@ -44,9 +44,7 @@ def test_exit_codes(flow_runs: tuple[FlowRunVerification, ...], code: int) -> No
 def test_raise_for_differences() -> None:
     """Differences come first, then failures; else the result comes back."""
     fine = Verification((SAME, RUNNING))
-    with pytest.raises(
-        DifferencesFound, match=r"1 of 2 flow runs differ in W&B: F/1: train"
-    ) as one:
+    with pytest.raises(FlowRunsDiffer, match=r"1 of 2 flow runs differ in W&B: F/1: train") as one:
         Verification((SAME, DIFFERENT)).raise_for_differences()
     with pytest.raises(FlowRunsFailed, match="1 of 2 flow runs failed"):
         Verification((SAME, FAILED)).raise_for_differences()

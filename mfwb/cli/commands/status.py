@@ -19,6 +19,7 @@ __all__ = ["status"]
 _EXAMPLES = """\
 mfwb status
 mfwb status TrainFlow --json
+mfwb status --losses --strict
 mfwb status --mode offline --dir bundle
 mfwb status --rebuild --project wines
 """
@@ -42,12 +43,30 @@ mfwb status --rebuild --project wines
     heading="How",
     help="Rebuild a lost ledger from W&B",
 )
+@click.option(
+    "--strict",
+    is_flag=True,
+    default=False,
+    cls=HelpedOption,
+    heading="How",
+    help="Exit with 3 if anything was lost",
+)
 @options.source
+@click.option(
+    "--losses",
+    is_flag=True,
+    default=False,
+    cls=HelpedOption,
+    heading="Show",
+    help="List each loss with its reason",
+)
 @options.text_or_json
-def status(
+def status(  # noqa: PLR0913 - one for each option
     *,
     flows: Sequence[str],
     rebuild: bool,
+    strict: bool,
+    losses: bool,
     config: Path | None,
     as_json: bool,
     quiet: bool,
@@ -70,9 +89,10 @@ def status(
         now=datetime.now(timezone.utc),
         as_json=as_json,
         rebuilt=rebuild,
+        all_losses=losses,
     )
     write_out(text, plain=plain)
-    return 0
+    return 3 if strict and sync_status.lost else 0
 
 
 def _rebuild(

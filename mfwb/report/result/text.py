@@ -11,7 +11,7 @@ from rich.text import Text
 
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.report.console import printed
-from mfwb.report.format import count, project_path, short_name
+from mfwb.report.format import count, project_path, project_urls, short_name
 from mfwb.report.result.details import print_details
 from mfwb.report.result.edits import print_edits
 from mfwb.report.result.listing import STATUS_STYLES, list_of
@@ -37,7 +37,7 @@ def to_text(result: Result, *, console: Console, verbose: bool = False) -> str:
         else:
             for flow_run in result.flow_runs:
                 _print_flow_run(flow_run, console, verbose=verbose)
-        for line in totals(result):
+        for line in totals(result, verbose=verbose):
             console.print(Text(line, style="bold"))
         for note in result.notes:
             console.print(Text(one_line(note), style="yellow"))
@@ -109,9 +109,8 @@ def _print_links(flow_run: FlowRunOutcome, console: Console) -> None:
 
 def _print_common_links(flow_runs: Iterable[FlowRunOutcome], console: Console) -> None:
     runs = [run for flow_run in flow_runs for run in flow_run.wandb_runs]
-    projects = [run.url.rpartition("/runs/")[0] or run.url for run in runs if run.url]
     folders = [str(PurePath(run.dir).parent) for run in runs if run.dir]
-    targets = dict.fromkeys([*projects, *folders])
+    targets = dict.fromkeys([*project_urls(runs), *folders])
     for target in targets:
         console.print(Text.assemble("  ", ("see", "dim"), "  ", _link(target)), soft_wrap=True)
     if targets:

@@ -68,11 +68,11 @@ def _sentence(run: FlowRunVerification) -> str:
     if run.verdict in (Verdict.SKIPPED, Verdict.FAILED):
         return one_line(run.reason or "no reason was recorded")
     items = sum((run.compared or {}).values())
-    place = "/".join(one_line(part) for part in (run.entity, run.project) if part)
+    project = "/".join(one_line(part) for part in (run.entity, run.project) if part)
     runs = (run.compared or {}).get("run", 0)
     parts = [f"{count(items, 'item')} in {count(runs, 'W&B run')}"]
-    if place:
-        parts[0] += f" of {place}"
+    if project:
+        parts[0] += f" of {project}"
     if run.verdict is Verdict.DIFFERENT:
         parts.insert(0, count(len(run.differences), "difference"))
     if run.group and run.group != run.pathspec:
@@ -95,9 +95,9 @@ def _print_differences(run: FlowRunVerification, console: Console, *, verbose: b
         title = "the flow run as a whole" if name is None else short_name(name, run.pathspec)
         console.print()
         console.print(Text(f"  {one_line(title)}", style="bold"), soft_wrap=True)
-        for one in differences:
-            item = one.item.replace(f"{run.pathspec}/", "").removeprefix(f"{title} ")
-            _print_difference(one, item, console, whole=verbose)
+        for difference in differences:
+            item = difference.item.replace(f"{run.pathspec}/", "").removeprefix(f"{title} ")
+            _print_difference(difference, item, console, whole=verbose)
     if len(shown) < len(run.differences):
         more = f"  and {len(run.differences) - len(shown):,} more, which --verbose shows"
         console.print()
@@ -108,13 +108,13 @@ def _by_wandb_run(
     differences: Iterable[Difference],
 ) -> Iterable[tuple[str | None, Sequence[Difference]]]:
     groups: dict[str | None, list[Difference]] = {}
-    for one in differences:
-        groups.setdefault(one.wandb_run, []).append(one)
+    for difference in differences:
+        groups.setdefault(difference.wandb_run, []).append(difference)
     return sorted(groups.items(), key=lambda group: group[0] is not None)
 
 
 def _print_difference(difference: Difference, item: str, console: Console, *, whole: bool) -> None:
-    """Print a difference; its item is what its heading does not say."""
+    """Print a difference, without the part of its item that the heading has."""
     kind, item = one_line(difference.kind), one_line(item)
     title = item if kind in item else f"{kind} {item}"
     console.print(Padding(Text(title, style="red", overflow="fold"), (0, 0, 0, 4)))
@@ -132,7 +132,7 @@ def _print_difference(difference: Difference, item: str, console: Console, *, wh
 
 
 def _value(value: Any, *, whole: bool) -> str:
-    """Return a value as JSON in one line; what is not there as words."""
+    """Return a value as JSON in one line; a missing value as text."""
     if value is None:
         return "nothing"
     try:

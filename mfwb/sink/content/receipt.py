@@ -28,12 +28,16 @@ class Receipt:
         losses: the losses beside those of the plan.
         uses: the artifacts that it uses, by `use_name`.
         summary_keys: the keys that mfwb wrote into the summary; older receipts have none.
+        log_lines: the number of lines of its log; None: an older receipt.
+        log_bytes_left_out: how many bytes of its log were too many for the Logs tab.
     """
 
     outputs: tuple[OutputOutcome, ...] = ()
     losses: tuple[Loss, ...] = ()
     uses: tuple[str, ...] = ()
     summary_keys: tuple[str, ...] = ()
+    log_lines: int | None = None
+    log_bytes_left_out: int = 0
 
 
 def use_item(run: PlannedRun, used: InputArtifact) -> str:

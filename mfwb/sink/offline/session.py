@@ -96,7 +96,14 @@ class OfflineSession:
         logged = [self._log(run, folder.copy_into_bundle(artifact)) for artifact in ready.artifacts]
         outputs = tuple(map(self._outcome, ready.artifacts, logged))
         keys = summary_keys(run, ready)
-        receipt = Receipt(outputs, (*ready.losses, *losses), uses_of(run, losses), keys)
+        receipt = Receipt(
+            outputs,
+            (*ready.losses, *losses),
+            uses_of(run, losses),
+            keys,
+            log_lines=ready.log_lines,
+            log_bytes_left_out=ready.log_bytes_left_out,
+        )
         file_records = [
             *records.opening_records(self._plan, run, start, self._writer),
             *(records.used_artifact(run, record) for record in uses),
@@ -182,6 +189,7 @@ class OfflineSession:
             files=tuple(file.path for file in ready.files),
             deduplicated=is_duplicate,
             items=len(ready.planned.files),
+            referenced=ready.referenced,
         )
 
     def _summary(

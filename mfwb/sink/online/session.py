@@ -118,7 +118,14 @@ class OnlineSession:
             return None
         if existing.receipt is not None:
             receipt = existing.receipt
-            return WrittenRun(existing.id, existing.url, receipt.outputs, receipt.losses)
+            return WrittenRun(
+                existing.id,
+                existing.url,
+                receipt.outputs,
+                receipt.losses,
+                log_lines=receipt.log_lines,
+                log_bytes_left_out=receipt.log_bytes_left_out,
+            )
         self._logged.of_run(run.id)
         artifacts = (self._logged.find(run.id, output.name, output.type) for output in run.outputs)
         outputs = [_output_of(artifact) for artifact in artifacts if artifact is not None]
@@ -327,7 +334,12 @@ class OnlineSession:
         if complete:
             all_losses = (*ready.losses, *losses)
             receipt = Receipt(
-                outputs, all_losses, uses_of(run, all_losses), summary_keys(run, ready)
+                outputs,
+                all_losses,
+                uses_of(run, all_losses),
+                summary_keys(run, ready),
+                log_lines=ready.log_lines,
+                log_bytes_left_out=ready.log_bytes_left_out,
             )
             used = {logged.id for item in run.inputs if (logged := self._logged.find_used(item))}
             self._arrivals.add(
@@ -424,4 +436,5 @@ def _output_of(artifact: wandb.Artifact) -> OutputOutcome:
         size=artifact.size,
         files=tuple(sorted(artifact.manifest.entries)),
         version=artifact.version,
+        referenced=sum(entry.ref is not None for entry in artifact.manifest.entries.values()),
     )

@@ -250,4 +250,5 @@ def _output(ready: ReadyArtifact, logged: wandb.Artifact) -> OutputOutcome:
         deduplicated=metadata != artifact_metadata(ready),  # W&B kept the metadata of the first one
         version=logged.version,
         items=len(ready.planned.files),
+        referenced=ready.referenced,
     )

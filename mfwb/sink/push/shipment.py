@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from mfwb.account_balance import count_arrived, count_gone, count_refused
 from mfwb.errors import SinkError, SkipFlowRun, ends_the_call
-from mfwb.item_counts import count_same_content
+from mfwb.item_counts import count_refused_items, count_same_content
 from mfwb.outcome import ItemCounts, WandbRunOutcome
 from mfwb.planning import WandbRunId
 from mfwb.ports import BundledFlowRun, PushedFlowRun
@@ -88,6 +89,7 @@ class Shipment:
             dir=None,
             outputs=receipt.outputs,
             items=count_same_content(bundled.items, receipt.outputs),
+            account=count_arrived(bundled, receipt.outputs),
             losses=tuple(dict.fromkeys((*bundled.losses, *receipt.losses))),
             edits_kept=self._edits[header.id].kept if header.id in self._edits else (),
             edits_undone=self._edits[header.id].undone if header.id in self._edits else (),
@@ -109,14 +111,15 @@ class Shipment:
         """
         bundled = self._bundled(header)
         lost = {loss.item for loss in losses}
+        refused = [output for output in bundled.outputs if f"{header.name}/{output.name}" in lost]
         self._outcomes[header.id] = replace(
             bundled,
             id=existing.id,
             url=existing.url,
             dir=None,
-            outputs=tuple(
-                output for output in bundled.outputs if f"{header.name}/{output.name}" not in lost
-            ),
+            outputs=tuple(output for output in bundled.outputs if output not in refused),
+            items=count_refused_items(bundled.items, refused),
+            account=count_refused(bundled.account, refused),
             losses=tuple(dict.fromkeys((*bundled.losses, *losses))),
             complete=False,
         )
@@ -128,7 +131,13 @@ class Shipment:
         bundled = self._bundled(header)
         counts = ItemCounts(total=bundled.items.total, switched_off=bundled.items.total)
         self._outcomes[header.id] = replace(
-            bundled, dir=None, outputs=(), losses=(), items=counts, deleted=True
+            bundled,
+            dir=None,
+            outputs=(),
+            losses=(),
+            items=counts,
+            account=count_gone(bundled.account),
+            deleted=True,
         )
 
     def fail(self, error: BaseException) -> None:

@@ -71,7 +71,7 @@ class Account:
         viewer = require(self._query(_VIEWER, {}, "ask whose key it is"), "viewer")
         teams = [str(require(team, "name")) for team in nodes(require(viewer, "teams"))]
         name, entity = viewer.get("username"), viewer.get("entity")
-        own = [str(one) for one in (name, entity) if one]
+        own = [str(owner) for owner in (name, entity) if owner]
         return Viewer(str(name or entity or "unknown"), entity, frozenset([*own, *teams]))
 
     def entity(self, name: str) -> Entity | None:
@@ -83,18 +83,18 @@ class Account:
             if not _is_unknown_field(error):
                 raise
             answer = self._query(_ENTITY_OF_OLD_SERVERS, {"name": name}, purpose)
-        found = answer.get("entity")
-        return None if found is None else Entity(name, found.get("readOnly"))
+        existing = answer.get("entity")
+        return None if existing is None else Entity(name, existing.get("readOnly"))
 
     def project(self, entity: str, name: str) -> Project | None:
         """Return a project; None if W&B has none of that name, or does not show it; SinkError."""
         variables = {"entity": entity, "name": name}
         answer = self._query(_PROJECT, variables, f"look up the project {entity}/{name}")
-        found = answer.get("project")
-        return None if found is None else Project(name, found.get("readOnly"))
+        existing = answer.get("project")
+        return None if existing is None else Project(name, existing.get("readOnly"))
 
     def server_version(self) -> str | None:
-        """Return the version of a server of one's own; None if it says none; SinkError."""
+        """Return the version of a self-hosted server; None if it reports none; SinkError."""
         try:
             answer = self._query(_SERVER, {}, "ask for the version of the server")
         except SinkError as error:

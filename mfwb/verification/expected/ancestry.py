@@ -1,4 +1,4 @@
-"""Who came before whom, by what the tasks recorded of their `self.next` and foreach frames.
+"""The parents of each task, from the `self.next` and the foreach frames that tasks recorded.
 
 Metaflow does not record the inputs of a task, and its own `parent_tasks` is wrong for resumed flow
 runs, switches and recursion (2.19.39).
@@ -17,8 +17,9 @@ __all__ = ["find_parents"]
 def find_parents(facts: FlowRunFacts) -> dict[str, tuple[TaskFacts, ...]]:
     """Return the parents of each task by its path, in the order of the steps.
 
-    A task follows those that named its step in their `self.next` and had the same place in all
-    foreaches; or the place around its own foreach, if they began that; or one inside, if it joins.
+    A parent named the step of the task in its `self.next`. Its foreach indexes are the same; or
+    they lack the last one, if the parent began the foreach; or they have one more, if the task
+    joins a foreach.
     """
     leading: dict[tuple[str, tuple[int, ...]], list[TaskFacts]] = defaultdict(list)
     for task in facts.tasks:
@@ -33,26 +34,28 @@ def _parents(
     task: TaskFacts, leading: Mapping[tuple[str, tuple[int, ...]], Sequence[TaskFacts]]
 ) -> Sequence[TaskFacts]:
     at = leading.get((task.step, task.indexes), ())
-    found = [one for one in at if (one.foreach is not None) == task.is_control]
-    found += [
-        one
-        for one in leading.get((task.step, (*task.indexes, -1)), ())
-        if not one.is_control and one.foreach is None
+    parents = [parent for parent in at if (parent.foreach is not None) == task.is_control]
+    parents += [
+        parent
+        for parent in leading.get((task.step, (*task.indexes, -1)), ())
+        if not parent.is_control and parent.foreach is None
     ]
     if task.indexes and not task.is_control:
-        found += [
-            one
-            for one in leading.get((task.step, task.indexes[:-1]), ())
-            if one.foreach is not None
+        parents += [
+            parent
+            for parent in leading.get((task.step, task.indexes[:-1]), ())
+            if parent.foreach is not None
         ]
-    unique = {one.path: one for one in found if not one.is_control or task.is_control}
+    unique = {parent.path: parent for parent in parents if not parent.is_control or task.is_control}
     return _of_the_round_before(task, list(unique.values()))
 
 
-def _of_the_round_before(task: TaskFacts, found: Sequence[TaskFacts]) -> Sequence[TaskFacts]:
-    """Return those that a recursion allows: a round follows the one before it."""
+def _of_the_round_before(task: TaskFacts, parents: Sequence[TaskFacts]) -> Sequence[TaskFacts]:
+    """Return the parents that a recursion allows: each round follows the previous round."""
     if not task.rounds:
-        return found
+        return parents
     before = task.rounds[-1] - 1
-    same = [one for one in found if one.step == task.step and one.rounds[-1:] == (before,)]
-    return same or [one for one in found if one.step != task.step]
+    same = [
+        parent for parent in parents if parent.step == task.step and parent.rounds[-1:] == (before,)
+    ]
+    return same or [parent for parent in parents if parent.step != task.step]

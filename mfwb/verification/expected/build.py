@@ -14,7 +14,7 @@ from mfwb.verification.expected import names
 from mfwb.verification.expected.contents import Contents
 from mfwb.verification.expected.facts import CardFacts, FlowRunFacts, TaskFacts
 from mfwb.verification.expected.flow_run_reader import FlowRunReader
-from mfwb.verification.expected.kinds import Destination, find_destination
+from mfwb.verification.expected.kinds import ExpectedForm, find_form
 from mfwb.verification.expected.log_lines import read_lines
 from mfwb.verification.expected.model import (
     ExpectedCard,
@@ -49,7 +49,7 @@ _PREVIEWED = ("parquet",)
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """What there is one W&B run of: a step, or a task."""
+    """A step or a task, for which W&B has one W&B run."""
 
     name: str
     step: str
@@ -148,13 +148,13 @@ class _Builder:
             untrue_outcome=unexpected_outcome(scope.tasks, reason),
         )
 
-    def _destination(self, task: TaskFacts, name: str) -> Destination:
+    def _form(self, task: TaskFacts, name: str) -> ExpectedForm:
         artifact = task.held[name]
         value = self._contents.describe(artifact)
-        return find_destination(artifact, value, self._settings[task.step])
+        return find_form(artifact, value, self._settings[task.step])
 
     def _is_file(self, task: TaskFacts, name: str) -> bool:
-        return not self._destination(task, name).is_value
+        return not self._form(task, name).is_value
 
     def _written(self, scope: _Scope) -> dict[str, list[WrittenValue]]:
         """Return what the tasks of a W&B run wrote, by name and in the order of the tasks."""
@@ -164,17 +164,15 @@ class _Builder:
             for task in scope.tasks:
                 if name not in task.held:
                     continue
-                is_pickle_of_its_own = task.path not in with_value and self._history.is_new(
-                    task, name
-                )
-                if task.path not in need and not is_pickle_of_its_own:
+                is_new_pickle = task.path not in with_value and self._history.is_new(task, name)
+                if task.path not in need and not is_new_pickle:
                     continue
                 artifact = task.held[name]
                 item = WrittenValue(
                     task,
                     artifact,
                     self._contents.describe(artifact),
-                    self._destination(task, name),
+                    self._form(task, name),
                     need.get(task.path, Need.REQUIRED),
                 )
                 by_name.setdefault(name, []).append(item)
@@ -192,18 +190,16 @@ class _Builder:
     def _is_value_of(self, task: TaskFacts, name: str) -> bool:
         if name not in task.held:
             return False
-        destination = self._destination(task, name)
-        return (
-            destination.is_value or destination.shown is not False or (destination.shape == "json")
-        )
+        form = self._form(task, name)
+        return form.is_value or form.shown is not False or (form.shape == "json")
 
     def _stored(self, scope: _Scope) -> dict[str, list[StoredFile]]:
         stored: dict[str, list[StoredFile]] = defaultdict(list)
         for task in scope.tasks:
             for name, artifact in task.held.items():
-                destination = self._destination(task, name)
-                if not destination.is_value and self._history.is_new(task, name):
-                    stored[name].append(StoredFile(task, artifact, destination, task.path))
+                form = self._form(task, name)
+                if not form.is_value and self._history.is_new(task, name):
+                    stored[name].append(StoredFile(task, artifact, form, task.path))
         return stored
 
     def _previews(
@@ -213,7 +209,7 @@ class _Builder:
         return {
             key: name
             for name, files in stored.items()
-            if files[0].destination.shape in _PREVIEWED and settings.datasets
+            if files[0].form.shape in _PREVIEWED and settings.datasets
             if (key := names.summary_key(name)) not in values.summary and key.isidentifier()
         }
 
@@ -236,7 +232,7 @@ class _Builder:
             task.outcome in {"failed", "unfinished"} for task in facts.tasks
         ):
             return frozenset()
-        followed = {one.path for parents in self._history.parents.values() for one in parents}
+        followed = {parent.path for parents in self._history.parents.values() for parent in parents}
         return frozenset(task.path for task in facts.tasks if task.path not in followed)
 
     def _final(self) -> dict[str, frozenset[str]]:
@@ -247,7 +243,7 @@ class _Builder:
         return {name: self._last_makers(end, name) for name in end.held if self._is_file(end, name)}
 
     def _last_makers(self, end: TaskFacts, name: str) -> frozenset[str]:
-        """Return who wrote what the flow run ends with; of siblings of a foreach the last one."""
+        """Return the producers of a final artifact; of siblings of a foreach, the last one."""
         makers = self._history.producers(end, name)
         steps = {step_of(path) for path in makers}
         if len(steps) != 1:
@@ -278,21 +274,23 @@ def _cards(scope: _Scope) -> tuple[list[ExpectedCard], set[str]]:
     open_keys: set[str] = set()
     taken: set[str] = set()
     for task in scope.tasks:
-        place = task.label.split("/") if scope.merged else []
+        label_parts = task.label.split("/") if scope.merged else []
         if task.cards is None:
-            open_keys.add("/".join(["card", *place]))
+            open_keys.add("/".join(["card", *label_parts]))
             continue
-        for card in sorted(task.cards, key=lambda one: (one.id is None, one.id or "", one.type)):
-            key = _card_key(card, place, taken)
+        for card in sorted(
+            task.cards, key=lambda card: (card.id is None, card.id or "", card.type)
+        ):
+            key = _card_key(card, label_parts, taken)
             taken.add(key)
             cards.append(ExpectedCard(key, task.path, card))
     return cards, open_keys
 
 
-def _card_key(card: CardFacts, place: Sequence[str], taken: set[str]) -> str:
+def _card_key(card: CardFacts, label_parts: Sequence[str], taken: set[str]) -> str:
     last = card.id or (card.type if card.type != "default" else None)
-    key = "/".join(["card", *place, *([last] if last else [])])
+    key = "/".join(["card", *label_parts, *([last] if last else [])])
     numbers = count(2)
     while key in taken:
-        key = "/".join(["card", *place, f"{card.id or card.type}-{next(numbers)}"])
+        key = "/".join(["card", *label_parts, f"{card.id or card.type}-{next(numbers)}"])
     return key

@@ -1,6 +1,6 @@
 """Program of the process that compares files of W&B with the pickles that they were made of.
 
-The process has no rights that reading needs not: neither a pickle nor a file is trusted.
+The process has only the rights that reading needs: it trusts neither a pickle nor a file.
 """
 
 from __future__ import annotations
@@ -95,12 +95,12 @@ def _is_same_table(table: Any, file: bytes) -> bool:
 
 
 def _is_same_loosely(table: Any, read: Any) -> bool:
-    """Whether the cells say the same, though parquet has other types for some of them."""
+    """Whether the cells are equal, though parquet has other types for some of them."""
     if len(table) != len(read):
         return False
     return all(
-        repr(list(table.iloc[:, place])) == repr(list(read.iloc[:, place]))
-        for place in range(table.shape[1])
+        repr(list(table.iloc[:, column])) == repr(list(read.iloc[:, column]))
+        for column in range(table.shape[1])
     )
 
 

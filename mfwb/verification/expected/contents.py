@@ -31,7 +31,7 @@ class Contents:
     def __init__(self, facts: FlowRunFacts, values: ValueReader, open_store: _OpenStore) -> None:
         self._values = values
         self._open_store = open_store
-        self._places: dict[str, Datastore] = {}
+        self._datastores: dict[str, Datastore] = {}
         self._sizes: dict[str, int] = {}
         self._described: dict[str, PickledValue] = {}
         self._md5: dict[str, str] = {}
@@ -53,28 +53,28 @@ class Contents:
         """Return why the bytes of an artifact can't be had; None if they can, as far as known."""
         return self._lost.get(artifact.sha1)
 
-    def is_same(self, one: HeldArtifact, other: HeldArtifact) -> bool:
+    def is_same(self, artifact: HeldArtifact, other: HeldArtifact) -> bool:
         """Return whether two artifacts hold equal values, though perhaps pickled differently."""
-        if one.sha1 == other.sha1:
+        if artifact.sha1 == other.sha1:
             return True
-        if one.type != other.type or one.encoding != other.encoding:
+        if artifact.type != other.type or artifact.encoding != other.encoding:
             return False
-        if max(one.size, other.size) > _MAX_READ:
+        if max(artifact.size, other.size) > _MAX_READ:
             self._read(
                 sha
-                for sha in (one.sha1, other.sha1)
+                for sha in (artifact.sha1, other.sha1)
                 if sha not in self._described and self._sizes.get(sha, 0) <= _MAX_COMPARED
             )
-        digest = self.describe(one).digest
+        digest = self.describe(artifact).digest
         return digest is not None and digest == self.describe(other).digest
 
     def md5(self, artifact: HeldArtifact) -> str | None:
         """Return the md5 of the stored bytes, in base64; None if they can't be had."""
         sha = artifact.sha1
-        if sha not in self._md5 and sha not in self._lost and sha in self._places:
+        if sha not in self._md5 and sha not in self._lost and sha in self._datastores:
             folder = make_scratch()
             try:
-                store = self._open_store(self._places[sha])
+                store = self._open_store(self._datastores[sha])
                 self._md5[sha] = store.copy(sha, artifact.size, Path(folder) / "pickle")
             except ItemLost as error:
                 self._lost[sha] = str(error)
@@ -84,22 +84,22 @@ class Contents:
 
     def copy(self, artifact: HeldArtifact, target: Path) -> None:
         """Write the stored bytes of an artifact into a file; ItemLost."""
-        if artifact.sha1 not in self._places:
+        if artifact.sha1 not in self._datastores:
             raise ItemLost("Metaflow did not record where its bytes are")
-        store = self._open_store(self._places[artifact.sha1])
+        store = self._open_store(self._datastores[artifact.sha1])
         store.copy(artifact.sha1, artifact.size, target)
 
     def _note(self, artifacts: Iterable[HeldArtifact], datastore: Datastore) -> None:
         for artifact in artifacts:
-            self._places[artifact.sha1] = datastore
+            self._datastores[artifact.sha1] = datastore
             self._sizes[artifact.sha1] = artifact.size
 
     def _read(self, shas: Iterable[str]) -> None:
-        by_place: dict[Datastore, list[str]] = defaultdict(list)
+        by_datastore: dict[Datastore, list[str]] = defaultdict(list)
         for sha in shas:
-            by_place[self._places[sha]].append(sha)
-        for place, group in by_place.items():
-            store = self._open_store(place)
+            by_datastore[self._datastores[sha]].append(sha)
+        for datastore, group in by_datastore.items():
+            store = self._open_store(datastore)
             for batch in self._batches(group):
                 pickled = {}
                 for sha, data in store.read(batch, self._sizes):

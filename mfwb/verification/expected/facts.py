@@ -105,7 +105,7 @@ class TaskFacts:
 
     @property
     def label(self) -> str:
-        """Its place among its siblings, as in names of files: `3`, or `0/3` in a nested foreach."""
+        """Its position among its siblings, as names of files have it: `3`; nested, `0/3`."""
         control = ("control",) if self.is_control else ()
         return "/".join(map(str, (*self.indexes, *self.rounds, *control))) or "0"
 

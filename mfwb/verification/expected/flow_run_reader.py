@@ -37,10 +37,10 @@ from mfwb.verification.expected.facts import (
     TaskOutcome,
 )
 
-__all__ = ["FlowRunReader"]
+__all__ = ["FlowRunReader", "read_attempts", "sort_into_steps"]
 
 _OUTCOME = ("_success", "_exception", "_catch_exception")
-_PLACE = ("_transition", "_foreach_stack", "_iteration_stack")
+_POSITION = ("_transition", "_foreach_stack", "_iteration_stack")
 _MAX_INTERNALS = 4_000_000  # bytes of one internal artifact
 
 
@@ -91,7 +91,7 @@ class FlowRunReader:
         except (DamagedError, ValueError) as error:
             raise SourceError(f"{pathspec} can't be read: {error}") from None
         kinds = _kinds(graph, shared)
-        steps = _steps(facts, graph.get("start_step") or "start")
+        steps = sort_into_steps(facts, graph.get("start_step") or "start")
         end_step = str(graph.get("end_step") or "end")
         return FlowRunFacts(
             flow=flow,
@@ -145,11 +145,11 @@ class FlowRunReader:
         known = {name: value for name, value, _, _ in sorted(texts, key=lambda row: row[2])}
         kind, root = known.get("ds-type"), known.get("ds-root")
         if kind is None or root is None:
-            kind, root = self._place_of_artifacts(task, path)
+            kind, root = self._datastore_of_artifacts(task, path)
         recorded = None if kind is None or root is None else Datastore(kind, root)
         return _Task(task, texts, None if recorded is None else self._roots.admit(recorded, path))
 
-    def _place_of_artifacts(self, task: Any, path: str) -> tuple[str | None, str | None]:
+    def _datastore_of_artifacts(self, task: Any, path: str) -> tuple[str | None, str | None]:
         with client_errors(path, self._provider):
             if step_of(path) == PARAMETERS:
                 first = next(iter(task), None)
@@ -157,8 +157,8 @@ class FlowRunReader:
                 first = _item(task, "_task_ok")
         if first is None:
             return None, None
-        place = first._object  # noqa: SLF001 - see the module docstring
-        return place.get("ds_type"), str(place.get("location")).removeprefix(":root:")
+        attributes = first._object  # noqa: SLF001 - see the module docstring
+        return attributes.get("ds_type"), str(attributes.get("location")).removeprefix(":root:")
 
     def _read_records(self, flow: str, tasks: Iterable[_Task]) -> None:
         by_datastore: dict[Datastore, list[tuple[AttemptKey, _Task]]] = defaultdict(list)
@@ -183,7 +183,7 @@ class FlowRunReader:
             if task.datastore is None:
                 continue
             for record in task.earlier.values():
-                for name in ("_graph_info", *_OUTCOME, *_PLACE):
+                for name in ("_graph_info", *_OUTCOME, *_POSITION):
                     if name in record.objects and (name != "_graph_info" or _is_hidden(task)):
                         by_datastore[task.datastore].add(record.objects[name])
         values: dict[str, Any] = {}
@@ -320,7 +320,7 @@ def _task_facts(task: _Task, shared: Mapping[str, str], values: Mapping[str, Any
     def internal(name: str, record: AttemptRecord | None = None) -> Any:
         return values.get((record or task.record).objects.get(name, ""))
 
-    attempts = _attempts(task.rows)
+    attempts = read_attempts(task.rows)
     outcome = _outcome(attempts, internal("_success"))
     transition = internal_artifacts.to_transition(internal("_transition"))
     stack = internal("_foreach_stack")
@@ -358,7 +358,7 @@ def _task_facts(task: _Task, shared: Mapping[str, str], values: Mapping[str, Any
     )
 
 
-def _attempts(rows: Sequence[tuple[str, str, int, str]]) -> tuple[AttemptFacts, ...]:
+def read_attempts(rows: Sequence[tuple[str, str, int, str]]) -> tuple[AttemptFacts, ...]:
     """Return the attempts; an outcome belongs to the attempt that began last before it."""
     ranks = {"attempt": 0, "attempt_ok": 1, "attempt-done": 2}
     started: dict[int, int] = {}
@@ -425,7 +425,7 @@ def _cards(
     return tuple(cards)
 
 
-def _steps(tasks: Sequence[TaskFacts], start: str) -> dict[str, tuple[TaskFacts, ...]]:
+def sort_into_steps(tasks: Sequence[TaskFacts], start: str) -> dict[str, tuple[TaskFacts, ...]]:
     """Return the tasks by step, each step behind those that lead to it."""
     by_step: dict[str, list[TaskFacts]] = defaultdict(list)
     following: dict[str, set[str]] = defaultdict(set)

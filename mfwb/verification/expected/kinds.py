@@ -1,7 +1,7 @@
-"""Where an artifact goes, by the tables of docs/mapping.md, "Artifacts by type".
+"""The form of an artifact in W&B, by the tables of docs/mapping.md, "Artifacts by type".
 
-What these tables leave open, as whether an object of a model's library is a model or one of its
-configurations, stays open here: an artifact then has more than one possible kind.
+These tables do not decide everything: an object of a model's library may be a model or one of its
+configurations. Then an artifact has more than one possible kind.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mfwb.config import StepSettings
 from mfwb.verification.expected.facts import HeldArtifact
 from mfwb.verification.expected.value_reader import PickledValue
 
-__all__ = ["KINDS", "Destination", "Shape", "find_destination"]
+__all__ = ["KINDS", "ExpectedForm", "Shape", "find_form"]
 
 Shape = Literal["value", "json", "parquet", "tables", "npy", "path", "include", "pickle", "stored"]
 KINDS = ("dataset", "model", "other")
@@ -95,8 +95,8 @@ _SHOWN_TYPES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
-    """Where an artifact goes.
+class ExpectedForm:
+    """The form in which W&B should have an artifact.
 
     Attributes:
         kinds: the possible types of its W&B artifact; empty for a value.
@@ -110,17 +110,19 @@ class Destination:
 
     @property
     def is_value(self) -> bool:
-        """Whether it stands in the summary alone."""
+        """Whether only the summary has it."""
         return self.shape == "value"
 
 
-def find_destination(
-    artifact: HeldArtifact, value: PickledValue, settings: StepSettings
-) -> Destination:
-    """Return where an artifact goes, by its recorded type, and by its names where that is open."""
+def find_form(artifact: HeldArtifact, value: PickledValue, settings: StepSettings) -> ExpectedForm:
+    """Return the form of an artifact, by its recorded type, and by the names in its pickle."""
     kind = _set_by_user(artifact.type, settings)
     plugin = next(
-        (one for one in settings.plugins if any(fnmatchcase(artifact.type, t) for t in one.types)),
+        (
+            plugin
+            for plugin in settings.plugins
+            if any(fnmatchcase(artifact.type, t) for t in plugin.types)
+        ),
         None,
     )
     if kind == "value":
@@ -131,10 +133,10 @@ def find_destination(
         kind = plugin.kind
     if not artifact.is_pickle:
         kinds = (kind,) if kind else _kinds_by_name(artifact.type)
-        return Destination(("other",) if _is_value_type(artifact.type) else kinds, "stored")
+        return ExpectedForm(("other",) if _is_value_type(artifact.type) else kinds, "stored")
     shape = _shape(artifact, value)
     kinds = (kind,) if kind else _kinds(artifact, value, settings)
-    return Destination(kinds, shape, _is_shown(artifact, value, kinds, settings))
+    return ExpectedForm(kinds, shape, _is_shown(artifact, value, kinds, settings))
 
 
 def _set_by_user(name: str, settings: StepSettings) -> str | None:
@@ -156,7 +158,7 @@ def _is_value(artifact: HeldArtifact, value: PickledValue, settings: StepSetting
         return True
     is_path = _matches(artifact.type, ("pathlib.*Path",))
     if is_path and not artifact.type.startswith("pathlib.Pure"):
-        return isinstance(value.words, str) and not _is_absolute(value.words)
+        return isinstance(value.json_value, str) and not _is_absolute(value.json_value)
     if not _is_value_type(artifact.type):
         return False
     if value.names is None:  # it was not read, so it is not known what a container holds
@@ -173,20 +175,20 @@ def _is_absolute(path: str) -> bool:
 
 def _value_or_json(
     artifact: HeldArtifact, value: PickledValue, settings: StepSettings
-) -> Destination:
-    """Return where a plain value goes: into a file, if it is too large for the summary."""
+) -> ExpectedForm:
+    """Return the form of a plain value: a file, if it is too large for the summary."""
     if not artifact.is_pickle:
-        return Destination(("other",), "stored")
+        return ExpectedForm(("other",), "stored")
     is_plain = artifact.type in _SCALARS or value.names == frozenset()
     limit = _CHARACTERS + _CHARACTERS_PER_BYTE * artifact.size
     fits = artifact.size <= _MAX_VALUE and (value.size is None or value.size <= limit)
     if fits and (settings.unpickle != "never" or is_plain) and value.is_known:
-        return Destination((), "value")
+        return ExpectedForm((), "value")
     if settings.unpickle == "never" or artifact.size > _MAX_JSON:
-        return Destination(("other",), "pickle")
+        return ExpectedForm(("other",), "pickle")
     if fits and value.names is None:  # it was not read: it is a value, or can't be one
-        return Destination(("other",), "json", shown=None)
-    return Destination(("other",), "json")
+        return ExpectedForm(("other",), "json", shown=None)
+    return ExpectedForm(("other",), "json")
 
 
 def _shape(artifact: HeldArtifact, value: PickledValue) -> Shape:
@@ -250,14 +252,14 @@ def _kinds(  # noqa: PLR0911 - a rule for each case
         return _kinds_by_name(artifact.type)
     if value.names is None:
         return KINDS  # its pickle was not read, or can't be
-    found = [
+    kinds_of_names = [
         (kind,) if (kind := _set_by_user(name, settings)) else _kinds_by_name(name)
         for name in _used(value)
     ]
-    if ("model",) in found:
+    if ("model",) in kinds_of_names:
         return ("model",)
-    has_data = ("dataset",) in found
-    if any("model" in kinds for kinds in found) or _is_state_dict(artifact, value):
+    has_data = ("dataset",) in kinds_of_names
+    if any("model" in kinds for kinds in kinds_of_names) or _is_state_dict(artifact, value):
         return ("model", "dataset") if has_data else ("model", "other")
     return ("dataset",) if has_data else ("other",)
 

@@ -20,7 +20,9 @@ __all__ = ["read_lines"]
 _FILES = tuple(
     (source, stream) for stream in ("stdout", "stderr") for source in ("runtime", "task")
 )
-_MAX = 16_000_000  # bytes of the logs of a W&B run; of more, W&B gets beginnings and ends alone
+_MAX = (
+    16_000_000  # bytes of the logs of a W&B run; of longer ones, W&B gets only beginnings and ends
+)
 _MAX_LINE = 100_000  # bytes
 _CONTROL = re.compile(
     r"(?P<colour>\x1b\[[0-9;:]*m)|\x1b\[[0-?]*[ -/]*[@-~]"
@@ -31,7 +33,7 @@ _CONTROL = re.compile(
 def read_lines(
     tasks: Sequence[tuple[TaskFacts, FlowStore | None]], *, labelled: bool
 ) -> list[ExpectedLine] | None:
-    """Return the log of some tasks; None if there is more of it than W&B gets.
+    """Return the log of some tasks; None if it is too long to be synced as a whole.
 
     Args:
         tasks: with their datastores; a task without one printed nothing.
@@ -41,8 +43,8 @@ def read_lines(
     left = _MAX
     for task, store in tasks:
         if store is None or not task.attempts or task.origin is not None:
-            continue  # the log of a clone is its origin's
-        found: list[tuple[datetime, str, str]] = []
+            continue  # the log of a clone belongs to its origin
+        lines_of_task: list[tuple[datetime, str, str]] = []
         for source, stream in _FILES:
             path = f"{task.path}/{task.attempts[-1].number}.{source}_{stream}.log"
             try:
@@ -53,18 +55,18 @@ def read_lines(
             left -= len(data)
             if left < 0 or any(len(line) > _MAX_LINE for line in data.split(b"\n")):
                 return None
-            found += _parsed(data, stream)
+            lines_of_task += _parsed(data, stream)
         label = f"[{task.label}] " if labelled else ""
-        for when, stream, text in sorted(found, key=lambda line: line[0]):
+        for when, stream, text in sorted(lines_of_task, key=lambda line: line[0]):
             lines += _shown(when, stream, text, label)
     return lines
 
 
-def _read(stream: Readable, most: int) -> bytes:
+def _read(stream: Readable, max_bytes: int) -> bytes:
     parts = []
-    while most > 0 and (part := stream.read(min(most, 1 << 20))):
+    while max_bytes > 0 and (part := stream.read(min(max_bytes, 1 << 20))):
         parts.append(part)
-        most -= len(part)
+        max_bytes -= len(part)
     return b"".join(parts)
 
 
@@ -98,7 +100,7 @@ def _visible(text: str) -> str:
     if text.isprintable():
         return text
     parts, end = [], 0
-    for found in _CONTROL.finditer(text):
-        parts += [printable(text[end : found.start()]), found["colour"] or ""]
-        end = found.end()
+    for match in _CONTROL.finditer(text):
+        parts += [printable(text[end : match.start()]), match["colour"] or ""]
+        end = match.end()
     return "".join([*parts, printable(text[end:])])

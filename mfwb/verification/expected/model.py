@@ -1,7 +1,7 @@
-"""What W&B should say of a flow run: frozen values.
+"""What W&B should have of a flow run: frozen values.
 
-A thing is REQUIRED (it must be there, and be equal), ALLOWED (if it is there, it must be equal), or
-missing from these values: it is strange if W&B has it under a name that is mfwb's.
+An item is REQUIRED (it must exist, and be equal) or ALLOWED (if it exists, it must be equal). If
+W&B has an item under one of mfwb's names, and these values do not have it, it is unexpected.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = [
 
 
 class Need(Enum):
-    """Whether a thing has to be there."""
+    """Whether an item has to exist in W&B."""
 
     REQUIRED = "required"
     ALLOWED = "allowed"
@@ -41,8 +41,8 @@ class Need(Enum):
 class Statistics:
     """Minimum, maximum and mean over tasks: the first two as JSON with marks."""
 
-    least: Any
-    most: Any
+    minimum: Any
+    maximum: Any
     mean: int | float
 
 
@@ -52,7 +52,7 @@ class ExpectedValue:
 
     Attributes:
         options: JSON with the marks of `wording`, or Statistics; any of them is right.
-        reason: why it is open, if it is; then nothing is compared but that it is there.
+        reason: why the value is not known, if it is not; then only its existence is compared.
     """
 
     options: tuple[Any, ...]

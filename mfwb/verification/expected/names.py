@@ -18,19 +18,19 @@ _ARTIFACT, _ALIAS, _KEY = 128, 128, 256  # characters
 _OTHER_LETTERS = re.compile(r"[^A-Za-z0-9_.\-]")
 
 
-def line(text: str, most: int) -> str:
+def line(text: str, max_length: int) -> str:
     """Return a text as one printable line; a longer one has a hash at its end."""
     shown = one_line(text)
-    return shown if len(shown) <= most else _hashed(shown, text, most)
+    return shown if len(shown) <= max_length else _hashed(shown, text, max_length)
 
 
-def _hashed(shown: str, text: str, most: int) -> str:
+def _hashed(shown: str, text: str, max_length: int) -> str:
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH]
-    return f"{shown[: most - _HASH - 1]}-{digest}"
+    return f"{shown[: max_length - _HASH - 1]}-{digest}"
 
 
 def artifact_name(name: str) -> str:
-    """Return the name of an artifact: letters that W&B refuses are Latin ones, with a hash."""
+    """Return the name of an artifact in Latin letters, with a hash if W&B refuses the original."""
     latin = "".join(letter if letter.isascii() else _transcribed(letter) for letter in name)
     fit = _OTHER_LETTERS.sub("_", latin)
     if fit != name or not name.strip("."):
@@ -39,7 +39,7 @@ def artifact_name(name: str) -> str:
 
 
 def artifact_names(name: str, kinds: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names that an artifact may have: its own, or with its kind behind.
+    """Return the names that an artifact may have: its own, or one that ends in its kind.
 
     W&B keeps one type for each name of a project, and what else the project has is not known here.
     """
@@ -75,7 +75,7 @@ def _key(name: str, taken: frozenset[str]) -> str:
 
 
 def free(name: str, taken: set[str]) -> str:
-    """Return a name with as many `_` behind as it needs to be another than those taken."""
+    """Return a name that is not taken; it ends in as many `_` as that needs."""
     while name in taken:
         name = f"{name}_"
     return name

@@ -43,12 +43,12 @@ def expect_config(facts: FlowRunFacts, contents: Contents) -> tuple[_Expected, _
         if artifact is None:
             continue
         if kind == "IncludeFile" or artifact.type == "metaflow.includefile.IncludedFile":
-            config[names.config_key(name)] = _included(name, contents.describe(artifact).words)
+            config[names.config_key(name)] = _included(name, contents.describe(artifact).json_value)
             continue
         value = contents.describe(artifact)
         size += value.size or 0
         if value.is_known:
-            expected = ExpectedValue((value.words,))
+            expected = ExpectedValue((value.json_value,))
         else:
             expected = ExpectedValue((), reason=value.reason or "it can't be read safely")
         (constants if kind == "constant" else config)[
@@ -83,7 +83,11 @@ def expect_facts(
         "pathspec": pathspec,
         "tasks": [task.path for task in tasks],
         "datastore": sorted(
-            {f"{one.type}@{one.root}" for task in tasks if (one := task.datastore)}
+            {
+                f"{datastore.type}@{datastore.root}"
+                for task in tasks
+                if (datastore := task.datastore)
+            }
         ),
         "started_at": _moment(started),
         "ended_at": _moment(ended),
@@ -101,17 +105,17 @@ def expect_facts(
         },
     }
     git = [_git(task.metadata.get("git-info")) for task in tasks]
-    if git and git[0] and all(one == git[0] for one in git):
+    if git and git[0] and all(entry == git[0] for entry in git):
         described["git"] = git[0]
     result: _Expected = {}
     for name, value in described.items():
         if value in (None, "", [], {}):
             continue
-        words = put(value)
-        if len(json.dumps(words)) > _MAX:
+        json_value = put(value)
+        if len(json.dumps(json_value)) > _MAX:
             result[name] = ExpectedValue((), Need.REQUIRED, "it is so long that it may be cut")
         else:
-            result[name] = ExpectedValue((words,))
+            result[name] = ExpectedValue((json_value,))
     if constants:
         result["constants"] = ExpectedValue(
             ({name: _option(value) for name, value in constants.items()},)

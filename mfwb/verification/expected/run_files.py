@@ -10,7 +10,7 @@ from mfwb.snapshot.pathspec import parameters_of
 from mfwb.verification.expected import names
 from mfwb.verification.expected.contents import Contents
 from mfwb.verification.expected.facts import FlowRunFacts, HeldArtifact, TaskFacts
-from mfwb.verification.expected.kinds import Destination, find_destination
+from mfwb.verification.expected.kinds import ExpectedForm, find_form
 from mfwb.verification.expected.model import ExpectedArtifact, ExpectedFile, ExpectedFolder, Need
 
 __all__ = ["StoredFile", "expect_artifacts", "expect_included"]
@@ -22,11 +22,11 @@ class StoredFile:
     """What one task stored that becomes files."""
 
     def __init__(
-        self, task: TaskFacts | None, artifact: HeldArtifact, destination: Destination, path: str
+        self, task: TaskFacts | None, artifact: HeldArtifact, form: ExpectedForm, path: str
     ) -> None:
         self.task = task
         self.artifact = artifact
-        self.destination = destination
+        self.form = form
         self.path = path  # of the task
 
 
@@ -48,7 +48,7 @@ def expect_artifacts(
     for name, files in stored.items():
         by_kinds: dict[tuple[str, ...], list[StoredFile]] = defaultdict(list)
         for file in files:
-            by_kinds[file.destination.kinds].append(file)
+            by_kinds[file.form.kinds].append(file)
         for kinds, group in by_kinds.items():
             yield from _artifact(name, kinds, group, settings, contents, merged=merged)
 
@@ -73,7 +73,7 @@ def _artifact(  # noqa: PLR0913 - what it is of
         if not is_certain:
             need = Need.ALLOWED
         folders.append(
-            ExpectedFolder(prefix, file.path, file.artifact, file.destination.shape, tuple(options))
+            ExpectedFolder(prefix, file.path, file.artifact, file.form.shape, tuple(options))
         )
     certain = [folder for folder in folders if folder.options]
     if certain:
@@ -89,7 +89,7 @@ def _options(
     artifact, stem = file.artifact, names.artifact_name(file.artifact.name)
     limits = [getattr(settings.max_artifact_size, kind) for kind in kinds]
     is_larger = any(limit is not None and artifact.size > limit for limit in limits)
-    if file.destination.shape in {"path", "include"}:
+    if file.form.shape in {"path", "include"}:
         # Its files go by names of their own, and may have come and gone since they were sent.
         return [{_ANY_FILES: ExpectedFile()}], False
     if is_larger and settings.references is not True:
@@ -98,7 +98,7 @@ def _options(
         return [], False
     if settings.references and (references := _references(file, settings, stem)):
         return references, True
-    is_open = file.destination.shown is None and contents.describe(artifact).names is None
+    is_open = file.form.shown is None and contents.describe(artifact).names is None
     return [*_options_of_bytes(file, stem, contents)], not is_open
 
 
@@ -115,7 +115,7 @@ def _references(
 def _options_of_bytes(
     file: StoredFile, stem: str, contents: Contents
 ) -> Iterator[Mapping[str, ExpectedFile]]:
-    shape = file.destination.shape
+    shape = file.form.shape
     whole = ExpectedFile(file.artifact.size, contents.md5(file.artifact))
     if shape == "stored":
         encoding = file.artifact.encoding.removeprefix("gzip+")
@@ -144,15 +144,15 @@ def expect_included(
         artifact = facts.parameters.get(name)
         if artifact is None or not settings.datasets:
             continue
-        destination = find_destination(artifact, contents.describe(artifact), settings)
-        if kind != "IncludeFile" and destination.shape != "include":
+        form = find_form(artifact, contents.describe(artifact), settings)
+        if kind != "IncludeFile" and form.shape != "include":
             continue
         folder = ExpectedFolder(
             "",
             parameters_of(facts.path),
             artifact,
             "include",
-            ({_ANY_FILES: ExpectedFile(_size(contents.describe(artifact).words))},),
+            ({_ANY_FILES: ExpectedFile(_size(contents.describe(artifact).json_value))},),
         )
         need = Need.REQUIRED if settings.max_artifact_size.dataset is None else Need.ALLOWED
         yield ExpectedArtifact(

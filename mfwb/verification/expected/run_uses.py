@@ -26,7 +26,7 @@ def expect_uses(  # noqa: PLR0913, PLR0917 - one for each thing that decides
         facts: of the flow run.
         tasks: of the W&B run.
         code: of their step; None if it is not known.
-        history: who wrote what.
+        history: the producers of all artifacts.
         run_of: the W&B run of each task by its path, both by name.
         is_file: whether what a task wrote under a name is a file in W&B.
     """
@@ -40,10 +40,10 @@ def expect_uses(  # noqa: PLR0913, PLR0917 - one for each thing that decides
             for parent in parents:
                 if name in parent.held:
                     makers = history.producers(parent, name)
-                    found = frozenset(run_of[one] for one in makers)
-                    allowed.setdefault(name, set()).update(found)
+                    maker_runs = frozenset(run_of[maker] for maker in makers)
+                    allowed.setdefault(name, set()).update(maker_runs)
                     if is_file(parent, name):
-                        groups.append(found)
+                        groups.append(maker_runs)
             if groups and code is not None and task.outcome != "unfinished":
                 required.setdefault(name, set()).update(_required(task, name, groups, code))
     included = {name for name, kind in facts.kinds.items() if kind == "IncludeFile"}

@@ -11,7 +11,7 @@ from typing import Any
 
 from mfwb.verification.expected import names
 from mfwb.verification.expected.facts import HeldArtifact, TaskFacts
-from mfwb.verification.expected.kinds import Destination
+from mfwb.verification.expected.kinds import ExpectedForm
 from mfwb.verification.expected.model import ExpectedTable, ExpectedValue, Need, Statistics
 from mfwb.verification.expected.value_reader import PickledValue
 from mfwb.verification.expected.wording import ANY, put
@@ -37,30 +37,30 @@ class WrittenValue:
     task: TaskFacts
     artifact: HeldArtifact
     value: PickledValue
-    destination: Destination
+    form: ExpectedForm
     need: Need
 
     @property
     def is_value(self) -> bool:
-        """Whether the summary is its only place."""
-        return self.destination.is_value
+        """Whether only the summary has it."""
+        return self.form.is_value
 
     @property
     def is_certain(self) -> bool:
-        """Whether it is known what the summary says of it."""
-        is_settled = self.destination.shown is not None and self.need is Need.REQUIRED
-        return is_settled and (self.value.is_known or not self.in_words)
+        """Whether it is known what the summary has for it."""
+        is_settled = self.form.shown is not None and self.need is Need.REQUIRED
+        return is_settled and (self.value.is_known or not self.shows_value)
 
     @property
-    def in_words(self) -> bool:
-        """Whether the summary says its value, and not only its type."""
-        return self.is_value or bool(self.destination.shown)
+    def shows_value(self) -> bool:
+        """Whether the summary has its value, and not only its type."""
+        return self.is_value or bool(self.form.shown)
 
     @property
-    def words(self) -> Any:
-        """What the summary says of it, beside those of other tasks."""
-        if self.in_words:
-            return self.value.words
+    def summary_value(self) -> Any:
+        """What the summary has for the value of this task."""
+        if self.shows_value:
+            return self.value.json_value
         if self.artifact.type == _CAUGHT and self.task.exception is not None:
             kind, message, _ = self.task.exception
             return f"{kind}: {message}"
@@ -97,12 +97,12 @@ def expect_values(
     columns: dict[str, Sequence[WrittenValue]] = {}
     for name, items in written.items():
         key = names.summary_key(name)
-        spoken = [item for item in items if item.in_words or item.is_caught]
-        if not spoken and not any(item.destination.shown is None for item in items):
+        spoken = [item for item in items if item.shows_value or item.is_caught]
+        if not spoken and not any(item.form.shown is None for item in items):
             continue
         if not all(item.is_certain for item in items):
             _leave_open(result, key, items)
-            if any(item.in_words for item in items):
+            if any(item.shows_value for item in items):
                 columns[key] = ()
             continue
         options = _in_short(items) if merged else _alone(items[0])
@@ -119,42 +119,44 @@ def expect_values(
 
 def _leave_open(result: RunValues, key: str, items: Sequence[WrittenValue]) -> None:
     result.open_keys.add(key)
-    reasons = {item.value.reason for item in items if item.in_words and item.value.reason}
+    reasons = {item.value.reason for item in items if item.shows_value and item.value.reason}
     if reasons:
         result.unknown.append((f"summary.{key}", min(reasons)))
 
 
 def _alone(item: WrittenValue) -> tuple[Any, ...]:
-    words = item.words
-    return ("None",) if words is None else (words,)
+    value = item.summary_value
+    return ("None",) if value is None else (value,)
 
 
 def _in_short(items: Sequence[WrittenValue]) -> tuple[Any, ...]:
-    """Return how the values of several tasks are said in short: any of the results is right."""
+    """Return the possible short forms of the values of several tasks; each of them is right."""
     numbers = [item.value.number for item in items if item.is_value]
     known = [number for number in numbers if number is not None]
     if len(known) == len(items):
         return (_statistics(known),)
-    words = [item.words for item in items]
+    values = [item.summary_value for item in items]
     options: list[Any] = []
-    if all(_is_equal(one, words[0]) for one in words[1:]):
-        options.append("None" if words[0] is None else words[0])
-    if len(options) == 0 or len({json.dumps(one, sort_keys=True) for one in words}) > 1:
-        options.append(words)
-    if len(json.dumps(words)) >= _MAX_LIST // 2:
+    if all(_is_equal(value, values[0]) for value in values[1:]):
+        options.append("None" if values[0] is None else values[0])
+    if len(options) == 0 or len({json.dumps(value, sort_keys=True) for value in values}) > 1:
+        options.append(values)
+    if len(json.dumps(values)) >= _MAX_LIST // 2:
         options.append({"tasks": len(items), "see": "table tasks"})
     return tuple(options)
 
 
-def _is_equal(one: Any, other: Any) -> bool:
-    if isinstance(one, dict) and isinstance(other, dict) and ANY in (*one, *other):
+def _is_equal(value: Any, other: Any) -> bool:
+    if isinstance(value, dict) and isinstance(other, dict) and ANY in (*value, *other):
         return True
-    return bool(one == other)
+    return bool(value == other)
 
 
 def _statistics(numbers: Sequence[int | float]) -> Statistics:
     present = [number for number in numbers if number == number] or [math.nan]  # noqa: PLR0124 - NaN
-    infinite = [one for one in present if isinstance(one, float) and not math.isfinite(one)]
+    infinite = [
+        number for number in present if isinstance(number, float) and not math.isfinite(number)
+    ]
     mean: int | float
     if infinite:
         mean = sum(infinite)
@@ -164,7 +166,7 @@ def _statistics(numbers: Sequence[int | float]) -> Statistics:
             mean = float(exact)
         except OverflowError:
             mean = round(exact)
-        if abs(exact) > _EXACT and all(isinstance(one, int) for one in present):
+        if abs(exact) > _EXACT and all(isinstance(number, int) for number in present):
             mean = round(exact)
     return Statistics(put(min(present)), put(max(present)), mean)
 
@@ -185,7 +187,9 @@ def _limit(result: RunValues) -> None:
 def _rows(tasks: Sequence[TaskFacts]) -> dict[str, int]:
     """Return the row of the history for each task: its index, if each has one of its own."""
     by_index = all(len(task.indexes) == 1 and not task.rounds for task in tasks)
-    return {task.path: task.indexes[0] if by_index else place for place, task in enumerate(tasks)}
+    return {
+        task.path: task.indexes[0] if by_index else position for position, task in enumerate(tasks)
+    }
 
 
 def _add_numbers(
@@ -212,8 +216,8 @@ def _add_numbers(
         taken.add(name)
         for task, number in numbers:
             if number is not None and (drawn := _drawn(number, exactly=not merged)) is not None:
-                place = (rows[task.path], f"tasks/{name}") if merged else (0, key)
-                result.history[place] = drawn
+                row_and_key = (rows[task.path], f"tasks/{name}") if merged else (0, key)
+                result.history[row_and_key] = drawn
 
 
 def _drawn(number: float, *, exactly: bool) -> int | float | None:
@@ -238,7 +242,7 @@ def _add_curves(
         return
     for name, items in written.items():
         for item in items:
-            if item.value.series is None or item.destination.shape not in {"value", "json"}:
+            if item.value.series is None or item.form.shape not in {"value", "json"}:
                 continue
             curve = f"curves/{names.summary_key(name)}"
             curve = f"{curve}/{item.task.label}" if merged else curve
@@ -270,4 +274,4 @@ def _table(
 
 def _cells(items: Sequence[WrittenValue]) -> Iterator[tuple[str, Any]]:
     for item in items:
-        yield item.task.path, item.words
+        yield item.task.path, item.summary_value

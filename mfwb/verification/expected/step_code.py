@@ -119,8 +119,8 @@ class _Method:
 def _step(module: ast.Module, step: str) -> StepCode | None:
     functions: dict[str, list[ast.FunctionDef]] = {}
     classes = [node for node in ast.walk(module) if isinstance(node, ast.ClassDef)]
-    for one in classes:
-        for node in one.body:
+    for definition in classes:
+        for node in definition.body:
             if isinstance(node, ast.FunctionDef):
                 functions.setdefault(node.name, []).append(node)
     if len(functions.get(step, ())) != 1:
@@ -156,7 +156,7 @@ def _step(module: ast.Module, step: str) -> StepCode | None:
         helper_stores=frozenset(merged.stores - own.stores),
         loads=frozenset(
             ((own.loads | merged.loads) - stored - called)
-            | (own.first_loads - merged.stores - merged.deletes)
+            | (own.first_loads - own.calls - merged.stores - merged.deletes)
         ),
         input_loads=frozenset(own.input_loads),
         from_all_inputs=frozenset(own.from_all_inputs),
@@ -179,19 +179,19 @@ def _method(node: ast.FunctionDef) -> _Method:
     result.first_loads = set(_first_loads(node, itself))
     items = _loop_names(node, inputs)
     parents = {child: parent for parent in ast.walk(node) for child in ast.iter_child_nodes(parent)}
-    for one in ast.walk(node):
-        if isinstance(one, ast.Attribute) and isinstance(one.value, ast.Name):
-            if one.value.id == itself:
-                _note(result, one, parents)
-            elif one.value.id in items and isinstance(one.ctx, ast.Load):
-                result.input_loads.add(one.attr)
-                result.from_all_inputs.add(one.attr)
-        if inputs and isinstance(one, ast.Attribute) and _is_an_input(one.value, inputs):
-            result.input_loads.add(one.attr)
-        is_itself = isinstance(one, ast.Name) and one.id == itself
-        if is_itself and not isinstance(parents.get(one), ast.Attribute):
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name):
+            if inner.value.id == itself:
+                _note(result, inner, parents)
+            elif inner.value.id in items and isinstance(inner.ctx, ast.Load):
+                result.input_loads.add(inner.attr)
+                result.from_all_inputs.add(inner.attr)
+        if inputs and isinstance(inner, ast.Attribute) and _is_an_input(inner.value, inputs):
+            result.input_loads.add(inner.attr)
+        is_itself = isinstance(inner, ast.Name) and inner.id == itself
+        if is_itself and not isinstance(parents.get(inner), ast.Attribute):
             result.is_certain = False  # `self` itself is handed on
-        if isinstance(one, ast.Attribute) and one.attr == "trigger":
+        if isinstance(inner, ast.Attribute) and inner.attr == "trigger":
             result.uses_client = True
     return result
 
@@ -270,15 +270,15 @@ def _is_of_metaflow(decorator: ast.expr) -> bool:
 def _loop_names(node: ast.AST, inputs: str) -> set[str]:
     """Return the names of variables that go over all inputs."""
     loops: Iterable[ast.For | ast.comprehension] = (
-        one for one in ast.walk(node) if isinstance(one, ast.For | ast.comprehension)
+        loop for loop in ast.walk(node) if isinstance(loop, ast.For | ast.comprehension)
     )
     return {
-        one.target.id
-        for one in loops
+        loop.target.id
+        for loop in loops
         if inputs
-        and isinstance(one.iter, ast.Name)
-        and one.iter.id == inputs
-        and isinstance(one.target, ast.Name)
+        and isinstance(loop.iter, ast.Name)
+        and loop.iter.id == inputs
+        and isinstance(loop.target, ast.Name)
     }
 
 

@@ -68,32 +68,32 @@ def _nothing(*_arguments: Any) -> None:
 
 
 def describe(data: bytes) -> dict[str, Any]:
-    """Return what a pickle holds, as JSON: its names, the digest of its content, and its words.
+    """Return what a pickle holds, as JSON: its names, the digest of its content, and its value.
 
-    Keys: `names`, `only_named`, `digest`; and, if it can be loaded, `words` (with the marks of
+    Keys: `names`, `only_named`, `digest`; and, if it can be loaded, `json_value` (with the marks of
     `wording`), `size` (characters of JSON), `number` (its text, if it is one) and `series`.
     """
-    found: dict[str, Any] = {"digest": content_digest(data)}
+    answer: dict[str, Any] = {"digest": content_digest(data)}
     try:
         mentions = pickles.read_mentions(data)
     except ValueError:
-        return found
-    found |= {"names": mentions.names, "only_named": mentions.only_named}
+        return answer
+    answer |= {"names": mentions.names, "only_named": mentions.only_named}
     try:
         value = pickles.loads(data, _AllowedOrDescribed())
-        words = put(value)
-        found["size"] = len(json.dumps(words))
+        json_value = put(value)
+        answer["size"] = len(json.dumps(json_value))
         if is_number(value):
-            found["number"] = _number(value)
+            answer["number"] = _number(value)
         if is_series(value) and len(value) <= _MAX_CURVE:
-            found["series"] = [_point(item) for item in value]
-        found["words"] = words
-        found["is_nothing"] = value is None
+            answer["series"] = [_point(item) for item in value]
+        answer["json_value"] = json_value
+        answer["is_nothing"] = value is None
     except MemoryError:
-        found["reason"] = "there is not enough memory for it"
+        answer["reason"] = "there is not enough memory for it"
     except Exception as error:  # noqa: BLE001 - a damaged pickle can raise anything
-        found["reason"] = f"{type(error).__name__}: {str(error)[:200]}"
-    return found
+        answer["reason"] = f"{type(error).__name__}: {str(error)[:200]}"
+    return answer
 
 
 def _number(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Reads pickles in a confined process: their names, content digests and words."""
+"""Reads pickles in a confined process: their names, content digests and values."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class PickledValue:
         digest: of its content, the same for equal values; None if it can't be read.
         names: the names that the pickle refers to; None if it can't be read.
         only_named: those of them that it never calls.
-        words: as W&B should say it, with the marks of `wording`; None also if it can't be loaded.
+        json_value: the value as JSON, with the marks of `wording`; None also if it can't be loaded.
         size: characters of JSON of these; None if it can't be loaded.
         number: the value, if it is a number.
         series: the points of its curve, if it is one; None for a point that no float is near.
@@ -35,7 +35,7 @@ class PickledValue:
     digest: str | None = None
     names: frozenset[str] | None = None
     only_named: frozenset[str] = frozenset()
-    words: Any = None
+    json_value: Any = None
     size: int | None = None
     number: int | float | None = None
     series: tuple[float | None, ...] | None = None
@@ -44,7 +44,7 @@ class PickledValue:
 
     @property
     def is_known(self) -> bool:
-        """Whether its words are known."""
+        """Whether its value is known."""
         return self.size is not None
 
 
@@ -62,11 +62,11 @@ class ValueReader:
             try:
                 answers = self._ask([pickled[key] for key in group])
             except ChildEndedError:
-                answers = [self._ask_for_one(pickled[key]) for key in group]
+                answers = [self._ask_alone(pickled[key]) for key in group]
             result.update(zip(group, answers, strict=True))
         return result
 
-    def _ask_for_one(self, data: bytes) -> PickledValue:
+    def _ask_alone(self, data: bytes) -> PickledValue:
         try:
             return self._ask([data])[0]
         except ChildEndedError as error:
@@ -107,7 +107,7 @@ def _to_value(answer: Mapping[str, Any]) -> PickledValue:
         digest=answer.get("digest"),
         names=None if names is None else frozenset(names),
         only_named=frozenset(answer.get("only_named") or ()),
-        words=answer.get("words"),
+        json_value=answer.get("json_value"),
         size=answer.get("size"),
         number=_to_number(answer.get("number")),
         series=None if series is None else tuple(series),

@@ -91,7 +91,7 @@ def _name(value: float) -> str:
 
 
 def _storable(text: str) -> str:
-    return _UNSTORABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return _UNSTORABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def _dict(value: dict[Any, Any], depth: int) -> Any:
@@ -196,8 +196,8 @@ def _matches_dict(expected: Mapping[str, Any], actual: Any) -> bool:
 def _matches_in_any_order(expected: Sequence[Any], actual: Sequence[Any]) -> bool:
     left = list(actual)
     for value in expected:
-        place = next((n for n, other in enumerate(left) if matches(value, other)), None)
-        if place is None:
+        position = next((n for n, other in enumerate(left) if matches(value, other)), None)
+        if position is None:
             return False
-        del left[place]
+        del left[position]
     return not left

@@ -1,4 +1,4 @@
-"""Which artifacts a task wrote, and who wrote what a task has: docs/mapping.md."""
+"""The artifacts that a task wrote, and the producers of those that it has: docs/mapping.md."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["History"]
 
 
 class History:
-    """Who wrote what in a flow run."""
+    """The producers of all artifacts of a flow run."""
 
     def __init__(
         self, facts: FlowRunFacts, contents: Contents, code: Mapping[str, StepCode]
@@ -28,7 +28,7 @@ class History:
         self._producers: dict[tuple[str, str], frozenset[str]] = {}
 
     def is_new(self, task: TaskFacts, name: str) -> bool:
-        """Return whether what a task has under a name is what none of its parents had."""
+        """Return whether a task has a value under a name that none of its parents had."""
         key = task.path, name
         if key not in self._new:
             own = task.held[name]
@@ -40,28 +40,28 @@ class History:
         return self._new[key]
 
     def producers(self, task: TaskFacts, name: str) -> frozenset[str]:
-        """Return the tasks that wrote what a task has under a name: several, if all wrote it."""
+        """Return the tasks that wrote the value of a task: several, if each of them wrote it."""
         waiting = [(task, name)]
         while waiting:
-            one, _ = waiting[-1]
-            if (one.path, name) in self._producers:
+            current, _ = waiting[-1]
+            if (current.path, name) in self._producers:
                 waiting.pop()
                 continue
-            if self.is_new(one, name):
-                self._producers[one.path, name] = frozenset({one.path})
+            if self.is_new(current, name):
+                self._producers[current.path, name] = frozenset({current.path})
                 continue
             givers = [
                 parent
-                for parent in self.parents[one.path]
-                if name in parent.held and self._is_same(one.held[name], parent.held[name])
+                for parent in self.parents[current.path]
+                if name in parent.held and self._is_same(current.held[name], parent.held[name])
             ]
             unknown = [giver for giver in givers if (giver.path, name) not in self._producers]
-            open_ones = [giver for giver in unknown if (giver, name) not in waiting]
-            if open_ones:
-                waiting += [(giver, name) for giver in open_ones]
+            unvisited = [giver for giver in unknown if (giver, name) not in waiting]
+            if unvisited:
+                waiting += [(giver, name) for giver in unvisited]
                 continue
             known = (self._producers.get((giver.path, name), frozenset()) for giver in givers)
-            self._producers[one.path, name] = frozenset().union(*known)
+            self._producers[current.path, name] = frozenset().union(*known)
         return self._producers[task.path, name]
 
     def values_written(self, tasks: Sequence[TaskFacts], name: str) -> dict[str, Need]:
@@ -92,12 +92,12 @@ class History:
         given = [parent.held[name] for parent in self.parents[task.path] if name in parent.held]
         return len(given) > 1 and any(not self._is_same(given[0], other) for other in given[1:])
 
-    def _is_same(self, one: HeldArtifact, other: HeldArtifact) -> bool:
-        if one.sha1 == other.sha1:
+    def _is_same(self, artifact: HeldArtifact, other: HeldArtifact) -> bool:
+        if artifact.sha1 == other.sha1:
             return True
-        key = one.sha1, other.sha1
+        key = artifact.sha1, other.sha1
         if key not in self._same:
-            self._same[key] = self._contents.is_same(one, other)
+            self._same[key] = self._contents.is_same(artifact, other)
         return self._same[key]
 
 

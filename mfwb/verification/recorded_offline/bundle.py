@@ -45,7 +45,7 @@ class _Placed:
 
 
 def flow_runs_in_bundle(bundle: Path) -> list[str]:
-    """Return the pathspecs of the flow runs that a bundle has W&B runs of.
+    """Return the pathspecs of the flow runs whose W&B runs a bundle has.
 
     They come from the names of the W&B runs, as in `Flow/7/train`, the oldest first. SinkError if a
     file can't be read, unless others of its flow run can.
@@ -57,7 +57,7 @@ def flow_runs_in_bundle(bundle: Path) -> list[str]:
     folders = [f"{name.replace('/', '-')}-" for name in names]
     for path, run in read.items():
         if isinstance(run, SinkError) and not any(folder in path for folder in folders):
-            raise run  # whose it is can't be known
+            raise run  # its flow run can't be known
     return names
 
 
@@ -99,14 +99,14 @@ class BundleProject:
         A W&B run whose file is damaged is missing; `damaged` says so.
         """
         placed = list(self._runs(group))
-        self._folders.update((one.run.id, one.folder) for one in placed)
+        self._folders.update((placed_run.run.id, placed_run.folder) for placed_run in placed)
         aliases: defaultdict[str, set[str]] = defaultdict(set)
         producers: dict[str, str] = {}
-        for one in placed:
-            for record in one.run.logged:
+        for placed_run in placed:
+            for record in placed_run.run.logged:
                 aliases[_key(record)].update(record.aliases)
-                producers.setdefault(_key(record), one.run.id)
-        runs = [self._recorded(one, aliases, producers) for one in placed]
+                producers.setdefault(_key(record), placed_run.run.id)
+        runs = [self._recorded(placed_run, aliases, producers) for placed_run in placed]
         aliased: defaultdict[tuple[str, str], dict[str, RecordedArtifact]] = defaultdict(dict)
         for artifact in (artifact for run in runs for artifact in run.logged):
             for alias in artifact.aliases:
@@ -176,8 +176,8 @@ class BundleProject:
                 for path in run.files
                 if (file := self._file(f"{placed.folder}/files/{path}", path)).size is not None
             },
-            logged=[artifact(one) for one in run.logged if one.type != _TABLE],
-            used=[artifact(one) for one in run.used],
+            logged=[artifact(record) for record in run.logged if record.type != _TABLE],
+            used=[artifact(record) for record in run.used],
             started_at=run.started_at,
             runtime=None if runtime is None else float(runtime),
             repeated_steps=repeated,
@@ -263,7 +263,7 @@ def _metadata(record: Any) -> dict[str, Any]:
 
 
 def _open(bundle: Path, name: str) -> BinaryIO:
-    """Open a file of a bundle; OSError, also for a link, which mfwb makes none of."""
+    """Open a file of a bundle; OSError, also for a link: mfwb never makes one."""
     if resolve_below(bundle, name) != bundle.resolve() / name:
         raise OSError(f"{name} is a link, or behind one")
     return open_below(bundle, name)
@@ -296,7 +296,7 @@ def _wandb_files(bundle: Path) -> list[str]:
 
 def _run_folders(bundle: Path) -> Sequence[str]:
     try:
-        levels = sorted(one for one in bundle.iterdir() if _LEVEL.fullmatch(one.name))
+        levels = sorted(level for level in bundle.iterdir() if _LEVEL.fullmatch(level.name))
         return [
             folder.relative_to(bundle).as_posix()
             for level in levels

@@ -56,7 +56,7 @@ class RunFile:
 
 
 def read_run(records: Iterable[Record]) -> RunFile:
-    """Return the W&B run of a file; ValueError if its records are none of a W&B run."""
+    """Return the W&B run of a file; ValueError if its records are not those of a W&B run."""
     run = RunFile()
     for record in records:
         kind = record.WhichOneof("record_type")
@@ -95,7 +95,7 @@ def _read_log(run: RunFile, record: Any) -> None:
 
 
 def _read_files(run: RunFile, record: Any) -> None:
-    run.files += [one.path for one in record.files]
+    run.files += [file.path for file in record.files]
 
 
 def _read_artifact(run: RunFile, record: Any) -> None:

@@ -20,7 +20,7 @@ _HEADER = b":W&B\xe1\xbe\x00"
 _BLOCK = 32 * 1024
 _CHUNK = struct.Struct("<IHB")  # checksum, length, kind
 _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
-_MOST_BYTES = 512 * 1024**2  # of one record
+_MAX_RECORD = 512 * 1024**2  # of one record
 
 
 def read_wandb_file(file: BinaryIO) -> Iterator[Record]:
@@ -33,8 +33,8 @@ def read_wandb_file(file: BinaryIO) -> Iterator[Record]:
         if is_open != (kind in {_MIDDLE, _LAST}):
             raise ValueError("a record is cut off")
         data += part
-        if len(data) > _MOST_BYTES:
-            raise ValueError(f"a record has more than {_MOST_BYTES:,} bytes")
+        if len(data) > _MAX_RECORD:
+            raise ValueError(f"a record has more than {_MAX_RECORD:,} bytes")
         is_open = kind in {_FIRST, _MIDDLE}
         if not is_open:
             yield _record(data)

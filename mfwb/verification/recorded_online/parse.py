@@ -50,8 +50,8 @@ def parse_started_at(raw: Mapping[str, Any]) -> float | None:
         return None
     starts = [
         moment
-        for one in writers.values()
-        if isinstance(one, dict) and (moment := _moment(one.get("startedAt"))) is not None
+        for writer in writers.values()
+        if isinstance(writer, dict) and (moment := _moment(writer.get("startedAt"))) is not None
     ]
     return max(starts, default=None)
 
@@ -85,9 +85,9 @@ def parse_version(
     number = node.get("versionIndex")
     creator = node.get("createdBy") or {}
     aliases = frozenset(
-        str(require(one, "alias"))
-        for one in require(node, "aliases")
-        if (one.get("artifactCollection") or {}).get("name", name) == name
+        str(require(alias, "alias"))
+        for alias in require(node, "aliases")
+        if (alias.get("artifactCollection") or {}).get("name", name) == name
     )
     return RecordedArtifact(
         key=_key(node, own_project),
@@ -110,8 +110,8 @@ def _key(node: Mapping[str, Any], own_project: tuple[str, str]) -> str:
     sequence = require(node, "artifactSequence")
     name = f"{require(sequence, 'name')}:v{node['versionIndex']}"
     project = sequence.get("project") or {}
-    place = (project.get("entityName"), project.get("name"))
-    return name if place in (own_project, (None, None)) else f"{place[0]}/{place[1]}/{name}"
+    owner = (project.get("entityName"), project.get("name"))
+    return name if owner in (own_project, (None, None)) else f"{owner[0]}/{owner[1]}/{name}"
 
 
 def files_of_manifest(data: bytes) -> dict[str, RecordedFile]:

@@ -36,10 +36,10 @@ __all__ = ["OnlineProject"]
 
 _RUNS_PER_PAGE = 50
 _ROWS_PER_STEP = 4  # at most; W&B leaves rows out if there are more
-_STEPS_OF_ONE = 5_000  # of one W&B run, in a further request
+_STEPS_PER_REQUEST = 5_000  # of one W&B run, in a further request
 _NAMES_AT_ONCE = 40
-_MOST_MANIFESTS = 20_000  # that are remembered
-_MOST_URLS = 100_000  # the same, of files of W&B runs
+_MAX_MANIFESTS = 20_000  # that are remembered
+_MAX_URLS = 100_000  # the same, of files of W&B runs
 _TABLE = "run_table"
 _NO_FIELD = "Cannot query field"
 
@@ -77,7 +77,10 @@ class OnlineProject:
         self._workers = workers
         self._manifests: dict[str, Mapping[str, RecordedFile]] = {}
         self._run_files: dict[tuple[str, str], str] = {}
-        self._artifact_files: tuple[str, dict[str, str]] = ("", {})  # of the last one asked for
+        self._artifact_files: tuple[str, dict[str, str]] = (
+            "",
+            {},
+        )  # of the last artifact that was requested
         self._has_log_lines = True
 
     @property
@@ -87,10 +90,10 @@ class OnlineProject:
 
     def flow_run(self, group: str) -> RecordedFlowRun:
         """Return what W&B says of the W&B runs of a group; none is no error; SinkError."""
-        if len(self._run_files) > _MOST_URLS:
+        if len(self._run_files) > _MAX_URLS:
             self._run_files.clear()
         parts = list(self._runs(group))
-        versions = [one for part in parts for one in (*part.logged, *part.used)]
+        versions = [version for part in parts for version in (*part.logged, *part.used)]
         self._load_manifests(versions)
         runs = [self._parse_run(part) for part in parts]
         return RecordedFlowRun(group, runs, self._aliased(group, runs))
@@ -163,7 +166,7 @@ class OnlineProject:
             answer = self._requests.query(queries.PROJECTS, "list the projects", after=after)
             return require(answer, "models")
 
-        if any(one["name"] == self._requests.project for one in pages(fetch(None), fetch)):
+        if any(project["name"] == self._requests.project for project in pages(fetch(None), fetch)):
             raise SinkError(f"W&B answered null for the project {self._requests.project}")
 
     def _whole(self, node: Mapping[str, Any]) -> _Parts:
@@ -192,14 +195,14 @@ class OnlineProject:
         last = max([last, *(row.get("_step", -1) for row in rows)])
         start = queries.STEPS_AT_ONCE
         while start <= last:
-            end = start + _STEPS_OF_ONE
+            end = start + _STEPS_PER_REQUEST
             answer = self._requests.query(
                 queries.HISTORY,
                 f"read the history of {run_id}",
                 run=run_id,
                 start=start,
                 end=end,
-                rows=_STEPS_OF_ONE * _ROWS_PER_STEP,
+                rows=_STEPS_PER_REQUEST * _ROWS_PER_STEP,
             )
             rows += [_row(text) for text in require(answer, "project", "run", "history")]
             start = end
@@ -210,9 +213,9 @@ class OnlineProject:
         config = parse_json(node.get("config"), "config")
         summary = parse_json(node.get("summaryMetrics"), "summary")
         history, repeated = merge_rows(parts.rows)
-        for one in parts.files:
-            if one.get("directUrl"):
-                self._run_files[parts.id, str(require(one, "name"))] = str(one["directUrl"])
+        for file in parts.files:
+            if file.get("directUrl"):
+                self._run_files[parts.id, str(require(file, "name"))] = str(file["directUrl"])
         return RecordedRun(
             id=parts.id,
             name=node.get("displayName") or "",
@@ -225,9 +228,11 @@ class OnlineProject:
             summary=summary,
             history=history,
             log=self._log(parts),
-            files={one.path: one for one in map(parse_file, parts.files)},
-            logged=[one for one in map(self._version, parts.logged) if one.type != _TABLE],
-            used=[self._version(one) for one in parts.used],
+            files={file.path: file for file in map(parse_file, parts.files)},
+            logged=[
+                version for version in map(self._version, parts.logged) if version.type != _TABLE
+            ],
+            used=[self._version(version) for version in parts.used],
             started_at=parse_started_at(config),
             runtime=parse_runtime(summary),
             repeated_steps=repeated,
@@ -236,8 +241,8 @@ class OnlineProject:
     def _log(self, parts: _Parts) -> list[str] | None:
         if parts.lines is None:
             return None
-        in_order = sorted(parts.lines, key=lambda one: int(require(one, "number")))
-        return [str(one.get("line") or "") for one in in_order]
+        in_order = sorted(parts.lines, key=lambda line: int(require(line, "number")))
+        return [str(line.get("line") or "") for line in in_order]
 
     # --- artifacts --------------------------------------------------------------------------
 
@@ -247,13 +252,13 @@ class OnlineProject:
 
     def _load_manifests(self, versions: Iterable[Mapping[str, Any]]) -> None:
         """Load the manifest of each version once, several at the same time."""
-        if len(self._manifests) > _MOST_MANIFESTS:
+        if len(self._manifests) > _MAX_MANIFESTS:
             self._manifests.clear()
         missing = {
-            key: one
-            for one in versions
-            if (key := str(require(one, "id"))) not in self._manifests
-            and require(one, "artifactType", "name") != _TABLE
+            key: version
+            for version in versions
+            if (key := str(require(version, "id"))) not in self._manifests
+            and require(version, "artifactType", "name") != _TABLE
         }
         if not missing:
             return
@@ -280,14 +285,14 @@ class OnlineProject:
         """
         wanted: dict[str, dict[str, None]] = {}
         of_flow_run = f"run-{owner_and_name(group)[1]}"
-        for artifact in (one for run in runs for one in run.logged):
+        for artifact in (artifact for run in runs for artifact in run.logged):
             names = wanted.setdefault(artifact.name, dict.fromkeys(("latest", of_flow_run)))
             names.update(dict.fromkeys(sorted(artifact.aliases)))
-        found: dict[tuple[str, str], Sequence[RecordedArtifact]] = {}
+        result: dict[tuple[str, str], Sequence[RecordedArtifact]] = {}
         in_order = sorted(wanted.items())
         for start in range(0, len(in_order), _NAMES_AT_ONCE):
-            found.update(self._ask_aliases(in_order[start : start + _NAMES_AT_ONCE]))
-        return found
+            result.update(self._ask_aliases(in_order[start : start + _NAMES_AT_ONCE]))
+        return result
 
     def _ask_aliases(
         self, wanted: Sequence[tuple[str, Iterable[str]]]
@@ -296,7 +301,7 @@ class OnlineProject:
         variables = {f"n{number}": name for number, name in enumerate(aliases)}
         for number, names in enumerate(aliases.values()):
             variables |= {f"a{number}_{index}": alias for index, alias in enumerate(names)}
-        text = queries.aliases_query(len(aliases), [len(one) for one in aliases.values()])
+        text = queries.aliases_query(len(aliases), [len(names) for names in aliases.values()])
         answer = self._requests.query(text, "read the aliases of artifacts", **variables)
         project = require(answer, "project")
         for number, (name, names) in enumerate(aliases.items()):
@@ -311,7 +316,7 @@ class OnlineProject:
         if self._artifact_files[0] != artifact.key:
             fetch = partial(self._files_page, artifact)
             listed = pages(fetch(None), fetch)
-            urls = {str(require(one, "name")): str(require(one, "directUrl")) for one in listed}
+            urls = {str(require(node, "name")): str(require(node, "directUrl")) for node in listed}
             self._artifact_files = (artifact.key, urls)
         url = self._artifact_files[1].get(path)
         if url is None:

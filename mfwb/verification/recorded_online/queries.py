@@ -119,10 +119,10 @@ def aliases_query(names: int, aliases: Sequence[int]) -> str:
     for name in range(names):
         variables.append(f"$n{name}: String!")
         wanted = [f"a{name}_{number}" for number in range(aliases[name])]
-        variables += [f"${one}: String!" for one in wanted]
+        variables += [f"${alias}: String!" for alias in wanted]
         members = " ".join(
-            f"{one}: artifactMembership(aliasName: ${one}) {{ artifact {{ {_VERSION} }} }}"
-            for one in wanted
+            f"{alias}: artifactMembership(aliasName: ${alias}) {{ artifact {{ {_VERSION} }} }}"
+            for alias in wanted
         )
         fields.append(f"n{name}: artifactCollection(name: $n{name}) {{ __typename {members} }}")
     return f"""

@@ -190,6 +190,8 @@ Show:
   --json                          One JSON document on stdout
   --quiet                         Only failures and losses, on stderr
   --verbose                       Show every W&B run in full
+  --report FILE                   Write a JUnit report for CI
+  --summary FILE                  Append Markdown ($GITHUB_STEP_SUMMARY)
   --help                          Show this text
 
 Examples:

@@ -16,11 +16,13 @@ from mfwb.cli.exit import end
 from mfwb.cli.help import Command
 from mfwb.cli.run import run_with_selection
 from mfwb.config import Settings
+from mfwb.errors import Unreachable
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.pipeline.selection import Selection
 from mfwb.ports import Progress
 from mfwb.snapshot.pathspec import Pathspec
 from mfwb.units.moments import parse_moment
+from tests.unit.report.junit_schema import parse
 from tests.unit.report.samples import BIG, RUNS, SYNCED, flow_run
 
 CLEAN = Result("sync", (flow_run(RUNS[0]),))
@@ -86,6 +88,67 @@ def run(call: Call, *arguments: str) -> int:
 def test_exit_codes(result: Result, arguments: list[str], code: int) -> None:
     """A bug is 70, else failures are 1, else losses under --strict are 3, else all is well."""
     assert run(Call(result), "F/1", *arguments) == code
+
+
+def test_files_for_ci(folder: Path) -> None:
+    """The report is replaced by each call, and the summary is appended."""
+    files = ["--report", "junit.xml", "--summary", "summary.md"]
+    (folder / "junit.xml").write_text("of an earlier call")
+
+    assert run(Call(SYNCED), "F/1", *files, "--strict") == 3
+    assert run(Call(CLEAN), "F/1", *files) == 0
+
+    root = parse((folder / "junit.xml").read_text())
+    assert (root.get("name"), root.get("failures")) == ("mfwb sync", "0")
+    assert (folder / "summary.md").read_text().count("### mfwb sync") == 2
+    assert sorted(path.name for path in folder.iterdir()) == ["junit.xml", "summary.md"]
+
+
+def test_losses_are_failures_if_the_exit_code_says_so(folder: Path) -> None:
+    """A report does not contradict the exit code."""
+    for arguments, failures in ((["--strict"], "1"), ([], "0")):
+        run(Call(SYNCED), "F/1", "--report", "junit.xml", *arguments)
+        root = parse((folder / "junit.xml").read_text())
+        assert root.get("failures") == failures
+
+
+@pytest.mark.parametrize("option", ["--report", "--summary"])
+def test_file_without_a_folder(
+    option: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """This is found before anything is done."""
+    call = Call(CLEAN)
+
+    assert run(call, "F/1", option, "no/such/file") == 2
+    assert run(call, "F/1", option, str(folder)) == 2
+    assert call.asked == []
+    assert f"{option}: no/such/file is no file" in capsys.readouterr().err
+    assert run(call, "F/1", option, "") == 0  # as of a variable that is not set
+
+
+def test_error_that_leaves_no_result(folder: Path) -> None:
+    """A report of an earlier call would look as if all was well."""
+
+    def call(*_: Any) -> Result:
+        raise Unreachable("W&B can't be reached: ]]> <no>")
+
+    (folder / "junit.xml").write_text("of an earlier call")
+    code = run(call, "F/1", "--report", "junit.xml", "--summary", "summary.md")  # type: ignore[arg-type]
+    [error] = parse((folder / "junit.xml").read_text()).iter("error")
+
+    assert code == 4
+    assert error.attrib == {"message": "W&B can't be reached: ]]> <no>", "type": "Unreachable"}
+    assert "can&#39;t be reached" in (folder / "summary.md").read_text()
+
+
+def test_file_that_cannot_be_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The result is printed, and the call has failed."""
+    (folder / "summary.md").symlink_to("/dev/full")
+
+    assert run(Call(CLEAN), "F/1", "--summary", "summary.md") == 1
+    captured = capsys.readouterr()
+    assert "WineFlow/7  synced" in captured.out
+    assert "a report can't be written: " in captured.err
 
 
 def test_strict_may_come_from_a_file(folder: Path) -> None:

@@ -271,3 +271,51 @@ def test_no_folder_where_one_should_be(
 
     with pytest.raises(SinkError, match=r"folder|exists"):
         Store(folder).get_or_make(f"ab{'0' * 38}.json", Path.touch)
+
+
+def _make_right(path: Path) -> None:
+    path.write_bytes(b"right")
+
+
+def test_what_exists_is_renewed_once(tmp_path: Path) -> None:
+    """A damaged file is replaced; then it is as any other."""
+    Store(tmp_path).get_or_make(NAME, _make_right)
+    (tmp_path / "ab" / NAME).write_bytes(b"wrong")
+    made = []
+
+    def make(path: Path) -> None:
+        made.append(path)
+        path.write_bytes(b"right")
+
+    store = Store(tmp_path, renew=True)
+    assert not store.has(NAME)
+    assert store.get_or_make(NAME, make) == store.get_or_make(NAME, make)
+    assert store.has(NAME)
+    assert (tmp_path / "ab" / NAME).read_bytes() == b"right"
+    assert len(made) == 1
+
+
+def test_what_is_renewed_and_equal_stays(tmp_path: Path) -> None:
+    """The very file: other programs may read it."""
+    path = Store(tmp_path).get_or_make(NAME, _make_right)
+    before = path.stat()
+
+    Store(tmp_path, renew=True).get_or_make(NAME, _make_right)
+
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert names_in(tmp_path) == [f"ab/{NAME}"]
+
+
+def test_a_folder_is_renewed(tmp_path: Path) -> None:
+    """What is in it and was not made goes away."""
+
+    def make(path: Path) -> None:
+        path.mkdir()
+        (path / "a").write_bytes(b"a")
+
+    folder = Store(tmp_path).get_or_make("abc.frames", make)
+    (folder / "strange").write_bytes(b"b")
+
+    Store(tmp_path, renew=True).get_or_make("abc.frames", make)
+
+    assert names_in(tmp_path) == ["ab/abc.frames/a"]

@@ -130,7 +130,11 @@ def test_losses(ledger: SqliteLedger) -> None:
     ledger.write(replace(ENTRY, flow_run="Flow/2", outcome=None))
 
     assert [(one.flow, one.lost) for one in ledger.known()] == [("Flow", 2), ("Flow", 0)]
-    assert list(ledger.losses(ledger.entries())) == list(OUTCOME.all_losses)
+    lost = list(ledger.losses(ledger.entries()))
+    assert [one.loss for one in lost] == list(OUTCOME.all_losses)
+    assert {(one.flow_run, one.destination) for one in lost} == {
+        (ENTRY.flow_run, ENTRY.destination)
+    }
 
 
 # --- files that are no ledgers --------------------------------------------------------------

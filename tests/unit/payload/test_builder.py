@@ -254,6 +254,7 @@ def test_values_and_log_of_one_task(builder: Payloads, contents: MemoryContents)
         history=((0, {"curves/loss": 0.5}), (1, {"curves/loss": 0.25})),
         table=None,
         artifacts=(),
+        log_lines=1,
     )
 
 

@@ -42,6 +42,15 @@ def test_lines_come_back(log: SpooledLog) -> None:
     assert LINES[0] in log
 
 
+def test_lines_are_counted(log: SpooledLog) -> None:
+    """A line that only says how much is left out is no line of the task; its bytes are counted."""
+    for line in LINES:
+        log.add(line)
+
+    assert log.lines == len(LINES) - 1
+    assert log.bytes_left_out == 5
+
+
 def test_text_that_is_no_line(log: SpooledLog) -> None:
     """Several lines are several, and what is no text is spelled out."""
     log.add(LogLine("stdout", 1, "a\nb\udce9"))

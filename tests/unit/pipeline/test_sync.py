@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mfwb.account import Ending, Kind
 from mfwb.config import Settings
 from mfwb.errors import Unreachable
 from mfwb.outcome import ItemCounts, Result, Status
@@ -437,6 +438,38 @@ def test_plan_of_what_is_done() -> None:
 
     assert statuses(plan(here)) == [("DemoFlow/7", "unchanged")]
     assert statuses(plan(here, force=True)) == [("DemoFlow/7", "planned")]
+
+
+def test_account() -> None:
+    """What became of each item adds up; an unchanged flow run has the account of its sync."""
+    here = world(replace(FAN, tags=("a", "b")))
+    here.payloads.gone = {"DemoFlow/7/start/1/v"}
+    results = [plan(here), sync(here), find(here), plan(here)]
+    planned, *done = [result.flow_runs[0] for result in results]
+
+    assert planned.account == {
+        Kind.TASKS: {Ending.WRITTEN: 4},
+        Kind.ARTIFACTS: {Ending.WRITTEN: 4},
+        Kind.TAGS: {Ending.WRITTEN: 2},
+        Kind.LOGS: {Ending.WRITTEN: 4},
+    }
+    for outcome in done:
+        assert outcome.account == {
+            **planned.account,
+            Kind.ARTIFACTS: {Ending.WRITTEN: 3, Ending.LOST: 1},
+        }
+        assert outcome.losses == ()
+    assert results[2].totals["account"] == results[1].totals["account"]
+    assert [outcome.status for outcome in done] == [
+        *(Status.SYNCED, Status.UNCHANGED, Status.UNCHANGED)
+    ]
+
+
+def test_no_account() -> None:
+    """A flow run that failed, or is still running, has none: how its items end is not known yet."""
+    here = world(replace(FAN, state=FlowRunState.RUNNING))
+
+    assert [one.account for one in sync(here, "DemoFlow/7", "DemoFlow/99").flow_runs] == [None] * 2
 
 
 def test_plan_of_what_can_not_be_done() -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 from mfwb.ports import Destination, Entry, SyncState
 from mfwb.report.status import show_status
 from mfwb.snapshot import Loss
-from mfwb.sync_status import KnownFlowRun, SyncStatus, summarize
+from mfwb.sync_status import KnownFlowRun, LostItem, SyncStatus, summarize
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 WINES = Destination("online", "https://wandb.example", "acme", "wines")
@@ -28,7 +28,8 @@ def standings(*entries: Entry, losses: tuple[Loss, ...] = ()) -> SyncStatus:
     """Return how they stand, as if all was lost of the first."""
     lost = [len(losses), *[0] * len(entries)]
     known = [KnownFlowRun(one, number) for one, number in zip(entries, lost, strict=False)]
-    return summarize("/state/ledger.sqlite", known, losses)
+    items = [LostItem(entries[0].flow_run, WINES, loss) for loss in losses]
+    return summarize("/state/ledger.sqlite", known, items)
 
 
 def shown(found: SyncStatus, *, width: int = 100) -> str:
@@ -64,6 +65,26 @@ WineFlow/9   running     1 second ago   it is still running
 """
 
     assert shown(found) == expected
+
+
+def test_each_loss() -> None:
+    """If it is asked for, each loss of each flow run is listed, however many there are."""
+    many = tuple(Loss(f"WineFlow/7/train/{n}/log", "gone") for n in range(30))
+    found = standings(entry("WineFlow/7", SyncState.SYNCED), losses=many)
+    console = Console(file=io.StringIO(), width=100, highlight=False)
+    text, _ = show_status(found, console=console, now=NOW, as_json=False, all_losses=True)
+
+    assert "WineFlow/7  acme/wines\n  30 losses\n    WineFlow/7/train/0/log - gone\n" in text
+    assert text.count(" - gone") == 30
+
+
+def test_each_loss_of_none() -> None:
+    """That there is none is said."""
+    found = standings(entry("WineFlow/7", SyncState.SYNCED))
+    console = Console(file=io.StringIO(), width=100, highlight=False)
+    text, _ = show_status(found, console=console, now=NOW, as_json=False, all_losses=True)
+
+    assert text.endswith("\nno losses\n")
 
 
 def test_all_is_well() -> None:

@@ -106,7 +106,8 @@ MODEL = RecordedArtifact(
     digest="d",
     aliases=frozenset({"latest", "run-1"}),
     files={f"{n}/model.pkl": RecordedFile("", 3, f"md5-{n}") for n in range(2)},
-    metadata={"metaflow": {"artifact": "model"}},
+    metadata={"metaflow": {"artifact": "model", "size": 6, "tasks": 2}},
+    description="Metaflow's artifact `model` of 2 tasks",
     producer="id-fit",
 )
 

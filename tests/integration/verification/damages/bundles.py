@@ -180,6 +180,15 @@ def change_a_file_of_an_artifact(bundle: Bundle) -> None:
     path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
 
 
+@_case(Found("digest", "end artifact total, digest of its files", "damaged"))
+def change_a_table_of_an_artifact(bundle: Bundle) -> None:
+    """What it should be is not known without reading it; but its checksum was recorded."""
+    path = bundle.payload("end", "total")
+    data = path.read_bytes()
+    path.chmod(0o600)
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+
+
 @_case(Found("file", "start artifact pattern, file pattern.pkl", "removed"))
 def remove_a_file_of_an_artifact(bundle: Bundle) -> None:
     """The record names it still."""

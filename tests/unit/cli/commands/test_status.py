@@ -65,6 +65,20 @@ def test_it_only_tells(capsys: pytest.CaptureFixture[str]) -> None:
     assert "\n2 losses\n" in out
 
 
+def test_losses_of_past_syncs(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each can be listed with its flow run; under --strict they are exit code 3."""
+    code, out, _ = run(capsys, "--losses", "--strict")
+
+    assert code == 3
+    assert "\nFlow/1  acme/wines\n  2 losses\n" in out
+    assert run(capsys, "Other", "--strict")[0] == 0
+    document = json.loads(run(capsys, "--json")[1])
+    assert [(one["pathspec"], one["project"]) for one in document["losses"]] == [
+        ("Flow/1", "wines"),
+        ("Flow/1", "wines"),
+    ]
+
+
 def test_what_is_of_interest(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,1 +1,1 @@
-"""Unit tests of what W&B should say."""
+"""Unit tests of what W&B should have."""

@@ -8,7 +8,7 @@ import pytest
 
 from mfwb.config import StepSettings
 from mfwb.verification.expected.facts import HeldArtifact
-from mfwb.verification.expected.kinds import KINDS, find_destination
+from mfwb.verification.expected.kinds import KINDS, find_form
 from mfwb.verification.expected.value_reader import PickledValue
 
 
@@ -16,8 +16,8 @@ def _held(kind: str, size: int = 100, encoding: str = "pickle-v4") -> HeldArtifa
     return HeldArtifact("x", "0" * 40, size, kind, encoding)
 
 
-def _value(*names: str, words: Any = None, size: int | None = 1) -> PickledValue:
-    return PickledValue("d", frozenset(names), words=words, size=size)
+def _value(*names: str, json_value: Any = None, size: int | None = 1) -> PickledValue:
+    return PickledValue("d", frozenset(names), json_value=json_value, size=size)
 
 
 @pytest.mark.parametrize(
@@ -32,29 +32,29 @@ def _value(*names: str, words: Any = None, size: int | None = 1) -> PickledValue
         ("sklearn.pipeline.Pipeline", _value(), ("model",), "pickle"),
         ("sklearn.metrics._scorer._Scorer", _value(), ("other",), "pickle"),
         ("torch.nn.modules.loss.MSELoss", _value(), ("model", "other"), "pickle"),
-        ("pathlib.PosixPath", _value(words="a/b"), (), "value"),
-        ("pathlib.PosixPath", _value(words="/a/b"), ("dataset",), "path"),
+        ("pathlib.PosixPath", _value(json_value="a/b"), (), "value"),
+        ("pathlib.PosixPath", _value(json_value="/a/b"), ("dataset",), "path"),
         ("__main__.Thing", _value("__main__.Thing"), ("other",), "pickle"),
         ("__main__.Thing", PickledValue(), KINDS, "pickle"),
     ],
 )
 def test_by_type(kind: str, value: PickledValue, kinds: tuple[str, ...], shape: str) -> None:
     """Its type decides, or the names in its pickle."""
-    found = find_destination(_held(kind), value, StepSettings())
+    found = find_form(_held(kind), value, StepSettings())
 
     assert (found.kinds, found.shape) == (kinds, shape)
 
 
 def test_large_values_are_files() -> None:
     """Over 100 KB they are JSON."""
-    found = find_destination(_held("str", 200_000), _value(), StepSettings())
+    found = find_form(_held("str", 200_000), _value(), StepSettings())
 
     assert (found.kinds, found.shape) == (("other",), "json")
 
 
 def test_what_was_not_read_is_open() -> None:
     """A process that ended says nothing of the pickle."""
-    found = find_destination(_held("int"), PickledValue(reason="ended"), StepSettings())
+    found = find_form(_held("int"), PickledValue(reason="ended"), StepSettings())
 
     assert found.shown is None
 
@@ -63,9 +63,7 @@ def test_settings_come_first() -> None:
     """Kinds of the user's own types."""
     settings = StepSettings(kinds=(("__main__.Thing", "model"),))
 
-    assert find_destination(_held("__main__.Thing"), _value("__main__.Thing"), settings).kinds == (
+    assert find_form(_held("__main__.Thing"), _value("__main__.Thing"), settings).kinds == (
         "model",
     )
-    assert (
-        find_destination(_held("X", encoding="jsonic"), _value(), StepSettings()).shape == "stored"
-    )
+    assert find_form(_held("X", encoding="jsonic"), _value(), StepSettings()).shape == "stored"

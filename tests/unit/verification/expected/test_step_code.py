@@ -31,6 +31,20 @@ class MyFlow(FlowSpec):
         setattr(self, "a", 1)
         self.next(self.end)
 
+    @step
+    def again(self):
+        self.first = self.first + 1
+        self.second += 1
+        self.third = 1
+        self.third = self.third + (self.fourth if self.third else 0)
+        self.fourth = 1
+        self.fill()
+        self.fifth = self.fifth
+        self.next(self.end)
+
+    def fill(self):
+        self.fifth = 1
+
     @mine
     @step
     def end(self):
@@ -53,7 +67,7 @@ def _facts(script: Path, *, started_at: int, code: dict[str, str] | None = None)
         end_step="end",
         steps={},
         step_types={},
-        sources=dict.fromkeys(("start", "join", "end"), str(script)),
+        sources=dict.fromkeys(("start", "join", "again", "end"), str(script)),
         code=code,
         datastore=None,
     )
@@ -75,6 +89,14 @@ def test_stores_and_loads(tmp_path: Path) -> None:
     assert not start.loads & {"x", "gone", "help", "next"}
     assert "log" in start.changes
     assert start.is_certain
+
+
+def test_what_is_loaded_before_it_is_stored(tmp_path: Path) -> None:
+    """It counts as loaded; what may not be loaded, or is stored first, does not."""
+    again = _read(tmp_path)["again"]
+
+    assert {"first", "second"} <= again.loads
+    assert not again.loads & {"third", "fourth", "fifth", "fill", "next"}
 
 
 def test_inputs_of_a_join(tmp_path: Path) -> None:
@@ -101,6 +123,7 @@ def test_a_file_that_was_changed_since(tmp_path: Path) -> None:
     assert read_step_code(_facts(script, started_at=1_000_001_000)).keys() == {
         "start",
         "join",
+        "again",
         "end",
     }
 

@@ -37,7 +37,7 @@ class Bomb:
 
 def test_values() -> None:
     """Words, numbers exactly, and points of curves."""
-    assert describe(pickle.dumps({"a": 1}))["words"] == {"a": 1}
+    assert describe(pickle.dumps({"a": 1}))["json_value"] == {"a": 1}
     assert describe(pickle.dumps(2**60))["number"] == "int 1000000000000000"
     assert describe(pickle.dumps(0.1))["number"] == f"float {(0.1).hex()}"
     assert describe(pickle.dumps([1, 2**1100]))["series"] == [1.0, None]
@@ -48,9 +48,9 @@ def test_objects_of_users() -> None:
     """Their classes are not imported."""
     module = __name__
 
-    assert describe(pickle.dumps(Color.RED))["words"] == "Color(1)"
+    assert describe(pickle.dumps(Color.RED))["json_value"] == "Color(1)"
     thing = describe(pickle.dumps(Thing()))
-    assert thing["words"] == {"number": 1}
+    assert thing["json_value"] == {"number": 1}
     assert thing["names"] == (f"{module}.Thing",)
 
 
@@ -70,7 +70,7 @@ def test_code_does_not_run(tmp_path: Path) -> None:
 
     found = describe(pickle.dumps(Bomb(target)))
 
-    assert "words" not in found
+    assert "json_value" not in found
     assert "posix.mkdir" in found["reason"]
     assert not target.exists()
 
@@ -80,5 +80,5 @@ def test_damage() -> None:
     found = describe(pickle.dumps("a" * 100)[:50])
 
     assert found["digest"] is None
-    assert "words" not in found
+    assert "json_value" not in found
     assert "ends in" in found["reason"]

@@ -1,0 +1,1 @@
+"""How long a verification takes beside its sync, and how many requests it sends."""

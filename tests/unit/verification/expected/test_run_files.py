@@ -1,0 +1,63 @@
+"""The artifacts that a W&B run should log, and their files."""
+
+from __future__ import annotations
+
+import pytest
+
+from mfwb.config import StepSettings
+from mfwb.snapshot import Datastore
+from mfwb.verification.expected.contents import Contents
+from mfwb.verification.expected.kinds import ExpectedForm, Shape
+from mfwb.verification.expected.model import ExpectedArtifact, ExpectedFile, Need
+from mfwb.verification.expected.run_files import StoredFile, expect_artifacts
+from mfwb.verification.expected.value_reader import ValueReader, new_value_process
+from tests.unit.verification.expected.facts_of_tasks import flow_run, held, task
+
+S3 = Datastore("s3", "s3://bucket/root")
+TASKS = [task("fit", f"{n}", indexes=(n,), datastore=S3) for n in range(2)]
+
+
+def _expect(
+    settings: StepSettings, shape: Shape = "pickle", kinds: tuple[str, ...] = ("model",)
+) -> list[ExpectedArtifact]:
+    values = ValueReader(new_value_process())
+    contents = Contents(flow_run(), values, lambda _datastore: pytest.fail("nothing is stored"))
+    files = [StoredFile(item, held("net"), ExpectedForm(kinds, shape), item.path) for item in TASKS]
+    return [*expect_artifacts({"net": files}, settings, contents, merged=True)]
+
+
+def test_a_folder_for_each_task() -> None:
+    """The files of each task are in a folder of its index."""
+    [artifact] = _expect(StepSettings())
+
+    assert (artifact.names, artifact.kinds) == (("net", "net-model"), ("model",))
+    assert artifact.need is Need.REQUIRED
+    assert [folder.prefix for folder in artifact.folders] == ["0/", "1/"]
+    assert artifact.folders[0].options == ({"net.pkl": ExpectedFile(100)},)
+
+
+def test_a_table_may_have_its_pickle_beside_it() -> None:
+    """What can't be converted is a pickle; what loses something has both files."""
+    [artifact] = _expect(StepSettings(), "parquet", ("dataset",))
+
+    assert [sorted(option) for option in artifact.folders[0].options] == [
+        ["net.parquet"],
+        ["net.parquet", "net.pkl"],
+        ["net.pkl"],
+    ]
+
+
+def test_a_kind_that_is_switched_off() -> None:
+    """It is not logged; if another kind is possible too, it may be logged."""
+    settings = StepSettings(models=False)
+
+    assert _expect(settings) == []
+    [artifact] = _expect(settings, kinds=("model", "other"))
+    assert (artifact.kinds, artifact.need) == (("other",), Need.ALLOWED)
+
+
+def test_references() -> None:
+    """With references, a file is a reference to Metaflow's datastore."""
+    [artifact] = _expect(StepSettings(references=True))
+
+    assert artifact.folders[0].options == ({"net*": ExpectedFile(reference=True)},)

@@ -1,0 +1,1 @@
+"""What a W&B server has of a flow run."""

@@ -1,0 +1,193 @@
+"""Bytes that W&B gives back, against what they should be."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mfwb.errors import ItemLost
+from mfwb.verification.compare import Comparison
+from mfwb.verification.compare_artifacts import LoggedFile
+from mfwb.verification.expected.contents import Contents
+from mfwb.verification.expected.model import (
+    ExpectedFile,
+    ExpectedFlowRun,
+    ExpectedFolder,
+    ExpectedRun,
+    ExpectedTable,
+)
+from mfwb.verification.expected.value_reader import ValueReader, new_value_process
+from mfwb.verification.findings import Findings
+from mfwb.verification.read_back import ReadBack, is_selected, read_back
+from mfwb.verification.recorded import (
+    RecordedArtifact,
+    RecordedFile,
+    RecordedFlowRun,
+    RecordedRun,
+)
+from tests.unit.verification.expected.facts_of_tasks import flow_run, held
+from tests.unit.verification.recorded_runs import recorded_run
+
+_COLUMNS = ["index", "task", "state", "seconds", "x"]
+_TABLE = {
+    "columns": _COLUMNS,
+    "data": [["0", "F/1/fit/0", "ok", 2.0, 7]],
+}
+_METADATA = json.dumps({"startedAt": "1970-01-01T00:00:01Z"}).encode()
+
+
+class Project:
+    """A W&B project that has these bytes by path."""
+
+    requests = 0
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = files
+
+    def flow_run(self, group: str) -> RecordedFlowRun:
+        """Return nothing: it was read before."""
+        return RecordedFlowRun(group, [], {})
+
+    def artifact_bytes(self, artifact: RecordedArtifact, path: str) -> bytes:
+        """Return the bytes of a file."""
+        return self._read(f"{artifact.name}/{path}")
+
+    def run_bytes(self, run: RecordedRun, path: str) -> bytes:
+        """Return the bytes of a file."""
+        return self._read(f"{run.id}/{path}")
+
+    def _read(self, path: str) -> bytes:
+        if path not in self._files:
+            raise ItemLost(f"there is no {path}")
+        return self._files[path]
+
+
+def _expected(**fields: Any) -> ExpectedRun:
+    values: dict[str, Any] = {
+        "name": "F/1/fit",
+        "group": "F/1",
+        "job_type": "fit",
+        "tags": frozenset(),
+        "state": "finished",
+        **{key: {} for key in ("config", "facts", "summary", "outcome", "history")},
+        **dict.fromkeys(("cards", "log", "artifacts", "uses"), ()),
+        "table": None,
+        **fields,
+    }
+    return ExpectedRun(**values)
+
+
+def _read_back(
+    files: Mapping[str, bytes],
+    *,
+    run: ExpectedRun | None = None,
+    recorded: RecordedRun | None = None,
+    logged: LoggedFile | None = None,
+    share: float = 1.0,
+) -> ReadBack:
+    findings = Findings()
+    contents = Contents(
+        flow_run(),
+        ValueReader(new_value_process()),
+        lambda _datastore: pytest.fail("nothing is stored"),
+    )
+    expected = ExpectedFlowRun("F/1", "finished", 1000, "run-1", [], {}, frozenset(), {})
+    reader: Any = None  # only cards are read with it
+    source = ReadBack(Project(files), reader, contents, expected, findings)
+    runs = [] if run is None or recorded is None else [(run, recorded)]
+    read_back(Comparison(findings, [] if logged is None else [logged], runs), source, share)
+    return source
+
+
+def _items(source: ReadBack) -> list[str]:
+    return [difference.item for difference in source.findings.differences]
+
+
+def test_a_share_is_the_same_each_time() -> None:
+    """About as many files as the share says are selected; more are a superset."""
+    keys = [f"net d{number} net.pkl" for number in range(1000)]
+    few, many = ({key for key in keys if is_selected(key, share)} for share in (0.05, 0.5))
+
+    assert 20 < len(few) < 80
+    assert few < many
+    assert all(is_selected(key, 1.0) for key in keys)
+    assert not any(is_selected(key, 0.0) for key in keys)
+
+
+def test_files_of_artifacts() -> None:
+    """Equal bytes are counted; other bytes, and none at all, are differences."""
+    data = b"pickled"
+    md5 = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
+    artifact = RecordedArtifact(
+        "net:v0",
+        "net",
+        "model",
+        "v0",
+        "d",
+        frozenset(),
+        {"net.pkl": RecordedFile("net.pkl", len(data), md5)},
+    )
+    file = ExpectedFile(len(data), md5)
+    folder = ExpectedFolder("", "F/1/fit/0", held("net"), "pickle", ({"net.pkl": file},))
+    logged = LoggedFile("F/1/fit", artifact, "net.pkl", folder, file)
+
+    same = _read_back({"net/net.pkl": data}, logged=logged)
+    assert (_items(same), same.bytes_read) == ([], len(data))
+    assert same.findings.compared["bytes"] == 1
+
+    item = "F/1/fit artifact net, bytes of net.pkl"
+    damaged = _read_back({"net/net.pkl": b"damaged"}, logged=logged)
+    assert _items(damaged) == _items(_read_back({}, logged=logged)) == [item]
+    assert not damaged.findings.differences[0].repairable
+
+    nothing = _read_back({}, logged=logged, share=0.0)
+    assert (_items(nothing), nothing.findings.compared["bytes"]) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "items"),
+    [
+        ({}, []),
+        ({"data": [["0", "F/1/fit/0", "ok", 2.0, 8]]}, ["x of 0"]),
+        ({"columns": ["index", "task", "state", "seconds", "y"]}, ["x of 0"]),
+        ({"data": []}, [f"{column} of 0" for column in _COLUMNS]),
+        ({"data": None}, [""]),
+    ],
+)
+def test_the_table_of_tasks(change: dict[str, Any], items: list[str]) -> None:
+    """Each cell is compared; what is no table is one difference."""
+    table = ExpectedTable(
+        ("index", "task", "state", "seconds"),
+        (("0", "F/1/fit/0", "ok", 2.0),),
+        {"x": {"F/1/fit/0": 7}},
+    )
+    recorded = recorded_run(
+        summary={"tasks": {"path": "t.json"}},
+        files={"t.json": RecordedFile("t.json", 1, None)},
+        started_at=1.0,
+    )
+    document = json.dumps({**_TABLE, **change}).encode()
+    source = _read_back({"i/t.json": document}, run=_expected(table=table), recorded=recorded)
+
+    names = [f"F/1/fit table tasks, {item}" if item else "F/1/fit table tasks" for item in items]
+    assert _items(source) == names
+
+
+def test_the_start() -> None:
+    """It is read from W&B's own metadata if the W&B run names none; a millisecond counts."""
+    path = "wandb-metadata.json"
+    recorded = recorded_run(files={path: RecordedFile(path, 1, None)})
+    run = _expected(started_at=1000)
+    files = {f"i/{path}": _METADATA}
+
+    assert _items(_read_back(files, run=run, recorded=recorded)) == []
+    late = replace(run, started_at=1003)
+    assert _items(_read_back(files, run=late, recorded=recorded)) == ["F/1/fit started at"]
+    damaged = {f"i/{path}": b"{}"}
+    assert _items(_read_back(damaged, run=run, recorded=recorded)) == ["F/1/fit started at"]
