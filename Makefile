@@ -14,7 +14,7 @@ TOOLS_READY := $(TOOLS_VENV)/.ready
 UV = UV_PYTHON_DOWNLOADS=never $(TOOLS_VENV)/bin/uv --quiet
 PIP := -m pip install --quiet --disable-pip-version-check
 CONSTRAINTS := constraints.txt
-WORKERS ?= 3
+WORKERS ?= 4
 WHEEL ?=
 export WORKERS WHEEL
 TESTS ?=

@@ -54,7 +54,7 @@ class BenchFlow(FlowSpec):
     def join(self, inputs: list[BenchFlow]) -> None:
         """Collect the scores."""
         self.merge_artifacts(inputs, include=["frame"])
-        self.scores = {one.shop: one.score for one in inputs}
+        self.scores = {item.shop: item.score for item in inputs}
         self.best = max(self.scores, key=lambda shop: self.scores[shop])
         self.next(self.end)
 

@@ -18,12 +18,11 @@ from mfwb.arguments import (
     flow_run_pathspecs,
     folder_path,
     pathspec_text,
-    read_share,
+    read_subset,
 )
 from mfwb.config import Settings, load_settings
 from mfwb.crash_log import BugLogs
 from mfwb.destination import bundle_of, entity_and_project, project_of, read_defaults
-from mfwb.diagnosis import Diagnosis, diagnose
 from mfwb.errors import UsageError
 from mfwb.ledger import ledger_path, put_aside_if_damaged, read_sync_status
 from mfwb.outcome import Result, Status
@@ -36,8 +35,6 @@ from mfwb.pipeline import (
     retry_with_new_ledger,
     sync_flow_runs,
 )
-from mfwb.pipeline.explain import Explanation, parse_artifact
-from mfwb.pipeline.explain import explain as explain_artifact
 from mfwb.pipeline.reading import TracedFlowRun, trace
 from mfwb.pipeline.selection import (
     SELECTORS,
@@ -48,15 +45,17 @@ from mfwb.pipeline.selection import (
 from mfwb.ports import NoProgress, Progress
 from mfwb.snapshot.pathspec import parse
 from mfwb.sync_status import SyncStatus
+from mfwb.units.subsets import NOTHING, Subset
 from mfwb.verification.repair import repair as repair_differences
 from mfwb.verification_outcome import FlowRunVerification, Verification
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # mypy knows it; Python 3.10 does not have it
 
+    from mfwb.diagnosis import Diagnosis
+    from mfwb.pipeline.explain import Explanation
+
 __all__ = [
-    "Diagnosis",
-    "Explanation",
     "Rebuilt",
     "SyncStatus",
     "TracedFlowRun",
@@ -219,8 +218,8 @@ def verify(  # noqa: PLR0913 - the ways to choose flow runs
         every: as for `plan`.
         tags: as for `plan`.
         failed: as for `plan`.
-        read_data: whether the bytes of files are downloaded and compared, too: True, or a share of
-            the files such as "5%" or "1/20".
+        read_data: whether the bytes of files are downloaded and compared, too: True, or a part of
+            the files: "5%", or "1/20" for the first of 20 groups, which together are all files.
         repair: sync the flow runs that differ once more, and verify them again. It overwrites what
             people changed only with `overwrite_edits`, and deletes nothing.
         config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
@@ -249,7 +248,7 @@ def verify(  # noqa: PLR0913 - the ways to choose flow runs
     )
     with _watched(progress=progress) as watcher:
         return verify_selection(
-            selection, resolved, watcher, read_data=read_share(read_data), repair=repair
+            selection, resolved, watcher, read_data=read_subset(read_data), repair=repair
         )
 
 
@@ -320,6 +319,9 @@ def explain(
         Unreachable: if Metaflow's metadata can't be reached.
     """
     holder = pathspec_text(pathspec)
+    from mfwb.pipeline.explain import explain as explain_artifact  # noqa: PLC0415 - not for others
+    from mfwb.pipeline.explain import parse_artifact  # noqa: PLC0415 - the same
+
     artifact = parse_artifact(holder if name is None else f"{holder}/{name}")
     resolved = _with_plugins(load_settings(settings, file=folder_path(config)))
     entity, project = entity_and_project(artifact.flow_run.flow, resolved, read_defaults())
@@ -373,6 +375,8 @@ def doctor(*, config: Folder | None = None, **settings: Unpack[SettingsArguments
         **settings: as for `plan`; give those that a sync would be given. `timeout` limits each
             check, by default to 20 seconds.
     """
+    from mfwb.diagnosis import diagnose  # noqa: PLC0415 - it needs much that others do not
+
     return diagnose(settings, config=folder_path(config))
 
 
@@ -479,7 +483,7 @@ def verify_selection(
     settings: Settings,
     progress: Progress | None = None,
     *,
-    read_data: float = 0.0,
+    read_data: Subset = NOTHING,
     repair: bool = False,
 ) -> Verification:
     """Return what `verify` returns, for a selection and settings that exist already.
@@ -488,7 +492,7 @@ def verify_selection(
         selection: the flow runs; None: all that the bundle has.
         settings: of this call.
         progress: is notified of the work.
-        read_data: the share of files whose bytes are compared.
+        read_data: the files whose bytes are compared.
         repair: whether flow runs that differ are synced again.
     """
     watcher = progress or NoProgress()

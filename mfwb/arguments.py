@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias, TypedDict, cast
 from mfwb.config import Granularity, KindName, Mode, OnDeleted, Unpickle
 from mfwb.errors import UsageError
 from mfwb.snapshot.pathspec import flow_of, flow_run_of
-from mfwb.units.shares import parse_share
+from mfwb.units.subsets import EVERYTHING, NOTHING, Subset, parse_subset
 
 __all__ = [
     "Folder",
@@ -21,7 +21,7 @@ __all__ = [
     "flow_run_pathspecs",
     "folder_path",
     "pathspec_text",
-    "read_share",
+    "read_subset",
 ]
 
 
@@ -134,12 +134,12 @@ def flow_names(given: Iterable[PathspecsLike]) -> list[str]:
     ]
 
 
-def read_share(read_data: bool | str) -> float:  # noqa: FBT001 - as users give it
-    """Return the share of files whose bytes are read: True, False, "5%", "1/20"; UsageError."""
+def read_subset(read_data: bool | str) -> Subset:  # noqa: FBT001 - as users give it
+    """Return the files whose bytes are read: True, False, "5%", "1/20"; UsageError."""
     if isinstance(read_data, bool):
-        return float(read_data)
+        return EVERYTHING if read_data else NOTHING
     try:
-        return parse_share(read_data)
+        return parse_subset(read_data)
     except ValueError as error:
         raise UsageError(f"read_data: {error}, not {read_data!r}") from None
 

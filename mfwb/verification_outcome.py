@@ -80,6 +80,7 @@ class FlowRunVerification:
     bytes_read: int = 0
     exit_code: int = 1
     bug: bool = False
+    wandb_runs: tuple[str, ...] = ()  # names of those that the flow run should have
     repaired: int | None = None  # differences that `--repair` mended; None: it was not requested
 
 

@@ -21,6 +21,7 @@ from mfwb.sdk_versions import refuse_old_versions
 from mfwb.sink import open_sink
 from mfwb.snapshot import FlowRunState
 from mfwb.source import open_source
+from mfwb.units.subsets import Subset
 from mfwb.verification.connection import RecordedProjects, open_recorded
 from mfwb.verification.flow_runs import ChosenFlowRun, Watched, verify_flow_runs
 from mfwb.verification_outcome import FlowRunVerification
@@ -87,7 +88,7 @@ class Verifier:
     _watched: Watched
 
     def verify(
-        self, chosen: Sequence[ChosenFlowRun], read_data: float
+        self, chosen: Sequence[ChosenFlowRun], read_data: Subset
     ) -> Iterator[FlowRunVerification]:
         """Yield the verification of each flow run; arguments as of `verify_flow_runs`."""
         return verify_flow_runs(chosen, self._settings, self._projects, read_data, self._watched)

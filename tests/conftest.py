@@ -48,13 +48,13 @@ def _group_of(item: pytest.Item) -> str | None:
         return dear[0]
     shared = [
         name
-        for name, found in info.name2fixturedefs.items()
-        if found and found[-1].scope == "module"
+        for name, result in info.name2fixturedefs.items()
+        if result and result[-1].scope == "module"
     ]
     if not shared:
         return None
-    places = item.callspec.indices if hasattr(item, "callspec") else {}
-    return "-".join([module, *(f"{name}{places[name]}" for name in shared if name in places)])
+    locations = item.callspec.indices if hasattr(item, "callspec") else {}
+    return "-".join([module, *(f"{name}{locations[name]}" for name in shared if name in locations)])
 
 
 @pytest.fixture
@@ -108,12 +108,12 @@ def resumed(flows_root: Path) -> Resumed:
     with only_one(flows_root / "resumed.lock"):
         done = flows_root / "resumed.done"
         if not done.exists():
-            found = []
+            result = []
             for arguments in (("run",), ("resume", "meet")):
                 finished = Sandbox(root).flow("fan_flow", *arguments, "--run-id-file", "id.txt")
                 assert finished.code == 0, finished.err
-                found.append(f"FanFlow/{(root / 'id.txt').read_text(encoding='utf-8')}")
-            done.write_text("\n".join(found), encoding="utf-8")
+                result.append(f"FanFlow/{(root / 'id.txt').read_text(encoding='utf-8')}")
+            done.write_text("\n".join(result), encoding="utf-8")
         return Resumed(root, *done.read_text(encoding="utf-8").splitlines())
 
 

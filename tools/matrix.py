@@ -89,7 +89,7 @@ Results = dict[Cell, Result]
 def main(arguments: Sequence[str]) -> int:
     """Run cells, store what they showed, and return 1 if a test failed in one of them."""
     known = read() if "--missing" in arguments else {}
-    pythons = [one for one in arguments if one != "--missing"]
+    pythons = [argument for argument in arguments if argument != "--missing"]
     cells = [cell for cell in all_cells(pythons) if cell not in known]
     with tempfile.TemporaryDirectory() as folder:
         wheel = build_wheel(Path(folder)) if cells else Path()

@@ -26,11 +26,11 @@ def main() -> int:
     tag = (sys.argv[1] if len(sys.argv) > 1 else "") or os.environ.get("TAG") or _tag_of_commit()
     version = (ROOT / "mfwb" / "version.py").read_text(encoding="utf-8")
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    found = problems(tag, version, changelog, dt.datetime.now(dt.timezone.utc).date())
-    for problem in found:
+    result = problems(tag, version, changelog, dt.datetime.now(dt.timezone.utc).date())
+    for problem in result:
         print(f"- {problem}")
-    print("Not to be released." if found else f"{tag}: tag, version and changelog agree.")
-    return 1 if found else 0
+    print("Not to be released." if result else f"{tag}: tag, version and changelog agree.")
+    return 1 if result else 0
 
 
 def problems(tag: str, version_file: str, changelog: str, today: dt.date) -> list[str]:
@@ -41,29 +41,29 @@ def problems(tag: str, version_file: str, changelog: str, today: dt.date) -> lis
 
 
 def _of_version(tag: str, text: str) -> list[str]:
-    found = _VERSION.findall(text)
-    if len(found) != 1:
+    result = _VERSION.findall(text)
+    if len(result) != 1:
         return ["mfwb/version.py must have one line `__version__ = ...`."]
-    if f"v{found[0]}" != tag:
-        return [f"mfwb/version.py says {found[0]}, and the tag {tag}."]
+    if f"v{result[0]}" != tag:
+        return [f"mfwb/version.py says {result[0]}, and the tag {tag}."]
     return []
 
 
 def _of_changelog(version: str, text: str, today: dt.date) -> list[str]:
-    sections = {found["name"]: found for found in _SECTION.finditer(text)}
+    sections = {result["name"]: result for result in _SECTION.finditer(text)}
     section = sections.get(version)
     if section is None:
         return [f"CHANGELOG.md has no section `## [{version}] - {today}`."]
-    found = _of_date(version, section["date"], today)
+    result = _of_date(version, section["date"], today)
     if "\n- " not in f"\n{section['text']}":
-        found.append(f"CHANGELOG.md says nothing of {version}.")
+        result.append(f"CHANGELOG.md says nothing of {version}.")
     waiting = sections.get("Unreleased")
     if waiting is not None and "\n- " in waiting["text"]:
-        found.append(f"CHANGELOG.md has lines under [Unreleased]; they belong to {version}.")
+        result.append(f"CHANGELOG.md has lines under [Unreleased]; they belong to {version}.")
     released = [name for name in sections if name != "Unreleased"]
     if released[0] != version:
-        found.append(f"CHANGELOG.md has {released[0]} above {version}; the newest comes first.")
-    return found
+        result.append(f"CHANGELOG.md has {released[0]} above {version}; the newest comes first.")
+    return result
 
 
 def _of_date(version: str, said: str | None, today: dt.date) -> list[str]:
@@ -79,8 +79,8 @@ def _of_date(version: str, said: str | None, today: dt.date) -> list[str]:
 def _tag_of_commit() -> str:
     """Return the tag of the commit that is checked out; empty if it has none, or several."""
     command = ["git", "tag", "--points-at", "HEAD", "--list", "v*"]
-    said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    tags = said.split()
+    reported = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    tags = reported.split()
     return tags[0] if len(tags) == 1 else ""
 
 

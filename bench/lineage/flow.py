@@ -32,7 +32,7 @@ class FanFlow(FlowSpec):
     @step
     def join(self, inputs: Any) -> None:
         """Collect."""
-        self.total = sum(one.double for one in inputs)
+        self.total = sum(item.double for item in inputs)
         self.next(self.end)
 
     @step

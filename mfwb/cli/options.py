@@ -255,8 +255,8 @@ def verification(command: _F) -> _F:
         _option(
             heading,
             "--read-data-subset",
-            metavar="SHARE",
-            help="The same for 5%, or 1/20, of the files",
+            metavar="SUBSET",
+            help="Of 5% of the files; 1/20: of group 1 of 20",
         ),
         _option(
             heading,
@@ -415,6 +415,7 @@ def verification_output(command: _F) -> _F:
             default=False,
             help="All differences whole, and what is not known",
         ),
+        report_files,
         _help,
     )
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mfwb.pipeline.selection import Selection
     from mfwb.ports import Progress
 
-__all__ = ["run_command", "run_with_selection"]
+__all__ = ["errors_in", "run_command", "run_with_selection"]
 
 
 def run_with_selection(
@@ -89,7 +89,7 @@ def run_command(  # noqa: PLR0913 - the options of each command that has a resul
     files.check()
     resolved = load_settings(settings, file=config)
     with (
-        _error_in(files),
+        errors_in(files),
         temporary_files_in_scratch(),
         keep_stdout_clean(quiet=quiet),
         progress_on_stderr(quiet=quiet) as progress,
@@ -109,7 +109,7 @@ def _write_files(files: ReportFiles, result: Result, *, strict: bool) -> None:
 
 
 @contextmanager
-def _error_in(files: ReportFiles) -> Iterator[None]:
+def errors_in(files: ReportFiles) -> Iterator[None]:
     """Write an error that ends the call into the files, so that none of an earlier call stays."""
     try:
         yield

@@ -45,6 +45,7 @@ _PROJECT_LIMIT = 128
 _UNFIT_FOR_PROJECTS = re.compile(r"[/\\#?%:]")
 _UNFIT_FOR_ARTIFACTS = re.compile(r"[^A-Za-z0-9_\-.]")
 _SEPARATORS = re.compile(r"[\\/]")
+_WINDOWS_DRIVE = re.compile(r"[A-Za-z]:")
 _HASH_LENGTH = 12  # enough for a hundred thousand tasks whose readable parts are the same
 
 _CONFIG_TAKEN = frozenset({"metaflow", "mfwb", "_wandb"})
@@ -155,9 +156,12 @@ def summary_key(name: str) -> str:
 def table_key(name: str) -> str:
     """Return the summary key of an artifact that is shown as a table.
 
-    W&B makes an artifact `run-ID-KEY` for a table, and that name must keep to W&B's limit.
+    W&B makes an artifact `run-ID-KEY` for a table, and that name must keep to W&B's limit. In it
+    is a file of the key's name, which must not look like a path of a Windows drive, as in `t:b`.
     """
     key = summary_key(name)
+    if _WINDOWS_DRIVE.match(key):
+        key = _with_hash(key.replace(":", "_", 1), name, _KEY_LIMIT)
     is_kept = not _UNFIT_FOR_ARTIFACTS.search(key)
     return shortened(key, _TABLE_KEY_LIMIT if is_kept else _TABLE_KEY_LIMIT - _TABLE_SUFFIX)
 

@@ -10,6 +10,7 @@ from mfwb.verification.compare_run import compare_run
 from mfwb.verification.compare_uses import compare_aliases, compare_uses
 from mfwb.verification.expected.model import ExpectedFlowRun, ExpectedRun
 from mfwb.verification.findings import Findings, writer_of
+from mfwb.verification.older_versions import with_older_causes
 from mfwb.verification.recorded import RecordedFlowRun, RecordedRun
 
 __all__ = ["Comparison", "compare"]
@@ -47,6 +48,8 @@ def compare(expected: ExpectedFlowRun, recorded: RecordedFlowRun) -> Comparison:
         )
     compare_uses(pairs, findings)
     compare_aliases(expected, recorded, pairs, findings)
+    by_name = {name: actual for name, (_, actual) in pairs.items()}
+    findings.differences[:] = with_older_causes(findings.differences, by_name)
     return Comparison(findings, tuple(files), tuple(pairs.values()))
 
 
@@ -78,9 +81,7 @@ def _pair_runs(
             ]
             _note_doubles(own.name, doubles, taken, findings)
         else:
-            cause = "the W&B run was deleted or moved to another group, or was never written"
-            if recorded.damaged:
-                cause = f"perhaps its file is damaged: {recorded.damaged[0]}"
+            cause = _why_run_is_missing(recorded)
             findings.differ("run", f"{own.name} W&B run", own.name, own.name, None, cause)
     for run in recorded.runs:
         if run.id not in taken:
@@ -101,6 +102,14 @@ def _pair_runs(
             )
     order = {own.name: position for position, own in enumerate(expected.runs)}
     return dict(sorted(pairs.items(), key=lambda pair: order[pair[0]]))
+
+
+def _why_run_is_missing(recorded: RecordedFlowRun) -> str:
+    if recorded.damaged:
+        return f"perhaps its file is damaged: {recorded.damaged[0]}"
+    if not recorded.has_project:
+        return "W&B has no such project, or does not show it with this key"
+    return "the W&B run was deleted or moved to another group, or was never written"
 
 
 def _note_doubles(

@@ -17,6 +17,9 @@ __all__ = ["compare_run", "find_card"]
 
 _CLOCK = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z ")
 _CHARTS = ("tasks/", "curves/")
+_TAGS_CHANGED = (
+    "somebody removed or changed them in W&B, or they changed in Metaflow after the sync"
+)
 _MILLISECONDS = 0.0015  # seconds
 _NOTHING = object()
 
@@ -91,8 +94,7 @@ class _Comparison:
             self._differ("state", "state", expected.state, recorded.state, cause)
         self._findings.count("tags", len(expected.tags))
         if missing := expected.tags - recorded.tags:
-            cause = "somebody removed it in W&B, or it came in Metaflow after the sync"
-            self._differ("tags", "tags", sorted(missing), sorted(recorded.tags), cause)
+            self._differ("tags", "tags", sorted(missing), sorted(recorded.tags), _TAGS_CHANGED)
 
     def _compare_times(self) -> None:
         expected, recorded = self._expected, self._recorded
@@ -123,7 +125,8 @@ class _Comparison:
             elif not value.options:
                 self._findings.leave_open(f"{self._expected.name} {item}", value.reason or "open")
             elif not any(_matches(option, values[key]) for option in value.options):
-                self._differ(kind, item, _shown(value), values[key], EDITED)
+                cause = _TAGS_CHANGED if item == "config.metaflow.tags" else EDITED
+                self._differ(kind, item, _shown(value), values[key], cause)
 
     def _note_untrue(self, kind: str, untrue: frozenset[str], actual: Any) -> None:
         values = actual if isinstance(actual, dict) else {}
@@ -300,6 +303,8 @@ def _is_point(number: float, actual: Any) -> bool:
         return actual == _name(number)
     if isinstance(actual, bool) or not isinstance(actual, (int, float)):
         return False
+    if math.isnan(number):
+        return math.isnan(actual)
     return actual == number or actual == float(number)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from mfwb.config import Settings
@@ -15,33 +17,33 @@ __all__ = ["RecordedProjects", "open_recorded"]
 
 
 class RecordedProjects:
-    """The W&B projects of a call, each opened once."""
+    """The W&B projects of a call. Safe to use from several threads."""
 
     def __init__(
         self,
         resolve: Callable[[str], tuple[str | None, str]],
         open_project: Callable[[str | None, str], Recorded],
+        *,
+        is_local: bool = False,
     ) -> None:
         """Nothing is read yet.
 
         Args:
             resolve: returns entity and project of a flow.
-            open_project: returns what reads a project.
+            open_project: returns what reads a project for one flow run; it is called in threads.
+            is_local: whether it is on this machine: there is nothing to wait for.
         """
+        self.is_local = is_local
         self._resolve = resolve
         self._open_project = open_project
-        self._open: dict[tuple[str | None, str], Recorded] = {}
 
     def destination(self, flow: str) -> tuple[str | None, str]:
         """Return entity and project of a flow; UsageError, Unreachable."""
         return self._resolve(flow)
 
     def of(self, flow: str) -> Recorded:
-        """Return the W&B project of a flow; UsageError, Unreachable."""
-        destination = self._resolve(flow)
-        if destination not in self._open:
-            self._open[destination] = self._open_project(*destination)
-        return self._open[destination]
+        """Return what reads the W&B project of a flow for one flow run; UsageError, Unreachable."""
+        return self._open_project(*self._resolve(flow))
 
 
 @contextmanager
@@ -83,7 +85,7 @@ def open_recorded(settings: Settings) -> Iterator[RecordedProjects]:
 def _online(settings: Settings, destinations: Destinations) -> RecordedProjects:
     from mfwb.sink.client.api import ApiClient  # noqa: PLC0415 - it imports wandb
     from mfwb.sink.client.retry_budget import RetryBudget  # noqa: PLC0415 - the same
-    from mfwb.verification.recorded_online import OnlineProject  # noqa: PLC0415 - the same
+    from mfwb.verification.recorded_online import OnlineProject, ProjectCache  # noqa: PLC0415 - the same
 
     client = ApiClient(destinations.base_url, RetryBudget(settings.timeout))
     destinations.viewer_entity()  # bad credentials end the call, and not each flow run
@@ -92,8 +94,11 @@ def _online(settings: Settings, destinations: Destinations) -> RecordedProjects:
         destination = destinations.of(flow)
         return destination.entity, destination.project
 
+    caches: defaultdict[tuple[str | None, str], ProjectCache] = defaultdict(ProjectCache)
+
     def open_project(entity: str | None, project: str) -> Recorded:
-        return OnlineProject(client, entity or "", project, workers=settings.workers)
+        known = caches[entity, project]
+        return OnlineProject(client, entity or "", project, workers=settings.workers, cache=known)
 
     return RecordedProjects(resolve, open_project)
 
@@ -108,7 +113,8 @@ def _bundled(settings: Settings, bundle: Path) -> RecordedProjects:
     def resolve(flow: str) -> tuple[str | None, str]:
         return entity_and_project(flow, settings, defaults)
 
+    @cache  # a bundle is listed once
     def open_project(entity: str | None, project: str) -> Recorded:
         return BundleProject(bundle, entity, project)
 
-    return RecordedProjects(resolve, open_project)
+    return RecordedProjects(resolve, open_project, is_local=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 __all__ = [
+    "Receiver",
     "Recorded",
     "RecordedArtifact",
     "RecordedFile",
@@ -112,12 +113,26 @@ class RecordedFlowRun:
             logged versions have. In a bundle, which has no versions yet, those of the group's own
             W&B runs. `files` is empty for a version that no run of the group logs or uses.
         damaged: what of a bundle can't be read, each with the reason: W&B runs may be missing.
+        has_project: False if W&B has no project of that name, or does not show it.
     """
 
     group: str
     runs: Sequence[RecordedRun]
     aliased: Mapping[tuple[str, str], Sequence[RecordedArtifact]]
     damaged: Sequence[str] = ()
+    has_project: bool = True
+
+
+class Receiver(Protocol):
+    """Receives a file in parts. A download that breaks off begins again."""
+
+    def begin(self) -> None:
+        """Drop what was received: the file is sent from its beginning."""
+        ...
+
+    def write(self, chunk: bytes) -> None:
+        """Receive the next bytes."""
+        ...
 
 
 class Recorded(Protocol):
@@ -130,17 +145,24 @@ class Recorded(Protocol):
         """
         ...
 
-    def artifact_bytes(self, artifact: RecordedArtifact, path: str) -> bytes:
-        """Return the bytes of a file of an artifact, as W&B gives them back.
+    def announce(self, artifacts: Sequence[RecordedArtifact]) -> None:
+        """Take notice of the artifacts whose files are read next, in this order.
 
-        ItemLost if there are none, or the answer is not that file.
+        Their addresses are then requested many at a time.
         """
         ...
 
-    def run_bytes(self, run: RecordedRun, path: str) -> bytes:
-        """Return the bytes of a file of a W&B run: a card, a table, a picture.
+    def read_artifact_file(self, artifact: RecordedArtifact, path: str, receiver: Receiver) -> None:
+        """Send a file of an artifact to a receiver, in parts, as W&B returns it.
 
-        ItemLost if there are none.
+        ItemLost if there is none, or the answer is not that file.
+        """
+        ...
+
+    def read_run_file(self, run: RecordedRun, path: str, receiver: Receiver) -> None:
+        """Send a file of a W&B run to a receiver: a card, a table, a picture.
+
+        ItemLost if there is none.
         """
         ...
 

@@ -25,23 +25,23 @@ def main() -> None:
     metaflow.namespace(None)
     run = metaflow.Run(pathspec)
     flow = run.pathspec.partition("/")[0]
-    found = {}
+    result = {}
     for artifact in (artifact for step in run for task in step for artifact in task):
         facts = artifact._object
         kind, root = facts["ds_type"], facts["location"].removeprefix(":root:")
-        [implementation] = [one for one in DATASTORES if kind == one.TYPE]
+        [implementation] = [item for item in DATASTORES if kind == item.TYPE]
         theirs = FlowDataStore(flow, environment=None, storage_impl=implementation, ds_root=root)
         [(_, data)] = theirs.ca_store.load_blobs([artifact.sha])
         ours = open_store(Datastore(kind, root), flow)
         ours.copy(artifact.sha, len(data), Path("copied"))
-        found[artifact.pathspec] = {
+        result[artifact.pathspec] = {
             "copied": _sha1(Path("copied").read_bytes()),
             "read": [_sha1(read) for _, read in ours.read([artifact.sha]) if type(read) is bytes],
             "head": ours.head(artifact.sha, 20) == data[:20],
             "metaflow": _sha1(data),
             "sha": artifact.sha,
         }
-    json.dump(found, sys.stdout)
+    json.dump(result, sys.stdout)
 
 
 def _sha1(data: bytes) -> str:

@@ -145,9 +145,9 @@ class _Azure(Cloud):
         return [name.removeprefix(f"{PREFIX}/") for name in self._container.list_blob_names()]
 
     def get(self, key: str) -> StoredBlob:
-        found = self._container.download_blob(f"{PREFIX}/{key}")
-        etag = str(found.properties.etag).strip('"')
-        return StoredBlob(found.readall(), etag, found.properties.version_id)
+        result = self._container.download_blob(f"{PREFIX}/{key}")
+        etag = str(result.properties.etag).strip('"')
+        return StoredBlob(result.readall(), etag, result.properties.version_id)
 
     def put(self, key: str, body: bytes, attributes: bytes | None) -> None:
         noted = None if attributes is None else {_ATTRIBUTES.replace("-", "_"): attributes.decode()}

@@ -96,11 +96,11 @@ def test_an_archived_blob_is_lost(cloud: Any, tmp_path: Path) -> None:
     cloud.archive(_key("archived"))
     case = {**_case(cloud, "good"), "sha": sha1_of("archived")}
 
-    [found] = _probe(Sandbox(tmp_path, cloud.env), [case])["found"].values()
+    [result] = _probe(Sandbox(tmp_path, cloud.env), [case])["found"].values()
 
     for way in ("copy", "read"):
-        assert found[way][0] == "ItemLost"
-        assert "archived" in found[way][1]
+        assert result[way][0] == "ItemLost"
+        assert "archived" in result[way][1]
 
 
 def test_no_two_versions_are_mixed(cloud: Any, tmp_path: Path) -> None:
@@ -141,14 +141,14 @@ def test_a_gone_blob_is_not_located(probed: dict[str, Any]) -> None:
 
 
 def _assert_unreached(sandbox: Sandbox, case: dict[str, Any], reason: str) -> None:
-    [found] = _probe(sandbox, [case])["found"].values()
+    [result] = _probe(sandbox, [case])["found"].values()
     for way in ("copy", "read", "locate"):
-        error, text = found[way]
+        error, text = result[way]
         assert error == "SourceError", text
         assert reason in text
         assert "\n" not in text
         assert "eyJ" not in text  # how tokens begin
-    assert not found["left"]
+    assert not result["left"]
 
 
 def _key(name: str) -> str:

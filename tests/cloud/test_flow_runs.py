@@ -76,9 +76,9 @@ def test_the_bytes_are_those_that_metaflow_reads(ran: Ran) -> None:
     done = ran.python(str(PROBES / "bytes_probe.py"), metadata_of(ran.sandbox.root), ran.pathspec)
 
     assert done.code == 0, done.err
-    found = json.loads(done.out)
-    assert len(found) > 5
-    for pathspec, read in found.items():
+    result = json.loads(done.out)
+    assert len(result) > 5
+    for pathspec, read in result.items():
         sha = read["sha"]
         assert read == {
             "copied": sha,

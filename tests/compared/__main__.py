@@ -34,8 +34,8 @@ def main() -> None:
     parser.add_argument("--way", action="append", choices=names, help="one of these; default: all")
     options = parser.parse_args()
     root = options.folder.resolve()
-    asked = options.way or (_WAYS_OF_A_SAMPLE if options.sample else names)
-    ways = [way for way in WAYS if way.entity in asked]
+    requested = options.way or (_WAYS_OF_A_SAMPLE if options.sample else names)
+    ways = [way for way in WAYS if way.entity in requested]
     made = corpus.make(root, sample=options.sample)
     pathspecs = [pathspec for pathspec in made if re.match(options.only, pathspec)]
     with WandbServer(entities=ENTITIES) as server:
@@ -48,26 +48,26 @@ def main() -> None:
 def _compare(
     root: Path, server: WandbServer, pathspecs: Sequence[str], ways: Sequence[Way]
 ) -> list[str]:
-    said = {"WANDB_BASE_URL": server.base_url, "WANDB_API_KEY": server.api_key}
-    sandbox = Sandbox(root, said, patience=_PATIENCE)
+    reported = {"WANDB_BASE_URL": server.base_url, "WANDB_API_KEY": server.api_key}
+    sandbox = Sandbox(root, reported, patience=_PATIENCE)
     os.environ.update({k: v for k, v in sandbox.environment.items() if k.startswith("METAFLOW")})
     os.environ["MFWB_STATE_DIR"] = str(root / f"state-{os.getpid()}")
     facts = _facts(root, pathspecs)
-    found: list[str] = []
+    result: list[str] = []
     for way in ways:
         for done in sync(sandbox, way, pathspecs):
             totals = done.document.get("totals") if done.out else done.err
             sys.stderr.write(f"{way.entity}: exit code {done.code}, {totals}\n{done.err[-2000:]}")
             if done.code:
-                found.append(f"{way.entity}: exit code {done.code}")
+                result.append(f"{way.entity}: exit code {done.code}")
             if done.out:
-                found += _differences_of_accounts(facts, way, done.document)
-        found += _verified(way, verify(sandbox, way, pathspecs))
+                result += _differences_of_accounts(facts, way, done.document)
+        result += _verified(way, verify(sandbox, way, pathspecs))
     for way in ways:
-        found += _differences(server, facts, way.entity, way.granularity)
-    count = Counter(line.split(" ", 1)[0] for line in found)
+        result += _differences(server, facts, way.entity, way.granularity)
+    count = Counter(line.split(" ", 1)[0] for line in result)
     sys.stderr.write(f"{len(pathspecs)} flow runs, {dict(count)} differences\n")
-    return found
+    return result
 
 
 def _verified(way: Way, done: Finished) -> list[str]:
@@ -77,12 +77,12 @@ def _verified(way: Way, done: Finished) -> list[str]:
         return [f"{way.entity}: verify, exit code {done.code}"]
     flow_runs = done.document["flow_runs"]
     lines = [
-        f"{way.entity} verify {one['item']}: Metaflow {one['metaflow']}, W&B {one['wandb']}"
+        f"{way.entity} verify {entry['item']}: Metaflow {entry['metaflow']}, W&B {entry['wandb']}"
         for flow_run in flow_runs
-        for one in flow_run["differences"]
+        for entry in flow_run["differences"]
     ]
-    failed = [one for one in flow_runs if one["verdict"] not in {"same", "different"}]
-    lines += [f"{way.entity} verify {one['pathspec']}: {one['reason']}" for one in failed]
+    failed = [run for run in flow_runs if run["verdict"] not in {"same", "different"}]
+    lines += [f"{way.entity} verify {entry['pathspec']}: {entry['reason']}" for entry in failed]
     unknown = [item for flow_run in flow_runs for item in flow_run["unknown"]]
     sys.stderr.write("".join(f"{way.entity}: not known: {item}\n" for item in unknown))
     return lines
@@ -103,7 +103,7 @@ def _differences_of_accounts(
         differences_of_totals,
     )
 
-    facts = {one.pathspec: one for one in flow_runs}
+    facts = {run.pathspec: run for run in flow_runs}
     differences = list(differences_of_totals(document))
     for outcome in document["flow_runs"]:
         differences += differences_of_account(facts[outcome["pathspec"]], outcome)
@@ -122,8 +122,8 @@ def _differences(
         flow = facts.pathspec.split("/")[0]
         if flow not in projects:
             projects[flow] = Project(server, f"{entity}/{flow}")
-        found = differences_of(facts, projects[flow], granularity)
-        lines += [f"{entity} {difference}" for difference in found]
+        result = differences_of(facts, projects[flow], granularity)
+        lines += [f"{entity} {difference}" for difference in result]
     return lines
 
 

@@ -41,22 +41,22 @@ def differences_of_account(facts: FlowRunFacts, outcome: dict[str, Any]) -> Iter
         yield Difference(f"{at} artifacts with those passed on", facts.artifacts_held, held)
     yield from _of_wandb_runs(at, account, outcome)
     lost = sum(numbers.get("lost", 0) for numbers in account.values())
-    losses = sum(len(one["losses"]) for one in (outcome, *outcome["wandb_runs"]))
+    losses = sum(len(item["losses"]) for item in (outcome, *outcome["wandb_runs"]))
     if lost > losses:
         yield Difference(f"{at} losses with a reason", lost, losses)
 
 
 def differences_of_totals(document: dict[str, Any]) -> Iterator[Difference]:
     """Yield the totals of a document that are not the sum of its flow runs."""
-    total = _sum(one["account"] or {} for one in document["flow_runs"])
-    said = {
+    total = _sum(item["account"] or {} for item in document["flow_runs"])
+    reported = {
         (kind, ending): number
         for kind, numbers in document["totals"]["account"].items()
         for ending, number in numbers.items()
         if number
     }
-    if total != said:
-        yield Difference("totals of the account", total, said)
+    if total != reported:
+        yield Difference("totals of the account", total, reported)
 
 
 def _expected(facts: FlowRunFacts) -> dict[str, int]:

@@ -133,20 +133,22 @@ def _of_config(facts: FlowRunFacts, subject: _Subject, run: WandbRunFacts) -> It
     expected = {_key(name, _TAKEN_IN_CONFIG): value for name, value in facts.parameters.items()}
     for name, content in facts.included.items():
         sha1 = hashlib.sha1(content).hexdigest()  # noqa: S324 - it names content
-        said = run.config.get(name)
-        described = {"name": said.get("name"), "size": len(content), "sha1": sha1} if said else None
-        yield from _unlike(f"{subject.name} config.{name}", described, said)
+        reported = run.config.get(name)
+        described = (
+            {"name": reported.get("name"), "size": len(content), "sha1": sha1} if reported else None
+        )
+        yield from _unlike(f"{subject.name} config.{name}", described, reported)
     for key, value in expected.items():
         if key not in run.config or not is_same(value, run.config[key]):
             yield Difference(f"{subject.name} config.{key}", value, run.config.get(key, "nothing"))
     more = run.config.keys() - expected.keys() - facts.included.keys() - _TAKEN_IN_CONFIG
     yield from _unlike(f"{subject.name} more in config", set(), more)
-    told = run.config.get("metaflow", {})
-    yield from _unlike(f"{subject.name} user", facts.user, told.get("user"))
-    yield from _unlike(f"{subject.name} flow run", facts.pathspec, told.get("flow_run"))
+    shown = run.config.get("metaflow", {})
+    yield from _unlike(f"{subject.name} user", facts.user, shown.get("user"))
+    yield from _unlike(f"{subject.name} flow run", facts.pathspec, shown.get("flow_run"))
     tasks = sorted(task.pathspec for task in subject.tasks)
-    yield from _unlike(f"{subject.name} tasks", tasks, sorted(told.get("tasks", [])))
-    constants = told.get("constants", {})
+    yield from _unlike(f"{subject.name} tasks", tasks, sorted(shown.get("tasks", [])))
+    constants = shown.get("constants", {})
     if not is_same(facts.constants, constants):
         yield Difference(f"{subject.name} constants", facts.constants, constants)
 
@@ -175,12 +177,12 @@ _Values = dict[str, list[tuple[TaskFacts, Any]]]  # by name: what tasks wrote
 
 def _by_name(subject: _Subject, chosen: Callable[[Held], bool]) -> _Values:
     """Return what the tasks wrote of a kind: for each name tasks and values."""
-    found: _Values = {}
+    result: _Values = {}
     for task in subject.tasks:
         for name, held in task.held.items():
             if chosen(held):
-                found.setdefault(name, []).append((task, held.value))
-    return found
+                result.setdefault(name, []).append((task, held.value))
+    return result
 
 
 def _of_values(subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
@@ -188,10 +190,10 @@ def _of_values(subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
     shown = _by_name(subject, _is_shown)
     keys = {name: _key(name, _TAKEN_IN_SUMMARY) for name in {**values, **shown}}
     for name, of_tasks in {**shown, **values}.items():
-        said = run.summary.get(keys[name], "nothing")
+        reported = run.summary.get(keys[name], "nothing")
         each = [value for _, value in of_tasks]
-        if not (_is_in_short(each, said) if subject.merged else _is_alone(each[0], said)):
-            yield Difference(f"{subject.name} summary.{keys[name]}", each, said)
+        if not (_is_in_short(each, reported) if subject.merged else _is_alone(each[0], reported)):
+            yield Difference(f"{subject.name} summary.{keys[name]}", each, reported)
     more = {
         key
         for key, value in run.summary.items()
@@ -221,17 +223,19 @@ def _is_in_short(values: list[Any], said: Any) -> bool:
 
 def _of_history(subject: _Subject, run: WandbRunFacts, values: _Values) -> Iterator[Difference]:
     expected = {**_rows(subject, values), **_curves(subject)}
-    said = {
+    reported = {
         (step, key): point
         for step, row in run.history.items()
         for key, point in row.items()
         if key != "tasks/seconds" and not (isinstance(point, dict) and "_type" in point)
     }
     for (row, key), point in expected.items():
-        if (row, key) not in said or not is_point(point, said[row, key]):
-            yield Difference(f"{subject.name} history[{row}].{key}", point, said.get((row, key)))
-    for row, key in sorted(said.keys() - expected.keys()):
-        yield Difference(f"{subject.name} history[{row}].{key}", "nothing", said[row, key])
+        if (row, key) not in reported or not is_point(point, reported[row, key]):
+            yield Difference(
+                f"{subject.name} history[{row}].{key}", point, reported.get((row, key))
+            )
+    for row, key in sorted(reported.keys() - expected.keys()):
+        yield Difference(f"{subject.name} history[{row}].{key}", "nothing", reported[row, key])
 
 
 def _rows(subject: _Subject, values: _Values) -> dict[tuple[int, str], Any]:
@@ -249,8 +253,8 @@ def _rows(subject: _Subject, values: _Values) -> dict[tuple[int, str], Any]:
         }
     expected: dict[tuple[int, str], Any] = {}
     rows = {
-        task.pathspec: task.place[0] if task.in_foreach and len(task.place) == 1 else place
-        for place, task in enumerate(subject.tasks)
+        task.pathspec: task.place[0] if task.in_foreach and len(task.place) == 1 else location
+        for location, task in enumerate(subject.tasks)
     }
     for row in rows.values():
         expected[row, "tasks/index"] = row
@@ -318,27 +322,27 @@ def _of_log(subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
             number = f"[{task.label}] " if subject.merged else ""
             text = f"{number}{line.text}".expandtabs()
             expected[f"{clock}{label}{text}"] += 1
-    said = Counter(run.console)
-    for text in sorted(expected - said):
+    reported = Counter(run.console)
+    for text in sorted(expected - reported):
         yield Difference(f"{subject.name} log", text, "nothing")
-    for text in sorted(said - expected):
+    for text in sorted(reported - expected):
         yield Difference(f"{subject.name} log", "nothing", text)
-    times = [found[1] for line in run.console if (found := _CLOCK.match(line))]
+    times = [result[1] for line in run.console if (result := _CLOCK.match(line))]
     if not subject.merged:
         yield from _unlike(f"{subject.name} order of the log", sorted(times), times)
 
 
 def _of_cards(subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
     expected = sorted(card for task in subject.tasks for card in task.cards)
-    said = sorted(
+    reported = sorted(
         run.files[value["path"]].decode()
         for value in run.summary.values()
         if isinstance(value, dict) and value.get("_type") == "html-file"
     )
     nested = run.summary.get("card")
     if isinstance(nested, dict) and "_type" not in nested:
-        said = sorted(run.files[path].decode() for path in _html_paths(nested))
-    yield from _unlike(f"{subject.name} cards", _digests(expected), _digests(said))
+        reported = sorted(run.files[path].decode() for path in _html_paths(nested))
+    yield from _unlike(f"{subject.name} cards", _digests(expected), _digests(reported))
 
 
 def _html_paths(value: Any) -> Iterator[str]:
@@ -346,8 +350,8 @@ def _html_paths(value: Any) -> Iterator[str]:
         if value.get("_type") == "html-file":
             yield value["path"]
         else:
-            for one in value.values():
-                yield from _html_paths(one)
+            for item in value.values():
+                yield from _html_paths(item)
 
 
 def _digests(texts: list[str]) -> list[str]:
@@ -373,8 +377,8 @@ def _of_artifacts(
     included = set(facts.included) if first is not None and not first.parents else set()
     for name in included & run.logged.keys():
         [version] = run.logged[name]
-        said = list(version.files.values())
-        yield from _unlike(f"{subject.name} {name}", [facts.included[name]], said)
+        reported = list(version.files.values())
+        yield from _unlike(f"{subject.name} {name}", [facts.included[name]], reported)
     yield from _unlike(
         f"{subject.name} artifacts", sorted({*expected, *included}), sorted(run.logged)
     )
@@ -384,12 +388,12 @@ def is_picked(facts: FlowRunFacts, task: TaskFacts, name: str) -> bool:
     """Whether a task only hands on what a task of another step had written."""
     if _PICKED_IS_LOGGED:
         return False
-    others = (one for step, tasks in facts.steps.items() if step != task.step for one in tasks)
+    others = (item for step, tasks in facts.steps.items() if step != task.step for item in tasks)
     stored = task.held[name].stored
     return name in task.handed_on or any(
-        name in one.held and _is_pickle(one.held[name].stored, stored)
-        for one in others
-        if one.pathspec in facts.ancestors(task.pathspec)
+        name in other.held and _is_pickle(other.held[name].stored, stored)
+        for other in others
+        if other.pathspec in facts.ancestors(task.pathspec)
     )
 
 
@@ -402,18 +406,18 @@ def _of_versions(
     at: str, held: dict[str, Held], versions: list[ArtifactVersion]
 ) -> Iterator[Difference]:
     if len(versions) != 1:
-        yield Difference(f"{at} versions", 1, [one.path for one in versions])
+        yield Difference(f"{at} versions", 1, [item.path for item in versions])
         return
     [version] = versions
-    kinds = sorted({_kind(one.value) for one in held.values()})
+    kinds = sorted({_kind(item.value) for item in held.values()})
     yield from _unlike(f"{at} type", kinds, [version.type])
     left = dict(version.files)
     name = at.rsplit(" ", 1)[1]
-    for folder, one in held.items():
-        there = {path: data for path, data in left.items() if path.startswith(folder)}
-        if not _is_content(name, one, {path[len(folder) :]: there[path] for path in there}):
-            yield Difference(f"{at} {folder or 'content'}", one.value, sorted(there))
-        for path in there:
+    for folder, item in held.items():
+        existing = {path: data for path, data in left.items() if path.startswith(folder)}
+        if not _is_content(name, item, {path[len(folder) :]: existing[path] for path in existing}):
+            yield Difference(f"{at} {folder or 'content'}", item.value, sorted(existing))
+        for path in existing:
             del left[path]
     yield from _unlike(f"{at} more files", [], sorted(left))
 
@@ -423,10 +427,10 @@ def _kind(value: Any) -> str:
 
     inside = list(value.values()) if isinstance(value, dict) else value
     several = inside if isinstance(inside, list | tuple) else [value]
-    if any(isinstance(one, BaseEstimator) for one in several):
+    if any(isinstance(item, BaseEstimator) for item in several):
         return "model"
     tables = (pd.DataFrame, pd.Series, pd.Index, PurePath)
-    return "dataset" if any(isinstance(one, tables) for one in several) else "other"
+    return "dataset" if any(isinstance(item, tables) for item in several) else "other"
 
 
 def _is_content(name: str, held: Held, files: dict[str, bytes]) -> bool:  # noqa: PLR0911
@@ -478,8 +482,8 @@ def _is_frame(frame: Any, data: bytes) -> bool:
     except AssertionError:
         return False
     return all(
-        [type(one) for one in frame[column]] == [type(one) for one in read]
-        and [repr(one) for one in frame[column]] == [repr(one) for one in read]
+        [type(item) for item in frame[column]] == [type(item) for item in read]
+        and [repr(item) for item in frame[column]] == [repr(item) for item in read]
         for column, read in pd.read_parquet(io.BytesIO(data)).items()
         if frame[column].dtype == object
     )
@@ -496,20 +500,22 @@ def _of_uses(
     names_of = {task.pathspec: name for name, subject in subjects.items() for task in subject.tasks}
     held = {task.pathspec: task.held for tasks in facts.steps.values() for task in tasks}
     for use in facts.truth.uses:
-        makers = [one for one in use.producers if use.artifact in held.get(one, {})]
-        of_files = [one for one in makers if not is_in_summary(held[one][use.artifact])]
+        makers = [producer for producer in use.producers if use.artifact in held.get(producer, {})]
+        of_files = [maker for maker in makers if not is_in_summary(held[maker][use.artifact])]
         consumer = run_of.get(use.consumer)
         if not of_files or consumer is None or names_of[use.consumer] in map(names_of.get, makers):
             continue
         wanted = {
             version.path
-            for one in of_files
-            if (made := run_of[one]) is not None
+            for file in of_files
+            if (made := run_of[file]) is not None
             for version in made.logged.get(use.artifact, [])
         }
-        said = {version.path for version in consumer.used.get(use.artifact, [])}
-        if wanted and not wanted & said:
-            yield Difference(f"{use.consumer} uses {use.artifact}", sorted(wanted), sorted(said))
+        reported = {version.path for version in consumer.used.get(use.artifact, [])}
+        if wanted and not wanted & reported:
+            yield Difference(
+                f"{use.consumer} uses {use.artifact}", sorted(wanted), sorted(reported)
+            )
     yield from _of_strange_uses(facts, subjects, runs, run_of)
 
 
@@ -525,14 +531,14 @@ def _of_strange_uses(
             continue
         for artifact, versions in runs[name].used.items():
             offering = {
-                one
+                item
                 for task in subject.tasks
-                for one in facts.truth.offered.get(task.pathspec, {}).get(artifact, ())
+                for item in facts.truth.offered.get(task.pathspec, {}).get(artifact, ())
             }
             logged = {
                 version.path
-                for one in offering
-                if (made := run_of.get(one)) is not None
+                for item in offering
+                if (made := run_of.get(item)) is not None
                 for version in made.logged.get(artifact, [])
             }
             logged |= {
@@ -578,6 +584,6 @@ def _of_aliases(
         if len(marked) == 1 and held is not None and not is_in_summary(held):
             files = dict(marked[0].files)
             several = len([run for run in runs.values() if name in run.logged]) > 1
-            meant = _last_sibling(facts, name, held) if several else held
-            if not any(_is_content(name, meant, one) for one in _ways_to_read(files)):
+            intended = _last_sibling(facts, name, held) if several else held
+            if not any(_is_content(name, intended, item) for item in _ways_to_read(files)):
                 yield Difference(f"{facts.pathspec} {name}:{alias}", held.value, sorted(files))

@@ -43,19 +43,19 @@ def make(root: Path, *, sample: bool) -> list[str]:
     acts = _own(_SAMPLE) if sample else {**_own(_EVERY), **_others(root)}
     with ThreadPoolExecutor(1 if sample else 2) as crew:
         played = crew.map(lambda name: stage.play(name, acts[name]), acts)
-        return [pathspec for one in played for pathspec in one.flow_runs]
+        return [pathspec for item in played for pathspec in item.flow_runs]
 
 
 def _others(root: Path) -> dict[str, _Act]:
     """Return what runs flows that are there for other tests, by a name for each."""
-    found = {name: act for name, act in SHAPES.items() if name not in _UNFINISHED}
+    result = {name: act for name, act in SHAPES.items() if name not in _UNFINISHED}
     for name, ways in _OTHERS.items():
         for number, way in enumerate(ways):
-            found[f"{name} {number}"] = _run(FLOWS / f"{name}.py", *way)
-    found["wine"] = _run(FLOWS.parents[1] / "examples" / "wine_flow.py", "--rounds", "5")
+            result[f"{name} {number}"] = _run(FLOWS / f"{name}.py", *way)
+    result["wine"] = _run(FLOWS.parents[1] / "examples" / "wine_flow.py", "--rounds", "5")
     for seed in range(_RANDOM):
-        found[f"random {seed}"] = partial(_run_random, root, seed)
-    return found
+        result[f"random {seed}"] = partial(_run_random, root, seed)
+    return result
 
 
 _SAMPLE = {"numbers_flow": 1, "tables_flow": 1}

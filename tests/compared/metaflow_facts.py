@@ -110,13 +110,13 @@ class FlowRunFacts:
 
     def ancestors(self, pathspec: str) -> set[str]:
         """Return all tasks that came before one."""
-        found: set[str] = set()
+        result: set[str] = set()
         ahead = [pathspec]
         while ahead:
-            parents = self.truth.parents.get(ahead.pop(), frozenset()) - found
-            found |= parents
+            parents = self.truth.parents.get(ahead.pop(), frozenset()) - result
+            result |= parents
             ahead += parents
-        return found
+        return result
 
 
 def read_flow_run(pathspec: str, records_folder: Path) -> FlowRunFacts:
@@ -128,12 +128,12 @@ def read_flow_run(pathspec: str, records_folder: Path) -> FlowRunFacts:
     records = read_records(records_folder, pathspec)
     given = run["_parameters"].task
     graph = given["_graph_info"].data
-    kinds = {one["name"]: one["type"] for one in graph["parameters"]}
+    kinds = {item["name"]: item["type"] for item in graph["parameters"]}
     files = {name for name, kind in kinds.items() if kind == "IncludeFile"}
     scripts = {step["source_file"] for step in graph["steps"].values()}
     _make_known(scripts)
     stores = _stores(scripts)
-    constants = {one["name"] for one in graph["constants"]}
+    constants = {item["name"] for item in graph["constants"]}
     own = {*kinds, *constants, "name"}
     steps = {
         step.id: sorted(
@@ -141,7 +141,7 @@ def read_flow_run(pathspec: str, records_folder: Path) -> FlowRunFacts:
                 _task(task, records.get(task.pathspec), own, stores.get(step.id, set()))
                 for task in step
             ),
-            key=lambda one: (one.place, one.pathspec),
+            key=lambda item: (item.place, item.pathspec),
         )
         for step in run
     }
@@ -154,7 +154,7 @@ def read_flow_run(pathspec: str, records_folder: Path) -> FlowRunFacts:
         tags=frozenset(run.user_tags),
         user=next(tag.removeprefix("user:") for tag in run.system_tags if tag.startswith("user:")),
         steps=steps,
-        final={} if end is None else {one.id: _held(one) for one in end if one.id not in own},
+        final={} if end is None else {item.id: _held(item) for item in end if item.id not in own},
         records=records,
         truth=follow(records),
         system_tags=len(run.system_tags),
@@ -167,14 +167,14 @@ _OF_METAFLOW = {"name"}
 
 def _count_held(run: Any, given: Any, records: Iterable[Record]) -> int:
     """Return how many artifacts tasks have, without Metaflow's own and without parameters."""
-    parameters = {one.id: one.sha for one in given}
+    parameters = {item.id: item.sha for item in given}
     named = {name for record in records for name in record.assigned | record.mutated}
     private = sorted(name for name in named if name.startswith("_"))  # the client lists none
     return sum(
-        one.id not in _OF_METAFLOW and parameters.get(one.id) != one.sha
+        item.id not in _OF_METAFLOW and parameters.get(item.id) != item.sha
         for step in run
         for task in step
-        for one in (*task, *(task[name] for name in private if name in task))
+        for item in (*task, *(task[name] for name in private if name in task))
     )
 
 
@@ -196,19 +196,19 @@ def _content(value: Any) -> bytes:
 
 def _stores(scripts: Iterable[str]) -> dict[str, set[str]]:
     """Return the names that the functions of scripts may assign to `self`, by function."""
-    found: dict[str, set[str]] = {}
+    result: dict[str, set[str]] = {}
     for script in scripts:
         for node in ast.walk(ast.parse(Path(script).read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef):
-                found.setdefault(node.name, set()).update(
-                    one.attr
-                    for one in ast.walk(node)
-                    if isinstance(one, ast.Attribute)
-                    and isinstance(one.ctx, ast.Store)
-                    and isinstance(one.value, ast.Name)
-                    and one.value.id == "self"
+                result.setdefault(node.name, set()).update(
+                    item.attr
+                    for item in ast.walk(node)
+                    if isinstance(item, ast.Attribute)
+                    and isinstance(item.ctx, ast.Store)
+                    and isinstance(item.value, ast.Name)
+                    and item.value.id == "self"
                 )
-    return found
+    return result
 
 
 def _task(task: Any, record: Record | None, own: set[str], stores: set[str]) -> TaskFacts:
@@ -216,7 +216,7 @@ def _task(task: Any, record: Record | None, own: set[str], stores: set[str]) -> 
     rounds = _data(task, "_iteration_stack") or []
     failed = not _data(task, "_task_ok")
     surely = set() if record is None else (record.assigned | record.mutated) - own
-    caught = {one.id for one in task if type(one.data).__name__ == "MetaflowExceptionWrapper"}
+    caught = {item.id for item in task if type(item.data).__name__ == "MetaflowExceptionWrapper"}
     # Which way its code went is not known to who reads the source, so what it may assign counts.
     perhaps = set() if failed or caught else stores - own - surely
     names = surely | caught | perhaps
@@ -229,7 +229,7 @@ def _task(task: Any, record: Record | None, own: set[str], stores: set[str]) -> 
         handed_on=frozenset(perhaps if record is None else perhaps | record.handed_on.keys()),
         log=sorted(_log(task), key=lambda line: line.time),
         cards=list(_cards(task)),
-        attempts=len({one.value for one in task.metadata if one.type == "attempt"}),
+        attempts=len({item.value for item in task.metadata if item.type == "attempt"}),
         is_clone="origin-task-id" in task.metadata_dict,
     )
 

@@ -109,21 +109,21 @@ def is_same(value: Any, said: Any) -> bool:  # noqa: PLR0911, C901, PLR0912 - a 
 
 
 def _is_same_dict(value: dict[Any, Any], said: Any) -> bool:
-    texts = {str(key): one for key, one in value.items()}
+    texts = {str(key): item for key, item in value.items()}
     return (
         isinstance(said, dict)
         and texts.keys() == said.keys()
-        and all(is_same(one, said[key]) for key, one in texts.items())
+        and all(is_same(item, said[key]) for key, item in texts.items())
     )
 
 
 def _is_same_set(value: list[Any], said: list[Any]) -> bool:
     left = list(said)
-    for one in value:
-        place = next((n for n, other in enumerate(left) if is_same(one, other)), None)
-        if place is None:
+    for item in value:
+        location = next((n for n, other in enumerate(left) if is_same(item, other)), None)
+        if location is None:
             return False
-        del left[place]
+        del left[location]
     return not left
 
 
@@ -133,16 +133,16 @@ def _name(value: float) -> str:
 
 def is_statistic(numbers: Sequence[Any], said: Any) -> bool:
     """Whether JSON says minimum, maximum and mean of these; NaN doesn't count among others."""
-    there = [one for one in numbers if one == one] or [math.nan]  # noqa: PLR0124 - no NaN
+    existing = [number for number in numbers if number == number] or [math.nan]  # noqa: PLR0124 - no NaN
     try:
-        mean = math.fsum(there) / len(there)
+        mean = math.fsum(existing) / len(existing)
     except (OverflowError, ValueError):
         mean = math.nan
     return (
         isinstance(said, dict)
         and said.keys() == {"min", "max", "mean"}
-        and is_same(min(there), said["min"])
-        and is_same(max(there), said["max"])
+        and is_same(min(existing), said["min"])
+        and is_same(max(existing), said["max"])
         and (is_same(mean, said["mean"]) or _is_close(mean, said["mean"]))
     )
 

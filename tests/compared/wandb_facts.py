@@ -55,7 +55,7 @@ class Project:
         self.path = path
         self._server = server
         api = wandb.Api()
-        self.versions = {one.path: one for one in server.state.artifacts(path)}
+        self.versions = {artifact.path: artifact for artifact in server.state.artifacts(path)}
         self.runs = [self._facts(run) for run in api.runs(path, per_page=100, lazy=False)]
 
     def of_group(self, group: str) -> dict[str, WandbRunFacts]:
@@ -65,9 +65,9 @@ class Project:
     def with_alias(self, name: str, alias: str) -> list[ArtifactVersion]:
         """Return all versions of a name that have an alias: one, or none."""
         return [
-            one
-            for one in self.versions.values()
-            if one.name.split(":")[0] == name and alias in one.aliases
+            version
+            for version in self.versions.values()
+            if version.name.split(":")[0] == name and alias in version.aliases
         ]
 
     def _facts(self, run: Any) -> WandbRunFacts:
@@ -93,14 +93,14 @@ class Project:
         )
 
     def _by_name(self, artifacts: Any) -> dict[str, list[ArtifactVersion]]:
-        found: dict[str, list[ArtifactVersion]] = {}
-        for one in artifacts:
-            if one.type == "run_table":
+        result: dict[str, list[ArtifactVersion]] = {}
+        for artifact in artifacts:
+            if artifact.type == "run_table":
                 continue
-            name, version = one.qualified_name.rsplit("/", 1)[1].split(":")
-            project = one.qualified_name.rsplit("/", 1)[0]
+            name, version = artifact.qualified_name.rsplit("/", 1)[1].split(":")
+            project = artifact.qualified_name.rsplit("/", 1)[0]
             path = f"{project}/{name}:{version}"
-            found.setdefault(name, []).append(
+            result.setdefault(name, []).append(
                 self.versions[path] if path in self.versions else self._server.state.artifact(path)
             )
-        return found
+        return result

@@ -59,7 +59,7 @@ class Scene:
         return ReadyRun(
             {value.key: 1 for value in run.values},
             artifacts=tuple(
-                ReadyArtifact(one, (self._file(run, one.name),)) for one in run.outputs
+                ReadyArtifact(output, (self._file(run, output.name),)) for output in run.outputs
             ),
         )
 
@@ -70,16 +70,16 @@ class Scene:
 
     def write(self, plan: Plan, written: tuple[str, ...] = ()) -> dict[str, WrittenRun]:
         """Write a flow run as the pipeline does, the W&B runs of a level at once."""
-        found: dict[str, WrittenRun] = {}
+        result: dict[str, WrittenRun] = {}
         with (
             self.sink.open(plan, writer="probe", written=written) as session,
             ThreadPoolExecutor(2) as pool,
         ):
             for level in plan.levels():
                 done = pool.map(lambda run: session.write(run, self.ready(run)), level)
-                found.update({run.id: one for run, one in zip(level, done, strict=True)})
+                result.update({run.id: item for run, item in zip(level, done, strict=True)})
             assert dict(session.confirm()) == {}
-        return found
+        return result
 
 
 def destination_stays(scene: Scene) -> None:
@@ -103,15 +103,15 @@ def written_as_planned(scene: Scene) -> None:
     plan = plan_named("101")
     written = scene.write(plan)
     for run in plan.runs:
-        one = written[run.id]
-        assert one.id == run.id
-        assert one.location
-        assert (one.losses, one.complete, one.deleted, one.trouble) == ((), True, False, "")
-        assert [(out.name, out.type) for out in one.outputs] == [
+        item = written[run.id]
+        assert item.id == run.id
+        assert item.location
+        assert (item.losses, item.complete, item.deleted, item.trouble) == ((), True, False, "")
+        assert [(out.name, out.type) for out in item.outputs] == [
             (out.name, out.type) for out in run.outputs
         ]
-        assert all(out.digest for out in one.outputs)
-    assert len({one.location for one in written.values()}) == len(plan.runs)
+        assert all(out.digest for out in item.outputs)
+    assert len({entry.location for entry in written.values()}) == len(plan.runs)
 
 
 def found_again(scene: Scene) -> None:
@@ -123,16 +123,16 @@ def found_again(scene: Scene) -> None:
             scene.sink.prefetch(scene.sink.destination(FLOW), [plan.group])
         with scene.sink.open(plan, writer="probe") as session:
             for run in plan.runs:
-                found = session.find_existing(run)
+                result = session.find_existing(run)
                 if not scene.remembers:
-                    assert found is None
+                    assert result is None
                     continue
-                assert found is not None
-                assert (found.id, found.location) == (run.id, written[run.id].location)
-                assert [(one.name, one.digest) for one in found.outputs] == [
-                    (one.name, one.digest) for one in written[run.id].outputs
+                assert result is not None
+                assert (result.id, result.location) == (run.id, written[run.id].location)
+                assert [(output.name, output.digest) for output in result.outputs] == [
+                    (output.name, output.digest) for output in written[run.id].outputs
                 ]
-                assert session.update(run, found) == found
+                assert session.update(run, result) == result
 
 
 def another_plan_is_not_found(scene: Scene) -> None:
@@ -140,11 +140,11 @@ def another_plan_is_not_found(scene: Scene) -> None:
     scene.write(plan_named("103"))
     other = plan_named("103", value="w")
     with scene.sink.open(other, writer="probe") as session:
-        found = {
+        result = {
             run.name.split("/")[2]: session.find_existing(run) is not None for run in other.runs
         }
-    assert found == dict.fromkeys(("start", "work", "join"), scene.remembers) | {"start": False}
-    assert {one.id for one in scene.write(other).values()} == {run.id for run in other.runs}
+    assert result == dict.fromkeys(("start", "work", "join"), scene.remembers) | {"start": False}
+    assert {item.id for item in scene.write(other).values()} == {run.id for run in other.runs}
 
 
 def other_words_are_amended(scene: Scene) -> None:
@@ -156,9 +156,9 @@ def other_words_are_amended(scene: Scene) -> None:
     for updated in (True, False):
         with scene.sink.open(tagged, writer="probe") as session:
             for run in tagged.runs:
-                found = session.find_existing(run)
-                assert found is not None
-                assert session.update(run, found).updated is updated
+                result = session.find_existing(run)
+                assert result is not None
+                assert session.update(run, result).updated is updated
 
 
 def list_flow_runs(scene: Scene) -> None:
@@ -166,24 +166,24 @@ def list_flow_runs(scene: Scene) -> None:
     plan = plan_named("105")
     written = scene.write(plan)
     of_it = [
-        one
-        for one in scene.sink.list_flow_runs(scene.sink.destination(FLOW))
-        if one.flow_run == plan.flow_run
+        item
+        for item in scene.sink.list_flow_runs(scene.sink.destination(FLOW))
+        if item.flow_run == plan.flow_run
     ]
     if not scene.remembers:
         assert of_it == []
         return
-    [found] = of_it
-    assert (found.provider, found.started_at, found.group) == (
+    [result] = of_it
+    assert (result.provider, result.started_at, result.group) == (
         plan.source.provider,
         plan.source.created_at,
         plan.group,
     )
-    assert [(one.id, one.name, one.complete) for one in found.wandb_runs] == sorted(
-        ((run.id, run.name, True) for run in plan.runs), key=lambda one: one[1]
+    assert [(item.id, item.name, item.complete) for item in result.wandb_runs] == sorted(
+        ((run.id, run.name, True) for run in plan.runs), key=lambda item: item[1]
     )
-    assert {one.id: one.outputs for one in found.wandb_runs} == {
-        run_id: one.outputs for run_id, one in written.items()
+    assert {item.id: item.outputs for item in result.wandb_runs} == {
+        run_id: item.outputs for run_id, item in written.items()
     }
 
 
@@ -202,8 +202,8 @@ def deleted_stays_away(scene: Scene) -> None:
 
 
 CONTRACT: dict[str, Callable[[Scene], None]] = {
-    one.__name__: one
-    for one in (
+    item.__name__: item
+    for item in (
         destination_stays,
         nothing_is_there,
         written_as_planned,

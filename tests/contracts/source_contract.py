@@ -33,24 +33,28 @@ class Scene:
 
 def flows(scene: Scene) -> None:
     """The flows are listed by name."""
-    assert scene.source.flows() == sorted({one.flow for one in scene.there})
+    assert scene.source.flows() == sorted({item.flow for item in scene.there})
     assert scene.source.provider
 
 
 def listed(scene: Scene) -> None:
     """The runs of a flow are listed newest first, of one moment by id, as reading tells them."""
     for flow in scene.source.flows():
-        found = scene.source.list(flow)
-        assert {one.pathspec for one in found} == {one for one in scene.there if one.flow == flow}
-        order = [(one.started_at, len(str(one.pathspec.run)), one.pathspec.run) for one in found]
+        result = scene.source.list(flow)
+        assert {item.pathspec for item in result} == {
+            item for item in scene.there if item.flow == flow
+        }
+        order = [
+            (item.started_at, len(str(item.pathspec.run)), item.pathspec.run) for item in result
+        ]
         assert order == sorted(order, reverse=True)
-        for one in found:
-            read = scene.source.read(one.pathspec)
-            assert read.pathspec == str(one.pathspec)
+        for item in result:
+            read = scene.source.read(item.pathspec)
+            assert read.pathspec == str(item.pathspec)
             assert (read.started_at, read.tags, read.system_tags) == (
-                one.started_at,
-                one.tags,
-                one.system_tags,
+                item.started_at,
+                item.tags,
+                item.system_tags,
             )
             assert read.provider == scene.source.provider
 
@@ -94,7 +98,7 @@ def _raised(ask: Callable[[], object]) -> type[Exception] | None:
 
 
 CONTRACT: dict[str, Callable[[Scene], None]] = {
-    one.__name__: one for one in (flows, listed, not_there, contents_that_are_gone)
+    item.__name__: item for item in (flows, listed, not_there, contents_that_are_gone)
 }
 
 
@@ -102,17 +106,17 @@ def main(metadata: str, pathspecs: list[str]) -> None:
     """Ask both."""
     from mfwb.source import open_source  # noqa: PLC0415 - it brings Metaflow
 
-    there = [parse(one) for one in pathspecs]
+    existing = [parse(pathspec) for pathspec in pathspecs]
     failed = {}
     with open_source(Settings.model_validate({"metadata": metadata})) as source:
         # Newest first, which is the wrong way round: the fake has to sort them itself.
-        held = [source.read(one) for one in sorted(there, key=str, reverse=True)]
+        held = [source.read(item) for item in sorted(existing, key=str, reverse=True)]
         fake = MemoryMetaflow(held, source.provider)
         both: dict[str, Source] = {"metaflow": source, "memory": fake}
-        for kind, asked in both.items():
+        for kind, requested in both.items():
             for name, ask in CONTRACT.items():
                 try:
-                    ask(Scene(asked, there))
+                    ask(Scene(requested, existing))
                 except Exception:  # noqa: BLE001, PERF203 - whatever it is, the test shows it
                     failed[f"{kind}: {name}"] = traceback.format_exc()
     print(json.dumps(failed))  # noqa: T201 - it is what the test reads

@@ -43,8 +43,8 @@ Opener = Callable[[Path], AbstractContextManager[Ledger]]
 @pytest.fixture(params=[in_sqlite, in_memory], ids=["sqlite", "memory"])
 def opener(request: pytest.FixtureRequest) -> Opener:
     """Return what opens a ledger in a folder."""
-    found: Opener = request.param
-    return found
+    result: Opener = request.param
+    return result
 
 
 @pytest.fixture
@@ -56,8 +56,8 @@ def ledger(opener: Opener, tmp_path: Path) -> Iterator[Ledger]:
 
 def known(ledger: Ledger, entry: Entry) -> Entry | None:
     """Return what the ledger has in the place of an entry, but for the time."""
-    found = ledger.entry(entry.flow_run, entry.provider, entry.destination)
-    return found and replace(found, at="")
+    result = ledger.entry(entry.flow_run, entry.provider, entry.destination)
+    return result and replace(result, at="")
 
 
 # --- one entry ------------------------------------------------------------------------------
@@ -117,7 +117,7 @@ def test_no_entity_is_an_empty_one(ledger: Ledger) -> None:
 
     unknown = replace(SERVER, entity=None)
     assert known(ledger, replace(ENTRY, destination=unknown)) == replace(ENTRY, destination=unknown)
-    assert [one.destination.entity for one in ledger.entries(destination=unknown)] == [None]
+    assert [entry.destination.entity for entry in ledger.entries(destination=unknown)] == [None]
 
 
 def test_of_an_unknown_provider(ledger: Ledger) -> None:
@@ -136,12 +136,12 @@ def test_bundle_that_was_moved(ledger: Ledger, tmp_path: Path) -> None:
     """A bundle takes its ledger along: it is found under any path, and listed under its own."""
     ledger.write(replace(ENTRY, destination=OFFLINE))
     moved = replace(OFFLINE, base="/new")
-    found = known(ledger, replace(ENTRY, destination=moved))
+    result = known(ledger, replace(ENTRY, destination=moved))
 
-    assert found is not None
-    assert found.destination.base == str(tmp_path)
+    assert result is not None
+    assert result.destination.base == str(tmp_path)
     assert len(ledger.entries(destination=moved)) == 1
-    assert [one.destination.base for one in ledger.entries()] == [str(tmp_path)]
+    assert [entry.destination.base for entry in ledger.entries()] == [str(tmp_path)]
 
 
 def test_threads(ledger: Ledger) -> None:
@@ -169,7 +169,7 @@ def test_threads(ledger: Ledger) -> None:
 
 def names(entries: list[Entry]) -> list[str]:
     """Return the flow runs."""
-    return [one.flow_run for one in entries]
+    return [entry.flow_run for entry in entries]
 
 
 def test_oldest_first(ledger: Ledger) -> None:
@@ -178,16 +178,16 @@ def test_oldest_first(ledger: Ledger) -> None:
         ledger.write(replace(ENTRY, flow_run=f"Flow/{number}", started_at=start))
 
     assert names(ledger.entries()) == ["Flow/2", "Flow/3", "Flow/1", "Flow/4"]
-    assert {one.outcome for one in ledger.entries()} == {None}
+    assert {entry.outcome for entry in ledger.entries()} == {None}
 
 
 def test_since(ledger: Ledger) -> None:
     """What started before is listed only if it is open."""
-    for standing in SyncState:
-        old = replace(ENTRY, flow_run=f"Flow/{standing.name}", sync_state=standing, started_at=1)
+    for state in SyncState:
+        old = replace(ENTRY, flow_run=f"Flow/{state.name}", sync_state=state, started_at=1)
         ledger.write(old)
     ledger.write(replace(ENTRY, flow_run="Flow/new", started_at=10))
-    still_open = {f"Flow/{one.name}" for one in SyncState if one.is_open}
+    still_open = {f"Flow/{item.name}" for item in SyncState if item.is_open}
 
     assert len(still_open) == 4
     assert set(names(ledger.entries(since=10))) == {*still_open, "Flow/new"}
@@ -222,9 +222,9 @@ def test_stamps(ledger: Ledger) -> None:
     ledger.write(replace(ENTRY, flow_run="Flow/4", listed="good", sync_state=SyncState.FAILED))
     ledger.write(replace(ENTRY, flow_run="Flower/5", listed="good"))
 
-    found = ledger.stamps(provider=ENTRY.provider, destination=SERVER, flow="Flow")
+    result = ledger.stamps(provider=ENTRY.provider, destination=SERVER, flow="Flow")
 
-    assert found == {"Flow/1": "good", "Flow/2": ""}
+    assert result == {"Flow/1": "good", "Flow/2": ""}
     assert ledger.stamps(provider="other", destination=SERVER, flow="Flow") == {}
 
 
@@ -316,18 +316,18 @@ def test_like_a_dictionary(
     """Whatever is written in whatever order, the ledger says what a dictionary would."""
     expected: dict[tuple[str, str, Destination], Entry] = {}
     with opener(Path(OFFLINE.base)) as ledger:
-        for one in written:
-            ledger.write(one)
-            expected[one.flow_run, one.provider, one.destination] = one
+        for item in written:
+            ledger.write(item)
+            expected[item.flow_run, item.provider, item.destination] = item
 
-        for one in expected.values():
-            assert known(ledger, one) == one
+        for item in expected.values():
+            assert known(ledger, item) == item
         listed = ledger.entries(**asked)  # type: ignore[arg-type]
 
-    fitting = [replace(one, outcome=None) for one in expected.values() if fits(one, asked)]
-    in_order = [(one.started_at, one.flow_run) for one in listed]
+    fitting = [replace(entry, outcome=None) for entry in expected.values() if fits(entry, asked)]
+    in_order = [(entry.started_at, entry.flow_run) for entry in listed]
     assert in_order == sorted(in_order)
-    assert {replace(one, at="") for one in listed} == set(fitting)
+    assert {replace(entry, at="") for entry in listed} == set(fitting)
     assert len(listed) == len(fitting)
 
 

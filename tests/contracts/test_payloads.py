@@ -22,21 +22,21 @@ LOST = gone("lost")
 @pytest.fixture(params=["builder", "memory"])
 def payloads(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Payloads]:
     """Return payloads, for which `LOST` can't be had; they are closed afterwards."""
-    found: Payloads
+    result: Payloads
     if request.param == "memory":
-        found = MemoryPayloads(gone={LOST.pathspec})
+        result = MemoryPayloads(gone={LOST.pathspec})
     else:
-        found = PayloadBuilder(tmp_path / "payloads", keep=False)
-    yield found
-    found.close()
+        result = PayloadBuilder(tmp_path / "payloads", keep=False)
+    yield result
+    result.close()
 
 
 @pytest.fixture
 def contents() -> MemoryContents:
     """Return the bytes of a flow run whose tasks printed nothing."""
-    found = MemoryContents()
-    found.logs[TASK] = []
-    return found
+    result = MemoryContents()
+    result.logs[TASK] = []
+    return result
 
 
 def plan_of(*runs: PlannedRun) -> Plan:
@@ -46,7 +46,7 @@ def plan_of(*runs: PlannedRun) -> Plan:
 
 def lost_of(run: PlannedRun, payloads: Payloads, contents: MemoryContents) -> list[str]:
     """Return what of a W&B run is lost."""
-    return [one.item for one in payloads.prepare(run, contents).losses]
+    return [loss.item for loss in payloads.prepare(run, contents).losses]
 
 
 def test_the_flow_run_stays_the_same_one(payloads: Payloads, contents: MemoryContents) -> None:
@@ -59,7 +59,7 @@ def test_the_flow_run_stays_the_same_one(payloads: Payloads, contents: MemoryCon
         run.provider,
         run.started_at,
     )
-    assert [one.pathspec for one in seen.tasks] == [one.pathspec for one in run.tasks]
+    assert [item.pathspec for item in seen.tasks] == [item.pathspec for item in run.tasks]
 
 
 def test_what_can_not_be_decoded_is_missing(payloads: Payloads, contents: MemoryContents) -> None:
@@ -79,9 +79,9 @@ def test_values_by_their_keys(payloads: Payloads, contents: MemoryContents) -> N
     payloads.discard(plan)
 
     assert whole.summary == alone.summary == {"there": 1}
-    assert [one.item for one in whole.losses] == [LOST.pathspec]
-    assert [one.item for one in alone.losses] == [LOST.pathspec]
-    assert all(one.reason for one in whole.losses)
+    assert [loss.item for loss in whole.losses] == [LOST.pathspec]
+    assert [loss.item for loss in alone.losses] == [LOST.pathspec]
+    assert all(loss.reason for loss in whole.losses)
 
 
 def test_parts_of_no_files(payloads: Payloads, contents: MemoryContents) -> None:
@@ -93,13 +93,13 @@ def test_parts_of_no_files(payloads: Payloads, contents: MemoryContents) -> None
 
 def test_one_lost_of_many(payloads: Payloads, contents: MemoryContents) -> None:
     """Of a merged W&B run a key stays, if any of its tasks has it."""
-    there = contents.add(1, "x", "Flow/1/train/4")
+    existing = contents.add(1, "x", "Flow/1/train/4")
     lost = Content("Flow/1/train/5", "x", "0" * 40, 10)
     if isinstance(payloads, MemoryPayloads):
         payloads.gone.add(lost.pathspec)
-    run = planned_run(tasks=[row(0), row(1)], values={"x": [there, lost]})
-    for one in run.tasks:
-        contents.logs[one.pathspec] = []
+    run = planned_run(tasks=[row(0), row(1)], values={"x": [existing, lost]})
+    for item in run.tasks:
+        contents.logs[item.pathspec] = []
 
     assert lost_of(run, payloads, contents) == [lost.pathspec]
 

@@ -25,9 +25,9 @@ def test_alike(
     pathspecs = [resumed.origin, resumed.pathspec, flow_run("linear_flow")]
     for pathspec, root in zip(pathspecs, (resumed.root, resumed.root, flows_root), strict=True):
         flow, run = pathspec.split("/")
-        there, here = root / ".metaflow" / flow, sandbox.root / ".metaflow" / flow
+        existing, here = root / ".metaflow" / flow, sandbox.root / ".metaflow" / flow
         for part in ("_meta", run, "data"):
-            shutil.copytree(there / part, here / part, dirs_exist_ok=True)
+            shutil.copytree(existing / part, here / part, dirs_exist_ok=True)
     pathspecs.append(_twin(sandbox.root, pathspecs[-1]))
 
     done = sandbox.run(
@@ -47,7 +47,7 @@ def _twin(root: Path, pathspec: str) -> str:
     folder = root / ".metaflow" / flow
     shutil.copytree(folder / run, folder / other)
     for path in (folder / other).rglob("*.json"):
-        said = path.read_text(encoding="utf-8")
-        path.write_text(said.replace(run, other), encoding="utf-8")
+        reported = path.read_text(encoding="utf-8")
+        path.write_text(reported.replace(run, other), encoding="utf-8")
         json.loads(path.read_bytes())
     return f"{flow}/{other}"

@@ -37,8 +37,8 @@ def test_any_course(progress: Progress) -> None:
     progress.flow_run("Flow/3", 2, 3)
     progress.wandb_runs(20)
     with ThreadPoolExecutor(4) as pool:
-        told = [pool.submit(progress.advance) for _ in range(24)]
-    assert [one.result() for one in told] == [None] * 24
+        shown = [pool.submit(progress.advance) for _ in range(24)]
+    assert [item.result() for item in shown] == [None] * 24
     progress.advance()  # one more than was said does no harm
 
 

@@ -60,7 +60,7 @@ def clean_state(
 
     @cache
     def clean(flow: str, *options: str) -> dict[str, Any]:
-        name = "-".join(["clean", flow, *(one.strip("-") for one in options)])
+        name = "-".join(["clean", flow, *(option.strip("-") for option in options)])
         state: dict[str, Any] = _made_once(flows_root, name, lambda: make(flow, *options))
         return state
 

@@ -65,12 +65,12 @@ class Scene:
     @property
     def arguments(self) -> tuple[str, ...]:
         """The command line of the sync."""
-        place = ("--project", PROJECT, "--entity", "acme")
+        location = ("--project", PROJECT, "--entity", "acme")
         return (
             "sync",
             self.pathspec,
             "--json",
-            *place,
+            *location,
             "--metadata",
             metadata_of(self.flows_root),
             *self.options,
@@ -104,8 +104,8 @@ class Scene:
     def left(self) -> list[str]:
         """Return the temporary files that are left."""
         folder = self.root / "tmp"
-        files = [one for one in folder.rglob("*") if one.is_file() and not _is_probe(one)]
-        return sorted(str(one.relative_to(folder)) for one in files)
+        files = [path for path in folder.rglob("*") if path.is_file() and not _is_probe(path)]
+        return sorted(str(file.relative_to(folder)) for file in files)
 
 
 def _is_probe(file: Path) -> bool:
@@ -142,7 +142,7 @@ def unnumbered(snapshot: dict[str, Any]) -> dict[str, Any]:
         for relation in ("logged", "used"):
             run[relation] = sorted(names[path] for path in run[relation])
     by_path = re.compile("|".join(rf"{re.escape(path)}(?![0-9])" for path in names))
-    text = by_path.sub(lambda found: names[found[0]], json.dumps(snapshot))
+    text = by_path.sub(lambda result: names[result[0]], json.dumps(snapshot))
     unnumbered: dict[str, Any] = json.loads(text)
     return unnumbered
 
@@ -194,7 +194,9 @@ def comes_to(fault: Fault, process: Process) -> bool:
 
 def kill_core(process: Process) -> None:
     """Kill the wandb-core that a process started."""
-    cores = [one for one in psutil.Process(process.pid).children(recursive=True) if _is_core(one)]
+    cores = [
+        child for child in psutil.Process(process.pid).children(recursive=True) if _is_core(child)
+    ]
     for core in cores:
         core.send_signal(signal.SIGKILL)
 

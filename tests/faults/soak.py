@@ -111,15 +111,15 @@ class World:
     def status(self) -> Counter[str]:
         """Return how many flow runs of the last look became what."""
         result = self._in_this_process()
-        return Counter(one.status.value for one in result.flow_runs)
+        return Counter(run.status.value for run in result.flow_runs)
 
     def _in_this_process(self) -> Any:
         import mfwb  # noqa: PLC0415 - variables first
 
         result = mfwb.sync(**self._asked())
-        for one in result.flow_runs:
-            if one.status.value != "unchanged":
-                self._note(one.status.value, "")
+        for run in result.flow_runs:
+            if run.status.value != "unchanged":
+                self._note(run.status.value, "")
         return result
 
     def _asked(self) -> dict[str, Any]:
@@ -133,8 +133,8 @@ class World:
 
     def _arguments(self) -> list[str]:
         since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._asked()["since"] / 1000))
-        place = ["--entity", "acme", "--project", "p", "--metadata", f"local@{self.root}"]
-        return ["sync", "--since", since, "--abandoned-after", "365d", *place]
+        location = ["--entity", "acme", "--project", "p", "--metadata", f"local@{self.root}"]
+        return ["sync", "--since", since, "--abandoned-after", "365d", *location]
 
     def _copy(self) -> str:
         return copy_flow_run(self.root, self.origin, started_at_ms=self.now_ms)
@@ -176,7 +176,7 @@ def main() -> None:
             world.sync()
         world.let_all_end()
         last = world.status()
-        found = settled(server.state.snapshot(PROJECT), receipts=False)
+        result = settled(server.state.snapshot(PROJECT), receipts=False)
         clean = World(root, origin, other, random.Random(seed), 0)  # noqa: S311 - the same
         done = subprocess.run(
             [
@@ -197,11 +197,11 @@ def main() -> None:
                     "happened": world.happened,
                     "last": last,
                     "clean": done.returncode,
-                    "runs": len(found["runs"]),
+                    "runs": len(result["runs"]),
                     "flow_runs": len(world.over),
-                    "differences": differences(found["runs"], wanted["runs"]),
+                    "differences": differences(result["runs"], wanted["runs"]),
                     "artifacts": [
-                        sorted(name for name in one["artifacts"]) for one in (found, wanted)
+                        sorted(name for name in item["artifacts"]) for item in (result, wanted)
                     ],
                     "surprises": server.surprises,
                 }

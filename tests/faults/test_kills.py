@@ -45,7 +45,7 @@ _SAMPLE = {
 
 def _points() -> list[Any]:
     """Return where to kill: which process, at which request, before or after W&B has done it."""
-    found = []
+    result = []
     for flow, granularity, victim, numbers in (
         ("numbered_flow", "step", "mfwb", (0, 1, 2)),
         ("numbered_flow", "step", "core", (0, 1)),
@@ -57,8 +57,8 @@ def _points() -> list[Any]:
                 for moment in ("before", "after"):
                     point = (flow, granularity, victim, request, number, moment)
                     marks = () if point in _SAMPLE else (pytest.mark.exhaustive,)
-                    found.append(pytest.param(*point, marks=marks, id="-".join(map(str, point))))
-    return found
+                    result.append(pytest.param(*point, marks=marks, id="-".join(map(str, point))))
+    return result
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,8 @@ def _posts(sample: set[Any]) -> list[Any]:
         for moment in ("before", "after")
     ]
     return [
-        pytest.param(*one, marks=() if one in sample else pytest.mark.exhaustive) for one in points
+        pytest.param(*point, marks=() if point in sample else pytest.mark.exhaustive)
+        for point in points
     ]
 
 

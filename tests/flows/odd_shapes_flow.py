@@ -76,6 +76,7 @@ class OddShapesFlow(FlowSpec):
         self.pure = pathlib.PurePosixPath("/a/b")
         self.cells = pd.DataFrame({"a": [{"a": 1}, {"b": "x"}]})
         self.frame = pd.DataFrame({"a": [1, 2]})
+        setattr(self, "t:b", self.frame + 1)  # the name of a drive, as W&B sees it
         for number in range(81):
             setattr(self, f"page{number:02}", f"{number:02}" + "y" * 89_998)
         self.next(self.work, foreach="numbers")

@@ -33,8 +33,8 @@ def _main() -> int:
     options = parser.parse_args()
     number, parts = map(int, options.part.split("/"))
     cases = [case for name in options.names for case in by_name(name)]
-    cases = [one for one in cases if not options.sampled or one.sampled]
-    cases = [one for one in cases if not options.others or not one.sampled]
+    cases = [item for item in cases if not options.sampled or item.sampled]
+    cases = [item for item in cases if not options.others or not item.sampled]
     wrong = calls = 0
     seen: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
@@ -65,8 +65,10 @@ def _main() -> int:
                     }
                     _tell(facts, options.out)
             shutil.rmtree(root)
-    told = ", ".join(f"{name} {count:,}" for name, count in seen.most_common())
-    sys.stderr.write(f"{len(cases)} cases, {calls} calls, {wrong} with problems; audited: {told}\n")
+    shown = ", ".join(f"{name} {count:,}" for name, count in seen.most_common())
+    sys.stderr.write(
+        f"{len(cases)} cases, {calls} calls, {wrong} with problems; audited: {shown}\n"
+    )
     return 1 if wrong else 0
 
 

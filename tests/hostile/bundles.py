@@ -319,7 +319,7 @@ def many_records(bundle: Path, _: Scene) -> None:
     """A W&B run has 100,000 rows more."""
     path = _first(bundle)
     records = wandb_file.read(path)
-    rows = [one for one in records if one.HasField("history")][:1] * 100_000
+    rows = [record for record in records if record.HasField("history")][:1] * 100_000
     wandb_file.write(path, [*records[:-1], *rows, records[-1]])
 
 
@@ -375,7 +375,7 @@ def odd_folders(bundle: Path, _: Scene) -> None:
     """Folders of W&B runs have odd names."""
     folder = _first(bundle).parent
     ids = ("\x1b[31m\nx", "[x]", "a" * 220)
-    names = [f"offline-run-20260101_000000-{one}" for one in ids]
+    names = [f"offline-run-20260101_000000-{item}" for item in ids]
     for name in ("offline-run-x", *names):
         shutil.copytree(folder, folder.with_name(name))
 

@@ -34,9 +34,9 @@ def alone(*, in_sample: bool) -> list[Case]:
 
 def chunks(size: int) -> dict[str, list[Case]]:
     """Return those that can share a folder, so many at a time, by a name."""
-    found: dict[str, list[Case]] = {}
+    result: dict[str, list[Case]] = {}
     for family in FAMILIES:
-        cases = [one for one in by_name(f"{family}-") if not one.alone]
+        cases = [item for item in by_name(f"{family}-") if not item.alone]
         for start in range(0, len(cases), size):
-            found[f"{family}-{start // size + 1}"] = cases[start : start + size]
-    return found
+            result[f"{family}-{start // size + 1}"] = cases[start : start + size]
+    return result

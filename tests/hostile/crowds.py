@@ -13,8 +13,8 @@ from tests.hostile.stored_run import StoredRun
 
 
 def _card_records(run: StoredRun) -> list[Path]:
-    found = run.task("start").rglob("sysmeta_*.json")
-    return [path for path in found if '"card-info"' in path.read_text(encoding="utf-8")]
+    result = run.task("start").rglob("sysmeta_*.json")
+    return [path for path in result if '"card-info"' in path.read_text(encoding="utf-8")]
 
 
 @attack("12", ends="failed")

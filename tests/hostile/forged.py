@@ -54,7 +54,7 @@ def documents(run: StoredRun, _: Scene) -> None:
 def log_of_the_last_second(run: StoredRun, _: Scene) -> None:
     """A task printed in the last microsecond of the year 9999, and in the year 1."""
     lines = [b"9999-12-31T23:59:59.999999", b"0001-01-01T00:00:00.000000"]
-    run.fill_log("start", b"".join(b"[MFLOG|0|%sZ|task|a]x\n" % one for one in lines))
+    run.fill_log("start", b"".join(b"[MFLOG|0|%sZ|task|a]x\n" % line for line in lines))
 
 
 @attack("10", explain="start/values")
@@ -77,9 +77,15 @@ def many_attempts(run: StoredRun, _: Scene) -> None:
         facts["objects"] = {"_exception": run.put(opcodes.dumps(failure))}
         target = run.task("start") / f"{number}.data.json"
         target.write_text(json.dumps(facts), encoding="utf-8")
-        said = {"attempt": f"{number}", "attempt_ok": "False", "attempt-done": f"{number}"}
-        for name, value in said.items():
+        reported = {"attempt": f"{number}", "attempt_ok": "False", "attempt-done": f"{number}"}
+        for name, value in reported.items():
             moment = document["ts_epoch"] + number
-            one = {**document, "field_name": name, "type": name, "value": value, "ts_epoch": moment}
+            item = {
+                **document,
+                "field_name": name,
+                "type": name,
+                "value": value,
+                "ts_epoch": moment,
+            }
             path = sample.with_name(f"sysmeta_{name}_{moment}.json")
-            path.write_text(json.dumps(one), encoding="utf-8")
+            path.write_text(json.dumps(item), encoding="utf-8")

@@ -200,10 +200,10 @@ def attempt_tags(run: StoredRun, _: Scene) -> None:
 @attack("10", sampled=True)
 def values(run: StoredRun, _: Scene) -> None:
     """Values of the metadata are lists, objects, and numbers."""
-    found: list[Any] = [None, ["a"], {"a": [1]}, 7, True, "x" * 100_000]
+    result: list[Any] = [None, ["a"], {"a": [1]}, 7, True, "x" * 100_000]
     for number, path in enumerate(sorted(run.task("start").rglob("sysmeta_*.json"))):
         if "attempt" not in path.name:
-            value = found[number % len(found)]
+            value = result[number % len(result)]
             run.merge(path, {"value": value})
 
 

@@ -55,7 +55,7 @@ def body(value: Any) -> bytes:  # noqa: PLR0911 - a line per type
         case tuple():
             return b"(" + b"".join(map(body, value)) + b"t"
         case dict():
-            items = b"".join(body(key) + body(one) for key, one in value.items())
+            items = b"".join(body(key) + body(item) for key, item in value.items())
             return b"}(" + items + b"u"
     raise TypeError(type(value))
 

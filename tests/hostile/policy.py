@@ -79,8 +79,8 @@ class Bounds:
 
 def violations(events: Iterable[Event], bounds: Bounds) -> list[str]:
     """Return the events that must not be, as text, each once."""
-    found = (str(event) for event in events if not _is_allowed(event, bounds))
-    return sorted(set(found))
+    result = (str(event) for event in events if not _is_allowed(event, bounds))
+    return sorted(set(result))
 
 
 def _is_allowed(event: Event, bounds: Bounds) -> bool:  # noqa: C901, PLR0911, PLR0912 - a line per kind
@@ -156,7 +156,7 @@ def _may_write(path: Any, bounds: Bounds) -> bool:
 def _is_above(path: Any, bounds: Bounds) -> bool:
     """Whether a folder is one of those in which a command's own folders lie."""
     real = _real(str(path), bounds)
-    return any(_below(str(one), (real,)) for one in bounds.writable)
+    return any(_below(str(item), (real,)) for item in bounds.writable)
 
 
 def _real(path: str, bounds: Bounds) -> str:
@@ -220,11 +220,11 @@ def _may_start(arguments: tuple[Any, ...]) -> bool:
     rest = list(command[1:])
     ours = str(REPOSITORY / "mfwb")
     return all(
-        str(one).startswith(ours)
-        or str(one).isdecimal()
-        or os.sep in str(one)
-        or any(pattern.fullmatch(str(one)) for pattern in _OWN_PROGRAM)
-        for one in rest
+        str(item).startswith(ours)
+        or str(item).isdecimal()
+        or os.sep in str(item)
+        or any(pattern.fullmatch(str(item)) for pattern in _OWN_PROGRAM)
+        for item in rest
     )
 
 

@@ -331,7 +331,7 @@ class Scene:
             *_ended(done),
             *_printed(done),
             *self._changed(before),
-            *(f"touched: {one}" for one in violations(done.events, self.bounds())),
+            *(f"touched: {violation}" for violation in violations(done.events, self.bounds())),
             *(f"executed: {path.name}" for path in sorted((self.root / "markers").iterdir())),
             *self._leaked(done),
             *self._connected(),
@@ -354,12 +354,12 @@ class Scene:
     def _leaked(self, done: Watched) -> Iterator[str]:
         needles = self._needles()
         begins = {form[:6] for forms in needles.values() for form in forms}
-        for place, data in self._sent(done):
+        for location, data in self._sent(done):
             if not any(begin in data for begin in begins):
                 continue  # nearly always, and told at once: all secrets begin alike
             for name, forms in needles.items():
                 if any(form in data for form in forms):
-                    yield f"leaked: {name} in {place}"
+                    yield f"leaked: {name} in {location}"
 
     def _needles(self) -> dict[str, list[bytes]]:
         known = {**self.tokens, "W&B's key": self.server.api_key}
@@ -377,11 +377,11 @@ class Scene:
         for request in self.server.requests:
             body = json.dumps(request.variables, default=str).encode()
             yield f"a request ({request.operation or request.path})", body
-        for place in self.server.state.projects():
-            for run in self.server.state.runs(place).values():
+        for location in self.server.state.projects():
+            for run in self.server.state.runs(location).values():
                 for name, data in run.files.items():
                     yield f"W&B's file {run.display_name}/{name}", data
-            for version in self.server.state.versions(place):
+            for version in self.server.state.versions(location):
                 for name, data in version.files.items():
                     yield f"W&B's artifact {version.path}/{name}", data
 
@@ -392,10 +392,10 @@ class Scene:
         document = done.document
         if document is None:
             return [f"said nothing: {done.err.strip()[-200:]!r}"]
-        found = {one["pathspec"]: one for one in document["flow_runs"]}
+        result = {item["pathspec"]: item for item in document["flow_runs"]}
         problems = []
         for label, run in self.runs.items():
-            outcome = found.get(run.pathspec)
+            outcome = result.get(run.pathspec)
             if label == _HEALTHY:
                 problems += _unlike_healthy(outcome)
             elif outcome is not None:
@@ -410,15 +410,15 @@ def _unlike_healthy(outcome: dict[str, Any] | None) -> list[str]:
         return ["healthy: not even named"]
     if outcome["status"] not in {"synced", "unchanged"}:
         return [f"healthy: {outcome['status']}: {outcome.get('reason')}"]
-    lost = [one for one in _losses(outcome) if not one["item"].endswith("/path")]
-    return [f"healthy: lost {one['item']}: {one['reason']}" for one in lost]
+    lost = [loss for loss in _losses(outcome) if not loss["item"].endswith("/path")]
+    return [f"healthy: lost {item['item']}: {item['reason']}" for item in lost]
 
 
 def _unlike(case: Case, outcome: dict[str, Any]) -> list[str]:
     status, reason, losses = outcome["status"], outcome.get("reason"), _losses(outcome)
     if status in {"failed", "skipped"}:
         return [] if reason else [f"{case.name}: {status} without a reason"]
-    unexplained = [one["item"] for one in losses if not one["reason"]]
+    unexplained = [loss["item"] for loss in losses if not loss["reason"]]
     if unexplained:
         return [f"{case.name}: lost without a reason: {', '.join(unexplained)}"]
     if case.ends == "failed" or (case.ends == "lost" and not losses):
@@ -448,8 +448,8 @@ def _ended(done: Watched) -> list[str]:
 
 
 def _printed(done: Watched) -> list[str]:
-    found = {char for char in done.out + done.err if char != "\n" and _is_control(char)}
-    return [f"printed: control characters {sorted(map(ascii, found))}"] if found else []
+    result = {char for char in done.out + done.err if char != "\n" and _is_control(char)}
+    return [f"printed: control characters {sorted(map(ascii, result))}"] if result else []
 
 
 def _is_control(char: str) -> bool:
@@ -459,26 +459,26 @@ def _is_control(char: str) -> bool:
 def _forms(token: bytes) -> list[bytes]:
     """Return a token as it is, and as it lies in base64, wherever it begins in there."""
     shifted = [base64.b64encode(bytes(before) + token)[4:-4] for before in range(3)]
-    return [token, *(one for one in shifted if one)]
+    return [token, *(item for item in shifted if item)]
 
 
 def _files(root: Path, without: set[Path]) -> Iterator[Path]:
     for folder, folders, names in os.walk(root):
         here = Path(folder)
-        folders[:] = sorted(one for one in folders if here / one not in without)
+        folders[:] = sorted(item for item in folders if here / item not in without)
         for name in sorted({*names, *folders}):
             yield here / name
 
 
 def _state(path: Path) -> tuple[Any, ...]:
-    found = path.lstat()
-    kind = stat.S_IFMT(found.st_mode)
+    result = path.lstat()
+    kind = stat.S_IFMT(result.st_mode)
     if stat.S_ISLNK(kind):
         return kind, str(path.readlink())
     if not stat.S_ISREG(kind):
-        return kind, stat.S_IMODE(found.st_mode)
-    digest = _digest(path, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-    return kind, stat.S_IMODE(found.st_mode), found.st_mtime_ns, found.st_size, digest
+        return kind, stat.S_IMODE(result.st_mode)
+    digest = _digest(path, result.st_ino, result.st_size, result.st_mtime_ns, result.st_ctime_ns)
+    return kind, stat.S_IMODE(result.st_mode), result.st_mtime_ns, result.st_size, digest
 
 
 @lru_cache(maxsize=100_000)

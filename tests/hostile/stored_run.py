@@ -217,16 +217,16 @@ class StoredRun:
             folder = model.with_name(f"{1000 + number}")
             (folder / "_meta").mkdir(parents=True)
             for name, text in texts.items():
-                said = text.replace(f'"task_id": "{known}"', f'"task_id": "{folder.name}"')
-                (folder / name).write_text(said, encoding="utf-8")
+                reported = text.replace(f'"task_id": "{known}"', f'"task_id": "{folder.name}"')
+                (folder / name).write_text(reported, encoding="utf-8")
             folders.append(folder)
         return folders
 
     def graph(self) -> dict[str, Any]:
         """Return the value of `_graph_info`."""
         [sha] = {json.loads(self.facts("start").read_text())["objects"]["_graph_info"]}
-        found: dict[str, Any] = opcodes.plain(gzip.decompress(self.blob(sha).read_bytes()))
-        return found
+        result: dict[str, Any] = opcodes.plain(gzip.decompress(self.blob(sha).read_bytes()))
+        return result
 
     def set_graph(self, graph: dict[str, Any] | bytes) -> None:
         """Replace `_graph_info` by another value, or by a pickle."""

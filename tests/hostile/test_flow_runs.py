@@ -16,7 +16,7 @@ from tests.hostile.corpus import alone, by_name, chunks, sampled
 from tests.hostile.scene import SECONDS, Origin, Scene
 
 _OVER_ALL = ("plan", "offline", "status", "push", "online")
-_PARTS = 3  # of the sample: as many as there are workers
+_PARTS = 4  # of the sample: as many as there are workers
 _LONGEST = 120.0  # seconds for a command over dozens of flow runs
 
 
@@ -24,7 +24,7 @@ def _tried(
     root: Path, origin: Origin, cases: list[Case], commands: tuple[str, ...], seconds: float
 ) -> dict[str, list[str]]:
     """Return what went wrong, by command."""
-    found: dict[str, list[str]] = {}
+    result: dict[str, list[str]] = {}
     with Scene(root, origin) as scene:
         for case in cases:
             scene.add(case)
@@ -33,9 +33,9 @@ def _tried(
             limit = seconds if command in _OVER_ALL else SECONDS
             _, problems = scene.try_out(command, seconds=limit)
             if problems:
-                found[command] = problems
-        found.update({"permissions": wrong} if (wrong := _open_to_others(scene)) else {})
-    return found
+                result[command] = problems
+        result.update({"permissions": wrong} if (wrong := _open_to_others(scene)) else {})
+    return result
 
 
 def _each(cases: list[Case]) -> tuple[str, ...]:
@@ -69,11 +69,11 @@ _SPARED = {"push": (1, 2), "online": (0,)}
 def test_a_sample_together(origin: Origin, tmp_path: Path, part: int) -> None:
     """Dozens of hostile flow runs in one folder, one call of each command."""
     cases = sampled()[part::_PARTS]
-    commands = tuple(one for one in _OVER_ALL if part not in _SPARED.get(one, ()))
+    commands = tuple(item for item in _OVER_ALL if part not in _SPARED.get(item, ()))
 
-    found = _tried(tmp_path / "scene", origin, cases, commands, _LONGEST)
+    result = _tried(tmp_path / "scene", origin, cases, commands, _LONGEST)
 
-    assert found == {}
+    assert result == {}
 
 
 @pytest.mark.parametrize("case", _first_of_each_row(), ids=lambda case: case.name)
@@ -81,21 +81,21 @@ def test_one_of_each_row(origin: Origin, tmp_path: Path, case: Case) -> None:
     """`lineage` and `explain`, which take one flow run each."""
     with Scene(tmp_path / "scene", origin) as scene:
         scene.add(case)
-        found = {
+        result = {
             command: problems
             for command in (f"lineage {case.name}", f"explain {case.name}")
             if (problems := scene.try_out(command)[1])
         }
 
-    assert found == {}, case.story
+    assert result == {}, case.story
 
 
 @pytest.mark.parametrize("case", alone(in_sample=True), ids=lambda case: case.name)
 def test_what_spoils_a_folder(origin: Origin, tmp_path: Path, case: Case) -> None:
     """What may make flow runs beside it hard to list has a folder of its own."""
-    found = _tried(tmp_path / "scene", origin, [case], _OVER_ALL, SECONDS)
+    result = _tried(tmp_path / "scene", origin, [case], _OVER_ALL, SECONDS)
 
-    assert found == {}, case.story
+    assert result == {}, case.story
 
 
 @pytest.mark.exhaustive
@@ -116,16 +116,16 @@ def test_all_of_a_family(origin: Origin, tmp_path: Path, name: str) -> None:
 def test_all_that_spoil_a_folder(origin: Origin, tmp_path: Path, case: Case) -> None:
     """Each with a folder of its own."""
     commands = (*_OVER_ALL, *_each([case]))
-    found = _tried(tmp_path / "scene", origin, [case], commands, SECONDS)
+    result = _tried(tmp_path / "scene", origin, [case], commands, SECONDS)
 
-    assert found == {}, case.story
+    assert result == {}, case.story
 
 
 def test_healthy_flow_runs_alone(origin: Origin, tmp_path: Path) -> None:
     """Nothing is wrong with what commands do over a flow run that nobody tampered with."""
-    found = _tried(tmp_path / "scene", origin, [], _OVER_ALL, SECONDS)
+    result = _tried(tmp_path / "scene", origin, [], _OVER_ALL, SECONDS)
 
-    assert found == {}
+    assert result == {}
 
 
 def test_the_corpus_is_whole() -> None:

@@ -48,7 +48,7 @@ def test_a_program_that_does_no_harm(scene: Scene) -> None:
     )
 
     assert (done.code, done.out) == (0, "fine\n")
-    assert [one for one in problems if "/bin/program" not in one] == []
+    assert [problem for problem in problems if "/bin/program" not in problem] == []
 
 
 DEEDS = {
@@ -108,7 +108,7 @@ DEEDS = {
 @pytest.mark.parametrize("deed", DEEDS)
 def test_it_is_noticed(scene: Scene, deed: str) -> None:
     """What a program does, and what is said of it."""
-    program, said = DEEDS[deed]
+    program, reported = DEEDS[deed]
     facts = {
         "netrc": str(scene.netrc),
         "token": scene.token("netrc"),
@@ -118,7 +118,7 @@ def test_it_is_noticed(scene: Scene, deed: str) -> None:
 
     _, problems = _run(scene, f"{program.format(**facts)}\n")
 
-    assert any(problem.startswith(said) for problem in problems), problems
+    assert any(problem.startswith(reported) for problem in problems), problems
 
 
 def test_no_end_is_noticed(scene: Scene) -> None:
@@ -139,8 +139,8 @@ def test_no_end_is_noticed(scene: Scene) -> None:
 
 
 def _runs(pid: int) -> bool:
-    found = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, check=False)
-    return found.stdout.strip()[:1] not in {b"", b"Z"}
+    result = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, check=False)
+    return result.stdout.strip()[:1] not in {b"", b"Z"}
 
 
 def test_hanging_up_leaves_nothing(origin: Origin, tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_hanging_up_leaves_nothing(origin: Origin, tmp_path: Path) -> None:
             code = process.wait(30)
         finally:
             process.kill()
-        left = sorted(str(one.relative_to(scene.root)) for one in (scene.root / "tmp").iterdir())
+        left = sorted(str(path.relative_to(scene.root)) for path in (scene.root / "tmp").iterdir())
 
     assert code == 129
     assert left == []

@@ -88,7 +88,9 @@ def test_settings_that_were_not_named(scene: Scene, text: str, name: str) -> Non
         more=_SERVICE_KEY,
     )
 
-    problems = [one for one in scene.problems(done, before) if not one.startswith("exit code 4")]
+    problems = [
+        problem for problem in scene.problems(done, before) if not problem.startswith("exit code 4")
+    ]
     assert problems == []
     if done.code == 2:
         assert name in done.err
@@ -106,7 +108,9 @@ def test_settings_of_wandb(scene: Scene, command: str) -> None:
     patience = ("--timeout", "1s") if command == "online" else ()
     done = scene.run(*scene.arguments(command), *patience, without=("WANDB_BASE_URL",))
 
-    problems = [one for one in scene.problems(done, before) if not one.startswith("exit code 4")]
+    problems = [
+        problem for problem in scene.problems(done, before) if not problem.startswith("exit code 4")
+    ]
     assert problems == []
 
 
@@ -127,7 +131,7 @@ def test_settings_of_metaflow(scene: Scene) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["offline", "online", *(pytest.param(one, marks=also) for one in ("plan", "push", "status"))],
+    ["offline", "online", *(pytest.param(item, marks=also) for item in ("plan", "push", "status"))],
 )
 def test_modules_of_that_folder(scene: Scene, command: str) -> None:
     """Modules there that are called as those that mfwb imports are not run, by no process."""

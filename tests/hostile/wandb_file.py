@@ -19,12 +19,12 @@ _BLOCK = 32_768
 
 def read(path: Path) -> list[Record]:
     """Return the records of a file."""
-    found = []
+    result = []
     for data in _framed(path.read_bytes()):
         record = Record()
         record.ParseFromString(data)
-        found.append(record)
-    return found
+        result.append(record)
+    return result
 
 
 def write(path: Path, records: list[Record]) -> None:

@@ -30,7 +30,7 @@ _LINUX_TELLS = Path(f"/proc/self/task/{os.getpid()}/children").exists()
 
 
 def _installed() -> tuple[Path, ...]:
-    found = {
+    result = {
         Path(sys.prefix),
         Path(sys.base_prefix),
         Path(sys.executable).resolve().parent.parent,
@@ -38,7 +38,7 @@ def _installed() -> tuple[Path, ...]:
         REPOSITORY / "mfwb",
         _HOOK,
     }
-    return tuple(sorted({*found, *(path.resolve() for path in found)}))
+    return tuple(sorted({*result, *(path.resolve() for path in result)}))
 
 
 INSTALLED = _installed()
@@ -54,7 +54,7 @@ class Event:
     arguments: tuple[Any, ...]
 
     def __str__(self) -> str:
-        return f"{self.name} {' '.join(str(one) for one in self.arguments)[:300]}"
+        return f"{self.name} {' '.join(str(argument) for argument in self.arguments)[:300]}"
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
     Linux tells that for a process; elsewhere all processes are asked for their parents, which is
     dear where there are many.
     """
-    found = []
+    result = []
     with contextlib.suppress(psutil.Error, OSError):
         if not process.is_running():  # its number may be another one's by now
             return []
@@ -203,8 +203,8 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
         for path in Path(f"/proc/{process.pid}/task").glob("*/children"):
             for pid in path.read_text(encoding="ascii").split():
                 with contextlib.suppress(psutil.Error):  # it has just ended
-                    found.append(psutil.Process(int(pid)))
-    return found
+                    result.append(psutil.Process(int(pid)))
+    return result
 
 
 def _resident(process: psutil.Process) -> int:
@@ -217,10 +217,10 @@ def _resident(process: psutil.Process) -> int:
 def _memory(process: psutil.Process) -> int:
     """Return what a process has in memory, and its part of what it shares, where that is told."""
     try:
-        found = process.memory_full_info()
+        result = process.memory_full_info()
     except (psutil.Error, OSError):
         return _resident(process)
-    return int(getattr(found, "pss", 0)) or int(found.rss)
+    return int(getattr(result, "pss", 0)) or int(result.rss)
 
 
 def _text(file: Any) -> str:

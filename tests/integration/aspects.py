@@ -14,7 +14,7 @@ def _without_marker(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _started(run: RunSnapshot) -> set[str]:
-    return {one["startedAt"] for one in run.raw_config["_wandb"]["value"].get("e", {}).values()}
+    return {item["startedAt"] for item in run.raw_config["_wandb"]["value"].get("e", {}).values()}
 
 
 def _summary(run: RunSnapshot) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def _summary(run: RunSnapshot) -> dict[str, Any]:
 
 def _without_drawn(value: dict[str, Any]) -> dict[str, Any]:
     drawn = ("artifact_path", "_latest_artifact_path")
-    return {name: said for name, said in value.items() if name not in drawn}
+    return {name: reported for name, reported in value.items() if name not in drawn}
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +55,7 @@ ASPECTS: dict[str, Callable[[RunSnapshot], Any]] = {
     "summary": _summary,
     "history": lambda run: [_row(row) for row in run.history],
     "console": lambda run: [line.line for line in run.console],
-    "logged": lambda run: sorted(_artifact(one) for one in run.logged),
-    "used": lambda run: sorted(_artifact(one) for one in run.used),
+    "logged": lambda run: sorted(_artifact(item) for item in run.logged),
+    "used": lambda run: sorted(_artifact(item) for item in run.used),
     "media": lambda run: {name: run.files[name] for name in run.files if name.startswith("media/")},
 }

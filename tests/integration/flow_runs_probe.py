@@ -31,7 +31,7 @@ def _flow_run(pathspec: str) -> dict[str, Any]:
         "tags": sorted(run.user_tags),
         "user": run._object["user_name"],
         "system_tags": sorted(run.system_tags),
-        "listed": pathspec in {one.pathspec for one in metaflow.Flow(pathspec.partition("/")[0])},
+        "listed": pathspec in {item.pathspec for item in metaflow.Flow(pathspec.partition("/")[0])},
         "tasks": {f"{step.id}/{task.id}": _task(task) for step in run for task in step},
     }
 
@@ -43,9 +43,9 @@ def _task(task: Any) -> dict[str, Any]:
         "finished": task.finished,
         "successful": task.successful,
         "tags": sorted(task.user_tags),
-        "artifacts": {one.id: one.data for one in task},
-        "records": sorted((one.name, one.type, one.value) for one in task.metadata),
-        "times_ms": sorted(one.created_at for one in task.metadata),
+        "artifacts": {item.id: item.data for item in task},
+        "records": sorted((item.name, item.type, item.value) for item in task.metadata),
+        "times_ms": sorted(item.created_at for item in task.metadata),
         "exception": task.exception and str(task.exception.exception),
         "log_ms": [round(line[0].timestamp() * 1000) for line in task.loglines("stdout")],
         "log": task.stdout,

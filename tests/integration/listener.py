@@ -39,8 +39,8 @@ def listening(*, redirect_to: str | None = None) -> Iterator[Listener]:
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
-            said = {name.lower(): value for name, value in self.headers.items()}
-            listener.requests.append((self.path, said))
+            reported = {name.lower(): value for name, value in self.headers.items()}
+            listener.requests.append((self.path, reported))
             self.send_response(302 if redirect_to else 200)
             if redirect_to:
                 self.send_header("Location", f"{redirect_to}{self.path}")

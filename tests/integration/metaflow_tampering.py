@@ -21,8 +21,8 @@ def moved(origin: Path, root: Path) -> None:
         if (origin / name).exists():
             shutil.copytree(origin / name, root / name, symlinks=True)
     for path in root.glob(".metaflow/*/*/**/*.json"):
-        said = path.read_bytes()
-        path.write_bytes(said.replace(str(origin).encode(), str(root).encode()))
+        reported = path.read_bytes()
+        path.write_bytes(reported.replace(str(origin).encode(), str(root).encode()))
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Tampered:
     @property
     def tasks(self) -> list[Path]:
         """The folders of all tasks, also of that which holds the parameters."""
-        found = (self.root / ".metaflow" / self.pathspec).glob("*/*/0.data.json")
-        return sorted(path.parent for path in found)
+        result = (self.root / ".metaflow" / self.pathspec).glob("*/*/0.data.json")
+        return sorted(path.parent for path in result)
 
     def store(self, data: bytes) -> str:
         """Put a blob into the datastore, and return its sha1."""
@@ -59,11 +59,11 @@ class Tampered:
         data = of_class + pickletools.optimize(state)[2:-1] + b"b."
         sha = self.store(data)
         for task in self.tasks:
-            said = json.loads((task / "0.data.json").read_text())
-            if name in said["objects"]:
-                said["objects"][name] = sha
-                said["info"][name]["size"] = len(data)
-                (task / "0.data.json").write_text(json.dumps(said))
+            reported = json.loads((task / "0.data.json").read_text())
+            if name in reported["objects"]:
+                reported["objects"][name] = sha
+                reported["info"][name]["size"] = len(data)
+                (task / "0.data.json").write_text(json.dumps(reported))
         self.point_metadata_at(name, sha)
 
     def point_metadata_at(self, name: str, sha: str) -> None:
@@ -71,5 +71,5 @@ class Tampered:
         for task in self.tasks:
             record = task / "_meta" / f"0_artifact_{name}.json"
             if record.exists():
-                said = json.loads(record.read_text())
-                record.write_text(json.dumps({**said, "sha": sha}))
+                reported = json.loads(record.read_text())
+                record.write_text(json.dumps({**reported, "sha": sha}))

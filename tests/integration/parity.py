@@ -74,11 +74,11 @@ def _row(task: str, what: str, name: str, *, same: bool, note: str = "") -> str:
 
 
 def _by_task(runs: Iterable[RunSnapshot]) -> Told:
-    told: Told = {}
+    shown: Told = {}
     for run in runs:
         step = str(run.job_type)
         key = f"fit/{run.summary['weight']}" if step == "fit" else step
-        told[key] = ToldRun(
+        shown[key] = ToldRun(
             config={name: value for name, value in run.config.items() if name not in _OURS},
             summary={
                 name: value
@@ -95,4 +95,4 @@ def _by_task(runs: Iterable[RunSnapshot]) -> Told:
             },
             used={version.name for version in run.used},
         )
-    return told
+    return shown

@@ -46,7 +46,7 @@ def _stages() -> Iterator[Stage]:
     yield Stage("source", metaflow.Run, "__iter__", "mfwb.source")
     yield Stage("lineage", ast, "iter_child_nodes", "mfwb.lineage.")
     yield Stage("planning", json, "dumps", "mfwb.planning.")
-    yield Stage("payload", hashlib, "md5", "mfwb.payload.builder.prepare")
+    yield Stage("payload", hashlib, "sha1", "mfwb.payload.builder.prepare")
     yield Stage("sink", wandb, "init", "mfwb.sink")
     yield Stage("ledger", sqlite3, "connect", "mfwb.ledger")
     yield Stage("report", Table, "add_row", "mfwb.report")

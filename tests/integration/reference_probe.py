@@ -71,7 +71,7 @@ def main() -> None:
     ):
         flow_run = source.read(Pathspec(*pathspec.split("/")))
         [task] = flow_run.steps[0].tasks
-        [ref] = [one for one in task.artifacts if one.name == "thing"]
+        [ref] = [artifact for artifact in task.artifacts if artifact.name == "thing"]
         located = source.contents(flow_run).locate(
             Content(task.pathspec, ref.name, ref.sha1, ref.size)
         )
@@ -81,12 +81,12 @@ def main() -> None:
         made = OutputArtifact("thing", type="other", aliases=("latest",), metadata={}, files=())
         ready = ReadyArtifact(made, (reference(located),))
         with sink.open(plan, writer="probe") as session:
-            run = next(one for one in plan.runs if one.name == f"{pathspec}/start")
+            run = next(item for item in plan.runs if item.name == f"{pathspec}/start")
             written = session.write(run, ReadyRun({}, (), None, (ready,)))
     with open_source(settings) as source:
         log = [line.text for line in source.contents(flow_run).log(task.pathspec, max_bytes=10**6)]
     ours = make_artifact(ready, plan.source.created_at)
-    said = {
+    reported = {
         "place": written.location,
         "sha1": ref.sha1,
         "log": log,
@@ -94,9 +94,9 @@ def main() -> None:
         "theirs": theirs(ready.files[0]),
     }
     if mode == "online":
-        found = wandb.Api().artifact(f"acme/{plan.project}/thing:latest")
-        said |= {"project": plan.project, "downloaded": downloaded(found)}
-    json.dump(said, sys.stdout)
+        result = wandb.Api().artifact(f"acme/{plan.project}/thing:latest")
+        reported |= {"project": plan.project, "downloaded": downloaded(result)}
+    json.dump(reported, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -41,13 +41,13 @@ def metadata_of(root: Path) -> str:
 
 def wandb_run(document: Any, name: str) -> dict[str, Any]:
     """Return the W&B run of that name."""
-    [found] = [
+    [result] = [
         run
         for flow_run in document["flow_runs"]
         for run in flow_run["wandb_runs"]
         if run["name"] == name
     ]
-    return dict(found)
+    return dict(result)
 
 
 def run_id_of(document: Any, name: str) -> str:

@@ -44,7 +44,7 @@ class Victim:
 
     def artifact(self, records: list[pb.Record], name: str = "words") -> pb.ArtifactRecord:
         """Return an artifact of those that records log."""
-        return next(one.artifact for one in records if one.artifact.name == name)
+        return next(record.artifact for record in records if record.artifact.name == name)
 
     def edit(self, change: Callable[[list[pb.Record]], Any], *, sign: bool = True) -> None:
         """Change records of the first step; with `sign`, the manifest is made to fit."""
@@ -101,7 +101,7 @@ def _adds(record: Callable[[Victim], pb.Record]) -> Callable[[Victim], None]:
 
 
 def _run_record(records: list[pb.Record]) -> pb.RunRecord:
-    return next(one.run for one in records if one.HasField("run"))
+    return next(record.run for record in records if record.HasField("run"))
 
 
 def _payload(change: Callable[[Victim, Path], Any], *, sign: bool) -> Callable[[Victim], None]:
@@ -253,7 +253,7 @@ def _born_elsewhere(victim: Victim, records: list[pb.Record]) -> None:
 
 def _second_run(_: Victim, records: list[pb.Record]) -> None:
     other = pb.Record()
-    other.CopyFrom(next(one for one in records if one.HasField("run")))
+    other.CopyFrom(next(record for record in records if record.HasField("run")))
     other.run.entity = "mallory"
     records.insert(3, other)
 

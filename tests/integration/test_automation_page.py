@@ -65,9 +65,9 @@ def machine(tmp_path: Path) -> Machine:
 def with_flow_run(machine: Machine, flow_run: Callable[[str], str], flows_root: Path) -> Machine:
     """Return a machine with a flow run of two steps."""
     flow, _, run_id = flow_run("two_flow").partition("/")
-    there, here = flows_root / ".metaflow" / flow, machine.sandbox.root / ".metaflow" / flow
+    existing, here = flows_root / ".metaflow" / flow, machine.sandbox.root / ".metaflow" / flow
     for name in ("_meta", run_id, "data"):
-        shutil.copytree(there / name, here / name)
+        shutil.copytree(existing / name, here / name)
     return machine
 
 
@@ -120,13 +120,13 @@ def test_kubernetes(with_flow_run: Machine) -> None:
     job = yaml.safe_load(snippets("yaml")[0])
     pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     [container] = pod["containers"]
-    said = {one["name"]: one.get("value") for one in container["env"]}
+    reported = {item["name"]: item.get("value") for item in container["env"]}
 
     assert (job["apiVersion"], job["kind"]) == ("batch/v1", "CronJob")
     assert job["spec"]["concurrencyPolicy"] == "Forbid"
     [mount], [volume] = container["volumeMounts"], pod["volumes"]
-    assert (mount["mountPath"], mount["name"]) == (said["MFWB_STATE_DIR"], volume["name"])
-    assert said["WANDB_API_KEY"] is None  # it comes from a secret
+    assert (mount["mountPath"], mount["name"]) == (reported["MFWB_STATE_DIR"], volume["name"])
+    assert reported["WANDB_API_KEY"] is None  # it comes from a secret
     assert_syncs_in_silence(with_flow_run, shlex.join(container["command"]))
 
 

@@ -88,7 +88,7 @@ def test_the_others_go_on(sync: Callable[..., Finished], flow_run: FlowRuns) -> 
     done = sync("LinearFlow/999", pathspec)
 
     assert done.code == 1
-    assert [one["status"] for one in done.document["flow_runs"]] == ["failed", "synced"]
+    assert [item["status"] for item in done.document["flow_runs"]] == ["failed", "synced"]
 
 
 def test_a_root_without_metaflow(sandbox: Sandbox) -> None:

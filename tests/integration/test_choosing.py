@@ -53,9 +53,9 @@ def _copied(flow: Path, run_id: str, to: str, *tags: str) -> None:
 def three(sandbox: Sandbox, flow_run: Callable[[str], str], flows_root: Path) -> Three:
     """Return flow runs of now, three days ago, and thirty days ago."""
     name, _, run_id = flow_run("two_flow").partition("/")
-    there, here = flows_root / ".metaflow" / name, sandbox.root / ".metaflow" / name
+    existing, here = flows_root / ".metaflow" / name, sandbox.root / ".metaflow" / name
     for part in ("_meta", run_id, "data"):
-        shutil.copytree(there / part, here / part)
+        shutil.copytree(existing / part, here / part)
     week, month = str(int(run_id) - 3 * _DAY), str(int(run_id) - 30 * _DAY)
     _copied(here, run_id, week)
     _copied(here, run_id, month, "prod")
@@ -67,9 +67,9 @@ def test_from_the_shell(three: Three) -> None:
     done = three.sandbox.mfwb("plan", "NoSuch", "TwoFlow", "--since", "7d", "--json")
     none = three.sandbox.mfwb("plan", "--since", "7d", "--tag", "prod", "--json")
 
-    told = [(one["pathspec"], one["status"]) for one in done.document["flow_runs"]]
+    shown = [(item["pathspec"], item["status"]) for item in done.document["flow_runs"]]
     assert done.code == 1
-    assert told == [("NoSuch", "failed"), *((one, "planned") for one in three.runs[1:])]
+    assert shown == [("NoSuch", "failed"), *((run, "planned") for run in three.runs[1:])]
     assert (none.code, none.document["flow_runs"]) == (0, [])
 
 

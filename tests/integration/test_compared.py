@@ -28,7 +28,7 @@ def test_nothing_of_mfwb_is_imported(path: Path) -> None:
 def _imported(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (one.name for one in node.names)
+            yield from (item.name for item in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield node.module or ""
 
@@ -37,9 +37,9 @@ def test_a_sample(tmp_path: Path) -> None:
     """Nothing differs."""
     folder = tmp_path / "flows"
     corpus.make(folder, sample=True)  # here, where the imports of flows are shared
-    place = Sandbox(tmp_path, {"PYTHONPATH": str(_TESTS.parent)})
+    location = Sandbox(tmp_path, {"PYTHONPATH": str(_TESTS.parent)})
 
-    done = place.run(sys.executable, "-m", "tests.compared", str(folder), "--sample")
+    done = location.run(sys.executable, "-m", "tests.compared", str(folder), "--sample")
 
     assert done.out == "", done.err
     assert done.code == 0, done.err

@@ -101,7 +101,7 @@ def test_tags_that_come_later_are_as_metaflow_writes_them(home: tuple[Path, str]
     tag_flow_run(root, ours, "two", at_ms=started_at_ms + HOUR)
     _asked(root, "--tag", "two", theirs)
 
-    written, expected = (_record(root, one) for one in (ours, theirs))
+    written, expected = (_record(root, item) for item in (ours, theirs))
     moment = written.pop("ts_epoch")
     assert moment == started_at_ms + HOUR
     assert expected.pop("ts_epoch") != moment
@@ -117,13 +117,15 @@ def test_mfwb_reads_them(home: tuple[Path, str], tmp_path: Path) -> None:
     failed = copy_running_flow_run(root, pathspec, started_at_ms=started_at_ms)
     failed.fail("no such table")
 
-    asked = ("plan", pathspec, done, running, failed.pathspec, "--json", "--project", "p")
-    said = Sandbox(tmp_path).mfwb(*asked, "--metadata", f"local@{root}").document["flow_runs"]
-    names = [[one["name"].rpartition("/")[2] for one in each["wandb_runs"]] for each in said]
+    requested = ("plan", pathspec, done, running, failed.pathspec, "--json", "--project", "p")
+    reported = (
+        Sandbox(tmp_path).mfwb(*requested, "--metadata", f"local@{root}").document["flow_runs"]
+    )
+    names = [[item["name"].rpartition("/")[2] for item in each["wandb_runs"]] for each in reported]
     assert names == [["start", "end"], ["start", "end"], [], ["start", "end"]]
-    assert said[2]["status"] == "skipped"
-    assert [one["state"] for one in said[3]["wandb_runs"]] == ["finished", "failed"]
-    outputs = [[one["outputs"] for one in each["wandb_runs"]] for each in said[:2]]
+    assert reported[2]["status"] == "skipped"
+    assert [item["state"] for item in reported[3]["wandb_runs"]] == ["finished", "failed"]
+    outputs = [[item["outputs"] for item in each["wandb_runs"]] for each in reported[:2]]
     assert outputs[0] == outputs[1]
 
 
@@ -131,14 +133,14 @@ def _asked(root: Path, *arguments: str) -> dict[str, Any]:
     probe = str(Path(__file__).with_name("flow_runs_probe.py"))
     done = Sandbox(root).run(sys.executable, probe, str(root), *arguments, METAFLOW_USER="tester")
     assert done.code == 0, done.err
-    found: dict[str, Any] = json.loads(done.out)
-    return found
+    result: dict[str, Any] = json.loads(done.out)
+    return result
 
 
 def _record(root: Path, pathspec: str) -> dict[str, Any]:
     path = root / ".metaflow" / pathspec / "_meta" / "_self.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return {**found, "tags": sorted(found["tags"]), "system_tags": sorted(found["system_tags"])}
+    result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return {**result, "tags": sorted(result["tags"]), "system_tags": sorted(result["system_tags"])}
 
 
 def _started_at_ms(pathspec: str) -> int:

@@ -43,17 +43,17 @@ def test_no_module_of_the_current_folder_runs(
     online: Sandbox, ran: Path, flows_root: Path, flow_run: FlowRuns, how: str
 ) -> None:
     """From help to a sync that converts tables in another process, and to what `push` starts."""
-    asked = ("--metadata", metadata_of(flows_root), "--entity", "acme")
+    requested = ("--metadata", metadata_of(flows_root), "--entity", "acme")
     to = ("--mode", "offline", "--dir", "bundle")
 
     def mfwb(*arguments: str) -> Finished:
         return online.run(*_PROGRAMS[how], *arguments)
 
     helped = mfwb("--help")
-    synced = mfwb("sync", flow_run("linear_flow"), *asked, *to)
+    synced = mfwb("sync", flow_run("linear_flow"), *requested, *to)
     pushed = mfwb("push", "bundle")
 
-    assert [one.code for one in (helped, synced, pushed)] == [0, 0, 0], synced.err + pushed.err
+    assert [item.code for item in (helped, synced, pushed)] == [0, 0, 0], synced.err + pushed.err
     assert not ran.exists(), ran.read_text(encoding="utf-8")
 
 

@@ -54,7 +54,7 @@ def doctor(sandbox: Sandbox, *arguments: str, **variables: str) -> Finished:
 def found(done: Finished, group: str, name: str) -> dict[str, Any]:
     """Return the one check of that name."""
     checks = [
-        one for one in done.document["checks"] if (one["group"], one["name"]) == (group, name)
+        item for item in done.document["checks"] if (item["group"], item["name"]) == (group, name)
     ]
     assert len(checks) == 1, done.document["checks"]
     return dict(checks[0])
@@ -67,7 +67,7 @@ def status(done: Finished, group: str, name: str) -> str:
 
 def failures(done: Finished) -> list[str]:
     """Return the names of all checks that failed."""
-    return [one["name"] for one in done.document["checks"] if one["status"] == "failed"]
+    return [item["name"] for item in done.document["checks"] if item["status"] == "failed"]
 
 
 # --- all is well -----------------------------------------------------------------------------
@@ -93,22 +93,22 @@ def test_all_is_well_and_nothing_is_written(
     flows_root: Path,
 ) -> None:
     """Both ends are really read; files, W&B and the ledger are afterwards what they were."""
-    place = with_server(sandbox, own_server)
-    (place.root / "mfwb.toml").write_text("[settings]\nrun_tags = ['x']\n", encoding="utf-8")
-    synced = place.mfwb("sync", flow_run("two_flow"), "--project", "wines", *read_from)
+    location = with_server(sandbox, own_server)
+    (location.root / "mfwb.toml").write_text("[settings]\nrun_tags = ['x']\n", encoding="utf-8")
+    synced = location.mfwb("sync", flow_run("two_flow"), "--project", "wines", *read_from)
     assert synced.code == 0, synced.err
-    folders = place.root, flows_root
+    folders = location.root, flows_root
     tree, runs = _tree(*folders), repr(own_server.state.runs("acme/wines"))
     own_server.clear_requests()
 
-    done = doctor(place, "--project", "wines", *read_from)
+    done = doctor(location, "--project", "wines", *read_from)
 
     assert done.code == 0, done.out
     assert (failures(done), done.err) == ([], "")
     assert _tree(*folders) == tree
     assert repr(own_server.state.runs("acme/wines")) == runs
-    assert [one for one in own_server.requests if "mutation" in one.incoming.text] == []
-    assert {one.incoming.kind for one in own_server.requests} == {"graphql", "other"}
+    assert [request for request in own_server.requests if "mutation" in request.incoming.text] == []
+    assert {request.incoming.kind for request in own_server.requests} == {"graphql", "other"}
     sample = found(done, "Metaflow", "datastore")["detail"]
     assert "read " in sample
     assert "Flow/" in sample
@@ -160,7 +160,7 @@ def test_origins_of_settings(online: Sandbox, read_from: tuple[str, ...]) -> Non
 
     done = doctor(online, *read_from, MFWB_WAIT="5s")
 
-    settings = {one["name"]: one for one in done.document["settings"]}
+    settings = {item["name"]: item for item in done.document["settings"]}
     assert settings["workers"]["origin"] == str(path)
     assert settings["settings.run_tags"]["origin"] == f"{path} [settings]"
     assert settings["flow.F.step.end.models"]["origin"] == f"{path} [flow.F.step.end]"
@@ -284,7 +284,7 @@ def test_no_server(online: Sandbox, read_from: tuple[str, ...]) -> None:
     server = found(done, "W&B", "server")
     assert url in server["detail"]
     assert "refused" in server["detail"]
-    assert [status(done, "W&B", one) for one in ("credentials", "entity", "project")] == [
+    assert [status(done, "W&B", item) for item in ("credentials", "entity", "project")] == [
         *["skipped"] * 3
     ]
     assert status(done, "Metaflow", "datastore") == "passed"
@@ -360,14 +360,14 @@ def test_rights(  # noqa: PLR0913, PLR0917 - fixtures
     )
 
     assert done.code == code, done.out
-    assert tuple(status(done, "W&B", one) for one in ("entity", "project")) == statuses
+    assert tuple(status(done, "W&B", item) for item in ("entity", "project")) == statuses
 
 
 def test_old_server(sandbox: Sandbox, own_server: WandbServer, read_from: tuple[str, ...]) -> None:
     """A server of one's own says its version; one without a field is asked for less."""
     own_server.store.server_version = "0.61.0"
     own_server.fail(
-        lambda one: "readOnly" in one.text and one.operation == "DoctorEntity",
+        lambda item: "readOnly" in item.text and item.operation == "DoctorEntity",
         status=400,
         message='Cannot query field "readOnly" on type "Entity".',
     )
@@ -532,7 +532,7 @@ def test_offline_does_without_wandb(sandbox: Sandbox, read_from: tuple[str, ...]
     done = doctor(sandbox, *offline, *read_from)
 
     assert done.code == 0, done.out
-    skipped = [one["name"] for one in done.document["checks"] if one["status"] == "skipped"]
+    skipped = [item["name"] for item in done.document["checks"] if item["status"] == "skipped"]
     assert skipped == ["server", "credentials", "project", "clock"]
     assert status(done, "This machine", "disk: bundle") == "passed"
     assert not (sandbox.root / "bundle").exists()

@@ -68,13 +68,13 @@ def test_ended_while_it_converts(  # noqa: PLR0913, PLR0917 - fixtures
             children = psutil.Process(process.pid).children(recursive=True)
             assert converter in {child.pid for child in children}
             process.send_signal(sent)
-            out, said = process.communicate(timeout=_PATIENCE)
+            out, reported = process.communicate(timeout=_PATIENCE)
         finally:
             process.kill()
 
     assert (process.returncode, out) == (code, "")
-    assert [one for one in said.splitlines() if one.startswith("mfwb: ")] == [line]
-    assert "Traceback" not in said
+    assert [item for item in reported.splitlines() if item.startswith("mfwb: ")] == [line]
+    assert "Traceback" not in reported
     assert psutil.wait_procs(children, timeout=_PATIENCE)[1] == []
     assert list(temporary.rglob("mfwb*")) == []
     assert list((online.root / "bundle").rglob("unfinished")) == []
@@ -121,22 +121,22 @@ def test_ended_while_w_and_b_is_silent(  # noqa: PLR0913, PLR0917 - fixtures
     temporary.mkdir()
     arguments = ["sync", pathspec, "--json", "--metadata", metadata_of(flows_root)]
     with WandbServer() as server:
-        place = Sandbox(tmp_path, {**_here(server), "TMPDIR": str(temporary)})
+        location = Sandbox(tmp_path, {**_here(server), "TMPDIR": str(temporary)})
         silence = server.hold(held, times=None)
-        process = place.start_mfwb(*arguments)
+        process = location.start_mfwb(*arguments)
         silence.wait(_PATIENCE)
         children = psutil.Process(process.pid).children(recursive=True)
         begun = time.monotonic()
-        for one in sent:
-            os.kill(process.pid, one)
+        for item in sent:
+            os.kill(process.pid, item)
             time.sleep(0.05)
         done = end(process, within=_PATIENCE)
         took = time.monotonic() - begun
         server.clear_faults()
-        after = place.mfwb(*arguments)
+        after = location.mfwb(*arguments)
 
     assert (done.code, done.out) == (code, "")
-    assert [one for one in done.err.splitlines() if one.startswith("mfwb: ")] == [line]
+    assert [entry for entry in done.err.splitlines() if entry.startswith("mfwb: ")] == [line]
     assert took < _MAX_IDLE
     assert psutil.wait_procs(children, timeout=_PATIENCE)[1] == []
     assert list(temporary.rglob("mfwb*")) == []

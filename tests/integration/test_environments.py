@@ -90,9 +90,9 @@ def assert_line(done: Finished, code: int, words: str) -> None:
         (
             {"METAFLOW_DEFAULT_METADATA": "service", "METAFLOW_SERVICE_URL": "nourl"},
             2,
-            "METAFLOW_SERVICE_URL: 'nourl' is no URL",
+            "METAFLOW_SERVICE_URL: 'nourl' is not a URL",
         ),
-        ({"MFWB_PROJECT": "a/b:c#d"}, 2, "'a/b:c#d' is no name of a W&B project"),
+        ({"MFWB_PROJECT": "a/b:c#d"}, 2, "'a/b:c#d' is not a valid W&B project"),
         also({"WANDB_PROJECT": "p" * 129}, 2, "W&B's settings"),
         also({"MFWB_ENTITY": "acme/wines"}, 2, "'acme/wines' is no name of a W&B entity"),
         also({"MFWB_PROJECT": "\udcff"}, 2, r"'\udcff' is no name of a W&B project"),

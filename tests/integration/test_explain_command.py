@@ -71,12 +71,12 @@ def test_values_and_what_is_handed_on(explain: Explain, flow_run: FlowRuns) -> N
 def test_parameters_and_classes_of_the_flows_own(explain: Explain, flow_run: FlowRuns) -> None:
     """An included file is in config and logged by the first step; an own class is a pickle."""
     pathspec = flow_run("stored_flow")
-    words = _folded(explain(f"{pathspec}/_parameters/words"))
+    texts = _folded(explain(f"{pathspec}/_parameters/words"))
     thing = _folded(explain(f"{pathspec}/start/thing"))
 
-    assert 'written config["words"] = {"name": "words", "size": 10, "sha1": ' in words
-    assert "file words 10 B the included file" in words
-    assert f"by W&B run {pathspec}/start in" in words
+    assert 'written config["words"] = {"name": "words", "size": 10, "sha1": ' in texts
+    assert "file words 10 B the included file" in texts
+    assert f"by W&B run {pathspec}/start in" in texts
     assert "mfwb does not know __main__.Thing, and no table or model is seen in it" in thing
     assert "file thing.pkl 3.0 MB Metaflow's own pickle needs __main__" in thing
 
@@ -103,21 +103,21 @@ def test_it_says_what_a_sync_writes(explain: Explain, synced: Callable[..., Sync
     """Names, files, sizes and summary are those of the W&B run that a sync made."""
     done = synced("fan_flow")
     [run] = [
-        one
-        for one in done.finished.document["flow_runs"][0]["wandb_runs"]
-        if one["job_type"] == "each"
+        item
+        for item in done.finished.document["flow_runs"][0]["wandb_runs"]
+        if item["job_type"] == "each"
     ]
-    [part] = [one for one in run["outputs"] if one["name"] == "part"]
+    [part] = [item for item in run["outputs"] if item["name"] == "part"]
 
     document = explain(f"{done.pathspec}/each/part", "--json").document
-    [told] = document["wandb_runs"]
-    [artifact] = told["artifacts"]
+    [shown] = document["wandb_runs"]
+    [artifact] = shown["artifacts"]
 
-    assert (told["id"], told["name"]) == (run["id"], run["name"])
+    assert (shown["id"], shown["name"]) == (run["id"], run["name"])
     assert (artifact["name"], artifact["type"]) == (part["name"], part["type"])
     assert [file["path"] for file in artifact["files"]] == part["files"]
     assert sum(file["size"] for file in artifact["files"]) == part["size"]
-    assert {one["key"] for one in told["previews"]} == {"part"}
+    assert {item["key"] for item in shown["previews"]} == {"part"}
     assert document["losses"] == run["losses"] == []
 
 
@@ -196,8 +196,8 @@ def test_from_python(sandbox: Sandbox, flow_run: FlowRuns, flows_root: Path) -> 
         *(sys.executable, "-c", _PROGRAM, pathspec, metadata_of(flows_root)), WANDB_PROJECT="ours"
     )
 
-    said: dict[str, Any] = json.loads(done.out) if done.code == 0 else {}
-    assert said == {
+    reported: dict[str, Any] = json.loads(done.out) if done.code == 0 else {}
+    assert reported == {
         "pathspec": pathspec,
         "project": "ours",
         "paths": ["frame.pkl"],

@@ -27,19 +27,21 @@ def test_force_mends_whatever_was_damaged(
     pathspec = flow_run("fan_flow")
     limit = ("--max-artifact-size", "1KB")
     first = sync(pathspec, *limit)
-    place = f"acme/{project}"
-    wanted = _state(w_and_b, place)
+    location = f"acme/{project}"
+    wanted = _state(w_and_b, location)
     each, end = (run_id_of(first.document, f"{pathspec}/{step}") for step in ("each", "end"))
-    _damage(w_and_b, place, each, end)
-    assert differences(_state(w_and_b, place), wanted)
+    _damage(w_and_b, location, each, end)
+    assert differences(_state(w_and_b, location), wanted)
 
     forced = sync(pathspec, *limit, "--force")
 
     assert forced.code == first.code == 0, forced.err
-    found = _state(w_and_b, place)
-    others = {key: found["runs"][f"{place}/{each}"]["summary"].pop(key, None) for key in _OTHERS}
+    result = _state(w_and_b, location)
+    others = {
+        key: result["runs"][f"{location}/{each}"]["summary"].pop(key, None) for key in _OTHERS
+    }
     assert others == _OTHERS
-    assert differences(found, wanted) == []
+    assert differences(result, wanted) == []
     assert losses_of(first.document)
     assert losses_of(forced.document) == losses_of(first.document)
     assert forced.document["totals"]["losses"] == first.document["totals"]["losses"]
@@ -54,7 +56,7 @@ def test_damaged_rows(tmp_path: Path, flows_root: Path, flow_run: FlowRuns) -> N
         command = ("sync", pathspec, "--json", *to)
         sandbox = Sandbox(tmp_path, at)
         first = sandbox.mfwb(*command)
-        [run] = [one for one in server.store.runs.values() if len(one.history) > 1]
+        [run] = [item for item in server.store.runs.values() if len(item.history) > 1]
         with server.store.lock:
             del run.history[1]
             run.history.append(json.dumps({"theirs": 1, "_step": 9}))
@@ -64,10 +66,10 @@ def test_damaged_rows(tmp_path: Path, flows_root: Path, flow_run: FlowRuns) -> N
         forced = sandbox.mfwb(*command, "--force")
         third = sandbox.mfwb(*command)
 
-        rows = [json.loads(one) for one in run.history]
+        rows = [json.loads(item) for item in run.history]
     assert first.code == forced.code == 0, forced.err
-    said = sorted((row["_step"], row.get("curves/losses")) for row in rows)
-    assert said == [(0, 3), (0, 77), (1, 2), (2, 1), (9, None)]
+    reported = sorted((row["_step"], row.get("curves/losses")) for row in rows)
+    assert reported == [(0, 3), (0, 77), (1, 2), (2, 1), (9, None)]
     assert run.summary["theirs"] == 2
     assert losses_of(first.document) == []
     [loss] = losses_of(forced.document)
@@ -88,7 +90,7 @@ def _damage(w_and_b: WandbServer, place: str, each: str, end: str) -> None:
         run.config.pop("factor")
         run.config.pop("metaflow")
         del run.history[1:]
-        run.files.pop(next(one for one in run.files if one.startswith("media/table")))
+        run.files.pop(next(file for file in run.files if file.startswith("media/table")))
         run.console.clear()
         last.summary.clear()
         last.outputs.clear()
@@ -96,7 +98,7 @@ def _damage(w_and_b: WandbServer, place: str, each: str, end: str) -> None:
         for version in store.versions.values():
             version.used_by.pop(last.path, None)
         collection = project.collections["side"]
-        version = next(one for one in collection.versions if one.state == "COMMITTED")
+        version = next(item for item in collection.versions if item.state == "COMMITTED")
         delete_artifact(store, version.id, delete_aliases=True)
         project.collections["base"].aliases.clear()
 

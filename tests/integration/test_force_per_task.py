@@ -18,20 +18,20 @@ _Damage = Callable[[Any, _Runs, random.Random], None]
 
 
 def _without_aliases(project: Any, _runs: _Runs, chance: random.Random) -> None:
-    name = chance.choice(sorted(name for name, one in project.collections.items() if one.aliases))
+    name = chance.choice(sorted(name for name, item in project.collections.items() if item.aliases))
     project.collections[name].aliases.clear()
 
 
 def _without_edges(_project: Any, runs: _Runs, chance: random.Random) -> None:
-    chance.choice([one for one in runs if one.inputs]).inputs.clear()
+    chance.choice([run for run in runs if run.inputs]).inputs.clear()
 
 
 def _without_log(_project: Any, runs: _Runs, chance: random.Random) -> None:
-    chance.choice([one for one in runs if one.console]).console.clear()
+    chance.choice([run for run in runs if run.console]).console.clear()
 
 
 def _without_a_file(_project: Any, runs: _Runs, chance: random.Random) -> None:
-    run = chance.choice([one for one in runs if one.files])
+    run = chance.choice([item for item in runs if item.files])
     run.files.pop(chance.choice(sorted(run.files)))
 
 
@@ -40,7 +40,7 @@ def _without_summary(_project: Any, runs: _Runs, chance: random.Random) -> None:
 
 
 def _without_history(_project: Any, runs: _Runs, chance: random.Random) -> None:
-    chance.choice([one for one in runs if one.history]).history.clear()
+    chance.choice([run for run in runs if run.history]).history.clear()
 
 
 _DAMAGES: tuple[_Damage, ...] = (
@@ -65,15 +65,15 @@ def test_a_single_damage(
     pathspec = flow_run("fan_flow")
     arguments = (pathspec, "--granularity", "task")
     first = sync(*arguments)
-    place = f"acme/{project}"
-    wanted = _state(w_and_b, place)
+    location = f"acme/{project}"
+    wanted = _state(w_and_b, location)
     for seed in range(2):
         with w_and_b.store.lock:
-            there = w_and_b.store.projects["acme", project]
-            runs = [there.runs[name] for name in sorted(there.runs)]
-            damage(there, runs, random.Random(seed))  # noqa: S311 - which one is damaged
+            existing = w_and_b.store.projects["acme", project]
+            runs = [existing.runs[name] for name in sorted(existing.runs)]
+            damage(existing, runs, random.Random(seed))  # noqa: S311 - which one is damaged
 
         forced = sync(*arguments, "--force")
 
         assert forced.code == first.code == 0, forced.err
-        assert differences(_state(w_and_b, place), wanted) == [], seed
+        assert differences(_state(w_and_b, location), wanted) == [], seed

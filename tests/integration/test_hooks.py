@@ -85,9 +85,9 @@ def test_a_flow_run_that_metaflow_does_not_find(hooked: Hooked) -> None:
 
     assert done.code == 0
     assert done.out == "Run('HookedFlow/1') does not exist\n"  # Metaflow's own word
-    [said] = done.err.splitlines()
-    assert said.startswith("mfwb: Metaflow did not find the flow run")
-    assert "METAFLOW_DEFAULT_METADATA" in said
+    [reported] = done.err.splitlines()
+    assert reported.startswith("mfwb: Metaflow did not find the flow run")
+    assert "METAFLOW_DEFAULT_METADATA" in reported
 
 
 def test_what_cannot_be_synced(hooked: Hooked) -> None:
@@ -95,5 +95,5 @@ def test_what_cannot_be_synced(hooked: Hooked) -> None:
     done = hooked.hook(hooked.pathspec, MFWB_GRANULARITY="run")
 
     assert (done.code, done.out) == (0, "")
-    [said] = done.err.splitlines()
-    assert said.startswith(f"mfwb: {hooked.pathspec} is not synced: the MFWB_* variables")
+    [reported] = done.err.splitlines()
+    assert reported.startswith(f"mfwb: {hooked.pathspec} is not synced: the MFWB_* variables")

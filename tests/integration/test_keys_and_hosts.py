@@ -81,10 +81,10 @@ def test_a_folder_can_not_send_the_key_elsewhere(  # noqa: PLR0913, PLR0917 - fi
     text: str,
 ) -> None:
     """What is found says which host; nobody is asked anything."""
-    said = text.format(url=other.url)
+    reported = text.format(url=other.url)
     if name == "pyproject.toml":
-        said = said.replace("[", "[tool.mfwb.", 1)
-    _write(online.root / name, said)
+        reported = reported.replace("[", "[tool.mfwb.", 1)
+    _write(online.root / name, reported)
     w_and_b.clear_requests()
 
     done = online.mfwb("sync", pathspec, "--metadata", metadata_of(flows_root))
@@ -101,10 +101,10 @@ def test_nor_by_a_file_of_wandbs(
     """The SDK takes its own file from the current folder, whatever WANDB_DIR says."""
     sandbox = replace(online, without=("WANDB_BASE_URL",))
     _write(online.root / name, f"[default]\nbase_url = {other.url}\n")
-    asked = ("sync", pathspec, "--metadata", metadata_of(flows_root), "--timeout", "1s")
+    requested = ("sync", pathspec, "--metadata", metadata_of(flows_root), "--timeout", "1s")
 
     for environment in ({}, {"WANDB_DIR": str(online.root / "elsewhere")}):
-        done = sandbox.mfwb(*asked, WANDB_API_KEY=_KEY, **environment)
+        done = sandbox.mfwb(*requested, WANDB_API_KEY=_KEY, **environment)
 
         _assert_refused(done, 2, name, "base_url", f"mfwb config trust {name}")
     assert other.requests == []
@@ -136,10 +136,12 @@ def test_trust(
     assert "keys go over the network unencrypted" not in trusted.out  # it is this machine
     assert synced.code == 0, synced.err
     assert w_and_b.state.runs(f"acme/{project}")
-    for said in (trusted.out, shown.out, document.out):
-        assert w_and_b.api_key not in said
+    for reported in (trusted.out, shown.out, document.out):
+        assert w_and_b.api_key not in reported
     assert f'settings.base_url = "{w_and_b.base_url}"' in shown.out
-    assert [(one["counts"], one["trusted"]) for one in document.document["files"]] == [(True, True)]
+    assert [(item["counts"], item["trusted"]) for item in document.document["files"]] == [
+        (True, True)
+    ]
     _assert_refused(changed, 2, "http_proxy")
     assert (anew.code, untrusted.code) == (0, 0)
     assert "mfwb.toml" in untrusted.out
@@ -152,14 +154,14 @@ def test_a_file_that_was_named_can_not_send_the_key_elsewhere(
     """WANDB_API_KEY is for the server that W&B's settings name; for another one there is none."""
     _write(online.root / "mfwb.toml", f"[settings]\nbase_url = '{other.url}'")
     w_and_b.clear_requests()
-    asked = ("sync", pathspec, "--metadata", metadata_of(flows_root), "--config", "mfwb.toml")
+    requested = ("sync", pathspec, "--metadata", metadata_of(flows_root), "--config", "mfwb.toml")
 
-    done = online.mfwb(*asked)
+    done = online.mfwb(*requested)
     _write(online.root / "home" / "netrc", f"default login user password {_KEY}\n")
-    by_default = online.mfwb(*asked)
+    by_default = online.mfwb(*requested)
 
-    for one in (done, by_default):
-        _assert_refused(one, 4, w_and_b.base_url, other.url, "WANDB_API_KEY", "wandb login --host")
+    for item in (done, by_default):
+        _assert_refused(item, 4, w_and_b.base_url, other.url, "WANDB_API_KEY", "wandb login --host")
     assert other.requests == []
     assert w_and_b.requests == []
 
@@ -190,19 +192,19 @@ def test_the_key_of_that_server_is_used(  # noqa: PLR0913, PLR0917 - the same
     named = f"[settings]\nbase_url = '{w_and_b.base_url}'\n"
     variables = {"WANDB_BASE_URL": other.url, "WANDB_API_KEY": _KEY}
     machine = w_and_b.base_url.removeprefix("http://")
-    asked = ("sync", pathspec, "--metadata", metadata_of(flows_root), "--config", "mfwb.toml")
+    requested = ("sync", pathspec, "--metadata", metadata_of(flows_root), "--config", "mfwb.toml")
 
     _write(online.root / "mfwb.toml", f"{named}api_key = '{w_and_b.api_key}'\n")
-    by_file = online.mfwb(*asked, "--project", project, **variables)
+    by_file = online.mfwb(*requested, "--project", project, **variables)
     _write(online.root / "mfwb.toml", named)
     _write(
         online.root / "home" / "netrc",
         f"machine {machine} login user password {w_and_b.api_key}\n",
     )
-    by_netrc = online.mfwb(*asked, "--project", f"{project}-2", **variables)
+    by_netrc = online.mfwb(*requested, "--project", f"{project}-2", **variables)
 
-    for one, name in ((by_file, project), (by_netrc, f"{project}-2")):
-        assert one.code == 0, one.err
+    for item, name in ((by_file, project), (by_netrc, f"{project}-2")):
+        assert item.code == 0, item.err
         assert w_and_b.state.runs(f"acme/{name}")
     assert other.requests == []
 
@@ -215,7 +217,7 @@ def test_push_sends_no_key_elsewhere(
     assert online.mfwb("sync", pathspec, *to, "--metadata", metadata_of(flows_root)).code == 0
     _write(online.root / "mfwb.toml", f"[settings]\nbase_url = '{other.url}'")
 
-    found = online.mfwb("push", "bundle")
+    result = online.mfwb("push", "bundle")
     named = online.mfwb("push", "bundle", "--config", "mfwb.toml")
     _write(online.root / "mfwb.toml", f"[settings]\nbase_url = '{w_and_b.base_url}'")
     machine = w_and_b.base_url.removeprefix("http://")
@@ -226,7 +228,7 @@ def test_push_sends_no_key_elsewhere(
     variables = {"WANDB_BASE_URL": other.url, "WANDB_API_KEY": _KEY}
     by_netrc = online.mfwb("push", "bundle", "--config", "mfwb.toml", **variables)
 
-    _assert_refused(found, 2, "base_url")
+    _assert_refused(result, 2, "base_url")
     _assert_refused(named, 4, "WANDB_API_KEY")
     assert by_netrc.code == 0, by_netrc.err
     assert w_and_b.state.runs("acme/keys")
@@ -239,8 +241,8 @@ def test_a_server_that_sends_one_elsewhere(
     """wandb-core (0.31.0) takes the key off itself."""
     with listening(redirect_to=other.url) as server:
         url = server.url.replace("localhost", "127.0.0.1")
-        asked = ("sync", pathspec, "--metadata", metadata_of(flows_root), "--timeout", "1s")
-        done = online.mfwb(*asked, WANDB_BASE_URL=url)
+        requested = ("sync", pathspec, "--metadata", metadata_of(flows_root), "--timeout", "1s")
+        done = online.mfwb(*requested, WANDB_BASE_URL=url)
 
         assert server.values_of("authorization")
     assert done.code == 4
@@ -293,12 +295,12 @@ def test_a_file_that_was_named_gets_no_key_for_its_service(
         variables["METAFLOW_SERVICE_URL"] = own
 
     done = online.mfwb("plan", "AFlow/1", "--config", "mfwb.toml", **variables)
-    asked = list(other.requests)
+    requested = list(other.requests)
     (online.root / "mfwb.toml").unlink()
     online.mfwb("plan", "AFlow/1", "--metadata", f"service@{other.url}", **variables)
 
     _assert_refused(done, 4, words, f"--metadata service@{other.url}")
-    assert asked == []
+    assert requested == []
     assert other.values_of("x-api-key") == {_SERVICE_KEY}
 
 

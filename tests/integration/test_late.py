@@ -29,22 +29,22 @@ def test_settings_are_remembered_and_no_longer_than_they_hold(
     settings = online.root / "home" / "wandb-config" / "settings"
 
     def sync() -> Finished:
-        asked = ("sync", flow, "--last", "1", "--entity", "acme", "--json")
+        requested = ("sync", flow, "--last", "1", "--entity", "acme", "--json")
         where = ("--metadata", metadata_of(flows_root))
-        return online.run(sys.executable, "-c", _WATCHED, *asked, *where)
+        return online.run(sys.executable, "-c", _WATCHED, *requested, *where)
 
     _say_project(settings, "first")
-    said = [sync() for _ in range(3)]
+    reported = [sync() for _ in range(3)]
     _say_project(settings, "second")
     other = sync()
 
-    assert [_status(one) for one in (*said, other)] == [
+    assert [_status(item) for item in (*reported, other)] == [
         ("first", "synced"),
         ("first", "unchanged"),
         ("first", "unchanged"),
         ("second", "synced"),
     ]
-    assert "imported: False" in said[-1].err
+    assert "imported: False" in reported[-1].err
     assert "imported: True" in other.err
 
 
@@ -60,9 +60,9 @@ def test_what_is_remembered_wrongly_is_found_out_once(
         return online.mfwb("sync", flow, *asked, *where)
 
     assert [sync("--last", "1").code for _ in range(2)] == [0, 0]  # the first has no folder yet
-    said = json.loads(memory.read_text(encoding="utf-8"))
-    said["defaults"]["project"] = "somebody-elses"
-    memory.write_text(json.dumps(said), encoding="utf-8")
+    reported = json.loads(memory.read_text(encoding="utf-8"))
+    reported["defaults"]["project"] = "somebody-elses"
+    memory.write_text(json.dumps(reported), encoding="utf-8")
     found_out = sync("--last", "1")
     after = sync("--last", "1")
 

@@ -49,8 +49,8 @@ def _plain(done: Finished) -> str:
 
 
 def _section(text: str, step: str) -> str:
-    [found] = [block for block in text.split("\n\n") if block.split()[:1] == [step]]
-    return found
+    [result] = [block for block in text.split("\n\n") if block.split()[:1] == [step]]
+    return result
 
 
 def _assert_one_line(done: Finished, code: int, *words: str) -> None:
@@ -87,7 +87,7 @@ def test_json(lineage: Lineage, flow_run: FlowRuns) -> None:
     """The document is the contract's, and adds up: edges lead from tasks to their ancestors."""
     pathspec = flow_run("fan_flow")
     document = lineage("FanFlow/latest", "--format", "json").document
-    tasks = {one["pathspec"]: one for one in document["tasks"]}
+    tasks = {item["pathspec"]: item for item in document["tasks"]}
 
     assert (document["version"], document["flow_run"]) == (1, pathspec)
     assert len(tasks) == 9
@@ -98,14 +98,14 @@ def test_json(lineage: Lineage, flow_run: FlowRuns) -> None:
         if edge["ground"] != "parameter":
             assert edge["artifact"] in tasks[edge["producer"]]["writes"]
     read = {
-        one["artifact"] for one in document["edges"] if one["consumer"].split("/")[2] == "gather"
+        item["artifact"] for item in document["edges"] if item["consumer"].split("/")[2] == "gather"
     }
     assert read == {"part", "score"}
-    [gather] = [one for one in tasks.values() if "/gather/" in one["pathspec"]]
+    [gather] = [task for task in tasks.values() if "/gather/" in task["pathspec"]]
     assert gather["reads"] == ["part", "score"]
     assert gather["writes"] == ["scores"]
     assert (gather["assigned_again"], gather["passed_on"]) == (["part"], ["base"])
-    assert [one.split("/")[2] for one in gather["parents"]] == ["each"] * 3
+    assert [item.split("/")[2] for item in gather["parents"]] == ["each"] * 3
 
 
 def test_mermaid(lineage: Lineage, flow_run: FlowRuns) -> None:
@@ -132,10 +132,10 @@ def test_the_life_of_an_artifact(lineage: Lineage, flow_run: FlowRuns) -> None:
     assert "passed on by meet and end only each/" in text
     assert "3 versions, used by 2 tasks, at last by end/" in text
     chosen = document["versions"][1]
-    assert [one["used_by"] != [] for one in document["versions"]] == [False, True, False]
+    assert [item["used_by"] != [] for item in document["versions"]] == [False, True, False]
     assert chosen["type"].endswith(".DataFrame")
-    assert [one.split("/")[2] for one in chosen["assigned_again"]] == ["gather"]
-    assert [one.split("/")[2] for one in chosen["passed_on"]] == ["meet", "end"]
+    assert [item.split("/")[2] for item in chosen["assigned_again"]] == ["gather"]
+    assert [item.split("/")[2] for item in chosen["passed_on"]] == ["meet", "end"]
 
 
 def test_the_life_of_a_parameter(lineage: Lineage, flow_run: FlowRuns) -> None:
@@ -315,10 +315,10 @@ def test_from_python(sandbox: Sandbox, flow_run: FlowRuns, flows_root: Path) -> 
 
     done = sandbox.run(sys.executable, "-c", _PROGRAM, pathspec, metadata_of(flows_root))
 
-    said: dict[str, Any] = json.loads(done.out) if done.code == 0 else {}
-    assert said, done.err
-    assert said["flow_run"] == pathspec
-    assert said["writes"]["gather"] == ["scores"]
-    assert said["parameters"] == {"factor": 10}
-    assert said["namespace"] == "user:somebody"
-    assert not said["wandb"]
+    reported: dict[str, Any] = json.loads(done.out) if done.code == 0 else {}
+    assert reported, done.err
+    assert reported["flow_run"] == pathspec
+    assert reported["writes"]["gather"] == ["scores"]
+    assert reported["parameters"] == {"factor": 10}
+    assert reported["namespace"] == "user:somebody"
+    assert not reported["wandb"]

@@ -80,7 +80,7 @@ def test_what_was_read_by_its_source(sandbox: Sandbox, flow: Small) -> None:
 
     assert edges_of(done.document) == {("end", "used", "start")}
     [end] = [run for run in done.document["flow_runs"][0]["wandb_runs"] if run["job_type"] == "end"]
-    assert [one["ground"] for one in end["inputs"]] == ["read"]
+    assert [item["ground"] for item in end["inputs"]] == ["read"]
 
 
 def test_an_edit_after_the_sync_changes_nothing(sandbox: Sandbox, flow: Small) -> None:
@@ -124,12 +124,12 @@ def test_a_resumed_flow_run_shares_the_versions_of_its_origin(
     origin, again = done.document["flow_runs"]
     assert done.code == 0, done.err
     assert edges_of(done.document) == {("end", "used", "start")}
-    made = {one["name"]: one for run in origin["wandb_runs"] for one in run["outputs"]}
-    shared = {one["name"]: one for run in again["wandb_runs"] for one in run["outputs"]}
-    assert {name: one["version"] for name, one in shared.items()} == {
-        name: one["version"] for name, one in made.items()
+    made = {item["name"]: item for run in origin["wandb_runs"] for item in run["outputs"]}
+    shared = {item["name"]: item for run in again["wandb_runs"] for item in run["outputs"]}
+    assert {name: item["version"] for name, item in shared.items()} == {
+        name: item["version"] for name, item in made.items()
     }
-    assert all(one["deduplicated"] for one in shared.values())
+    assert all(item["deduplicated"] for item in shared.values())
 
 
 def _tree(folder: Path) -> dict[str, str]:

@@ -28,10 +28,10 @@ def _marks(shape: str) -> list[pytest.MarkDecorator]:
 
 
 every_shape = pytest.mark.parametrize(
-    "shape", [pytest.param(one, marks=_marks(one)) for one in SHAPES]
+    "shape", [pytest.param(item, marks=_marks(item)) for item in SHAPES]
 )
 every_seed = pytest.mark.parametrize(
-    "seed", [pytest.param(one, marks=pytest.mark.exhaustive if one else ()) for one in _SEEDS]
+    "seed", [pytest.param(item, marks=pytest.mark.exhaustive if item else ()) for item in _SEEDS]
 )
 
 

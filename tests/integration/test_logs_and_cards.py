@@ -19,14 +19,14 @@ def test_the_cards_of_the_last_attempt(synced: SyncedFlow) -> None:
     run = flow_run.run("start")
 
     html = {name: data for name, data in run.files.items() if name.endswith(".html")}
-    found = {
+    result = {
         key: _said(next(data for name, data in html.items() if name == value["path"]))
         for key, value in run.summary.items()
         if key.startswith("card")
     }
-    assert found.keys() == {"card/blank", "card/details"}
-    assert "MAIN CARD OF ATTEMPT 1" in found["card/blank"]
-    assert "DETAILS OF ATTEMPT 1" in found["card/details"]
+    assert result.keys() == {"card/blank", "card/details"}
+    assert "MAIN CARD OF ATTEMPT 1" in result["card/blank"]
+    assert "DETAILS OF ATTEMPT 1" in result["card/details"]
     assert flow_run.losses == []
 
 
@@ -40,4 +40,4 @@ def test_a_log_of_any_bytes(synced: SyncedFlow) -> None:
     """What is no UTF-8 is spelled out."""
     console = synced("carded_flow").run("start").console
 
-    assert any("caf\\xe9" in one.line for one in console)
+    assert any("caf\\xe9" in item.line for item in console)

@@ -66,12 +66,12 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Origin:
     def origin(user: str) -> Tampered:
         base = tmp_path_factory.mktemp(user)
         project = _layout(base)
-        places = [*(str(base / name) for name in PLACES), "/proc/self/environ", "/dev/zero"]
+        locations = [*(str(base / name) for name in PLACES), "/proc/self/environ", "/dev/zero"]
         done = Sandbox(project).flow(
             "pointing_flow",
             *("run", "--run-id-file", "id.txt"),
             METAFLOW_USER=user,
-            PLACES=os.pathsep.join(places),
+            PLACES=os.pathsep.join(locations),
         )
         assert done.code == 0, done.err
         return Tampered(project, f"PointingFlow/{(project / 'id.txt').read_text()}")
@@ -101,14 +101,14 @@ class Sent:
 
     def holds(self, data: bytes) -> list[str]:
         """Return where some bytes are."""
-        said = {name: (one.out + one.err).encode() for name, one in self.finished.items()}
-        return [name for name, text in (said | self.stored).items() if data in _opened(text)]
+        reported = {name: (item.out + item.err).encode() for name, item in self.finished.items()}
+        return [name for name, text in (reported | self.stored).items() if data in _opened(text)]
 
     @property
     def losses(self) -> dict[str, str]:
         """Return why what is lost of the offline sync."""
-        found = losses_of(self.finished["offline"].document)
-        return {loss["item"].rpartition("/")[2]: loss["reason"] for loss in found}
+        result = losses_of(self.finished["offline"].document)
+        return {loss["item"].rpartition("/")[2]: loss["reason"] for loss in result}
 
 
 def _opened(data: bytes) -> bytes:
@@ -134,8 +134,8 @@ def everywhere(tmp_path: Path, w_and_b: WandbServer, project: str) -> Everywhere
             "lineage": sandbox.mfwb("lineage", run.pathspec, *whence),
             "explain": sandbox.mfwb("explain", about, "--json", *whence, *arguments),
         }
-        for name, one in finished.items():
-            assert one.code == 0, (name, one.err, one.out)
+        for name, item in finished.items():
+            assert item.code == 0, (name, item.err, item.out)
         stored = {
             str(path.relative_to(bundle)): path.read_bytes()
             for path in bundle.rglob("*")
@@ -149,13 +149,13 @@ def everywhere(tmp_path: Path, w_and_b: WandbServer, project: str) -> Everywhere
 
 def _uploaded(server: WandbServer, project: str) -> dict[str, bytes]:
     """Return the bytes of all artifacts and files that a project of the stand-in has."""
-    found: dict[str, bytes] = {}
+    result: dict[str, bytes] = {}
     for version in server.state.versions(f"acme/{project}"):
-        found |= {f"{version.path}/{name}": data for name, data in version.files.items()}
+        result |= {f"{version.path}/{name}": data for name, data in version.files.items()}
     for run in server.state.runs(f"acme/{project}").values():
-        found |= {f"{run.id}/{name}": data for name, data in run.files.items()}
-        found[f"{run.id}/log"] = "\n".join(map(str, run.console)).encode()
-    return found
+        result |= {f"{run.id}/{name}": data for name, data in run.files.items()}
+        result[f"{run.id}/log"] = "\n".join(map(str, run.console)).encode()
+    return result
 
 
 # --- Path artifacts -------------------------------------------------------------------------
@@ -290,14 +290,14 @@ def _assert_kept(
     descriptor: Callable[[str], dict[str, Any]],
     secret: str,
 ) -> None:
-    outside = run.root.parent / "outside"
+    external = run.root.parent / "outside"
     sha = hashlib.sha1(SECRET, usedforsecurity=False).hexdigest()
-    (outside / sha).write_bytes(gzip.compress(SECRET))
+    (external / sha).write_bytes(gzip.compress(SECRET))
     link = run.root / "data" / "PointingFlow" / "link"
-    link.symlink_to(outside / "key")
+    link.symlink_to(external / "key")
     target = {
-        "key": str(outside / "key"),
-        "gzipped": str(outside / sha),
+        "key": str(external / "key"),
+        "gzipped": str(external / sha),
         "link": str(link),
         "environ": "/proc/self/environ",
         "zero": "/dev/zero",
@@ -336,9 +336,9 @@ def test_an_included_file_that_is_larger_than_recorded(copy: Copy, everywhere: E
     run = copy()
     data = bytes(300_000_000)
     sha = hashlib.sha1(data, usedforsecurity=False).hexdigest()
-    place = run.root / "data" / "PointingFlow" / sha
-    place.write_bytes(gzip.compress(data, 3))
-    run.describe("words", _uploaded_v2(f"local://{place}", size=1000))
+    location = run.root / "data" / "PointingFlow" / sha
+    location.write_bytes(gzip.compress(data, 3))
+    run.describe("words", _uploaded_v2(f"local://{location}", size=1000))
     sent = everywhere(run, artifact="words")
     assert sent.losses["words"] == "it has more than the 1,000 bytes that are recorded"
 
@@ -348,9 +348,9 @@ def test_an_included_file_that_is_a_bomb(copy: Copy, everywhere: Everywhere) -> 
     run = copy()
     data = bytes(300_000_000)
     sha = hashlib.sha1(data, usedforsecurity=False).hexdigest()
-    place = run.root / "data" / "PointingFlow" / sha
-    place.write_bytes(gzip.compress(data, 3))
-    run.describe("words", _uploaded_v2(f"local://{place}", size=len(data)))
+    location = run.root / "data" / "PointingFlow" / sha
+    location.write_bytes(gzip.compress(data, 3))
+    run.describe("words", _uploaded_v2(f"local://{location}", size=len(data)))
 
     sent = everywhere(run, artifact="words")
 

@@ -37,9 +37,9 @@ def root(pathspecs: list[str], flows_root: Path, tmp_path_factory: pytest.TempPa
     root = tmp_path_factory.mktemp("served")
     for pathspec in pathspecs:
         flow = pathspec.partition("/")[0]
-        here, there = (one / ".metaflow" for one in (root, flows_root))
+        here, existing = (item / ".metaflow" for item in (root, flows_root))
         for name in (f"{flow}/_meta", pathspec):
-            shutil.copytree(there / name, here / name)
+            shutil.copytree(existing / name, here / name)
     return root
 
 
@@ -65,7 +65,7 @@ def caller(sandbox: Sandbox, flows_root: Path, service: MetadataService) -> Sand
 
 def statuses(done: Finished) -> dict[str, str]:
     """Return what became of each flow run."""
-    return {one["pathspec"]: one["status"] for one in done.document["flow_runs"]}
+    return {item["pathspec"]: item["status"] for item in done.document["flow_runs"]}
 
 
 def assert_one_line(done: Finished, code: int, *words: str) -> None:
@@ -100,7 +100,7 @@ def test_a_part_of_one_flow_run(
 
     assert done.code == 1, done.err
     assert statuses(done) == dict(zip(pathspecs, ("failed", "planned"), strict=True))
-    [reason] = [one["reason"] for one in done.document["flow_runs"] if one["reason"]]
+    [reason] = [item["reason"] for item in done.document["flow_runs"] if item["reason"]]
     assert reason.startswith(pathspecs[0])
     assert f" can't be read: service@{service.url} " in reason
     assert str(status) in reason
@@ -186,11 +186,11 @@ def test_an_answer_of_no_shape(
 
     done = caller.mfwb("plan", *which, "--json")
 
-    found = f"{done.out}{done.err}"
-    assert said in found
+    result = f"{done.out}{done.err}"
+    assert said in result
     assert done.code in {1, 4}
-    assert "there is no" not in found
-    assert "TypeError" not in found
+    assert "there is no" not in result
+    assert "TypeError" not in result
 
 
 def test_a_step_without_tasks(caller: Sandbox, service: MetadataService) -> None:
@@ -237,13 +237,13 @@ def test_it_answered_before_it_fell_silent(caller: Sandbox, service: MetadataSer
 )
 def test_it_refuses(sandbox: Sandbox, arguments: list[str], words: list[str]) -> None:
     """It is tried for as long as --timeout says, and not for a minute."""
-    with socket.create_server(("127.0.0.1", 0)) as there:
-        url = f"http://127.0.0.1:{there.getsockname()[1]}"
+    with socket.create_server(("127.0.0.1", 0)) as existing:
+        url = f"http://127.0.0.1:{existing.getsockname()[1]}"
     (sandbox.root / "mfwb.toml").write_text("timeout = '2s'", encoding="utf-8")
     begun = time.monotonic()
 
     done = sandbox.mfwb(
-        *(one.format(url=url) for one in arguments),
+        *(argument.format(url=url) for argument in arguments),
         METAFLOW_DEFAULT_METADATA="service",
         METAFLOW_SERVICE_URL=url,
     )
@@ -307,8 +307,8 @@ def test_ended_while_it_waits(  # noqa: PLR0913, PLR0917 - fixtures
         time.sleep(0.02)
     begun = time.monotonic()
 
-    for one in sent:
-        os.kill(process.pid, one)
+    for item in sent:
+        os.kill(process.pid, item)
         time.sleep(0.05)
     done = end(process)
 

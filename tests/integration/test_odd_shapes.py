@@ -92,14 +92,14 @@ def test_config(odd: Synced) -> None:
 
 def test_artifacts(odd: Synced) -> None:
     """What can't be a value is a file; a class is no model; an altered table has its pickle."""
-    logged = {one.name.partition(":")[0]: one for one in odd.run("start").logged}
-    pages = {name: one for name, one in logged.items() if name.startswith("page")}
-    others = {name: one for name, one in logged.items() if name in ARTIFACTS}
+    logged = {item.name.partition(":")[0]: item for item in odd.run("start").logged}
+    pages = {name: item for name, item in logged.items() if name.startswith("page")}
+    others = {name: item for name, item in logged.items() if name in ARTIFACTS}
 
-    assert {name: sorted(one.manifest) for name, one in others.items()} == ARTIFACTS
-    assert {one.type for one in logged.values()} <= {"other", "dataset", "run_table"}
+    assert {name: sorted(item.manifest) for name, item in others.items()} == ARTIFACTS
+    assert {item.type for item in logged.values()} <= {"other", "dataset", "run_table"}
     assert len(pages) == 4  # as many as it takes for the others to fit
-    assert all(list(one.manifest) == [f"{name}.json"] for name, one in pages.items())
+    assert all(list(item.manifest) == [f"{name}.json"] for name, item in pages.items())
     summary = odd.run("start").summary
     assert sum(name.startswith("page") for name in summary) == 81 - len(pages)
     assert json.loads(logged["long"].files["long.json"]) == "p" * 6_000_000
@@ -109,6 +109,16 @@ def test_artifacts(odd: Synced) -> None:
     assert pickle.loads(logged["cells"].files["cells.pkl"]).to_dict("list") == {
         "a": [{"a": 1}, {"b": "x"}]
     }
+
+
+def test_a_table_whose_name_is_like_a_drive(odd: Synced) -> None:
+    """W&B refuses the path `t:b.table.json`, so the table has another key; the file is there."""
+    [table] = [value for key, value in odd.run("start").summary.items() if key.startswith("t_b-")]
+    [artifact] = [item for item in odd.run("start").logged if item.name.startswith("t_b-")]
+
+    assert table["_type"] == "table-file"
+    assert table["nrows"] == 2
+    assert [name.rpartition(".")[2] for name in artifact.files] == ["parquet"]
 
 
 def test_what_is_cut_is_counted(odd: Synced) -> None:

@@ -31,7 +31,7 @@ def both(
     folder = tmp_path_factory.mktemp("both")
     server = {"WANDB_BASE_URL": w_and_b.base_url, "WANDB_API_KEY": w_and_b.api_key}
     common = (pathspec, "--granularity", granularity, "--metadata", metadata_of(flows_root))
-    found = {}
+    result = {}
     for mode in ("online", "offline"):
         sandbox = Sandbox(folder / mode, server)
         project = f"{folder.name}-{mode}"
@@ -42,10 +42,10 @@ def both(
         if mode == "offline":
             _send(sandbox)
         runs = done.document["flow_runs"][0]["wandb_runs"]
-        found[mode] = {
+        result[mode] = {
             run["name"]: w_and_b.state.run(f"acme/{project}/{run['id']}") for run in runs
         }
-    return found
+    return result
 
 
 def _send(sandbox: Sandbox) -> None:

@@ -98,8 +98,10 @@ class OldFlowRuns:
     def flow_run(self, version: str) -> dict[str, Any]:
         """Return a flow run, as `--json` says it."""
         pathspec = f"RecordedFlow/{self.ids[version]}"
-        [found] = [one for one in self.done.document["flow_runs"] if one["pathspec"] == pathspec]
-        return dict(found)
+        [result] = [
+            item for item in self.done.document["flow_runs"] if item["pathspec"] == pathspec
+        ]
+        return dict(result)
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +137,7 @@ def test_each_version_is_there(old: OldFlowRuns) -> None:
 def test_all_are_synced_without_losses(old: OldFlowRuns) -> None:
     """No version wrote anything that this one can't read; before 2.16, none recorded its cards."""
     assert old.done.code == 0, old.done.err
-    assert {one["status"] for one in old.done.document["flow_runs"]} == {"synced"}
+    assert {item["status"] for item in old.done.document["flow_runs"]} == {"synced"}
     assert losses_of(old.done.document) == []
     for version in PYTHONS:
         lost = [loss["item"] for loss in old.flow_run(version)["losses"]]
@@ -179,10 +181,10 @@ def _config(records: list[Any]) -> dict[str, Any]:
 def test_the_client_says_the_same(old: OldFlowRuns) -> None:
     """What is expected here is what Metaflow reads of them."""
     names = json.dumps({step: list(values) for step, values in VALUES.items()})
-    told = old.sandbox.run(sys.executable, "-c", PROBE, names).document
+    shown = old.sandbox.run(sys.executable, "-c", PROBE, names).document
 
-    assert told.keys() == set(old.ids.values())
-    for of_steps in told.values():
+    assert shown.keys() == set(old.ids.values())
+    for of_steps in shown.values():
         of_steps["end_of_branches"]["sides"].sort()
         of_steps["start"]["facts"]["large"] = str(of_steps["start"]["facts"]["large"])
         assert {step: of_steps[step] for step in VALUES} == VALUES

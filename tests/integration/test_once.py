@@ -38,8 +38,15 @@ class Place:
 
     def arguments(self, *arguments: str) -> tuple[str, ...]:
         """Return a command line."""
-        place = ("--entity", "acme", "--project", "p")
-        return ("sync", *arguments, "--json", *place, "--metadata", metadata_of(self.sandbox.root))
+        location = ("--entity", "acme", "--project", "p")
+        return (
+            "sync",
+            *arguments,
+            "--json",
+            *location,
+            "--metadata",
+            metadata_of(self.sandbox.root),
+        )
 
     def state_of(self, machine: str) -> dict[str, str]:
         """Return where a machine has its ledger."""
@@ -78,7 +85,7 @@ def place(numbered: tuple[Path, tuple[str, ...]], tmp_path: Path) -> Iterator[Pl
 def statuses(done: Finished) -> list[str]:
     """Return what became of each flow run."""
     assert done.code == 0, done.err
-    return [one["status"] for one in done.document["flow_runs"]]
+    return [item["status"] for item in done.document["flow_runs"]]
 
 
 def test_without_a_ledger_wandb_is_asked_in_bulk(place: Place) -> None:
@@ -88,15 +95,15 @@ def test_without_a_ledger_wandb_is_asked_in_bulk(place: Place) -> None:
     place.server.clear_requests()
 
     assert statuses(place.sync("--all", machine="other")) == ["unchanged"] * 3
-    asked = [one.operation for one in place.server.requests]
+    requested = [request.operation for request in place.server.requests]
     place.server.clear_requests()
     assert statuses(place.sync("--all", machine="other")) == ["unchanged"] * 3
 
     assert place.state() == before
     # Few flow runs are looked up one by one; tests/unit/pipeline/test_sync.py has many.
-    assert asked.count("Runs") <= 3
-    assert not {"UpsertBucket", "MfwbClaimRun"} & set(asked)
-    assert {"Runs"} & {one.operation for one in place.server.requests} == set()
+    assert requested.count("Runs") <= 3
+    assert not {"UpsertBucket", "MfwbClaimRun"} & set(requested)
+    assert {"Runs"} & {request.operation for request in place.server.requests} == set()
 
 
 def test_new_tags_change_words_only(place: Place) -> None:
@@ -117,8 +124,8 @@ def test_new_tags_change_words_only(place: Place) -> None:
     assert place.server.uploaded_bytes == uploaded
     assert place.server.count("file_stream") == 0
     changed = differences(place.state(), before)
-    words = ("/tags: ", "/mfwb/fingerprint: ", "/mfwb/wrote: ", "/mfwb/complete: ")
-    assert [line for line in changed if not any(word in line for word in words)] == []
+    texts = ("/tags: ", "/mfwb/fingerprint: ", "/mfwb/wrote: ", "/mfwb/complete: ")
+    assert [line for line in changed if not any(word in line for word in texts)] == []
     assert statuses(place.sync("--all")) == ["unchanged"] * 3
 
 
@@ -186,7 +193,7 @@ def test_what_people_wrote_stays(place: Place) -> None:
     assert sorted(run.tags) == ["mine", "new"]
     assert run.config["metaflow"]["tags"] == ["late", "new"]
     assert _edits_of(done, flow_run, "edits_kept") == [*_EDITS, "tag late"]
-    [other] = [one for one in place.server.state.runs(PROJECT).values() if one.id != run_id]
+    [other] = [item for item in place.server.state.runs(PROJECT).values() if item.id != run_id]
     assert (other.display_name, sorted(other.tags)) == (f"{flow_run}/end", ["late", "new"])
 
     # The whole of it is written again, and then so that edits of mfwb's words give way.
@@ -268,8 +275,10 @@ def test_latest_stays_with_a_newer_version_of_somebody_else(place: Place) -> Non
     assert statuses(place.sync("--all")) == ["synced"] * 3
 
     _latest_is_live(place)
-    aliases = {one for run in place.server.state.runs(PROJECT).values() for one in _aliases(run)}
-    assert aliases == {"latest", *(f"run-{one.split('/')[1]}" for one in place.pathspecs)}
+    aliases = {
+        aliase for run in place.server.state.runs(PROJECT).values() for aliase in _aliases(run)
+    }
+    assert aliases == {"latest", *(f"run-{pathspec.split('/')[1]}" for pathspec in place.pathspecs)}
     assert statuses(place.sync("--all", "--force", machine="other")) == ["synced"] * 3
     _latest_is_live(place)
 
@@ -309,8 +318,8 @@ def _latest_is_live(place: Place) -> None:
 
 
 def _aliases(run: RunSnapshot) -> list[str]:
-    named = [one for one in run.logged if one.name.startswith("frame:")]
-    return [alias for one in named for alias in one.aliases]
+    named = [item for item in run.logged if item.name.startswith("frame:")]
+    return [alias for item in named for alias in item.aliases]
 
 
 @MORE
@@ -398,7 +407,7 @@ def test_another_machine_comes_before_the_end(place: Place) -> None:
     [flow_run, *_] = place.pathspecs
 
     def is_over(request: Incoming) -> bool:
-        states = [one.state for one in place.server.store.runs.values()]
+        states = [run.state for run in place.server.store.runs.values()]
         return request.operation == "Runs" and states == ["finished", "finished"]
 
     held = place.server.hold(is_over)

@@ -129,13 +129,13 @@ def _used_offline(folder: Path) -> Iterator[pb.ArtifactRecord]:
 
 
 def _folder(document: Any, name: str) -> Path:
-    [found] = [
+    [result] = [
         run["dir"]
-        for one in document["flow_runs"]
-        for run in one["wandb_runs"]
+        for item in document["flow_runs"]
+        for run in item["wandb_runs"]
         if run["name"] == name
     ]
-    return Path(found)
+    return Path(result)
 
 
 @pytest.fixture
@@ -163,17 +163,17 @@ def test_online(both: Both, w_and_b: WandbServer, project: str, config: str) -> 
     maker = run_id_of(made.document, f"{both.made}/start")
     users = {f"{reading}/{run_id_of(done.document, f'{both.reading}/{step}')}" for step in steps}
     for user in users:
-        used = sorted(one.path for one in w_and_b.state.run(user).used)
+        used = sorted(item.path for item in w_and_b.state.run(user).used)
         assert used == [f"{making}/{name}:v0" for name in names]
     for name in names:
         version = w_and_b.state.artifact(f"{making}/{name}:v0")
         assert version.logged_by == f"{making}/{maker}"
         assert set(version.used_by) == users
     end = run_id_of(done.document, f"{both.reading}/end")
-    said = w_and_b.state.run(f"{reading}/{end}").config["metaflow"]
-    assert said["triggered_by"] == [both.made]
+    reported = w_and_b.state.run(f"{reading}/{end}").config["metaflow"]
+    assert reported["triggered_by"] == [both.made]
     newest = {"kind": "flow", "pathspec": "MakingFlow", "artifact": "table"}
-    assert newest in said["external_inputs"]
+    assert newest in reported["external_inputs"]
 
 
 def test_not_synced_yet(both: Both, config: str) -> None:
@@ -182,7 +182,7 @@ def test_not_synced_yet(both: Both, config: str) -> None:
 
     assert done.code == 0, done.err
     reason = f"{both.made}/start has not logged it in W&B; sync that first"
-    assert {one["item"]: one["reason"] for one in losses_of(done.document)} == {
+    assert {item["item"]: item["reason"] for item in losses_of(done.document)} == {
         **{
             f"use of {name} by {both.reading}/{step}": reason
             for step in ("start", "look")
@@ -213,7 +213,7 @@ def test_offline(both: Both, tmp_path: Path) -> None:
     assert done.code == 0, done.err
     folder = _folder(done.document, f"{both.reading}/start")
     assert folder.parts[-3] == "level-01"
-    used = next(one for one in _used_offline(folder) if one.name == "table")
+    used = next(item for item in _used_offline(folder) if item.name == "table")
     [logged] = [
         record.artifact
         for record in read_records(
@@ -231,10 +231,10 @@ def test_offline_elsewhere(both: Both, tmp_path: Path) -> None:
     apart = both.sync(both.reading, *where)
     alone = both.sync(both.reading, *where, "--project", "one")
 
-    reasons = {one["reason"] for one in losses_of(apart.document)}
+    reasons = {item["reason"] for item in losses_of(apart.document)}
     assert (apart.code, alone.code) == (0, 0), alone.err
-    assert any("is in another W&B project, acme/MakingFlow" in one for one in reasons)
-    reasons = {one["reason"] for one in losses_of(alone.document)}
+    assert any("is in another W&B project, acme/MakingFlow" in reason for reason in reasons)
+    reasons = {item["reason"] for item in losses_of(alone.document)}
     assert f"{both.made}/start is not in this bundle; sync it into the bundle first" in reasons
 
 
@@ -248,9 +248,11 @@ def test_lineage(both: Both) -> None:
     maker = f"{both.made}/start/{start.name}"
     assert f"{maker}  another flow run" in tree.out
     assert f'outside1[("{both.made}")]' in chart.out
-    outside = [edge for edge in document["edges"] if edge["producer"] == maker]
-    found = {(edge["consumer"].split("/")[2], edge["artifact"], edge["ground"]) for edge in outside}
-    assert found == {
+    external = [edge for edge in document["edges"] if edge["producer"] == maker]
+    result = {
+        (edge["consumer"].split("/")[2], edge["artifact"], edge["ground"]) for edge in external
+    }
+    assert result == {
         ("start", "table", "read"),
         ("start", "score", "read"),
         ("start", "draft", "read"),  # of the flow run that a parameter names

@@ -80,5 +80,5 @@ def test_what_is_said_of_it(
 
     assert [run["summary"] for run in dashed["wandb_runs"]] == [{"with-dash": 1}]
     assert [run["summary"] for run in joined["wandb_runs"]] == [{"failures": 10}]
-    [told] = joined["tasks"]
-    assert told["producer"] == told["task"]
+    [shown] = joined["tasks"]
+    assert shown["producer"] == shown["task"]

@@ -29,10 +29,10 @@ def told(w_and_b: WandbServer, tmp_path_factory: pytest.TempPathFactory) -> tupl
     root = tmp_path_factory.mktemp("parity")
     decorated, bare = (f"p{uuid.uuid4().hex[:8]}" for _ in range(2))
     sandbox = Sandbox(root, {"WANDB_BASE_URL": w_and_b.base_url, "WANDB_API_KEY": w_and_b.api_key})
-    one = sandbox.flow(
+    item = sandbox.flow(
         "parity_flow", PARITY_DECORATED="1", WANDB_PROJECT=decorated, WANDB_SILENT="true"
     )
-    assert one.code == 0, one.err
+    assert item.code == 0, item.err
     other = sandbox.flow("parity_flow")
     assert other.code == 0, other.err
     synced = sandbox.mfwb(

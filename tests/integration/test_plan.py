@@ -73,7 +73,7 @@ def test_latest_and_last(sandbox: Sandbox, flow_run: FlowRuns, flows_root: Path)
 
     def chosen(*arguments: str) -> list[str]:
         done = sandbox.mfwb("plan", *arguments, "--json", "--metadata", metadata_of(flows_root))
-        return [one["pathspec"] for one in done.document["flow_runs"]]
+        return [item["pathspec"] for item in done.document["flow_runs"]]
 
     assert chosen("LinearFlow/latest") == [linear]
     assert chosen("FanFlow", "--last", "5") == [fan]
@@ -115,7 +115,7 @@ def test_a_resumed_flow_run_whose_origin_was_deleted(sandbox: Sandbox, resumed: 
 
     assert (whole.code, done.code) == (0, 0), done.err
     [before], [after] = whole.document["flow_runs"], done.document["flow_runs"]
-    assert [one["item"] for one in after["losses"]] == [
+    assert [item["item"] for item in after["losses"]] == [
         f"what Metaflow recorded with {resumed.origin}"
     ]
     for name in ("name", "state", "inputs", "outputs", "summary_keys", "items"):

@@ -58,8 +58,8 @@ class Pushing:
     def run(self, step: str) -> RunSnapshot:
         """Return what is on the server of a step."""
         runs = self.server.state.runs("acme/push").values()
-        [found] = [one for one in runs if one.display_name == f"{self.pathspec}/{step}"]
-        return found
+        [result] = [run for run in runs if run.display_name == f"{self.pathspec}/{step}"]
+        return result
 
     def snapshot(self) -> dict[str, Any]:
         """Return all that is on the server."""
@@ -74,8 +74,8 @@ def bundled(
     pathspec = flow_run("linear_flow")
     folder = tmp_path_factory.mktemp("bundled")
     flow = pathspec.split("/")[0]
-    for place in (".metaflow", "data"):  # the latter has included files
-        shutil.copytree(flows_root / place / flow, folder / "flow-runs" / place / flow)
+    for location in (".metaflow", "data"):  # the latter has included files
+        shutil.copytree(flows_root / location / flow, folder / "flow-runs" / location / flow)
     to = ("--mode", "offline", "--dir", str(folder / "bundle"), "--entity", "acme")
     where = ("--project", "push", "--metadata", metadata_of(folder / "flow-runs"))
     done = Sandbox(folder).mfwb("sync", pathspec, *to, *where)
@@ -128,10 +128,10 @@ def both(
     assert done.code == 0, done.err
     done = sandbox.mfwb("push", "bundle")
     assert done.code == 0, done.err
-    places = {"online": f"acme/{online.project}", "pushed": f"acme/{project}"}
+    locations = {"online": f"acme/{online.project}", "pushed": f"acme/{project}"}
     return {
-        way: {run.display_name: run for run in server.state.runs(place).values()}
-        for way, place in places.items()
+        way: {run.display_name: run for run in server.state.runs(location).values()}
+        for way, location in locations.items()
     }
 
 
@@ -153,11 +153,11 @@ def test_it_is_as_synced_online(both: dict[str, dict[str, RunSnapshot]], aspect:
 
 def _aliases(run: RunSnapshot) -> dict[str, tuple[str, ...]]:
     """Return the aliases but for names that several W&B runs log: the last one has them."""
-    names = [one.name.partition(":")[0] for one in run.logged]
+    names = [item.name.partition(":")[0] for item in run.logged]
     return {
-        one.name: tuple(sorted(one.aliases))
-        for one in run.logged
-        if one.version == "v0" and names.count(one.name) == 1
+        item.name: tuple(sorted(item.aliases))
+        for item in run.logged
+        if item.version == "v0" and names.count(item.name) == 1
     }
 
 
@@ -262,10 +262,10 @@ def test_latest_is_the_newest_flow_runs(pushing: Pushing) -> None:
 
     done = [of_newer.push(), pushing.push()]
 
-    assert [one.code for one in done] == [0, 0], done[0].err + done[1].err
-    words = pushing.server.state.artifact("acme/push/words:latest")
-    assert words.files["words"] == b"drei\n"
-    assert sorted(words.aliases) == ["latest", f"run-{newer.split('/')[1]}"]
+    assert [item.code for item in done] == [0, 0], done[0].err + done[1].err
+    texts = pushing.server.state.artifact("acme/push/words:latest")
+    assert texts.files["words"] == b"drei\n"
+    assert sorted(texts.aliases) == ["latest", f"run-{newer.split('/')[1]}"]
     older = pushing.server.state.artifact(f"acme/push/words:run-{pushing.pathspec.split('/')[1]}")
     assert older.files["words"] == b"eins\nzwei\n"
 
@@ -289,23 +289,23 @@ def test_a_deleted_run(pushing: Pushing, how: str) -> None:
 
     done = pushing.push("--on-deleted", how)
 
-    there = {run.display_name for run in pushing.server.state.runs("acme/push").values()}
+    existing = {run.display_name for run in pushing.server.state.runs("acme/push").values()}
     name = f"{pushing.pathspec}/start"
     if how == "skip":
         assert done.code == 0, done.err
-        assert name not in there
+        assert name not in existing
         assert [run["deleted"] for run in _runs(done)] == [True, False, False]
         assert _account(done)["tasks"] == {"written": 2, "switched_off": 1}
     elif how == "fail":
         assert done.code == 1
         assert "was deleted in W&B" in done.document["flow_runs"][0]["reason"]
-        assert name not in there
+        assert name not in existing
     else:
         assert done.code == 0, done.err
         again = pushing.run("start")
         assert again.id == run_id_of(done.document, name) != start.rpartition("/")[2]
-        assert "words" in {one.name.partition(":")[0] for one in again.logged}
-        assert {f"run-{again.id}-frame:v0"} <= {one.name for one in again.logged}
+        assert "words" in {item.name.partition(":")[0] for item in again.logged}
+        assert {f"run-{again.id}-frame:v0"} <= {item.name for item in again.logged}
     assert pushing.server.count(_claims_start) <= 1
 
 
@@ -446,8 +446,8 @@ def test_several_syncs_into_one_bundle(
 
     assert (codes, done.code) == ([0, 0], 0), done.err
     assert len(done.document["flow_runs"]) == 2
-    words = pushing.server.state.artifact("acme/LinearFlow/words:latest")
-    assert words.files["words"] == b"eins\nzwei\n"
+    texts = pushing.server.state.artifact("acme/LinearFlow/words:latest")
+    assert texts.files["words"] == b"eins\nzwei\n"
     assert pushing.server.state.artifact("acme/FanFlow/total:latest").version == "v0"
 
 
@@ -461,8 +461,8 @@ def test_nothing_is_left_behind(pushing: Pushing) -> None:
 
     assert done.code == 0, done.err
     assert list(temporary.iterdir()) == []
-    assert {one for one in _tree(pushing.bundle) if not one.startswith("locks")} == {
-        one for one in before if not one.startswith("locks")
+    assert {item for item in _tree(pushing.bundle) if not item.startswith("locks")} == {
+        item for item in before if not item.startswith("locks")
     }
 
 
@@ -523,8 +523,8 @@ def _runs(done: Finished) -> list[dict[str, Any]]:
 
 def _creates(name: str) -> Callable[[Incoming], bool]:
     def creates(incoming: Incoming) -> bool:
-        said = incoming.variables.get("input", incoming.variables)
-        return incoming.operation == "CreateArtifact" and name in json.dumps(said)
+        reported = incoming.variables.get("input", incoming.variables)
+        return incoming.operation == "CreateArtifact" and name in json.dumps(reported)
 
     return creates
 
@@ -548,10 +548,12 @@ def _delete(pushing: Pushing, path: str) -> None:
 
 def _named(processes: list[psutil.Process], name: str) -> psutil.Process:
     """Return the one that belongs to the upload: mfwb has a wandb-core of its own."""
-    uploader = next(one for one in processes if "wandb_sync/child.py" in " ".join(one.cmdline()))
+    uploader = next(
+        process for process in processes if "wandb_sync/child.py" in " ".join(process.cmdline())
+    )
     if name == "uploader":
         return uploader
-    [core] = [one for one in uploader.children() if "wandb-core" in one.name()]
+    [core] = [child for child in uploader.children() if "wandb-core" in child.name()]
     return core
 
 

@@ -50,14 +50,14 @@ def test_plan_and_sync(
 
     done = online.run(sys.executable, "-c", _PROGRAM, pathspec, metadata_of(flows_root), project)
 
-    said = json.loads(done.out) if done.code == 0 else None
-    assert said is not None, done.err
-    assert said["statuses"] == ["planned", "synced", "unchanged", "failed"]
-    assert said["names"] == [f"{pathspec}/{step}" for step in ("start", "middle", "end")]
-    assert said["failed"] == [False, True]
-    assert said["document"]["totals"]["flow_runs"]["synced"] == 1
-    assert "granularity" in said["wrong"]
-    assert said["namespace"] == "user:somebody"
+    reported = json.loads(done.out) if done.code == 0 else None
+    assert reported is not None, done.err
+    assert reported["statuses"] == ["planned", "synced", "unchanged", "failed"]
+    assert reported["names"] == [f"{pathspec}/{step}" for step in ("start", "middle", "end")]
+    assert reported["failed"] == [False, True]
+    assert reported["document"]["totals"]["flow_runs"]["synced"] == 1
+    assert "granularity" in reported["wrong"]
+    assert reported["namespace"] == "user:somebody"
     assert len(w_and_b.state.runs(f"acme/{project}")) == 3
 
 
@@ -134,22 +134,22 @@ def test_objects_of_metaflow(
     done = online.run(sys.executable, "-c", _OBJECTS, pathspec, metadata_of(flows_root), project)
 
     assert done.code == 0, done.err
-    said = json.loads(done.out)
-    task, step, name = said["artifact"]
-    assert said["planned"] == {
+    reported = json.loads(done.out)
+    task, step, name = reported["artifact"]
+    assert reported["planned"] == {
         given: [pathspec]
         for given in ("Run", "Step", "Task", "DataArtifact", "list", "tuple", "list_iterator")
     }
-    assert pathspec in said["of the flow"]
-    assert said["synced"] == said["pushed"] == [pathspec]
-    assert said["watched"] == [[pathspec, 0, 1], 3, "one", "one", "one"]
-    assert [(row["mode"], row["synced"]) for row in said["status"]] == [
+    assert pathspec in reported["of the flow"]
+    assert reported["synced"] == reported["pushed"] == [pathspec]
+    assert reported["watched"] == [[pathspec, 0, 1], 3, "one", "one", "one"]
+    assert [(row["mode"], row["synced"]) for row in reported["status"]] == [
         ("offline", 1),
         ("online", 1),
     ]
-    assert (said["lineage"], said["edges"]) == (pathspec, "mfwb.lineage.model")
-    assert said["explained"] == [f"{task}/{name}"] * 2 + [f"{step}/{name}"] * 2
-    assert said["provider"] == metadata_of(flows_root)
+    assert (reported["lineage"], reported["edges"]) == (pathspec, "mfwb.lineage.model")
+    assert reported["explained"] == [f"{task}/{name}"] * 2 + [f"{step}/{name}"] * 2
+    assert reported["provider"] == metadata_of(flows_root)
     assert len(w_and_b.state.runs(f"acme/{project}")) == 3
 
 

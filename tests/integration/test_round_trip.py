@@ -139,10 +139,10 @@ class Held:
 
     def run(self, step: str) -> Any:
         """Return the W&B run of a step."""
-        [one] = [
+        [item] = [
             run for run in self.document["flow_runs"][0]["wandb_runs"] if run["job_type"] == step
         ]
-        return self._server.state.run(f"acme/{self._project}/{one['id']}")
+        return self._server.state.run(f"acme/{self._project}/{item['id']}")
 
 
 @pytest.fixture(scope="module")

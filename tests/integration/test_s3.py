@@ -90,7 +90,7 @@ def told(
     local = (flow_run("stored_flow"), metadata_of(flows_root))
     remote = (in_s3.pathspec, metadata_of(in_s3.home))
     bundle = ("--mode", "offline", "--dir", "bundle")
-    found = {}
+    result = {}
     for name, (pathspec, metadata), more in (
         ("local", local, ()),
         ("online", remote, ()),
@@ -102,8 +102,8 @@ def told(
         in_s3.server.clear_requests()
         done = sandbox.mfwb("sync", pathspec, *fixed, *more)
         assert done.code == 0, done.err
-        found[name] = Told(done, sandbox, project, in_s3.server.requests("GET"))
-    return found
+        result[name] = Told(done, sandbox, project, in_s3.server.requests("GET"))
+    return result
 
 
 @WHOLE
@@ -123,11 +123,11 @@ def test_the_same_arrives(told: dict[str, Told], w_and_b: WandbServer) -> None:
 @WHOLE
 def test_no_more_is_asked_for_than_needed(told: dict[str, Told], in_s3: InS3) -> None:
     """Artifacts once to look into them and once to send them; a card, a log, a fact once."""
-    asked = told["online"].requests
+    requested = told["online"].requests
 
     for name in ("frame", "thing"):
-        assert sum(path.endswith(in_s3.key("start", name)) for path in asked) in {1, 2}
-    beside = [path for path in asked if "/data/" not in path]
+        assert sum(path.endswith(in_s3.key("start", name)) for path in requested) in {1, 2}
+    beside = [path for path in requested if "/data/" not in path]
     assert len(beside) == len(set(beside))
 
 
@@ -140,8 +140,8 @@ def test_nothing_is_left_behind(told: dict[str, Told], mode: str) -> None:
 
     assert list((sandbox.root / "tmp").iterdir()) == []
     assert any("metaflow.s3." in path for path in made)
-    places = tuple(str(sandbox.root / name) for name in ("tmp", "bundle/payloads"))
-    assert [path for path in made if not path.startswith(places)] == []
+    locations = tuple(str(sandbox.root / name) for name in ("tmp", "bundle/payloads"))
+    assert [path for path in made if not path.startswith(locations)] == []
     assert list(sandbox.root.glob("bundle/payloads/.*")) == []
 
 
@@ -161,7 +161,7 @@ def test_a_lost_object_is_a_loss(in_s3: InS3, w_and_b: WandbServer, tmp_path: Pa
     assert task.endswith("/thing")
     assert "gone" in reasons[task]
     outputs = [
-        one["name"] for one in wandb_run(done.document, f"{in_s3.pathspec}/start")["outputs"]
+        entry["name"] for entry in wandb_run(done.document, f"{in_s3.pathspec}/start")["outputs"]
     ]
     assert sorted(outputs) == ["frame", "words"]
 
@@ -184,7 +184,7 @@ def referred(
     in_s3: InS3, w_and_b: WandbServer, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
     """Return what became of a reference to an object, logged in both modes."""
-    found = {}
+    result = {}
     for mode, more in (("online", ()), ("offline", ("bundle",))):
         sandbox = in_s3.sandbox(tmp_path_factory.mktemp(mode), w_and_b, PYTHONPATH=_python_path())
         probe = str(Path(__file__).with_name("reference_probe.py"))
@@ -192,9 +192,9 @@ def referred(
         sent = w_and_b.uploaded_bytes
         done = sandbox.run(sys.executable, probe, metadata, in_s3.pathspec, mode, *more)
         assert done.code == 0, done.err
-        said = json.loads(done.out.splitlines()[-1])
-        found[mode] = {**said, "sent": w_and_b.uploaded_bytes - sent}
-    return found
+        reported = json.loads(done.out.splitlines()[-1])
+        result[mode] = {**reported, "sent": w_and_b.uploaded_bytes - sent}
+    return result
 
 
 def test_a_reference_is_what_w_and_b_would_make_of_it(
@@ -219,14 +219,17 @@ def test_a_reference_arrives_and_no_byte_with_it(
     referred: dict[str, Any], w_and_b: WandbServer
 ) -> None:
     """Online: the manifest refers."""
-    said = referred["online"]
-    version = w_and_b.state.artifact(f"acme/{said['project']}/thing:latest")
+    reported = referred["online"]
+    version = w_and_b.state.artifact(f"acme/{reported['project']}/thing:latest")
 
     entry = version.manifest["thing.pkl.gz"]
-    assert version.references == {"thing.pkl.gz": said["ours"]["ref"]}
-    assert (entry["digest"], entry["size"]) == (said["ours"]["digest"], said["ours"]["size"])
+    assert version.references == {"thing.pkl.gz": reported["ours"]["ref"]}
+    assert (entry["digest"], entry["size"]) == (
+        reported["ours"]["digest"],
+        reported["ours"]["size"],
+    )
     assert list(version.files) == []
-    assert said["sent"] < said["ours"]["size"]
+    assert reported["sent"] < reported["ours"]["size"]
 
 
 def test_a_sync_with_references(in_s3: InS3, w_and_b: WandbServer, tmp_path: Path) -> None:
@@ -240,7 +243,7 @@ def test_a_sync_with_references(in_s3: InS3, w_and_b: WandbServer, tmp_path: Pat
         f"acme/{done.document['flow_runs'][0]['project']}/{start['id']}"
     ).logged
     thing, frame = (
-        {one.name.partition(":")[0]: one for one in made}[n] for n in ("thing", "frame")
+        {item.name.partition(":")[0]: item for item in made}[n] for n in ("thing", "frame")
     )
     assert thing.references == {"thing.pkl.gz": f"{ROOT}/{in_s3.key('start', 'thing')}"}
     assert frame.references == {"frame.pkl.gz": f"{ROOT}/{in_s3.key('start', 'frame')}"}
@@ -252,18 +255,20 @@ def test_a_sync_with_references(in_s3: InS3, w_and_b: WandbServer, tmp_path: Pat
 
 def test_a_reference_is_in_the_bundle(referred: dict[str, Any]) -> None:
     """Offline: the record has the same entry, and nothing is put beside it."""
-    said = referred["offline"]
-    folder = Path(said["place"])
+    reported = referred["offline"]
+    folder = Path(reported["place"])
     records = list(read_records(next(folder.glob("run-*.wandb"))))
-    [artifact] = [one.artifact for one in records if one.WhichOneof("record_type") == "artifact"]
+    [artifact] = [
+        record.artifact for record in records if record.WhichOneof("record_type") == "artifact"
+    ]
 
     [entry] = artifact.manifest.contents
-    ours = said["ours"]
+    ours = reported["ours"]
     assert (entry.path, entry.ref, entry.size) == (ours["path"], ours["ref"], ours["size"])
     assert entry.digest == ours["digest"]
-    assert {one.key: json.loads(one.value_json) for one in entry.extra} == ours["extra"]
+    assert {item.key: json.loads(item.value_json) for item in entry.extra} == ours["extra"]
     assert entry.local_path == ""
-    assert said["sent"] == 0
+    assert reported["sent"] == 0
 
 
 def test_who_follows_a_reference_gets_the_pickle(referred: dict[str, Any]) -> None:
@@ -289,9 +294,9 @@ def _said(finished: Finished) -> list[Any]:
         {
             "name": _step(run["name"]),
             "state": run["state"],
-            "outputs": [(one["name"], one["type"], one["digest"]) for one in run["outputs"]],
+            "outputs": [(item["name"], item["type"], item["digest"]) for item in run["outputs"]],
             "inputs": [
-                (one["name"], one["digest"], _step(one["producer"])) for one in run["inputs"]
+                (item["name"], item["digest"], _step(item["producer"])) for item in run["inputs"]
             ],
             "summary": run["summary_keys"],
         }
@@ -305,7 +310,9 @@ def _step(name: str) -> str:
 
 def _arrived(told: Told, w_and_b: WandbServer) -> list[Any]:
     [outcome] = told.finished.document["flow_runs"]
-    runs = [w_and_b.state.run(f"acme/{told.project}/{one['id']}") for one in outcome["wandb_runs"]]
+    runs = [
+        w_and_b.state.run(f"acme/{told.project}/{item['id']}") for item in outcome["wandb_runs"]
+    ]
     return [
         {
             "summary": {name: run.summary.get(name) for name in ("number", "losses")},
@@ -313,10 +320,10 @@ def _arrived(told: Told, w_and_b: WandbServer) -> list[Any]:
             "log": [line.line.partition("Z ")[2] for line in run.console],
             "media": sum(name.startswith("media/html") for name in run.files),
             "logged": sorted(
-                (one.name, path, one.files[path])
-                for one in run.logged
-                if one.type != "run_table"  # whose name has the id of the W&B run
-                for path in one.files
+                (item.name, path, item.files[path])
+                for item in run.logged
+                if item.type != "run_table"  # whose name has the id of the W&B run
+                for path in item.files
             ),
         }
         for run in runs
@@ -346,17 +353,17 @@ def _python_path() -> str:
 
 def test_doctor_reads_from_s3(in_s3: InS3, tmp_path: Path, w_and_b: WandbServer) -> None:
     """The beginning of one artifact is really read; a bucket that refuses is an end not reached."""
-    place = in_s3.sandbox(tmp_path, w_and_b, **IN_VAIN_ONCE)
+    location = in_s3.sandbox(tmp_path, w_and_b, **IN_VAIN_ONCE)
     arguments = ("doctor", "--json", "--metadata", metadata_of(in_s3.home))
 
-    done = place.mfwb(*arguments)
+    done = location.mfwb(*arguments)
 
     assert done.code == 0, done.out
-    [check] = [one for one in done.document["checks"] if one["name"] == "datastore"]
+    [check] = [item for item in done.document["checks"] if item["name"] == "datastore"]
     assert check["detail"].startswith(f"s3 at {ROOT}: read StoredFlow/")
-    refused = place.mfwb(*arguments, AWS_ENDPOINT_URL_S3="http://127.0.0.1:9", **_NOWHERE)
+    refused = location.mfwb(*arguments, AWS_ENDPOINT_URL_S3="http://127.0.0.1:9", **_NOWHERE)
     assert refused.code == 4, refused.out
-    [check] = [one for one in refused.document["checks"] if one["name"] == "datastore"]
+    [check] = [item for item in refused.document["checks"] if item["name"] == "datastore"]
     assert (check["status"], "S3 can't be read" in check["detail"]) == ("failed", True)
 
 

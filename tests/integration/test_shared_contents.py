@@ -63,8 +63,8 @@ def shops(
     (tmp_path / "one").mkdir()
     flow = Path(".metaflow") / "SharingFlow"
     shutil.copytree(flows_root / flow, tmp_path / "one" / flow)
-    with WandbServer() as one, WandbServer() as other:
-        yield Shop(tmp_path / "one", one), Shop(tmp_path / "one", other)
+    with WandbServer() as item, WandbServer() as other:
+        yield Shop(tmp_path / "one", item), Shop(tmp_path / "one", other)
 
 
 def _share(root: Path, choose: Callable[[int], str]) -> list[str]:
@@ -72,7 +72,7 @@ def _share(root: Path, choose: Callable[[int], str]) -> list[str]:
     [origin] = [
         f"SharingFlow/{path.name}" for path in (root / ".metaflow" / "SharingFlow").glob("[1-9]*")
     ]
-    [start] = [one for one in tasks_of(root, origin) if "/start/" in one]
+    [start] = [item for item in tasks_of(root, origin) if "/start/" in item]
     pool = contents_of(root, start)
     flow_runs = [
         copy_flow_run(root, origin, started_at_ms=_STARTED + 60_000 * number)
@@ -114,6 +114,6 @@ def test_a_push_is_an_online_sync(shops: tuple[Shop, Shop], seed: int, granulari
     assert second.document["totals"]["items"] == first.document["totals"]["items"]
     before = online.state()
     again = online.sync("SharingFlow", "--all", "--granularity", granularity, machine="two")
-    assert {one["status"] for one in again.document["flow_runs"]} == {"unchanged"}
+    assert {item["status"] for item in again.document["flow_runs"]} == {"unchanged"}
     assert online.state() == before
     assert online.server.surprises == pushed.server.surprises == []

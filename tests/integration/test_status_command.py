@@ -33,9 +33,9 @@ def test_a_damaged_ledger_is_rebuilt(
     [aside] = (online.root / "state").glob("ledger.sqlite.corrupt-*")
     assert f"mfwb: the damaged ledger was renamed to {aside}\n" in rebuilt.err
     assert aside.read_bytes() == b"garbage" * 100
-    [found] = rebuilt.document["flows"]
-    assert {**found, "newest": ""} == {**row, "newest": ""}
-    assert (found["flow"], found["synced"], rebuilt.document["open"]) == (flow, 1, [])
+    [result] = rebuilt.document["flows"]
+    assert {**result, "newest": ""} == {**row, "newest": ""}
+    assert (result["flow"], result["synced"], rebuilt.document["open"]) == (flow, 1, [])
 
     w_and_b.clear_requests()
     again = sync(pathspec)

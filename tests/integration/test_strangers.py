@@ -137,11 +137,11 @@ def test_with_wandb(
     _check(online.mfwb("status"))
 
     assert "synced" in synced.out
-    assert [one["status"] for one in done.document["flow_runs"]] == ["synced"]
-    assert [one["status"] for one in pushed.document["flow_runs"]] == ["synced"]
+    assert [item["status"] for item in done.document["flow_runs"]] == ["synced"]
+    assert [item["status"] for item in pushed.document["flow_runs"]] == ["synced"]
     assert {path for path in root.parent.rglob("*") if root in path.parents} == before
-    for place in (f"acme/{project}", f"acme/{project}o"):
-        runs = w_and_b.state.runs(place).values()
+    for location in (f"acme/{project}", f"acme/{project}o"):
+        runs = w_and_b.state.runs(location).values()
         assert runs
         for run in runs:
             for text in (run.display_name, run.group, run.job_type, *run.tags):

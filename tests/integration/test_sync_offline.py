@@ -79,7 +79,7 @@ def test_files_are_closed_and_complete(bundled: Callable[..., Bundled]) -> None:
     assert len(runs) == 5
     for run in runs:
         kinds = [record.WhichOneof("record_type") for record in _records(run)]
-        [exit_record] = [one for one in _records(run) if one.WhichOneof("record_type") == "exit"]
+        [exit_record] = [item for item in _records(run) if item.WhichOneof("record_type") == "exit"]
         assert kinds.count("run") == 1
         assert kinds[-1] == "exit"
         assert exit_record.exit.exit_code == (1 if run["job_type"] == "end" else 0)
@@ -104,10 +104,10 @@ def test_uses_are_recorded_without_alias(bundled: Callable[..., Bundled]) -> Non
         for record in _records(wandb_run(fan.done.document, f"{fan.pathspec}/gather"))
         if record.WhichOneof("record_type") == "artifact"
     ]
-    assert {(one.name, one.user_created, one.use_after_commit) for one in records} == {
+    assert {(item.name, item.user_created, item.use_after_commit) for item in records} == {
         ("part", True, True),
     }
-    assert all(list(one.aliases) == [] for one in records)
+    assert all(list(item.aliases) == [] for item in records)
 
 
 def test_bytes_are_there_once(bundled: Callable[..., Bundled]) -> None:
@@ -234,11 +234,11 @@ def test_a_bundle_can_be_sent_with_wandb_sync(
 
 def _client_ids(bundle: Path) -> set[str]:
     return {
-        one
+        item
         for path in bundle.glob("level-*/wandb/*/*.wandb")
         for record in read_records(path)
         if record.WhichOneof("record_type") == "artifact"
-        for one in (record.artifact.client_id, record.artifact.sequence_client_id)
+        for item in (record.artifact.client_id, record.artifact.sequence_client_id)
     }
 
 
@@ -252,7 +252,7 @@ def _records(run: dict[str, Any]) -> list[Any]:
 
 
 def _only(records: list[Any], kind: str) -> Any:
-    [record] = [one for one in records if one.WhichOneof("record_type") == kind]
+    [record] = [item for item in records if item.WhichOneof("record_type") == kind]
     return getattr(record, kind)
 
 

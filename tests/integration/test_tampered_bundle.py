@@ -77,9 +77,9 @@ def victim(bundled: tuple[str, Path], tmp_path: Path) -> Victim:
 
 
 def _assert_nothing_was_sent(server: WandbServer) -> None:
-    sent = [one.incoming for one in server.requests]
-    assert [one for one in sent if one.kind != "graphql"] == []
-    assert {one.operation for one in sent} <= _LOOKING
+    sent = [request.incoming for request in server.requests]
+    assert [item for item in sent if item.kind != "graphql"] == []
+    assert {item.operation for item in sent} <= _LOOKING
     assert server.state.snapshot("acme/push") == server.state.snapshot("acme/nothing")
 
 
@@ -93,9 +93,9 @@ def test_nothing_is_sent(way: str, victim: Victim, online: Sandbox, server: Wand
     _assert_nothing_was_sent(server)
     assert done.code == 1, done.err
     assert len(done.err.splitlines()) <= 1
-    said = done.err + done.out
-    assert str(victim.bundle) in said.replace("\n", "")
-    assert "Traceback" not in said
+    reported = done.err + done.out
+    assert str(victim.bundle) in reported.replace("\n", "")
+    assert "Traceback" not in reported
     assert victim.secret.read_bytes() == SECRET
 
 
@@ -112,8 +112,8 @@ def test_unchanged_it_is_sent_from_anywhere(
         away.rename(bundled[1])
 
     assert done.code == 0, done.err
-    words = server.state.artifact("acme/push/words:latest")
-    assert words.files["words"] == b"eins\nzwei\n"
+    texts = server.state.artifact("acme/push/words:latest")
+    assert texts.files["words"] == b"eins\nzwei\n"
 
 
 def test_what_is_not_sent_does_not_matter(

@@ -91,14 +91,14 @@ def complaints(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[int, str]
     )
     assert done.returncode == 1, done.stdout + done.stderr
     assert len(files) > 5
-    found = re.findall(r"^\S*program\.py:(\d+): error: .*\[(\S+)\]$", done.stdout, re.MULTILINE)
-    assert len(found) == done.stdout.count("error: "), done.stdout
-    return [(int(line), code) for line, code in found]
+    result = re.findall(r"^\S*program\.py:(\d+): error: .*\[(\S+)\]$", done.stdout, re.MULTILINE)
+    assert len(result) == done.stdout.count("error: "), done.stdout
+    return [(int(line), code) for line, code in result]
 
 
 def test_right_calls_pass(complaints: list[tuple[int, str]]) -> None:
     """Values of all types that are documented, and objects that only have a pathspec."""
-    assert [one for one in complaints if one[0] > 1 + len(WRONG)] == []
+    assert [complaint for complaint in complaints if complaint[0] > 1 + len(WRONG)] == []
 
 
 @pytest.mark.parametrize("call", WRONG)

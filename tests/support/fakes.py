@@ -43,7 +43,7 @@ class NoContents:
 
     def load(self, contents: Sequence[Content]) -> Mapping[str, bytes]:
         """Find nothing."""
-        return dict.fromkeys((one.sha1 for one in contents[:0]), b"")
+        return dict.fromkeys((content.sha1 for content in contents[:0]), b"")
 
     def head(self, content: Content, size: int) -> bytes:
         """Find nothing."""
@@ -81,24 +81,24 @@ class MemoryMetaflow:
 
     def flows(self) -> list[str]:
         """Return the names of all flows."""
-        return sorted({one.flow for one in self.flow_runs})
+        return sorted({run.flow for run in self.flow_runs})
 
     def list(self, flow: str) -> list[ListedFlowRun]:
         """Return the runs of a flow, newest first; of one moment by id, which is a number."""
-        found = [
-            ListedFlowRun(Pathspec(one.flow, one.id), one.started_at, one.tags, one.system_tags)
-            for one in self.flow_runs
-            if one.flow == flow
+        result = [
+            ListedFlowRun(Pathspec(run.flow, run.id), run.started_at, run.tags, run.system_tags)
+            for run in self.flow_runs
+            if run.flow == flow
         ]
-        if not found:
+        if not result:
             raise NotFound(f"there is no {flow}")
-        return sorted(found, key=_start, reverse=True)
+        return sorted(result, key=_start, reverse=True)
 
     def read(self, flow_run: Pathspec) -> FlowRun:
         """Return a flow run."""
-        for one in self.flow_runs:
-            if one.pathspec == str(flow_run):
-                return one
+        for run in self.flow_runs:
+            if run.pathspec == str(flow_run):
+                return run
         raise NotFound(f"there is no {flow_run}")
 
     def contents(self, flow_run: FlowRun) -> Contents:  # noqa: ARG002 - all are alike
@@ -135,12 +135,14 @@ class MemoryPayloads:
     def prepare(self, run: PlannedRun, contents: Contents) -> ReadyRun:  # noqa: ARG002
         """Return the keys of the summary."""
         self.prepared.append(run.name)
-        items = {f"{one.task}/{one.name}" for value in run.values for one in value.contents}
+        items = {
+            f"{content.task}/{content.name}" for value in run.values for content in value.contents
+        }
         lost = tuple(Loss(item, "gone") for item in sorted(items & self.gone))
         summary = {
             value.key: 1
             for value in run.values
-            if any(f"{one.task}/{one.name}" not in self.gone for one in value.contents)
+            if any(f"{content.task}/{content.name}" not in self.gone for content in value.contents)
         }
         return ReadyRun(summary, history=(), table=None, artifacts=(), losses=lost)
 
@@ -189,15 +191,18 @@ class MemoryWandb:
 
     def list_flow_runs(self, destination: Destination) -> Iterable[ExistingFlowRun]:
         """Return what was written there."""
-        for plan in sorted(self.plans.values(), key=lambda one: one.source.created_at):
-            there = [run for run in plan.runs if run.id in self.runs]
-            if there and (plan.entity, plan.project) == (destination.entity, destination.project):
+        for plan in sorted(self.plans.values(), key=lambda item: item.source.created_at):
+            existing = [run for run in plan.runs if run.id in self.runs]
+            if existing and (plan.entity, plan.project) == (
+                destination.entity,
+                destination.project,
+            ):
                 yield ExistingFlowRun(
                     plan.flow_run,
                     plan.source.provider,
                     plan.source.created_at,
                     plan.group,
-                    tuple(sorted(map(_found, there), key=lambda one: one.name)),
+                    tuple(sorted(map(_found, existing), key=lambda item: item.name)),
                 )
 
     def destination(self, flow: str) -> Destination:
@@ -228,8 +233,8 @@ class MemorySession:
 
     def find_existing(self, run: PlannedRun) -> WrittenRun | None:
         """Return a W&B run that is there, if it says what is planned but for words."""
-        there = self.wandb.runs.get(run.id, "").partition(".")[0]
-        return _as_written(run) if there == run.fingerprint.partition(".")[0] else None
+        existing = self.wandb.runs.get(run.id, "").partition(".")[0]
+        return _as_written(run) if existing == run.fingerprint.partition(".")[0] else None
 
     def update(self, run: PlannedRun, found: WrittenRun) -> WrittenRun:
         """Take over the words of the plan, if they are others."""
@@ -249,7 +254,7 @@ class MemorySession:
                 return WrittenRun(run.id, "", (), (), deleted=True)
             if run.name in self.wandb.refused:
                 raise SinkError(f"W&B refuses {run.name}")
-            missing = [one.producer for one in run.inputs if one.producer not in self.wandb.runs]
+            missing = [item.producer for item in run.inputs if item.producer not in self.wandb.runs]
             if missing:
                 raise SinkError(f"{run.name} uses artifacts of {missing}, which are not there")
             self.wandb.runs[run.id] = run.fingerprint
@@ -265,8 +270,8 @@ class MemorySession:
 
 def _as_written(run: PlannedRun) -> WrittenRun:
     outputs = tuple(
-        OutputOutcome(one.name, one.type, f"digest of {run.name}/{one.name}", 1, ())
-        for one in run.outputs
+        OutputOutcome(output.name, output.type, f"digest of {run.name}/{output.name}", 1, ())
+        for output in run.outputs
     )
     return WrittenRun(run.id, f"memory://wandb/{run.id}", outputs, (), log_lines=0)
 
@@ -295,19 +300,23 @@ class MemoryLedger:
     @contextmanager
     def lock(self, destinations: Iterable[Destination], *, wait: float) -> Iterator[None]:
         """Hold entities and projects; it is of no use to wait where nobody else is at work."""
-        asked = {(one.entity or "", one.project) for one in destinations}
-        if self.held & asked:
+        requested = {
+            (destination.entity or "", destination.project) for destination in destinations
+        }
+        if self.held & requested:
             raise LockHeld(f"another sync is at work, and still is after {wait} seconds")
-        self.held |= asked
+        self.held |= requested
         try:
             yield
         finally:
-            self.held -= asked
+            self.held -= requested
 
     def entry(self, flow_run: str, provider: str, destination: Destination) -> Entry | None:
         """Return what is known of one flow run, from wherever it was read if nobody knows."""
-        place = self._kept(destination)
-        return self.rows.get((flow_run, provider, place)) or self.rows.get((flow_run, "", place))
+        location = self._kept(destination)
+        return self.rows.get((flow_run, provider, location)) or self.rows.get(
+            (flow_run, "", location)
+        )
 
     def entries(
         self,
@@ -318,21 +327,21 @@ class MemoryLedger:
         since: int | None = None,
     ) -> list[Entry]:
         """Return what is known, oldest flow run first, without outcomes."""
-        found = [
-            replace(one, outcome=None)
-            for one in self.rows.values()
-            if provider in (None, one.provider) or not one.provider
-            if destination is None or self._kept(destination) == one.destination
-            if flow in (None, one.flow_run.split("/")[0])
-            if since is None or one.started_at >= since or one.sync_state.is_open
+        result = [
+            replace(row, outcome=None)
+            for row in self.rows.values()
+            if provider in (None, row.provider) or not row.provider
+            if destination is None or self._kept(destination) == row.destination
+            if flow in (None, row.flow_run.split("/")[0])
+            if since is None or row.started_at >= since or row.sync_state.is_open
         ]
-        return sorted(found, key=lambda one: (one.started_at, one.flow_run))
+        return sorted(result, key=lambda item: (item.started_at, item.flow_run))
 
     def stamps(self, *, provider: str, destination: Destination, flow: str) -> dict[str, str]:
         """Return what the listing said of each run of a flow that was synced, by pathspec."""
         known = self.entries(provider=provider, destination=destination, flow=flow)
-        synced = [one for one in known if one.sync_state is SyncState.SYNCED and one.digest]
-        return {one.flow_run: one.listed for one in synced}
+        synced = [item for item in known if item.sync_state is SyncState.SYNCED and item.digest]
+        return {item.flow_run: item.listed for item in synced}
 
     def write(self, entry: Entry) -> None:
         """Keep an entry, at a second of its own."""

@@ -67,7 +67,7 @@ def model(name: str, sha1: str = "1", size: int = 1000) -> ArtifactRef:
 
 def at(*places: str) -> tuple[ForeachFrame, ...]:
     """Return foreach frames of `first step:artifact:index`, outermost first."""
-    split = [place.split(":") for place in places]
+    split = [location.split(":") for location in places]
     return tuple(ForeachFrame(step, var, None, int(index)) for step, var, index in split)
 
 
@@ -94,7 +94,7 @@ def task(
         pathspec=spec(place),
         **{
             "state": TaskState.OK,
-            "artifacts": tuple(sorted(has, key=lambda one: one.name)),
+            "artifacts": tuple(sorted(has, key=lambda item: item.name)),
             "transition": Transition(tuple(to.split()), over) if to else None,
             **facts,
         },
@@ -116,7 +116,7 @@ def tried(
 def flow_run(*tasks: Task, **facts: Any) -> FlowRun:
     """Return a finished flow run of these tasks, sorted as the source sorts them."""
     steps = sort_steps(tasks, "start")
-    by_step = {name: [one for one in tasks if one.step == name] for name in steps}
+    by_step = {name: [item for item in tasks if item.step == name] for name in steps}
     return FlowRun(
         **{
             "flow": "DemoFlow",
@@ -129,7 +129,7 @@ def flow_run(*tasks: Task, **facts: Any) -> FlowRun:
             "tags": (),
             "system_tags": (),
             "parameters": (),
-            "steps": tuple(Step(name, sort_tasks(found)) for name, found in by_step.items()),
+            "steps": tuple(Step(name, sort_tasks(result)) for name, result in by_step.items()),
             **facts,
         }
     )
@@ -152,7 +152,8 @@ def renamed(run: FlowRun, flow: str, run_id: str) -> FlowRun:
         replace(
             step,
             tasks=tuple(
-                replace(one, pathspec=f"{flow}/{run_id}/{one.step}/{one.id}") for one in step.tasks
+                replace(item, pathspec=f"{flow}/{run_id}/{item.step}/{item.id}")
+                for item in step.tasks
             ),
         )
         for step in run.steps

@@ -179,12 +179,12 @@ def _answer(caller: socket.socket, be: Callable[[Sequence[str]], NoReturn]) -> t
     process, life = fork()
     if process == 0:
         numbers, folder, count, *rest = message.split(b"\0")
-        _give(files, [int(one) for one in numbers.split(b",")])
+        _give(files, [int(part) for part in numbers.split(b",")])
         os.chdir(folder)
         os.environb.clear()
-        pairs = (one.partition(b"=") for one in rest[: int(count)])
+        pairs = (item.partition(b"=") for item in rest[: int(count)])
         os.environb.update({name: text for name, _, text in pairs})
-        be([os.fsdecode(one) for one in rest[int(count) :]])
+        be([os.fsdecode(item) for item in rest[int(count) :]])
     for file in files:
         os.close(file)
     return process, life

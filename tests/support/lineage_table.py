@@ -57,12 +57,12 @@ def _print_table(stage: Stage, wanted: list[str], verbose: bool) -> None:  # noq
     all_of_them, all_seconds = [], 0.0
     for name in wanted:
         played = stage.play(name, SHAPES[name])
-        one = total([stage.compare(flow_run) for flow_run in played.flow_runs])
-        all_of_them.append(one)
+        item = total([stage.compare(flow_run) for flow_run in played.flow_runs])
+        all_of_them.append(item)
         all_seconds += played.seconds
-        _say("| " + " | ".join(_row(name, one, played.seconds)) + " |")
+        _say("| " + " | ".join(_row(name, item, played.seconds)) + " |")
         if verbose:
-            _explain(one)
+            _explain(item)
     whole = total(all_of_them)
     _say("| " + " | ".join(_row("**all**", whole, all_seconds)) + " |")
     _say(f"\nPrecision of reads: {whole.precision:.1%}")

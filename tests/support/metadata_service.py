@@ -60,8 +60,8 @@ class MetadataService:
                 if not service._drips:
                     self.wfile.write(body)
                     return
-                for one in body:
-                    self.wfile.write(bytes([one]))
+                for item in body:
+                    self.wfile.write(bytes([item]))
                     if service._over.wait(0.3):
                         return
 
@@ -122,9 +122,9 @@ class MetadataService:
                 return fault.status, fault.body, fault.kind
         if path == "/ping":
             return 200, b"pong", "text/plain"
-        found = self._find(path.strip("/").split("/"))
-        status = 404 if found is None else 200
-        return status, json.dumps(found).encode(), "application/json"
+        result = self._find(path.strip("/").split("/"))
+        status = 404 if result is None else 200
+        return status, json.dumps(result).encode(), "application/json"
 
     def _find(self, parts: Sequence[str]) -> object:
         """Return the record, or the list of records, that a path is about; None: there is none."""
@@ -138,7 +138,9 @@ class MetadataService:
             return None
         if pattern := _OF_A_TASK.get(parts[-1]):
             return [json.loads(file.read_bytes()) for file in (folder / "_meta").glob(pattern)]
-        return [record for one in sorted(folder.iterdir()) if (record := _record(one)) is not None]
+        return [
+            record for path in sorted(folder.iterdir()) if (record := _record(path)) is not None
+        ]
 
 
 def _record(folder: Path) -> object:

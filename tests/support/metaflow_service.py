@@ -40,12 +40,14 @@ class MetadataService:
     def post(self, path: str, body: Any) -> Any:
         """Return the answer to a POST."""
         with self._lock:
-            place, _, last = path.rpartition("/")
+            location, _, last = path.rpartition("/")
             if last == "heartbeat":
-                self.objects[place]["last_heartbeat_ts"] = int(time.time())
+                self.objects[location]["last_heartbeat_ts"] = int(time.time())
                 return json.dumps({"wait_time_in_seconds": 10})
             if last in _KEPT:
-                self.lists.setdefault(path, []).extend({"ts_epoch": _now(), **one} for one in body)
+                self.lists.setdefault(path, []).extend(
+                    {"ts_epoch": _now(), **item} for item in body
+                )
                 return {}
             if made := _MADE_BY.fullmatch(path):
                 kind = made["kind"]
@@ -69,11 +71,11 @@ class MetadataService:
                 return self.lists.get(f"{parent}/{last.removesuffix('s')}", [])
             above, _, before = parent.rpartition("/")
             if before == "artifacts":
-                found = self.lists.get(f"{above}/artifact", [])
-                return next((one for one in reversed(found) if one["name"] == last), None)
+                result = self.lists.get(f"{above}/artifact", [])
+                return next((item for item in reversed(result) if item["name"] == last), None)
             if not parent or parent in self.objects:
                 below = re.compile(rf"{re.escape(path)}/[^/]+")
-                return [one for at, one in self.objects.items() if below.fullmatch(at)]
+                return [item for at, item in self.objects.items() if below.fullmatch(at)]
             return None
 
 
@@ -92,13 +94,13 @@ def metadata_service() -> Iterator[MetadataService]:
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             if self.path == "/ping":
-                said: Any = "pong"
+                reported: Any = "pong"
             elif self.command == "POST":
-                said = service.post(self.path, json.loads(body or "{}"))
+                reported = service.post(self.path, json.loads(body or "{}"))
             else:
-                said = service.get(self.path)
-            data = json.dumps(said).encode()
-            self.send_response(404 if said is None else 200)
+                reported = service.get(self.path)
+            data = json.dumps(reported).encode()
+            self.send_response(404 if reported is None else 200)
             self.send_header("METADATA_SERVICE_VERSION", "2.5.1")
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))

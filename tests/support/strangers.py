@@ -77,11 +77,11 @@ def poisoned(value: Any, text: str) -> Any:
     if isinstance(value, str):
         return value if is_sha1(value) else value + text
     if isinstance(value, (tuple, list, frozenset)):
-        return type(value)(poisoned(one, text) for one in value)
+        return type(value)(poisoned(item, text) for item in value)
     if isinstance(value, dict):
-        return {poisoned(key, text): poisoned(one, text) for key, one in value.items()}
+        return {poisoned(key, text): poisoned(item, text) for key, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
-        facts = {one.name: getattr(value, one.name) for one in fields(value) if one.init}
+        facts = {field.name: getattr(value, field.name) for field in fields(value) if field.init}
         return type(value)(
             **{
                 name: fact if name in _CHECKED else poisoned(fact, text)

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from tests.support.wandb_server import WandbServer
@@ -70,12 +71,12 @@ class Damage:
 
     def run(self, step: str) -> Run:
         """Return the W&B run of a step: that whose name ends with `/step`."""
-        [found] = [
+        [result] = [
             run
             for run in self.project.runs.values()
             if run.display_name.endswith(f"/{step}") and run.display_name.startswith(self._flow_run)
         ]
-        return found
+        return result
 
     def collection(self, name: str) -> Collection:
         """Return all versions of an artifact."""
@@ -83,9 +84,9 @@ class Damage:
 
     def version(self, name: str, alias: str = "latest") -> Version:
         """Return the version of an artifact that an alias, or `v3`, stands for."""
-        found = self.collection(name).find(alias)
-        assert found is not None, (name, alias)
-        return found
+        result = self.collection(name).find(alias)
+        assert result is not None, (name, alias)
+        return result
 
     # --- W&B runs ---------------------------------------------------------------------------
 
@@ -115,10 +116,11 @@ class Damage:
         """Return a new project of the same entity."""
         return self._server.store.make_project(self._key[0], name)
 
-    def copy_project(self, entity: str) -> Project:
-        """Return a copy of the project that belongs to another entity."""
-        project = copy.deepcopy(self.project)
-        project.entity = entity
+    def empty_project(self, entity: str) -> Project:
+        """Return an empty project of the same name that belongs to another entity."""
+        project = replace(
+            self.project, entity=entity, runs={}, deleted_runs=set(), collections={}, types={}
+        )
         self._server.store.projects[entity, self._key[1]] = project
         return project
 
@@ -133,8 +135,8 @@ class Damage:
             *path, key = key.split("/")
             for part in path:
                 values = values[part]
-        found: dict[str, Any] = values[key]
-        return found
+        result: dict[str, Any] = values[key]
+        return result
 
     def remove_panel(self, step: str, key: str) -> None:
         """Remove a card, a table or a picture from the summary."""
@@ -158,7 +160,7 @@ class Damage:
     def drop_use(self, step: str, artifact: str) -> None:
         """Remove the edge of a W&B run to the version of an artifact that it uses."""
         run = self.run(step)
-        [used] = [one for one in run.inputs if self._named(one, artifact)]
+        [used] = [item for item in run.inputs if self._named(item, artifact)]
         del run.inputs[used]
         self._server.store.versions[used].used_by.pop(run.path, None)
 
@@ -171,7 +173,7 @@ class Damage:
     def drop_output(self, step: str, artifact: str) -> None:
         """Remove the edge of a W&B run to a version that it logged."""
         run = self.run(step)
-        run.outputs = [one for one in run.outputs if not self._named(one, artifact)]
+        run.outputs = [output for output in run.outputs if not self._named(output, artifact)]
 
     def move_alias(self, artifact: str, alias: str, to: str | None) -> None:
         """Let an alias stand for another version, such as `v0`, or for none."""
@@ -202,7 +204,7 @@ class Damage:
         for name in version.aliases:
             del collection.aliases[name]
         for run in self.project.runs.values():
-            run.outputs = [one for one in run.outputs if one != version.id]
+            run.outputs = [output for output in run.outputs if output != version.id]
             run.inputs.pop(version.id, None)
 
     def add_version(self, artifact: str, *, alias: str) -> Version:

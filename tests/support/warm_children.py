@@ -68,11 +68,11 @@ def warm_children(variables: Mapping[str, str]) -> Iterator[str]:
         The program that stands for Python.
     """
     owner = os.getpid()
-    place = Path(tempfile.mkdtemp(prefix="warm-", dir="/tmp"))
-    program = place / "python"
-    write_launcher(program, {kind.part: place / name for name, kind in _KINDS.items()})
+    location = Path(tempfile.mkdtemp(prefix="warm-", dir="/tmp"))
+    program = location / "python"
+    write_launcher(program, {kind.part: location / name for name, kind in _KINDS.items()})
     servers = [
-        _start(name, place / name, {} if name == "uploading" else variables) for name in _KINDS
+        _start(name, location / name, {} if name == "uploading" else variables) for name in _KINDS
     ]
     try:
         yield str(program)
@@ -83,7 +83,7 @@ def warm_children(variables: Mapping[str, str]) -> Iterator[str]:
         if os.getpid() == owner:
             for server in servers:
                 server.wait()
-            shutil.rmtree(place)
+            shutil.rmtree(location)
 
 
 def _start(name: str, address: Path, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:

@@ -63,9 +63,9 @@ def _main() -> None:
     with suppress(ImportError):
         sys.modules.pop("sitecustomize", None)
         importlib.import_module("sitecustomize")
-    place = Path(tempfile.mkdtemp(prefix="warm-", dir="/tmp"))
-    code = _run(call["arguments"], place)
-    shutil.rmtree(place)
+    location = Path(tempfile.mkdtemp(prefix="warm-", dir="/tmp"))
+    code = _run(call["arguments"], location)
+    shutil.rmtree(location)
     with ending_early():
         sys.exit(code if code >= 0 else 128 - code)
 

@@ -137,7 +137,9 @@ def test_offline(made: TorchRun, offline: Finished) -> None:
     """The bundle says the same of each, and refers to the same bytes."""
     folder = Path(wandb_run(offline.document, f"{made.pathspec}/start")["dir"])
     records = list(read_records(next(folder.glob("run-*.wandb"))))
-    logged = [one.artifact for one in records if one.WhichOneof("record_type") == "artifact"]
+    logged = [
+        record.artifact for record in records if record.WhichOneof("record_type") == "artifact"
+    ]
 
     kinds = {}
     for artifact in logged:

@@ -46,7 +46,7 @@ def constant_called(*names: str) -> Look:
     def look(tree: ast.Module) -> Iterator[ast.AST]:
         for node in tree.body:
             targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", 0)]
-            if any(isinstance(one, ast.Name) and one.id in names for one in targets):
+            if any(isinstance(target, ast.Name) and target.id in names for target in targets):
                 yield node
 
     return look
@@ -94,7 +94,7 @@ def silent_class_with(*methods: str) -> Look:
     def look(tree: ast.Module) -> Iterator[ast.AST]:
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef) and not node.bases:
-                silent = {one.name for one in node.body if _is_silent(one)}
+                silent = {item.name for item in node.body if _is_silent(item)}
                 if silent.issuperset(methods):
                     yield node
 
@@ -104,9 +104,9 @@ def silent_class_with(*methods: str) -> Look:
 def _is_silent(node: ast.stmt) -> TypeGuard[ast.FunctionDef]:
     """Return whether a method has nothing but a docstring, `pass` or `...`."""
     return isinstance(node, ast.FunctionDef) and all(
-        isinstance(one, ast.Pass)
-        or (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))
-        for one in node.body
+        isinstance(item, ast.Pass)
+        or (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant))
+        for item in node.body
     )
 
 
@@ -128,8 +128,8 @@ def text_split_at(separator: str) -> Look:
     def look(tree: ast.Module) -> Iterator[ast.AST]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                said = [one.value for one in node.args[:1] if isinstance(one, ast.Constant)]
-                if node.func.attr in _SPLITS and said == [separator]:
+                reported = [arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant)]
+                if node.func.attr in _SPLITS and reported == [separator]:
                     yield node
 
     return look
@@ -143,8 +143,8 @@ def imports(name: str) -> Look:
 
     def look(tree: ast.Module) -> Iterator[ast.AST]:
         for node in ast.walk(tree):
-            found = [one.name for one in node.names] if isinstance(node, ast.Import) else []
-            if name in found or (isinstance(node, ast.ImportFrom) and node.module == name):
+            result = [item.name for item in node.names] if isinstance(node, ast.Import) else []
+            if name in result or (isinstance(node, ast.ImportFrom) and node.module == name):
                 yield node
 
     return look
@@ -214,11 +214,11 @@ def alteration_of(*packages: str) -> Look:
 
     def look(tree: ast.Module) -> Iterator[ast.AST]:
         theirs = {
-            (one.asname or one.name).partition(".")[0]
+            (name.asname or name.name).partition(".")[0]
             for node in ast.walk(tree)
             if isinstance(node, (ast.Import, ast.ImportFrom))
-            for one in node.names
-            if _module_of(node, one.name).partition(".")[0] in packages
+            for name in node.names
+            if _module_of(node, name.name).partition(".")[0] in packages
         }
         for node in ast.walk(tree):
             targets: list[ast.expr] = []
@@ -236,14 +236,14 @@ def alteration_of(*packages: str) -> Look:
 
 
 def _methods_of(node: ast.ClassDef) -> set[str]:
-    return {one.name for one in node.body if isinstance(one, ast.FunctionDef)}
+    return {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
 
 
 def _is_set(node: ast.AST, names: set[str]) -> bool:
     """Return whether this is `setattr` or `delattr` of one of the names."""
     if not isinstance(node, ast.Call) or _root(node.func) not in {"setattr", "delattr"}:
         return False
-    return any(_root(one) in names for one in node.args[:1])
+    return any(_root(arg) in names for arg in node.args[:1])
 
 
 def _module_of(node: ast.Import | ast.ImportFrom, name: str) -> str:

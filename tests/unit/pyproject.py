@@ -14,5 +14,5 @@ else:
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Return what a file of TOML says."""
-    found: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
-    return found
+    result: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+    return result

@@ -110,7 +110,7 @@ class _Actors:
         """Run one task: it takes over what its (first) parent had, and writes one artifact."""
         number = len(self.acted.tasks)
         pathspec = spec(f"{spot.step}/{number * 7919 % 10007}")  # ids tell nothing of the order
-        artifacts = {one.name: one for one in (parents[0].artifacts if parents else ())}
+        artifacts = {item.name: item for item in (parents[0].artifacts if parents else ())}
         producers = dict(self.acted.producers[parents[0].pathspec]) if parents else {}
         own = ref("abcdefg"[number % 7], f"by {pathspec}", _TYPES[number % 5], 100)
         artifacts[own.name], producers[own.name] = own, pathspec
@@ -123,13 +123,13 @@ class _Actors:
             rounds=rounds,
         )
         self.acted.tasks.append(task)
-        self.acted.parents[pathspec] = tuple(one.pathspec for one in parents)
+        self.acted.parents[pathspec] = tuple(parent.pathspec for parent in parents)
         self.acted.producers[pathspec] = producers
         return task
 
     def blocks(self, blocks: Sequence[Block], spot: _Spot, last: Task) -> Task:
         """Run blocks one after the other and return the task that leads out of them."""
-        names = [f"{spot.step}s{place}" for place in range(len(blocks))]
+        names = [f"{spot.step}s{location}" for location in range(len(blocks))]
         following = [*((name,) for name in names[1:]), spot.after]
         for block, name, after in zip(blocks, names, following, strict=False):
             last = self.block(block, replace(spot, step=name, after=after), last)
@@ -168,7 +168,7 @@ class _Actors:
         arrived = [
             self.blocks(blocks, way, split) for blocks, way in zip(block.ways, ways, strict=True)
         ]
-        return self.task(spot.join, sorted(arrived, key=lambda one: one.step))
+        return self.task(spot.join, sorted(arrived, key=lambda item: item.step))
 
     def fan(self, block: Block, spot: _Spot, last: Task, width: int) -> Task:
         """Run the inside as often as the width says, and join."""

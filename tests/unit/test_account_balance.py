@@ -40,19 +40,19 @@ from tests.unit.random_flows import Block, act_out, flows
 CARD = Card("default", None, "u")
 WORK = [
     task(
-        f"work/{place + 2}",
+        f"work/{location + 2}",
         to="join",
         has=[
             ref("items", "i"),
-            model("model", f"m{place}"),
-            data_frame("frame", f"d{place}"),
-            ref("v", f"v{place}"),
+            model("model", f"m{location}"),
+            data_frame("frame", f"d{location}"),
+            ref("v", f"v{location}"),
         ],
-        foreach=at(f"work:items:{place}"),
+        foreach=at(f"work:items:{location}"),
         attempts=(tried(ok=False, failure=Failure("E", "no")), tried(number=1)),
         cards=(CARD,),
     )
-    for place in (0, 1)
+    for location in (0, 1)
 ]
 RUN = flow_run(
     task("start/1", to="work", over="items", has=[ref("items", "i")], attempts=(tried(),)),
@@ -79,7 +79,8 @@ def outcome_of(
 ) -> FlowRunOutcome:
     """Return the outcome of a flow run with these losses in each W&B run, with its account."""
     runs = tuple(
-        replace(one, losses=(*one.losses, *losses), **facts) for one in map(as_planned, plan.runs)
+        replace(item, losses=(*item.losses, *losses), **facts)
+        for item in map(as_planned, plan.runs)
     )
     outcome = FlowRunOutcome(run.pathspec, Status.SYNCED, wandb_runs=runs, losses=plan.losses)
     return with_account(outcome, run, plan)
@@ -130,16 +131,16 @@ def test_wandb_runs_have_accounts_of_their_own() -> None:
 
 def test_switched_off() -> None:
     """What a setting excludes is no loss."""
-    found = account_of(RUN, models=False, datasets=False)
+    result = account_of(RUN, models=False, datasets=False)
 
-    assert found[Kind.ARTIFACTS] == {Ending.WRITTEN: 4, Ending.SWITCHED_OFF: 6}
+    assert result[Kind.ARTIFACTS] == {Ending.WRITTEN: 4, Ending.SWITCHED_OFF: 6}
 
 
 def test_too_large() -> None:
     """An artifact beyond the limit is lost already in the plan."""
-    found = account_of(RUN, max_artifact_size=999)
+    result = account_of(RUN, max_artifact_size=999)
 
-    assert found[Kind.ARTIFACTS] == {Ending.WRITTEN: 5, Ending.LOST: 5}
+    assert result[Kind.ARTIFACTS] == {Ending.WRITTEN: 5, Ending.LOST: 5}
 
 
 @pytest.mark.parametrize(
@@ -156,10 +157,10 @@ def test_too_large() -> None:
 )
 def test_lost_on_the_way(item: str, kind: Kind, number: int) -> None:
     """A loss is counted at the item that it names, and nowhere else."""
-    found = account_of(RUN, [Loss(item, "gone")])
+    result = account_of(RUN, [Loss(item, "gone")])
     total = sum(WRITTEN[kind].values())
 
-    assert found == {**WRITTEN, kind: {Ending.WRITTEN: total - number, Ending.LOST: number}}
+    assert result == {**WRITTEN, kind: {Ending.WRITTEN: total - number, Ending.LOST: number}}
 
 
 def test_other_losses() -> None:
@@ -190,15 +191,15 @@ def test_what_wandb_has_already_and_what_is_a_link() -> None:
         replace(
             run,
             outputs=tuple(
-                replace(one, deduplicated=True, referenced=1 if one.name == "model" else 0)
-                for one in run.outputs
+                replace(output, deduplicated=True, referenced=1 if output.name == "model" else 0)
+                for output in run.outputs
             ),
         )
         for run in outcome.wandb_runs
     ]
-    found = with_account(replace(outcome, wandb_runs=tuple(runs)), RUN, plan)
+    result = with_account(replace(outcome, wandb_runs=tuple(runs)), RUN, plan)
 
-    assert (found.account or {})[Kind.ARTIFACTS] == {
+    assert (result.account or {})[Kind.ARTIFACTS] == {
         Ending.WRITTEN: 4,
         Ending.DEDUPLICATED: 5,
         Ending.REFERENCED: 1,
@@ -207,16 +208,16 @@ def test_what_wandb_has_already_and_what_is_a_link() -> None:
 
 def test_refused_by_wandb() -> None:
     """The files of an artifact that was not logged are lost."""
-    found = outcome_of(RUN, plan_of(RUN), outputs=()).account or {}
+    result = outcome_of(RUN, plan_of(RUN), outputs=()).account or {}
 
-    assert found[Kind.ARTIFACTS] == {Ending.WRITTEN: 4, Ending.LOST: 6}
+    assert result[Kind.ARTIFACTS] == {Ending.WRITTEN: 4, Ending.LOST: 6}
 
 
 def test_deleted() -> None:
     """All items are switched off if somebody deleted all W&B runs."""
-    found = outcome_of(RUN, plan_of(RUN), outputs=(), deleted=True).account or {}
+    result = outcome_of(RUN, plan_of(RUN), outputs=(), deleted=True).account or {}
 
-    assert found == {kind: {Ending.SWITCHED_OFF: number_of(WRITTEN, kind)} for kind in Kind}
+    assert result == {kind: {Ending.SWITCHED_OFF: number_of(WRITTEN, kind)} for kind in Kind}
 
 
 def test_no_task() -> None:
@@ -307,20 +308,20 @@ SETTINGS = st.fixed_dictionaries(
 def test_any_flow_adds_up(flow: list[Block], chosen: dict[str, Any], data: st.DataObject) -> None:
     """Whatever shape a flow has, and whatever is lost of it: each item has exactly one ending."""
     tasks = [
-        replace(one, attempts=(tried(),) * (number % 3), cards=(CARD,) * (number % 2))
-        for number, one in enumerate(act_out(flow).tasks)
+        replace(entry, attempts=(tried(),) * (number % 3), cards=(CARD,) * (number % 2))
+        for number, entry in enumerate(act_out(flow).tasks)
     ]
     run = flow_run(*tasks, tags=("a",), parameters=(parameter("rate", 1),))
-    items = [f"{one.pathspec}/{ref.name}" for one in tasks for ref in one.artifacts]
-    every_log = [f"{one.pathspec}/log" for one in tasks]
+    items = [f"{entry.pathspec}/{ref.name}" for entry in tasks for ref in entry.artifacts]
+    every_log = [f"{entry.pathspec}/log" for entry in tasks]
     gone = data.draw(st.lists(st.sampled_from([*items, *every_log]), max_size=5))
     outcome = outcome_of(run, plan_of(run, **chosen), losses=[Loss(item, "gone") for item in gone])
     account = outcome.account or {}
 
     assert outcome.losses == ()
     assert number_of(account, Kind.TASKS) == len(tasks)
-    assert number_of(account, Kind.ATTEMPTS) == sum(len(one.attempts) for one in tasks)
-    assert number_of(account, Kind.CARDS) == sum(len(one.cards) for one in tasks)
+    assert number_of(account, Kind.ATTEMPTS) == sum(len(entry.attempts) for entry in tasks)
+    assert number_of(account, Kind.CARDS) == sum(len(entry.cards) for entry in tasks)
     assert number_of(account, Kind.LOGS) == len(tasks)
     assert number_of(account, Kind.ARTIFACTS) >= len(tasks)  # each task writes one
     assert number_of(account, Kind.ARTIFACTS) + outcome.artifacts_passed_on == len(items)
@@ -336,16 +337,16 @@ BUNDLED_WORK = BUNDLED.wandb_runs[1]
 
 def outputs_of_work(**facts: Any) -> list[OutputOutcome]:
     """Return the W&B artifacts of a foreach over two, as they arrived."""
-    return [replace(one, items=2, **facts) for one in BUNDLED_WORK.outputs]
+    return [replace(output, items=2, **facts) for output in BUNDLED_WORK.outputs]
 
 
 def test_pushed() -> None:
     """W&B knows whether it had a content; its bundle does not."""
     frame, model_ = outputs_of_work(deduplicated=True)
-    found = count_arrived(BUNDLED_WORK, [frame, replace(model_, deduplicated=False)])
-    again = count_arrived(replace(BUNDLED_WORK, account=found), [frame, model_])
+    result = count_arrived(BUNDLED_WORK, [frame, replace(model_, deduplicated=False)])
+    again = count_arrived(replace(BUNDLED_WORK, account=result), [frame, model_])
 
-    assert (found or {})[Kind.ARTIFACTS] == {Ending.WRITTEN: 4, Ending.DEDUPLICATED: 2}
+    assert (result or {})[Kind.ARTIFACTS] == {Ending.WRITTEN: 4, Ending.DEDUPLICATED: 2}
     assert (again or {})[Kind.ARTIFACTS] == {Ending.WRITTEN: 2, Ending.DEDUPLICATED: 4}
 
 

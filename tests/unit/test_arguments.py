@@ -103,8 +103,8 @@ def test_folders() -> None:
 
 def table_in(model: type[BaseModel], name: str) -> type[BaseModel]:
     """Return the model of the tables by name that a field of a model has."""
-    found: type[BaseModel] = get_args(model.model_fields[name].annotation)[1]
-    return found
+    result: type[BaseModel] = get_args(model.model_fields[name].annotation)[1]
+    return result
 
 
 FLOW_TABLE = table_in(Settings, "flow")

@@ -40,8 +40,8 @@ def limits_of(
     settings: Settings, flow: str = "Flow", step: str = "start"
 ) -> tuple[int | None, int | None, int | None]:
     """Return the limits of datasets, models and others in a step."""
-    found = settings.for_step(flow, step).max_artifact_size
-    return found.dataset, found.model, found.other
+    result = settings.for_step(flow, step).max_artifact_size
+    return result.dataset, result.model, result.other
 
 
 def test_defaults(tmp_path: Path) -> None:
@@ -70,24 +70,24 @@ def test_file(tmp_path: Path) -> None:
 
 def test_environment_beats_file(tmp_path: Path) -> None:
     """MFWB_* goes before the file."""
-    found = load(tmp_path, {}, {"MFWB_PROJECT": "env"}, toml='project = "file"\nentity = "acme"')
+    result = load(tmp_path, {}, {"MFWB_PROJECT": "env"}, toml='project = "file"\nentity = "acme"')
 
-    assert (found.project_of("Flow"), found.entity_of("Flow")) == ("env", "acme")
+    assert (result.project_of("Flow"), result.entity_of("Flow")) == ("env", "acme")
 
 
 def test_flag_beats_environment(tmp_path: Path) -> None:
     """What was said on the command line goes before all."""
-    found = load(tmp_path, {"project": "flag"}, {"MFWB_PROJECT": "env"}, toml='project = "file"')
+    result = load(tmp_path, {"project": "flag"}, {"MFWB_PROJECT": "env"}, toml='project = "file"')
 
-    assert found.project_of("Flow") == "flag"
+    assert result.project_of("Flow") == "flag"
 
 
 def test_flag_that_was_not_said(tmp_path: Path) -> None:
     """None is not said; False is."""
-    found = load(tmp_path, {"project": None, "datasets": False}, toml='project = "file"')
+    result = load(tmp_path, {"project": None, "datasets": False}, toml='project = "file"')
 
-    assert found.project_of("Flow") == "file"
-    assert not found.for_step("Flow", "start").datasets
+    assert result.project_of("Flow") == "file"
+    assert not result.for_step("Flow", "start").datasets
 
 
 def test_environment_of_others(tmp_path: Path) -> None:
@@ -109,14 +109,14 @@ def test_types_of_the_environment(tmp_path: Path) -> None:
         "MFWB_MAX_MEMORY": "1.5GB",
         "MFWB_REFERENCES": "true",
     }
-    found = load(tmp_path, {}, environ)
+    result = load(tmp_path, {}, environ)
 
-    assert not found.for_step("Flow", "start").models
-    assert found.workers == 2
-    assert limits_of(found) == (2_000_000_000, 2_000_000_000, 2_000_000_000)
-    assert (found.unpickle, found.max_memory, found.references) == ("never", 1_500_000_000, True)
-    assert found.dir == Path("/bundle")
-    assert found.granularity_of("Flow") == "task"
+    assert not result.for_step("Flow", "start").models
+    assert result.workers == 2
+    assert limits_of(result) == (2_000_000_000, 2_000_000_000, 2_000_000_000)
+    assert (result.unpickle, result.max_memory, result.references) == ("never", 1_500_000_000, True)
+    assert result.dir == Path("/bundle")
+    assert result.granularity_of("Flow") == "task"
 
 
 # --- tables ---------------------------------------------------------------------------------
@@ -138,35 +138,35 @@ max_artifact_size = "1KB"
 
 def test_tables(tmp_path: Path) -> None:
     """A flow's table beats the top level, and a step's table beats its flow's."""
-    found = load(tmp_path, toml=TABLES)
-    end, start = found.for_step("MyFlow", "end"), found.for_step("MyFlow", "start")
-    other = found.for_step("OtherFlow", "end")
+    result = load(tmp_path, toml=TABLES)
+    end, start = result.for_step("MyFlow", "end"), result.for_step("MyFlow", "start")
+    other = result.for_step("OtherFlow", "end")
 
     assert (end.datasets, end.models) == (True, False)
     assert (start.datasets, start.models) == (False, False)
     assert (other.datasets, other.models) == (False, True)
-    assert limits_of(found, "MyFlow", "end") == (1000, 1000, 1000)
-    assert limits_of(found, "MyFlow", "start") == (None, None, None)
-    assert [found.project_of(flow) for flow in ("MyFlow", "OtherFlow")] == ["mine", "all"]
-    assert [found.granularity_of(flow) for flow in ("MyFlow", "OtherFlow")] == ["task", "step"]
+    assert limits_of(result, "MyFlow", "end") == (1000, 1000, 1000)
+    assert limits_of(result, "MyFlow", "start") == (None, None, None)
+    assert [result.project_of(flow) for flow in ("MyFlow", "OtherFlow")] == ["mine", "all"]
+    assert [result.granularity_of(flow) for flow in ("MyFlow", "OtherFlow")] == ["task", "step"]
 
 
 def test_flag_beats_tables(tmp_path: Path) -> None:
     """What was said in this call beats every table, even if it is the default."""
     flags = {"datasets": False, "models": True, "project": "flag", "granularity": "step"}
-    found = load(tmp_path, flags, toml=TABLES)
-    end = found.for_step("MyFlow", "end")
+    result = load(tmp_path, flags, toml=TABLES)
+    end = result.for_step("MyFlow", "end")
 
     assert (end.datasets, end.models) == (False, True)
-    assert (found.project_of("MyFlow"), found.granularity_of("MyFlow")) == ("flag", "step")
+    assert (result.project_of("MyFlow"), result.granularity_of("MyFlow")) == ("flag", "step")
 
 
 def test_environment_beats_tables(tmp_path: Path) -> None:
     """So does what the environment says."""
-    found = load(tmp_path, {}, {"MFWB_MODELS": "true", "MFWB_PROJECT": "env"}, toml=TABLES)
+    result = load(tmp_path, {}, {"MFWB_MODELS": "true", "MFWB_PROJECT": "env"}, toml=TABLES)
 
-    assert found.for_step("MyFlow", "start").models
-    assert found.project_of("MyFlow") == "env"
+    assert result.for_step("MyFlow", "start").models
+    assert result.project_of("MyFlow") == "env"
 
 
 WANDB = """
@@ -186,21 +186,21 @@ run_tags = ["b"]
 
 def test_wandb_settings(tmp_path: Path) -> None:
     """Fields of wandb.Settings add up from the top level to the step, the later word holds."""
-    found = load(tmp_path, toml=WANDB)
+    result = load(tmp_path, toml=WANDB)
 
-    assert found.wandb_of("MyFlow") == {
+    assert result.wandb_of("MyFlow") == {
         "entity": "acme",
         "project": "mine",
         "run_tags": ["a"],
         "run_group": "g",
     }
-    assert found.for_step("MyFlow", "end").wandb == {
+    assert result.for_step("MyFlow", "end").wandb == {
         "entity": "acme",
         "project": "mine",
         "run_group": "g",
         "run_tags": ["b"],
     }
-    assert found.for_step("OtherFlow", "end").wandb == {
+    assert result.for_step("OtherFlow", "end").wandb == {
         "entity": "acme",
         "project": "all",
         "run_tags": ["a"],
@@ -209,9 +209,9 @@ def test_wandb_settings(tmp_path: Path) -> None:
 
 def test_destination_from_wandb_settings(tmp_path: Path) -> None:
     """Entity and project may be said as fields of wandb.Settings, too; a flag beats them."""
-    found = load(tmp_path, toml=WANDB)
+    result = load(tmp_path, toml=WANDB)
 
-    assert (found.entity_of("MyFlow"), found.project_of("MyFlow")) == ("acme", "mine")
+    assert (result.entity_of("MyFlow"), result.project_of("MyFlow")) == ("acme", "mine")
     assert load(tmp_path, {"project": "flag"}).project_of("MyFlow") == "flag"
 
 
@@ -230,11 +230,11 @@ model = 5
 
 def test_limits_by_type(tmp_path: Path) -> None:
     """Of each type the most specific table that speaks of it says how large it may be."""
-    found = load(tmp_path, toml=LIMITS)
+    result = load(tmp_path, toml=LIMITS)
 
-    assert limits_of(found) == (10**10, None, 10**8)
-    assert limits_of(found, "MyFlow", "start") == (10**9, 10**9, 10**9)
-    assert limits_of(found, "MyFlow", "end") == (10**9, 5, 10**9)
+    assert limits_of(result) == (10**10, None, 10**8)
+    assert limits_of(result, "MyFlow", "start") == (10**9, 10**9, 10**9)
+    assert limits_of(result, "MyFlow", "end") == (10**9, 5, 10**9)
 
 
 @pytest.mark.parametrize(
@@ -243,9 +243,9 @@ def test_limits_by_type(tmp_path: Path) -> None:
 )
 def test_one_limit_for_all(tmp_path: Path, flags: dict[str, str], environ: dict[str, str]) -> None:
     """A flag or a variable says one size, which holds for all types and beats every table."""
-    found = load(tmp_path, flags, environ, toml=LIMITS)
+    result = load(tmp_path, flags, environ, toml=LIMITS)
 
-    assert limits_of(found) == limits_of(found, "MyFlow", "end") == (7, 7, 7)
+    assert limits_of(result) == limits_of(result, "MyFlow", "end") == (7, 7, 7)
 
 
 KINDS = {"mylib.*": "model", "mylib.io.*": "dataset", "*": "other", "__main__.Color": "value"}
@@ -254,9 +254,9 @@ KINDS = {"mylib.*": "model", "mylib.io.*": "dataset", "*": "other", "__main__.Co
 @given(st.permutations(list(KINDS)))
 def test_order_of_kinds(patterns: list[str]) -> None:
     """The more a pattern spells out, the earlier it counts, wherever it is written."""
-    found = Settings.model_validate({"kinds": {one: KINDS[one] for one in patterns}})
+    result = Settings.model_validate({"kinds": {pattern: KINDS[pattern] for pattern in patterns}})
 
-    assert found.kinds_of("Flow") == (
+    assert result.kinds_of("Flow") == (
         ("__main__.Color", "value"),
         ("mylib.io.*", "dataset"),
         ("mylib.*", "model"),
@@ -267,15 +267,15 @@ def test_order_of_kinds(patterns: list[str]) -> None:
 def test_kinds_of_a_flow(tmp_path: Path) -> None:
     """A flow's own kinds come before those for all flows, and are seen by each of its steps."""
     toml = "[kinds]\n'mylib.nets.Net' = 'model'\n[flow.MyFlow.kinds]\n'mylib.*' = 'other'"
-    found = load(tmp_path, toml=toml)
+    result = load(tmp_path, toml=toml)
 
-    assert found.for_step("MyFlow", "end").kinds == (
+    assert result.for_step("MyFlow", "end").kinds == (
         ("mylib.*", "other"),
         ("mylib.nets.Net", "model"),
     )
-    assert found.for_step("OtherFlow", "end").kinds == (("mylib.nets.Net", "model"),)
-    said = load(tmp_path, {"kinds": {"a": "other"}}, toml=toml)
-    assert said.kinds_of("MyFlow") == (("a", "other"),)
+    assert result.for_step("OtherFlow", "end").kinds == (("mylib.nets.Net", "model"),)
+    reported = load(tmp_path, {"kinds": {"a": "other"}}, toml=toml)
+    assert reported.kinds_of("MyFlow") == (("a", "other"),)
 
 
 # --- which file -----------------------------------------------------------------------------
@@ -300,9 +300,9 @@ def test_own_file_beats_pyproject(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(
         '[tool.mfwb]\nproject = "p"\nentity = "acme"', encoding="utf-8"
     )
-    found = load(tmp_path, toml='project = "own"')
+    result = load(tmp_path, toml='project = "own"')
 
-    assert (found.project_of("Flow"), found.entity_of("Flow")) == ("own", None)
+    assert (result.project_of("Flow"), result.entity_of("Flow")) == ("own", None)
 
 
 def test_file_that_was_named(tmp_path: Path) -> None:
@@ -310,9 +310,9 @@ def test_file_that_was_named(tmp_path: Path) -> None:
     named = tmp_path / "other.toml"
     named.write_text('project = "named"', encoding="utf-8")
     (tmp_path / "mfwb.toml").write_text('project = "found"', encoding="utf-8")
-    found = load_settings({}, file=named, folder=tmp_path, environ={})
+    result = load_settings({}, file=named, folder=tmp_path, environ={})
 
-    assert found.project_of("Flow") == "named"
+    assert result.project_of("Flow") == "named"
 
 
 def test_pyproject_that_was_named(tmp_path: Path) -> None:
@@ -392,9 +392,9 @@ def test_wrong_file(tmp_path: Path, toml: str, said: str) -> None:
 
 def test_wrong_environment(tmp_path: Path) -> None:
     """A complaint about the environment says so, whatever the flags say."""
-    found = describe_error(tmp_path, {"workers": 3}, {"MFWB_WORKERS": "many"})
+    result = describe_error(tmp_path, {"workers": 3}, {"MFWB_WORKERS": "many"})
 
-    assert found.startswith("the MFWB_* variables: workers: it is a whole number, not 'many'")
+    assert result.startswith("the MFWB_* variables: workers: it is a whole number, not 'many'")
     assert describe_error(tmp_path, {}, {"MFWB_MODLES": "1"}) == (
         "the MFWB_* variables: there is no setting 'modles'"
     )
@@ -409,9 +409,9 @@ def test_wrong_flag(tmp_path: Path) -> None:
 
 def test_negative_limit(tmp_path: Path) -> None:
     """No artifact has less than nothing."""
-    said = describe_error(tmp_path, toml="[max_artifact_size]\nmodel = -1")
+    reported = describe_error(tmp_path, toml="[max_artifact_size]\nmodel = -1")
 
-    assert said.startswith("mfwb.toml: max_artifact_size.model: Input should be greater than")
+    assert reported.startswith("mfwb.toml: max_artifact_size.model: Input should be greater than")
 
 
 @pytest.mark.parametrize("toml", ["project = ", "[flow", "\x00", "a = 1\na = 2"])
@@ -468,10 +468,10 @@ def test_pyproject_of_another_shape(tmp_path: Path) -> None:
 )
 def test_sizes(tmp_path: Path, text: str | int, size: int) -> None:
     """Sizes are numbers of bytes, or text with a unit."""
-    found = load(tmp_path, {"max_artifact_size": text, "max_memory": text})
+    result = load(tmp_path, {"max_artifact_size": text, "max_memory": text})
 
-    assert limits_of(found) == (size, size, size)
-    assert found.max_memory == size
+    assert limits_of(result) == (size, size, size)
+    assert result.max_memory == size
 
 
 @pytest.mark.parametrize(
@@ -491,15 +491,15 @@ def test_frozen(tmp_path: Path) -> None:
 
 def test_path_roots(tmp_path: Path) -> None:
     """They are folders, made absolute; a variable holds several as PATH does."""
-    said = load_settings({"path_roots": ("/data", "sub")}, folder=tmp_path, environ={})
+    reported = load_settings({"path_roots": ("/data", "sub")}, folder=tmp_path, environ={})
     environ = {"MFWB_PATH_ROOTS": os.pathsep.join(["/a", "", "~/b"])}
     by_variable = load_settings({}, folder=tmp_path, environ=environ)
 
     assert load_settings({}, folder=tmp_path, environ={}).path_roots == ()
-    assert said.path_roots == ("/data", str(Path.cwd() / "sub"))
+    assert reported.path_roots == ("/data", str(Path.cwd() / "sub"))
     assert by_variable.path_roots == ("/a", str(Path.home() / "b"))
-    assert said.for_step("F", "s").path_roots == said.path_roots
-    assert said.stamp("F") != by_variable.stamp("F")
+    assert reported.for_step("F", "s").path_roots == reported.path_roots
+    assert reported.stamp("F") != by_variable.stamp("F")
 
 
 @pytest.mark.parametrize("value", [5, [5], {"a": "b"}, ["a\0b"]])

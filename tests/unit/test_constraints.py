@@ -30,7 +30,7 @@ def direct() -> Iterator[Requirement]:
     names = ["checks", "test", "examples"]
     for line in [
         *about["project"]["dependencies"],
-        *(one for name in names for one in groups[name]),
+        *(group for name in names for group in groups[name]),
     ]:
         yield Requirement(line)
 
@@ -45,13 +45,13 @@ def pinned_on(python: str, system: str) -> dict[str, list[str]]:
         "platform_python_implementation": "CPython",
         "implementation_name": "cpython",
     }
-    found: dict[str, list[str]] = {}
+    result: dict[str, list[str]] = {}
     for pin in PINS:
         if pin.marker is None or pin.marker.evaluate(machine):
             (version,) = pin.specifier
             assert version.operator == "=="
-            found.setdefault(canonicalize_name(pin.name), []).append(version.version)
-    return found
+            result.setdefault(canonicalize_name(pin.name), []).append(version.version)
+    return result
 
 
 @pytest.mark.parametrize(("python", "system"), MACHINES)

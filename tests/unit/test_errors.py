@@ -32,8 +32,8 @@ def test_stop_or_go_on() -> None:
     """An error ends the call or the flow run, never both; a lost item ends neither."""
     named = [getattr(errors, name) for name in errors.__all__]
     every = [each for each in named if isinstance(each, type)]
-    stops = {one.__name__ for one in every if issubclass(one, errors.Stop)}
-    skips = {one.__name__ for one in every if issubclass(one, errors.SkipFlowRun)}
+    stops = {item.__name__ for item in every if issubclass(item, errors.Stop)}
+    skips = {item.__name__ for item in every if issubclass(item, errors.SkipFlowRun)}
 
     assert stops == {
         "Stop",

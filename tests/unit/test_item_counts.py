@@ -18,11 +18,15 @@ from tests.unit.planning.plans import runs_of
 
 WORK = [
     task(
-        f"work/{place + 2}",
-        has=[model("model", f"m{place}"), data_frame("frame", f"d{place}"), ref("v", f"v{place}")],
-        foreach=at(f"work:items:{place}"),
+        f"work/{location + 2}",
+        has=[
+            model("model", f"m{location}"),
+            data_frame("frame", f"d{location}"),
+            ref("v", f"v{location}"),
+        ],
+        foreach=at(f"work:items:{location}"),
     )
-    for place in (0, 1)
+    for location in (0, 1)
 ]
 FLOW_RUN = flow_run(task("start/1", to="work", over="items"), *WORK)
 
@@ -37,9 +41,9 @@ def logged(
 ) -> list[OutputOutcome]:
     """Return what was logged: everything planned, `but` some, and the `same` as was there."""
     return [
-        OutputOutcome(one.name, one.type, "d", 1, (), deduplicated=one.name in same)
-        for one in run.outputs
-        if one.name not in but
+        OutputOutcome(output.name, output.type, "d", 1, (), deduplicated=output.name in same)
+        for output in run.outputs
+        if output.name not in but
     ]
 
 
@@ -50,9 +54,9 @@ def test_all_written() -> None:
 
 def test_deduplicated() -> None:
     """What W&B had already is counted apart."""
-    found = count_items(work(), (), logged(work(), same=["model"]))
+    result = count_items(work(), (), logged(work(), same=["model"]))
 
-    assert found == ItemCounts(total=6, values=2, written=2, deduplicated=2)
+    assert result == ItemCounts(total=6, values=2, written=2, deduplicated=2)
 
 
 def test_switched_off() -> None:
@@ -89,9 +93,9 @@ def test_lost_twice() -> None:
 def test_refused_by_wandb() -> None:
     """The files of a W&B artifact that was not logged are lost."""
     run = work()
-    found = count_items(run, (), logged(run, but=["model"]))
+    result = count_items(run, (), logged(run, but=["model"]))
 
-    assert found == ItemCounts(total=6, values=2, written=2, lost=2)
+    assert result == ItemCounts(total=6, values=2, written=2, lost=2)
 
 
 def test_other_losses() -> None:
@@ -121,13 +125,13 @@ def test_a_use_that_was_lost() -> None:
         for name, producer in [("model", "F/1/a"), ("model", "F/1/b"), ("other", "F/1/b")]
     ]
     run = replace(work(), inputs=tuple(uses))
-    lost = [Loss(run.use_item(one), "it was not logged") for one in uses[1:]]
+    lost = [Loss(run.use_item(use), "it was not logged") for use in uses[1:]]
 
-    assert [one.item for one in lost] == [
+    assert [item.item for item in lost] == [
         "use of model of F/1/b by DemoFlow/7/work",
         "use of other by DemoFlow/7/work",
     ]
-    assert [(one.name, one.producer) for one in describe_inputs(run, {}, lost)] == [
+    assert [(item.name, item.producer) for item in describe_inputs(run, {}, lost)] == [
         ("model", "F/1/a")
     ]
 
@@ -135,7 +139,7 @@ def test_a_use_that_was_lost() -> None:
 KINDS = st.sampled_from(["int", "pandas.DataFrame", "sklearn.svm.SVC", "numpy.ndarray"])
 ARTIFACTS = st.lists(
     st.builds(ref, st.sampled_from("abcdef"), st.just("s"), KINDS, st.sampled_from([1, 2_000])),
-    unique_by=lambda one: one.name,
+    unique_by=lambda item: item.name,
     max_size=6,
 )
 
@@ -158,24 +162,24 @@ def test_parts_add_up(
 ) -> None:
     """Whatever is switched off, lost or there already: every artifact is counted exactly once."""
     siblings = [
-        task(f"work/{place + 2}", has=has, foreach=at(f"work:items:{place}"))
-        for place, has in enumerate(tasks)
+        task(f"work/{location + 2}", has=has, foreach=at(f"work:items:{location}"))
+        for location, has in enumerate(tasks)
     ]
     run = runs_of(flow_run(task("start/1", to="work", over="items"), *siblings), **chosen)["work"]
-    names = [one.name for one in run.outputs]
+    names = [output.name for output in run.outputs]
     some = st.lists(st.sampled_from(names)) if names else st.just([])
     outputs = logged(run, same=data.draw(some), but=data.draw(some))
-    items = [f"{one.pathspec}/{ref.name}" for one in siblings for ref in one.artifacts]
+    items = [f"{sibling.pathspec}/{ref.name}" for sibling in siblings for ref in sibling.artifacts]
     gone = data.draw(st.lists(st.sampled_from(items))) if items else []
-    off = {f"{one.task}/{one.name}" for one in run.switched_off}
+    off = {f"{entry.task}/{entry.name}" for entry in run.switched_off}
     losses = [*run.losses, *(Loss(item, "gone") for item in gone if item not in off)]
-    found = count_items(run, losses, outputs)
+    result = count_items(run, losses, outputs)
 
-    assert found.total == len(items)
-    assert found.total == (
-        found.values + found.written + found.deduplicated + found.switched_off + found.lost
+    assert result.total == len(items)
+    assert result.total == (
+        result.values + result.written + result.deduplicated + result.switched_off + result.lost
     )
-    assert min(found.values, found.written, found.deduplicated, found.lost) >= 0
+    assert min(result.values, result.written, result.deduplicated, result.lost) >= 0
 
 
 def test_inputs() -> None:
@@ -191,13 +195,13 @@ def test_inputs() -> None:
 
 def test_as_planned() -> None:
     """The outcome of a plan says what sync would, but for what only W&B knows."""
-    found = as_planned(work(datasets=False))
+    result = as_planned(work(datasets=False))
 
-    assert (found.name, found.job_type, found.state) == ("DemoFlow/7/work", "work", "finished")
-    assert found.outputs == (OutputOutcome("model", "model", None, 2000, ("0/model", "1/model")),)
-    assert found.summary_keys == ("v",)
-    assert found.switched_off == ("frame",)
-    assert found.items == ItemCounts(total=6, values=2, written=2, switched_off=2)
+    assert (result.name, result.job_type, result.state) == ("DemoFlow/7/work", "work", "finished")
+    assert result.outputs == (OutputOutcome("model", "model", None, 2000, ("0/model", "1/model")),)
+    assert result.summary_keys == ("v",)
+    assert result.switched_off == ("frame",)
+    assert result.items == ItemCounts(total=6, values=2, written=2, switched_off=2)
 
 
 def test_failed_as_planned() -> None:

@@ -137,7 +137,7 @@ def test_both_at_once_are_noticed(last: str, site: Path) -> None:
     written = f'metaflow_version = "{versions.get(last, "9.9.9")}"\n'
     (site / "metaflow" / "version.py").write_text(written)
 
-    assert [one.name for one in installed_metaflow([str(site)])] == ["metaflow", "ob-metaflow"]
+    assert [item.name for item in installed_metaflow([str(site)])] == ["metaflow", "ob-metaflow"]
     used = metaflow_in_force([str(site)])
     assert (used and used.name) == (None if last == "neither" else last)
     (text,) = texts(site)
@@ -192,9 +192,9 @@ def test_no_sdk_is_imported() -> None:
 def test_the_lower_ends_are_those_of_pyproject() -> None:
     """Mfwb refuses what pip refuses."""
     project = read_toml(PYPROJECT)["project"]
-    wanted = {f"{one.name}>={one.lowest.removesuffix('.0')}" for one in (METAFLOW, WANDB)}
+    wanted = {f"{item.name}>={item.lowest.removesuffix('.0')}" for item in (METAFLOW, WANDB)}
 
     assert wanted <= set(project["dependencies"])
     assert project["requires-python"] == f">={PYTHON.lowest}"
     newest = f"Programming Language :: Python :: {PYTHON.newest}"
-    assert [one for one in project["classifiers"] if ":: 3." in one][-1] == newest
+    assert [item for item in project["classifiers"] if ":: 3." in item][-1] == newest

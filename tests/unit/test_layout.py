@@ -48,11 +48,11 @@ def _has_a_module(path: str) -> bool:
 
 def test_each_test_is_where_its_module_is() -> None:
     """`tests/unit/X/test_Y.py` is about `mfwb/X/Y.py`, or the package `mfwb/X/Y`."""
-    elsewhere = {one for one in _tests() if not _has_a_module(one)}
+    elsewhere = {test for test in _tests() if not _has_a_module(test)}
 
     assert sorted(elsewhere - OF_NO_SINGLE_MODULE.keys()) == []
 
 
 def test_no_exception_has_a_module() -> None:
     """Who makes the module of an excepted test, takes the exception away."""
-    assert sorted(one for one in OF_NO_SINGLE_MODULE if _has_a_module(one)) == []
+    assert sorted(item for item in OF_NO_SINGLE_MODULE if _has_a_module(item)) == []

@@ -154,15 +154,15 @@ RULES = [
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_one_home(rule: Rule) -> None:
     """What looks like a home of the rule is there, and nowhere else."""
-    found = {
+    result = {
         path: [getattr(node, "lineno", 0) for node in nodes]
         for path, tree in _modules().items()
         if (nodes := list(rule.look(tree)))
     }
 
-    others = {path: lines for path, lines in found.items() if path not in rule.homes}
+    others = {path: lines for path, lines in result.items() if path not in rule.homes}
     assert others == {}, f"the home of {rule.name!r} is {' and '.join(rule.homes)}"
-    assert set(rule.homes) == set(found)
+    assert set(rule.homes) == set(result)
 
 
 def test_alterations_are_seen() -> None:
@@ -177,18 +177,18 @@ def test_alterations_are_seen() -> None:
         "vars(wandb_setup)['b'] = 1\n"
     )
 
-    found = alteration_of("wandb", "pydantic")(ast.parse(text))
+    result = alteration_of("wandb", "pydantic")(ast.parse(text))
 
-    assert sorted(getattr(node, "lineno", 0) for node in found) == [4, 5, 6, 7]
+    assert sorted(getattr(node, "lineno", 0) for node in result) == [4, 5, 6, 7]
 
 
 def test_variables_that_are_read_are_seen() -> None:
     """By a call or as a key; a text in a message is none."""
     text = 'os.environ["WANDB_MODE"]\nget("WANDB_ENTITY")\nraise E("set WANDB_MODE")\n'
 
-    found = text_handed_on("WANDB_(MODE|ENTITY)")(ast.parse(text))
+    result = text_handed_on("WANDB_(MODE|ENTITY)")(ast.parse(text))
 
-    assert sorted(getattr(node, "lineno", 0) for node in found) == [1, 2]
+    assert sorted(getattr(node, "lineno", 0) for node in result) == [1, 2]
 
 
 @cache

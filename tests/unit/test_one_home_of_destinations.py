@@ -18,7 +18,7 @@ _DEFINED_IN = {"config.py", "planning/names.py"}
 
 def test_nobody_else_puts_a_destination_together() -> None:
     """Entity and project of a flow come from one function."""
-    found = {
+    result = {
         f"{name}: {used}"
         for name, tree in _trees().items()
         if not name.startswith(HOME) and name not in _DEFINED_IN
@@ -27,12 +27,12 @@ def test_nobody_else_puts_a_destination_together() -> None:
     }
 
     # The api asks `destination` whether a project was given; it has no other word in it.
-    assert found == {"api.py: project_of"}
+    assert result == {"api.py: project_of"}
 
 
 def test_destinations_do_without_wandb() -> None:
     """Commands that wandb has no part in ask here, too."""
-    found = {
+    result = {
         module.split(".")[0]
         for name, tree in _trees().items()
         if name.startswith(HOME)
@@ -40,7 +40,7 @@ def test_destinations_do_without_wandb() -> None:
         for module in _imported(node)
     }
 
-    assert found.isdisjoint({"wandb", "metaflow"})
+    assert result.isdisjoint({"wandb", "metaflow"})
 
 
 @cache
@@ -63,4 +63,4 @@ def _name_of(node: ast.AST) -> str:
 def _imported(node: ast.AST) -> list[str]:
     if isinstance(node, ast.ImportFrom):
         return [node.module or ""]
-    return [one.name for one in node.names] if isinstance(node, ast.Import) else []
+    return [name.name for name in node.names] if isinstance(node, ast.Import) else []

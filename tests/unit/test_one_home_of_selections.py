@@ -37,13 +37,13 @@ def test_the_selectors_are_the_arguments() -> None:
 
 def test_a_selection_has_one_home() -> None:
     """Nothing else has the ways to select flow runs as fields or arguments of its own."""
-    found = set()
+    result = set()
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if {"since", "until", "every"} <= _names_in(node):
-                found.add(f"{path.relative_to(PACKAGE)}: {getattr(node, 'name', '')}")
+                result.add(f"{path.relative_to(PACKAGE)}: {getattr(node, 'name', '')}")
 
-    assert found == {
+    assert result == {
         "pipeline/selection.py: Selection",  # the value
         "pipeline/selection.py: make_selection",  # of what was given
         "api.py: plan",  # what users call
@@ -78,10 +78,10 @@ def _names_in(node: ast.AST) -> set[str]:
     """Return the fields of a class, or the arguments of a function."""
     if isinstance(node, ast.ClassDef):
         return {
-            one.target.id
-            for one in node.body
-            if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)
+            item.target.id
+            for item in node.body
+            if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
         }
     if isinstance(node, ast.FunctionDef):
-        return {one.arg for one in (*node.args.args, *node.args.kwonlyargs)}
+        return {item.arg for item in (*node.args.args, *node.args.kwonlyargs)}
     return set()

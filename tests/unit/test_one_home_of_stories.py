@@ -22,20 +22,20 @@ def imported_by(path: Path) -> Iterator[str]:
         if isinstance(node, ast.ImportFrom):
             yield node.module or ""
         elif isinstance(node, ast.Import):
-            yield from (one.name for one in node.names)
+            yield from (name.name for name in node.names)
 
 
 @pytest.mark.parametrize("room", OUTSIDE)
 def test_the_outside_does_not_import_the_pipeline(room: str) -> None:
     """What both know is in `ports`: the Protocols, and what goes through them."""
-    found = {
+    result = {
         f"{path.relative_to(PACKAGE)}: {module}"
         for path in (PACKAGE / room).rglob("*.py")
         for module in imported_by(path)
         if module.startswith("mfwb.pipeline") and not (room == "report" and module in SHOWN)
     }
 
-    assert found == set()
+    assert result == set()
 
 
 def test_each_protocol_has_one_home() -> None:

@@ -14,7 +14,7 @@ def test_only_the_last_are_kept() -> None:
     for number in range(MAX_OPERATIONS + 5):
         note_operation("test", f"operation {number}")
 
-    texts = [one.text for one in last_operations()]
+    texts = [operation.text for operation in last_operations()]
     assert (len(texts), texts[0], texts[-1]) == (
         MAX_OPERATIONS,
         "operation 5",
@@ -30,10 +30,10 @@ def test_the_end_of_an_operation() -> None:
         raise ValueError("secret")
 
     last = last_operations()[-4:]
-    assert [one.text for one in last] == [
+    assert [item.text for item in last] == [
         *("good: begins", "good: done", "bad: begins", "bad: ended by ValueError")
     ]
-    assert [one.seconds is None for one in last] == [True, False, True, False]
+    assert [item.seconds is None for item in last] == [True, False, True, False]
 
 
 def test_threads() -> None:
@@ -42,6 +42,6 @@ def test_threads() -> None:
         done = [pool.submit(note_operation, "test", f"{number}") for number in range(2_000)]
         for _ in range(200):
             assert len(last_operations()) <= MAX_OPERATIONS
-        for one in done:
-            one.result()
-    assert {one.part for one in last_operations()} == {"test"}
+        for item in done:
+            item.result()
+    assert {operation.part for operation in last_operations()} == {"test"}

@@ -103,5 +103,5 @@ def test_the_matrix_runs_each_contract_test() -> None:
 
 
 def _is_run(test: str) -> bool:
-    paths = (one.partition("::")[0] for one in SDK_TESTS)
+    paths = (item.partition("::")[0] for item in SDK_TESTS)
     return any(test == path or test.startswith(f"{path}/") for path in paths)

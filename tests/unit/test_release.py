@@ -42,16 +42,16 @@ def test_before_a_release() -> None:
 @pytest.mark.parametrize("tag", ["", "1.2.3", "v1.2", "v1.2.3-4", "v1.2.3\n", "release", "vv1.2.3"])
 def test_tag(tag: str) -> None:
     """Other tags release nothing."""
-    (said,) = problems(tag, VERSION, CHANGELOG, TODAY)
+    (reported,) = problems(tag, VERSION, CHANGELOG, TODAY)
 
-    assert said.startswith("The tag must be such as v1.2.3")
+    assert reported.startswith("The tag must be such as v1.2.3")
 
 
 def test_version() -> None:
     """The package must say the version of the tag."""
-    said = problems("v1.2.3", VERSION.replace("1.2.3", "1.2.4"), CHANGELOG, TODAY)
+    reported = problems("v1.2.3", VERSION.replace("1.2.3", "1.2.4"), CHANGELOG, TODAY)
 
-    assert said == ["mfwb/version.py says 1.2.4, and the tag v1.2.3."]
+    assert reported == ["mfwb/version.py says 1.2.4, and the tag v1.2.3."]
 
 
 def test_no_version() -> None:

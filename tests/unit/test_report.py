@@ -76,11 +76,13 @@ def test_results(result: Result, verbose: bool, text: str) -> None:  # noqa: FBT
     failed = FlowRunOutcome(f"F/{text}", Status.FAILED, reason=f"it said {text}")
     few = poisoned(replace(result, flow_runs=(*result.flow_runs, failed), notes=(text,)), text)
     many = replace(few, flow_runs=few.flow_runs * 2)
-    for one in (few, many):
-        assert_printable(lambda console, one=one: to_text(one, console=console, verbose=verbose))
-        assert_json("".join(to_json(one)))
-        assert_json("".join(to_json(one, ascii_only=True, indented=False)))
-        assert all(len(line) < 10_000 for line in problem_lines(one))
+    for item in (few, many):
+        assert_printable(
+            lambda console, entry=item: to_text(entry, console=console, verbose=verbose)
+        )
+        assert_json("".join(to_json(item)))
+        assert_json("".join(to_json(item, ascii_only=True, indented=False)))
+        assert all(len(line) < 10_000 for line in problem_lines(item))
 
 
 @given(text=anything())
@@ -89,18 +91,20 @@ def test_status(text: str) -> None:
     """The table of `status`, what is open, and its document."""
     where = Destination("online", f"https://x/{text}", f"acme{text}", f"p{text}")
     entries = [
-        Entry(f"F{text}/1", "local@/x", where, one, at="2026-11-21T11:00:00Z", reason=text)
-        for one in SyncState
+        Entry(f"F{text}/1", "local@/x", where, item, at="2026-11-21T11:00:00Z", reason=text)
+        for item in SyncState
     ]
     lost = LostItem(entries[0].flow_run, where, Loss(text, text))
-    standings = summarize(f"/l{text}", [KnownFlowRun(one, 1) for one in entries], [lost])
+    states = summarize(f"/l{text}", [KnownFlowRun(entry, 1) for entry in entries], [lost])
 
-    for found in (standings, replace(standings, flows=())):
-        assert_printable(lambda c, f=found: show_status(f, console=c, now=NOW, as_json=False)[0])
+    for result in (states, replace(states, flows=())):
+        assert_printable(lambda c, f=result: show_status(f, console=c, now=NOW, as_json=False)[0])
         assert_printable(
-            lambda c, f=found: show_status(f, console=c, now=NOW, as_json=False, all_losses=True)[0]
+            lambda c, f=result: show_status(f, console=c, now=NOW, as_json=False, all_losses=True)[
+                0
+            ]
         )
-        for form in show_status(found, console=console_for(io.StringIO()), now=NOW, as_json=True):
+        for form in show_status(result, console=console_for(io.StringIO()), now=NOW, as_json=True):
             assert_json(form)
 
 
@@ -136,7 +140,11 @@ def test_lineage(explain: bool, text: str) -> None:  # noqa: FBT001
     """The tree, the life of an artifact, and the documents."""
     run = strange_flow_run(text)
     traced = TracedFlowRun(run, rebuild_lineage(run))
-    names = (None, *(one.name for one in run.steps[0].tasks[0].artifacts), run.parameters[0].name)
+    names = (
+        None,
+        *(artifact.name for artifact in run.steps[0].tasks[0].artifacts),
+        run.parameters[0].name,
+    )
     for name in names:
         assert_printable(
             lambda c, n=name: show_lineage(traced, "text", console=c, artifact=n, explain=explain)[

@@ -51,8 +51,8 @@ def refused(folder: Path) -> str:
 
 def trust_all() -> None:
     """Do what `mfwb config trust` does."""
-    for one in list_files_to_trust(None):
-        load_trust().add(one.file)
+    for item in list_files_to_trust(None):
+        load_trust().add(item.file)
 
 
 # --- what is sensitive ----------------------------------------------------------------------
@@ -176,11 +176,11 @@ max_artifact_size = "1KB"
 def test_what_is_harmless_counts(folder: Path) -> None:
     """A repository says where its flows belong and how they look, without being asked."""
     write(folder / "mfwb.toml", HARMLESS_TEXT)
-    found = load_settings({})
+    result = load_settings({})
 
-    assert found.project_of("F") == "training"
-    assert found.dir == Path("bundle/of/today")
-    assert found.for_step("F", "end").datasets
+    assert result.project_of("F") == "training"
+    assert result.dir == Path("bundle/of/today")
+    assert result.for_step("F", "end").datasets
 
 
 @pytest.mark.parametrize("name", ["payloads", "level-00", "level-00/wandb", "level-00/wandb/x"])
@@ -246,10 +246,10 @@ def test_the_users_own_file(folder: Path) -> None:
     text = f"{HOSTILE}project = 'mine'\n[settings]\nbase_url = 'https://own.example'\n"
     write(folder.parent / "config" / "mfwb" / "mfwb.toml", text)
     write(folder / "mfwb.toml", "project = 'theirs'\n[settings]\nrun_tags = ['a']\n")
-    found = load_settings({})
+    result = load_settings({})
 
-    assert (found.unpickle, found.project) == ("trusted", "theirs")
-    assert found.wandb == {"base_url": "https://own.example", "run_tags": ["a"]}
+    assert (result.unpickle, result.project) == ("trusted", "theirs")
+    assert result.wandb == {"base_url": "https://own.example", "run_tags": ["a"]}
 
 
 def test_a_users_folder_that_lies_here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,15 +289,15 @@ def test_trust_is_for_one_place(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     """A copy of a trusted file, and a link to it, are not trusted elsewhere."""
     file = write(folder / "mfwb.toml", HOSTILE)
     trust_all()
-    for number, place in enumerate((folder.parent / "copy", folder.parent / "link")):
-        place.mkdir()
-        monkeypatch.chdir(place)
+    for number, location in enumerate((folder.parent / "copy", folder.parent / "link")):
+        location.mkdir()
+        monkeypatch.chdir(location)
         if number:
-            (place / "mfwb.toml").symlink_to(file)
+            (location / "mfwb.toml").symlink_to(file)
         else:
-            write(place / "mfwb.toml", HOSTILE)
+            write(location / "mfwb.toml", HOSTILE)
 
-        assert "unpickle" in refused(place)
+        assert "unpickle" in refused(location)
 
 
 def test_a_folder_that_is_reached_by_a_link(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -457,9 +457,9 @@ def test_wandbs_other_folder(folder: Path) -> None:
     (folder / ".wandb").mkdir()
     assert find_wandb_file(folder) is None
     file = write(folder / ".wandb" / "settings", "no section")
-    found = find_wandb_file(folder)
-    assert found is not None
-    assert found.values == {}
+    result = find_wandb_file(folder)
+    assert result is not None
+    assert result.values == {}
     write(file, "[default]\nproject = %(x)s")
     with pytest.raises(UsageError, match="not settings of W&B"):
         find_wandb_file(folder)
@@ -473,10 +473,10 @@ def test_metaflows_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "a" / "b").mkdir(parents=True)
     file = find_metaflow_file(folder / "a" / "b")
     assert file is not None
-    found = sensitive_in_metaflow_file(file.values)
+    result = sensitive_in_metaflow_file(file.values)
     (folder / "a" / ".metaflow").mkdir()
 
-    assert found == ["METAFLOW_SERVICE_URL", "METAFLOW_OTEL_ENDPOINT"]
+    assert result == ["METAFLOW_SERVICE_URL", "METAFLOW_OTEL_ENDPOINT"]
     assert sensitive_in_metaflow_file(file.values, {"METAFLOW_SERVICE_URL": "x"}) == [
         "METAFLOW_OTEL_ENDPOINT"
     ]
@@ -504,12 +504,16 @@ def test_all_files_of_a_folder(folder: Path) -> None:
     trusted: Trust = load_trust()
     trust_all()
 
-    assert [one.refusal_reason(trusted) for one in list_folder_files(folder)] == [None, None, None]
+    assert [file.refusal_reason(trusted) for file in list_folder_files(folder)] == [
+        None,
+        None,
+        None,
+    ]
     for name in ("wandb/settings", ".metaflow/config.json"):
-        [place] = list_paths_to_untrust(folder / name)
-        assert trusted.remove(place)
-        [one] = list_files_to_trust(folder / name)
-        assert one.file.values
+        [location] = list_paths_to_untrust(folder / name)
+        assert trusted.remove(location)
+        [item] = list_files_to_trust(folder / name)
+        assert item.file.values
     assert isinstance(load_settings({}), Settings)
 
 

@@ -18,7 +18,7 @@ def known(flow_run: str, standing: SyncState, lost: int = 0, **facts: object) ->
     return KnownFlowRun(replace(entry, **facts), lost)  # type: ignore[arg-type]
 
 
-ALL = [known(f"Flow/{number}", standing, lost=1) for number, standing in enumerate(SyncState)]
+ALL = [known(f"Flow/{number}", state, lost=1) for number, state in enumerate(SyncState)]
 
 
 def test_each_standing_is_counted_once() -> None:
@@ -59,7 +59,7 @@ def test_a_row_for_each_flow_and_destination() -> None:
         (),
     ).flows
 
-    assert [(one.flow, one.destination, one.synced) for one in rows] == [
+    assert [(row.flow, row.destination, row.synced) for row in rows] == [
         ("Flow", BUNDLE, 1),
         ("Flow", WINES, 1),
         ("Other", WINES, 1),
@@ -68,7 +68,7 @@ def test_a_row_for_each_flow_and_destination() -> None:
 
 def test_failed_ones_first() -> None:
     """What is open stands by urgency: what failed, then the oldest."""
-    found = summarize(
+    result = summarize(
         "path",
         [
             known("Flow/1", SyncState.RUNNING, started_at=1),
@@ -79,17 +79,17 @@ def test_failed_ones_first() -> None:
         (),
     )
 
-    assert [one.flow_run for one in found.open] == ["Flow/2", "Flow/4", "Flow/1"]
+    assert [item.flow_run for item in result.open] == ["Flow/2", "Flow/4", "Flow/1"]
 
 
 def test_document() -> None:
     """The document has all that is counted, and what is open."""
     failed = known("Flow/7", SyncState.FAILED, reason="gone", started_at=5, state="finished")
     lost = LostItem("Flow/7", failed.entry.destination, Loss("Flow/7/a/1/x", "gone"))
-    found = summarize("path", [failed], [lost])
-    document = found.to_dict()
+    result = summarize("path", [failed], [lost])
+    document = result.to_dict()
 
-    assert found.losses == (lost.loss,)
+    assert result.losses == (lost.loss,)
 
     assert document == {
         "version": 1,

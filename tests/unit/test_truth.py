@@ -52,7 +52,7 @@ def truth() -> Truth:
         ),
         record(END, JOIN, reads=frozenset({"base", "x", "log"})),
     ]
-    return follow({one.pathspec: one for one in records})
+    return follow({item.pathspec: item for item in records})
 
 
 def right_answer() -> Answer:
@@ -127,7 +127,7 @@ def _without(answer: Answer, consumer: str, name: str) -> frozenset[Any]:
 def test_a_wrong_answer_is_seen(truth: Truth, change: str, complaint: str) -> None:
     """Each way to be wrong is told by its name."""
     answer = right_answer()
-    [edge] = [one for one in answer.edges if (one.consumer, one.artifact) == (END, "x")]
+    [edge] = [item for item in answer.edges if (item.consumer, item.artifact) == (END, "x")]
     rest = _without(answer, END, "x")
     wrong: dict[str, dict[str, Any]] = {
         "parent": {"parents": {**answer.parents, END: frozenset({LEFT})}},

@@ -38,11 +38,11 @@ def test_the_same_origin_is_the_same_host(url: str) -> None:
     if origin_of(url) != origin_of(OWN):
         return
     try:
-        found = parse_url(url)  # as `requests` does
+        result = parse_url(url)  # as `requests` does
     except LocationParseError:
         pytest.fail("it is not even a URL")
 
-    assert (found.scheme, found.host, found.port or 443) == ("https", "api.example.com", 443)
+    assert (result.scheme, result.host, result.port or 443) == ("https", "api.example.com", 443)
 
 
 def test_ways_to_write_one() -> None:

@@ -44,14 +44,16 @@ def test_exit_codes(flow_runs: tuple[FlowRunVerification, ...], code: int) -> No
 def test_raise_for_differences() -> None:
     """Differences come first, then failures; else the result comes back."""
     fine = Verification((SAME, RUNNING))
-    with pytest.raises(FlowRunsDiffer, match=r"1 of 2 flow runs differ in W&B: F/1: train") as one:
+    with pytest.raises(
+        FlowRunsDiffer, match=r"1 of 2 flow runs differ in W&B: F/1: train"
+    ) as raised:
         Verification((SAME, DIFFERENT)).raise_for_differences()
     with pytest.raises(FlowRunsFailed, match="1 of 2 flow runs failed"):
         Verification((SAME, FAILED)).raise_for_differences()
 
     assert fine.raise_for_differences() is fine
-    assert one.value.items == {"F/1": ("train accuracy",)}
-    assert pickle.loads(pickle.dumps(one.value)).items == one.value.items
+    assert raised.value.items == {"F/1": ("train accuracy",)}
+    assert pickle.loads(pickle.dumps(raised.value)).items == raised.value.items
 
 
 def test_the_document() -> None:

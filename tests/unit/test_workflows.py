@@ -25,8 +25,8 @@ _OF_MATRIX = re.compile(r"\$\{\{ matrix\.(\w+) \}\}")
 
 def jobs(workflow: Path) -> dict[str, Any]:
     """Return the jobs of a workflow."""
-    found: dict[str, Any] = yaml.safe_load(workflow.read_text("utf-8"))["jobs"]
-    return found
+    result: dict[str, Any] = yaml.safe_load(workflow.read_text("utf-8"))["jobs"]
+    return result
 
 
 def lines_run(workflow: Path) -> Iterator[str]:
@@ -52,8 +52,8 @@ def _next_of(values: Iterator[str]) -> Callable[[re.Match[str]], str]:
 
 def assert_verbs(line: str) -> None:
     """Assert that a line is `make`, with verbs that there are, and variables for them."""
-    program, *words = shlex.split(line)
-    verbs = [word for word in words if not re.fullmatch(r"[A-Z]+=[\w.]+", word)]
+    program, *texts = shlex.split(line)
+    verbs = [word for word in texts if not re.fullmatch(r"[A-Z]+=[\w.]+", word)]
 
     assert program == "make", line
     assert verbs, line
@@ -138,7 +138,7 @@ def test_ci_runs_the_same() -> None:
 def test_hooks_run_verbs() -> None:
     """The hooks that run before a commit are verbs, too, or pinned."""
     repositories = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"]
-    local = [one for one in repositories if one["repo"] == "local"]
+    local = [item for item in repositories if item["repo"] == "local"]
 
     assert local
     for hook in local[0]["hooks"]:

@@ -52,11 +52,11 @@ def test_any_value_of_any_setting(tmp_path: Path, table: str, name: str) -> None
     if name == "settings":
         at += rf"|\[{re.escape(whole)}\] a: there is no such setting"
     for value in _VALUES.values():
-        said = _complaint(tmp_path, table, f"{name} = {value}")
+        reported = _complaint(tmp_path, table, f"{name} = {value}")
 
-        if said is not None:
-            assert re.match(rf"mfwb\.toml: ({at})", said), said
-            assert not _OF_PYTHON.search(said), said
+        if reported is not None:
+            assert re.match(rf"mfwb\.toml: ({at})", reported), reported
+            assert not _OF_PYTHON.search(reported), reported
 
 
 @pytest.mark.parametrize("name", [*wandb.Settings.model_fields])
@@ -64,18 +64,20 @@ def test_any_value_of_any_field_of_wandbs(tmp_path: Path, name: str) -> None:
     """Likewise where a field is W&B's to check, whose own words may tell of Python alone."""
     for number, value in enumerate(_VALUES.values()):
         table = [*_IN_FILE][number % len(_IN_FILE)]
-        place = f"{table}.settings".removeprefix(".")
+        location = f"{table}.settings".removeprefix(".")
 
-        said = _complaint(tmp_path, place, f"{name} = {value}")
+        reported = _complaint(tmp_path, location, f"{name} = {value}")
 
-        if said is None:
+        if reported is None:
             continue
-        if "applies to" in said:  # said of a table that must not have it
-            assert said.startswith(f"mfwb.toml: {place}: {name} applies to "), said
+        if "applies to" in reported:  # said of a table that must not have it
+            assert reported.startswith(f"mfwb.toml: {location}: {name} applies to "), reported
             continue
-        at = re.escape(f"mfwb.toml: [{place}] {name}")
-        assert re.match(rf"{at}(\.\w+)?: [^\n]+ \(a field of wandb\.Settings\)$", said), said
-        assert not _OF_PYTHON.search(said), said
+        at = re.escape(f"mfwb.toml: [{location}] {name}")
+        assert re.match(rf"{at}(\.\w+)?: [^\n]+ \(a field of wandb\.Settings\)$", reported), (
+            reported
+        )
+        assert not _OF_PYTHON.search(reported), reported
 
 
 @pytest.mark.parametrize(

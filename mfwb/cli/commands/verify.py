@@ -10,6 +10,8 @@ import click
 
 from mfwb.cli import options
 from mfwb.cli.help import Command
+from mfwb.cli.report_files import ReportFiles
+from mfwb.cli.run import errors_in
 from mfwb.cli.streams import keep_stdout_clean, write_error, write_out
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ def verify(  # noqa: PLR0913 - the options of this command alone
     as_json: bool,
     quiet: bool,
     verbose: bool,
+    report: Path | None,
+    summary: Path | None,
     **given: Any,
 ) -> int:
     """Read W&B back and prove that it says what Metaflow says.
@@ -48,16 +52,19 @@ def verify(  # noqa: PLR0913 - the options of this command alone
     the sync had. Exit code 6: something differs.
     """
     from mfwb import api  # noqa: PLC0415 - help does without
-    from mfwb.arguments import read_share  # noqa: PLC0415 - the same
+    from mfwb.arguments import read_subset  # noqa: PLC0415 - the same
     from mfwb.config import load_settings  # noqa: PLC0415 - the same
     from mfwb.files.tempdirs import temporary_files_in_scratch  # noqa: PLC0415 - the same
     from mfwb.pipeline.selection import SELECTORS  # noqa: PLC0415 - the same
     from mfwb.report import progress_on_stderr  # noqa: PLC0415 - the same
 
+    files = ReportFiles(report, summary)
+    files.check()
     selectors = {name: given.pop(name) for name in SELECTORS}
     settings = load_settings(given, file=config)
     selection = api.verified_selection(selectors, settings)
     with (
+        errors_in(files),
         temporary_files_in_scratch(),
         keep_stdout_clean(quiet=quiet),
         progress_on_stderr(quiet=quiet) as progress,
@@ -66,10 +73,11 @@ def verify(  # noqa: PLR0913 - the options of this command alone
             selection,
             settings,
             progress,
-            read_data=read_share(read_data_subset or read_data),
+            read_data=read_subset(read_data_subset or read_data),
             repair=repair,
         )
     _report(verification, as_json=as_json, quiet=quiet, verbose=verbose)
+    _write_files(files, verification)
     return verification.exit_code
 
 
@@ -85,3 +93,14 @@ def _report(verification: Verification, *, as_json: bool, quiet: bool, verbose: 
         write_out(text, plain=plain)
     elif not quiet:
         write_out(show_text(verification, console=console_for(sys.stdout), verbose=verbose))
+
+
+def _write_files(files: ReportFiles, verification: Verification) -> None:
+    if files == ReportFiles():
+        return
+    from mfwb.report.verification import (  # noqa: PLC0415 - as above
+        verification_to_junit,
+        verification_to_markdown,
+    )
+
+    files.write(verification_to_junit(verification), verification_to_markdown(verification))

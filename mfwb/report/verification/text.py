@@ -15,7 +15,7 @@ from mfwb.report.format import count, human_size, short_name
 from mfwb.safe_text import one_line
 from mfwb.verification_outcome import Difference, FlowRunVerification, Verdict, Verification
 
-__all__ = ["show_text"]
+__all__ = ["show_text", "verification_totals"]
 
 _STYLES = {
     Verdict.SAME: "bold green",
@@ -42,7 +42,7 @@ def show_text(verification: Verification, *, console: Console, verbose: bool = F
         for run in verification.flow_runs:
             _print_flow_run(run, console, verbose=verbose)
         if len(verification.flow_runs) != 1:
-            console.print(Text(_totals(verification), style="bold"), soft_wrap=True)
+            console.print(Text(verification_totals(verification), style="bold"), soft_wrap=True)
         for note in verification.notes:
             console.print(Text(one_line(note), style="yellow", overflow="fold"))
     return printed(capture.get())
@@ -153,7 +153,8 @@ def _print_unknown(unknown: Sequence[tuple[str, str]], console: Console) -> None
         console.print(Padding(line, (0, 0, 0, 4)))
 
 
-def _totals(verification: Verification) -> str:
+def verification_totals(verification: Verification) -> str:
+    """Return the numbers of flow runs by verdict, of items and of requests, as one line."""
     totals = verification.totals
     verdicts = totals["flow_runs"]
     parts = [f"{number:,} {name}" for name, number in verdicts.items() if number]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,11 +20,22 @@ GONE = "its bytes are gone from Metaflow's datastore"
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """An open blob."""
+    """An open blob.
 
-    stream: Readable  # the stored bytes
-    gzipped: bool
-    written_at: int | None = None  # epoch ms; only of local files and S3
+    Attributes:
+        stream: the stored bytes.
+        gzipped: whether they are compressed; or what finds that out, by reading another file.
+        written_at: epoch ms; only of local files and S3.
+    """
+
+    stream: Readable
+    gzipped: bool | Callable[[], bool]
+    written_at: int | None = None
+
+    @property
+    def is_gzipped(self) -> bool:
+        """Whether the stored bytes are compressed; ItemLost or SourceError if that is not known."""
+        return self.gzipped if isinstance(self.gzipped, bool) else self.gzipped()
 
 
 class Blobs(Protocol):

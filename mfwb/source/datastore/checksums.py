@@ -20,21 +20,23 @@ class Digests:
         """Prepare for about so many bytes."""
         self._sha1 = hashlib.sha1(usedforsecurity=False)
         self._md5 = hashlib.md5(usedforsecurity=False)
-        self._chunks: Queue[bytes | None] = Queue(_AHEAD)
-        self._thread = Thread(target=self._digest_all, daemon=True) if size > _SMALL else None
-        if self._thread is not None:
+        self._chunks: Queue[bytes | None] | None = None
+        self._thread: Thread | None = None
+        if size > _SMALL:
+            self._chunks = Queue(_AHEAD)
+            self._thread = Thread(target=self._digest_all, args=(self._chunks,), daemon=True)
             self._thread.start()
 
     def update(self, chunk: bytes) -> None:
         """Add the next bytes."""
-        if self._thread is None:
+        if self._chunks is None:
             self._digest(chunk)
         else:
             self._chunks.put(chunk)
 
     def finish(self) -> None:
         """Stop: there are no more bytes, or the checksums are no longer needed."""
-        if self._thread is not None:
+        if self._thread is not None and self._chunks is not None:
             self._chunks.put(None)
             self._thread.join()
             self._thread = None
@@ -49,8 +51,8 @@ class Digests:
         """The md5 in base64, after `finish`."""
         return base64.b64encode(self._md5.digest()).decode()
 
-    def _digest_all(self) -> None:
-        while (chunk := self._chunks.get()) is not None:
+    def _digest_all(self, chunks: Queue[bytes | None]) -> None:
+        while (chunk := chunks.get()) is not None:
             self._digest(chunk)
 
     def _digest(self, chunk: bytes) -> None:

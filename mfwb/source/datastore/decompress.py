@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import zlib
 from collections.abc import Generator
@@ -16,10 +17,11 @@ from mfwb.source.json_records import Readable
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["GrowthLimit", "decompress"]
+__all__ = ["GrowthLimit", "decompress", "decompress_small"]
 
 _CHUNK = 1 << 20
 _STORED_CHUNK = 1 << 16
+_GZIP = 16 + zlib.MAX_WBITS  # with the header and the checksums of gzip
 
 
 class GrowthLimit(NamedTuple):
@@ -67,7 +69,7 @@ def decompress(
     stored = _CountingStream(blob.stream)
     # gzip reads 8 KiB at a time, which is slow if each read is a call of a Python function.
     buffered = io.BufferedReader(stored, _STORED_CHUNK)
-    stream = gzip.GzipFile(fileobj=buffered) if blob.gzipped else buffered
+    stream = gzip.GzipFile(fileobj=buffered) if blob.is_gzipped else buffered
     while chunk := _read_chunk(stream):
         count += len(chunk)
         if max_bytes is not None and count > max_bytes:
@@ -79,6 +81,28 @@ def decompress(
     digests.finish()
     if digests.sha1 != sha:
         raise ItemLost("its bytes in Metaflow's datastore don't have the recorded sha1")
+
+
+def decompress_small(stored: bytes, sha: str, max_bytes: int) -> bytes | None:
+    """Return the bytes of an artifact if these are what is stored of it, as the sha1 proves.
+
+    None proves nothing: `decompress` then finds out what is wrong. Of 3,000 artifacts this takes a
+    third of the time, and no side metadata has to be read.
+
+    Args:
+        stored: all that is stored; perhaps gzipped.
+        sha: the recorded sha1 of the bytes.
+        max_bytes: so many are decompressed at most.
+    """
+    if hashlib.sha1(stored, usedforsecurity=False).hexdigest() == sha:
+        return stored if len(stored) <= max_bytes else None
+    member = zlib.decompressobj(_GZIP)
+    try:
+        data = member.decompress(stored, max_bytes + 1)
+    except zlib.error:
+        return None
+    is_all = member.eof and not member.unused_data and len(data) <= max_bytes
+    return data if is_all and hashlib.sha1(data, usedforsecurity=False).hexdigest() == sha else None
 
 
 class _CountingStream(io.RawIOBase):

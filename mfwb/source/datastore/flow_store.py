@@ -35,7 +35,7 @@ from mfwb.snapshot.identifiers import is_sha1
 from mfwb.source.datastore.blobs import GONE, Blob, Blobs
 from mfwb.source.datastore.checksums import Digests
 from mfwb.source.datastore.cloud import CloudBlobs
-from mfwb.source.datastore.decompress import decompress
+from mfwb.source.datastore.decompress import decompress, decompress_small
 from mfwb.source.datastore.local import LocalBlobs
 from mfwb.source.json_records import AttemptRecord, ExitRecord, parse_json, read_limited
 from mfwb.source.process_exits import ProcessExit
@@ -52,6 +52,9 @@ _SLACK = 1_000_000
 _SLACK_IN_MEMORY = 1_000
 """Bytes; the same for a read into memory, which may not exceed twice the recorded size either:
 many blobs are read together, as many as their recorded sizes allow."""
+
+_SMALL = 128_000
+"""Bytes; what is stored in fewer is read at once. It decompresses to at most 128 MB."""
 
 _EXIT_LIMIT = 64_000  # bytes; Metaflow writes sixty
 
@@ -257,12 +260,25 @@ class FlowStore:
 
     def _read_bytes(self, sha: str, size: int, max_bytes: int | None) -> bytes | ItemLost:
         limit = size + min(_SLACK, size + _SLACK_IN_MEMORY) if size else _UNKNOWN_SIZE
+        limit = limit if max_bytes is None else min(limit, max_bytes)
         try:
-            return b"".join(
-                self._chunks(sha, limit if max_bytes is None else min(limit, max_bytes))
-            )
+            # A second try is a second request, unless the datastore is local.
+            may_be_small = size <= _SMALL if size else self._blobs.readers == 1
+            small = self._read_small(sha, limit) if may_be_small else None
+            return b"".join(self._chunks(sha, limit)) if small is None else small
         except ItemLost as lost:
             return lost
+
+    def _read_small(self, sha: str, max_bytes: int) -> bytes | None:
+        """Return the bytes of a blob that is small and valid, else None; ItemLost."""
+        with self._blobs.open(self._blob_path(sha)) as blob:
+            if blob is None:
+                raise ItemLost(GONE)
+            try:
+                stored = blob.stream.read(_SMALL)
+            except OSError:  # as always, `_chunks` says what is wrong
+                return None
+        return decompress_small(stored, sha, max_bytes) if len(stored) < _SMALL else None
 
     def _chunks(
         self, sha: str, max_bytes: int | None, digests: Digests | None = None

@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -43,7 +44,7 @@ class LocalBlobs:
             return
         with stream:
             written_at = os.fstat(stream.fileno()).st_mtime_ns // 1_000_000
-            yield Blob(stream, self._is_gzipped(path), written_at)
+            yield Blob(stream, partial(self._is_gzipped, path), written_at)
 
     def locate(self, path: str) -> BlobLocation:
         """Return the URI and the size of a file; ItemLost if there is none."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from threading import Timer
 from types import TracebackType
 from typing import Any
@@ -19,6 +21,7 @@ from mfwb.isolation.memory_limit import cap_memory, release_memory
 __all__ = ["ChildEndedError", "ChildProcess", "answer_requests"]
 
 _MAX_ANSWER = 256_000_000  # bytes
+_CHUNK = 1 << 20  # bytes
 _SECONDS = 10.0  # of processor time for a request
 _SECONDS_PER_MB = 3.0
 _PATIENCE = 10.0  # times that; then the process is killed
@@ -31,9 +34,17 @@ class ChildEndedError(Exception):
 class ChildProcess:
     """Starts the process when it is needed first, and again when it ended; a context manager."""
 
-    def __init__(self, program: str, max_memory: int) -> None:
-        """Store which module the process runs, and how many bytes of memory it may take."""
-        self._forkserver = Forkserver(program, max_memory)
+    def __init__(self, program: str, max_memory: int, server: Forkserver | None = None) -> None:
+        """Start nothing yet.
+
+        Args:
+            program: the module that the process runs.
+            max_memory: bytes of memory that it may take.
+            server: starts the process; it has the same module and limit, and stays open. None: a
+                server of its own.
+        """
+        self._forkserver = server or Forkserver(program, max_memory)
+        self._owns_server = server is None
         self._process: Process | None = None
 
     def __enter__(self) -> ChildProcess:  # noqa: PYI034 - no subclasses; Python 3.10 has no Self
@@ -46,10 +57,11 @@ class ChildProcess:
         trace: TracebackType | None,
     ) -> None:
         self._end()
-        self._forkserver.close()
+        if self._owns_server:
+            self._forkserver.close()
 
-    def ask(self, question: dict[str, Any], blobs: Sequence[bytes]) -> Any:
-        """Return the answer to a question about some bytes, as JSON.
+    def ask(self, question: dict[str, Any], blobs: Sequence[bytes | Path]) -> Any:
+        """Return the answer to a question about some bytes, or those of some files, as JSON.
 
         ChildEndedError if there is none; the next question goes to a new process.
         """
@@ -62,15 +74,19 @@ class ChildProcess:
             raise ChildEndedError("reading it ended the process that read it") from error
 
     @staticmethod
-    def _ask(process: Process, question: dict[str, Any], blobs: Sequence[bytes]) -> Any:
-        size = sum(map(len, blobs))
-        timer = Timer(_PATIENCE * _seconds(size), process.kill)
+    def _ask(process: Process, question: dict[str, Any], blobs: Sequence[bytes | Path]) -> Any:
+        sizes = [blob.stat().st_size if isinstance(blob, Path) else len(blob) for blob in blobs]
+        timer = Timer(_PATIENCE * _seconds(sum(sizes)), process.kill)
         timer.start()
         try:
-            request = json.dumps({**question, "sizes": [len(data) for data in blobs]}).encode()
+            request = json.dumps({**question, "sizes": sizes}).encode()
             process.requests.write(request + b"\n")
-            for data in blobs:
-                process.requests.write(data)
+            for blob in blobs:
+                if isinstance(blob, Path):
+                    with blob.open("rb") as file:
+                        shutil.copyfileobj(file, process.requests, _CHUNK)
+                else:
+                    process.requests.write(blob)
             process.requests.flush()
             return json.loads(process.responses.readline(_MAX_ANSWER))
         finally:

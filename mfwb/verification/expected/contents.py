@@ -6,7 +6,8 @@ import base64
 import hashlib
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from mfwb.errors import ItemLost
@@ -20,7 +21,8 @@ __all__ = ["Contents"]
 
 _MAX_READ = 1_000_000  # bytes of a pickle that is described
 _MAX_COMPARED = 64_000_000  # bytes of a pickle whose content is compared with its parents'
-_BATCH = 16_000_000  # bytes that are in memory at a time
+_BATCH = 8_000_000  # bytes; two batches are in memory at a time
+_MAX_PICKLES = 300  # of a batch
 
 _OpenStore = Callable[[Datastore], FlowStore]
 
@@ -98,6 +100,19 @@ class Contents:
         by_datastore: dict[Datastore, list[str]] = defaultdict(list)
         for sha in shas:
             by_datastore[self._datastores[sha]].append(sha)
+        with ThreadPoolExecutor(1, thread_name_prefix="mfwb-verify-values") as pool:
+            described: Future[dict[str, PickledValue]] | None = None
+            for pickled in self._pickles(by_datastore):  # while the batch before is described
+                if described is not None:
+                    self._described |= described.result()
+                described = pool.submit(self._values.read, pickled)
+            if described is not None:
+                self._described |= described.result()
+
+    def _pickles(
+        self, by_datastore: Mapping[Datastore, Sequence[str]]
+    ) -> Iterator[dict[str, bytes]]:
+        """Yield the stored bytes of artifacts by sha1, a batch at a time."""
         for datastore, group in by_datastore.items():
             store = self._open_store(datastore)
             for batch in self._batches(group):
@@ -109,13 +124,13 @@ class Contents:
                     pickled[sha] = data
                     digest = hashlib.md5(data, usedforsecurity=False).digest()
                     self._md5[sha] = base64.b64encode(digest).decode()
-                self._described |= self._values.read(pickled)
+                yield pickled
 
     def _batches(self, shas: Iterable[str]) -> Iterator[list[str]]:
         batch: list[str] = []
         size = 0
         for sha in shas:
-            if batch and size + self._sizes[sha] > _BATCH:
+            if batch and (size + self._sizes[sha] > _BATCH or len(batch) == _MAX_PICKLES):
                 yield batch
                 batch, size = [], 0
             batch.append(sha)

@@ -11,6 +11,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from metaflow import Run
@@ -18,7 +19,7 @@ from metaflow.exception import MetaflowNotFound
 
 from mfwb.config import Settings
 from mfwb.errors import ItemLost, NotFound, SourceError
-from mfwb.snapshot import Datastore
+from mfwb.snapshot import Datastore, FlowRunState
 from mfwb.snapshot.pathspec import PARAMETERS, step_of
 from mfwb.source.client_errors import client_errors
 from mfwb.source.code_package import CodePackage, PackageError, read_source
@@ -26,6 +27,8 @@ from mfwb.source.datastore import internal_artifacts
 from mfwb.source.datastore.flow_store import AttemptKey, FlowStore, open_store
 from mfwb.source.datastore.roots import DatastoreRoots
 from mfwb.source.json_records import AttemptRecord
+from mfwb.source.process_exits import ProcessExit
+from mfwb.source.reader import read_flow_run
 from mfwb.source.session import open_provider, own_datastore_roots
 from mfwb.source.typed_values import DamagedError
 from mfwb.verification.expected.facts import (
@@ -73,6 +76,7 @@ class FlowRunReader:
 
     def read(self, pathspec: str) -> FlowRunFacts:
         """Return the facts of a flow run; NotFound, SourceError, Unreachable."""
+        began = time.time() * 1000
         with client_errors(pathspec, self._provider):
             run = Run(pathspec)
         flow, run_id = run.path_components
@@ -90,6 +94,8 @@ class FlowRunReader:
             facts = [_task_facts(task, shared, values) for task in tasks]
         except (DamagedError, ValueError) as error:
             raise SourceError(f"{pathspec} can't be read: {error}") from None
+        exits = self._exits(flow, tasks, facts, began)
+        facts = [_with_death(task, exits.get(task.path)) for task in facts]
         kinds = _kinds(graph, shared)
         steps = sort_into_steps(facts, graph.get("start_step") or "start")
         end_step = str(graph.get("end_step") or "end")
@@ -98,7 +104,7 @@ class FlowRunReader:
             id=run_id,
             user=run._object.get("user_name"),  # noqa: SLF001 - see the module docstring
             started_at=self._started_at(run, listed),
-            state=self._state(facts, everything, end_step, graph),
+            state=self._state(run, facts, end_step),
             tags=frozenset(run.user_tags),
             system_tags=frozenset(run.system_tags),
             parameters={
@@ -176,6 +182,27 @@ class FlowRunReader:
                     task.earlier[key.attempt] = records[key]
                     task.record = records[key]
 
+    def _exits(
+        self, flow: str, tasks: Sequence[_Task], facts: Sequence[TaskFacts], began: float
+    ) -> dict[str, ProcessExit]:
+        """Return how the last attempts ended of tasks that recorded no outcome.
+
+        Only what was recorded before the reading began counts: a task that ended since may have
+        recorded its outcome.
+        """
+        by_datastore: dict[Datastore, dict[AttemptKey, str]] = defaultdict(dict)
+        for task, fact in zip(tasks, facts, strict=True):
+            if fact.outcome == "unfinished" and fact.attempts and task.datastore:
+                _, run, step, number = task.parts
+                key = AttemptKey(run, step, number, fact.attempts[-1].number)
+                by_datastore[task.datastore][key] = task.path
+        return {
+            paths[key]: process_exit
+            for datastore, paths in by_datastore.items()
+            for key, process_exit in self.store(flow, datastore).read_exits([*paths]).items()
+            if process_exit.at is not None and process_exit.at < began
+        }
+
     def _internals(self, flow: str, tasks: Iterable[_Task]) -> dict[str, Any]:
         """Return the values of Metaflow's internal artifacts by sha1."""
         by_datastore: dict[Datastore, set[str]] = defaultdict(set)
@@ -210,23 +237,18 @@ class FlowRunReader:
         queued = (int(task._object["ts_epoch"]) for task in tasks)  # noqa: SLF001 - the same
         return min((recorded, *queued))
 
-    def _state(
-        self,
-        tasks: Sequence[TaskFacts],
-        read: Sequence[_Task],
-        end_step: str,
-        graph: Mapping[str, Any],
-    ) -> str:
-        """Return `finished`, `failed` or `abandoned`; `running` if neither is certain."""
+    def _state(self, run: Any, tasks: Sequence[TaskFacts], end_step: str) -> str:
+        """Return `finished`, `failed`, `abandoned` or `running`.
+
+        Without a successful last task, the source decides which flow runs are over: what a sync
+        skips has nothing to compare.
+        """
         if any(task.step == end_step and task.outcome in {"ok", "caught"} for task in tasks):
-            return "finished"
-        failed = [task for task in tasks if task.outcome == "failed"]
-        seen = max((row[2] for task in read for row in task.rows), default=0)
-        if time.time() * 1000 - seen >= self._abandoned_after * 1000:
-            return "failed" if failed else "abandoned"
-        open_tasks = any(task.outcome == "unfinished" for task in tasks)
-        has_retries = any(_has_retries(graph, task) for task in failed)
-        return "failed" if failed and not open_tasks and not has_retries else "running"
+            return FlowRunState.FINISHED.value
+        read = read_flow_run(
+            run, self._provider, self._roots, abandoned_after=self._abandoned_after
+        )
+        return read.state.value
 
 
 def _item(task: Any, name: str) -> Any:
@@ -270,18 +292,12 @@ def _nodes(graph: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {str(name): node for name, node in nodes if isinstance(node, dict)}
 
 
-def _has_retries(graph: Mapping[str, Any], task: TaskFacts) -> bool:
-    """Whether Metaflow may still try a task again."""
-    node = _nodes(graph).get(task.step, {})
-    allowed = 0
-    for decorator in node.get("decorators") or []:
-        if isinstance(decorator, dict) and decorator.get("name") == "retry":
-            times = (decorator.get("attributes") or {}).get("times", 3)
-            allowed += int(times) if str(times).isdecimal() else 0
-        elif isinstance(decorator, dict) and decorator.get("name") == "catch":
-            allowed += 3
-    last = task.attempts[-1].number if task.attempts else 0
-    return last < allowed
+def _with_death(task: TaskFacts, process_exit: ProcessExit | None) -> TaskFacts:
+    """Return a task as failed if its process ended and it recorded no outcome."""
+    if process_exit is None or task.outcome != "unfinished":
+        return task
+    last = replace(task.attempts[-1], ok=False, ended_at=process_exit.at)
+    return replace(task, outcome="failed", attempts=(*task.attempts[:-1], last))
 
 
 def _kinds(graph: Mapping[str, Any], shared: Mapping[str, str]) -> dict[str, str]:

@@ -18,7 +18,9 @@ from mfwb.verification.expected.value_reader import PickledValue
 
 __all__ = ["KINDS", "ExpectedForm", "Shape", "find_form"]
 
-Shape = Literal["value", "json", "parquet", "tables", "npy", "path", "include", "pickle", "stored"]
+Shape = Literal[
+    "value", "json", "parquet", "tables", "container", "npy", "path", "include", "pickle", "stored"
+]
 KINDS = ("dataset", "model", "other")
 
 _MAX_VALUE = 100_000  # bytes of pickle
@@ -191,7 +193,9 @@ def _value_or_json(
     return ExpectedForm(("other",), "json")
 
 
-def _shape(artifact: HeldArtifact, value: PickledValue) -> Shape:
+def _shape(  # noqa: PLR0911 - a rule for each form
+    artifact: HeldArtifact, value: PickledValue
+) -> Shape:
     if artifact.type == "metaflow.includefile.IncludedFile":
         return "include"
     if _matches(artifact.type, ("pathlib.*Path",)):
@@ -202,6 +206,8 @@ def _shape(artifact: HeldArtifact, value: PickledValue) -> Shape:
         return "tables"
     if artifact.type in _ARRAYS:
         return "npy"
+    if artifact.type in _CONTAINERS and value.names is None:
+        return "container"  # it was not read: plain values, tables, or something else
     return "pickle"
 
 

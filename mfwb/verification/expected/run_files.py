@@ -126,12 +126,12 @@ def _options_of_bytes(
     if shape == "parquet":
         yield {f"{stem}.parquet": ExpectedFile()}
         yield {f"{stem}.parquet": ExpectedFile(), **pickle}
-    elif shape == "tables":
+    if shape in {"tables", "container"}:
         yield {f"{stem}/{_ANY_FILES}": ExpectedFile()}
         yield {f"{stem}/{_ANY_FILES}": ExpectedFile(), **pickle}
-    elif shape == "npy":
+    if shape == "npy":
         yield {f"{stem}.npy": ExpectedFile()}
-    elif shape == "json":
+    if shape in {"json", "container"}:
         yield {f"{stem}.json": ExpectedFile()}
     yield pickle  # also of what could not be converted
 
@@ -142,7 +142,7 @@ def expect_included(
     """Yield the included files, and what else of the parameters becomes files."""
     for name, kind in facts.kinds.items():
         artifact = facts.parameters.get(name)
-        if artifact is None or not settings.datasets:
+        if artifact is None or not settings.datasets or contents.describe(artifact).is_nothing:
             continue
         form = find_form(artifact, contents.describe(artifact), settings)
         if kind != "IncludeFile" and form.shape != "include":

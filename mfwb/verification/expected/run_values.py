@@ -207,8 +207,9 @@ def _add_numbers(
                 result.history[rows[task.path], "tasks/seconds"] = task.seconds
     taken = {"index", "seconds"}
     for key, items in columns.items():
-        numbers = [(item.task, item.value.number) for item in items if item.is_value]
-        if not items or len(numbers) < len(items):
+        shown = [item for item in items if item.shows_value]  # not tables and caught errors
+        numbers = [(item.task, item.value.number) for item in shown if item.is_value]
+        if not shown or len(numbers) < len(shown):
             continue
         if not all(number is not None for _, number in numbers):
             continue

@@ -17,7 +17,7 @@ from mfwb.pickles.allowlist import ARRAYS, PATHS, PLAIN, ZONES
 from mfwb.pickles.content_digest import content_digest
 from mfwb.pickles.placeholders import StandIn
 from mfwb.verification.expected.child_process import answer_requests
-from mfwb.verification.expected.wording import Described, is_number, is_series, put
+from mfwb.verification.expected.wording import Described, is_series, put, to_number
 
 __all__ = ["describe", "preload", "preload_more", "run_worker"]
 
@@ -83,8 +83,8 @@ def describe(data: bytes) -> dict[str, Any]:
         value = pickles.loads(data, _AllowedOrDescribed())
         json_value = put(value)
         answer["size"] = len(json.dumps(json_value))
-        if is_number(value):
-            answer["number"] = _number(value)
+        if (number := to_number(value)) is not None:
+            answer["number"] = _number(number)
         if is_series(value) and len(value) <= _MAX_CURVE:
             answer["series"] = [_point(item) for item in value]
         answer["json_value"] = json_value
@@ -96,18 +96,18 @@ def describe(data: bytes) -> dict[str, Any]:
     return answer
 
 
-def _number(value: Any) -> str:
+def _number(value: float) -> str:
     """Return a number as text that loses nothing: `int 255` in hex digits, or `float 0x1.8p+0`."""
-    plain = value.item() if type(value).__module__ == "numpy" else value
-    if isinstance(plain, int):
-        return f"int {int(plain):x}"
-    return f"float {float(plain).hex()}"
+    if isinstance(value, int):
+        return f"int {int(value):x}"
+    return f"float {float(value).hex()}"
 
 
 def _point(value: Any) -> float | None:
     """Return a number as a chart has it; None for one that no float is near."""
+    number = to_number(value)
     try:
-        return float(value)
+        return None if number is None else float(number)
     except OverflowError:
         return None
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mfwb.isolation.forkserver import Forkserver
 from mfwb.verification.expected import value_child
 from mfwb.verification.expected.child_process import ChildEndedError, ChildProcess
 
-__all__ = ["PickledValue", "ValueReader", "new_value_process"]
+__all__ = ["PickledValue", "ValueReader", "new_value_process", "new_value_server"]
 
 _MAX_MEMORY = 400_000_000  # bytes that the process may take
 _MAX_REQUEST = 2_000_000  # bytes
@@ -83,9 +84,18 @@ class ValueReader:
         return values
 
 
-def new_value_process() -> ChildProcess:
-    """Return the process for a `ValueReader`, which starts when it is needed."""
-    return ChildProcess(value_child.__name__, _MAX_MEMORY)
+def new_value_server() -> Forkserver:
+    """Return what starts the processes of several flow runs."""
+    return Forkserver(value_child.__name__, _MAX_MEMORY)
+
+
+def new_value_process(server: Forkserver | None = None) -> ChildProcess:
+    """Return the process for a `ValueReader`, which starts when it is needed.
+
+    Args:
+        server: starts it; None: a server of its own.
+    """
+    return ChildProcess(value_child.__name__, _MAX_MEMORY, server)
 
 
 def _groups(pickled: Mapping[str, bytes]) -> Iterator[list[str]]:

@@ -18,7 +18,7 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
-__all__ = ["ANY", "SET", "Described", "is_number", "is_series", "matches", "put"]
+__all__ = ["ANY", "SET", "Described", "is_series", "matches", "put", "to_number"]
 
 SET = "\0set"
 ANY = "\0any"
@@ -73,8 +73,8 @@ def put(value: Any, depth: int = 0) -> Any:  # noqa: C901, PLR0911, PLR0912 - a 
         return [put(item, depth + 1) for item in value]
     if isinstance(value, (date, time)):
         return value.isoformat()
-    if isinstance(value, timedelta):
-        return value.total_seconds()
+    if (seconds := _seconds(value)) is not None:
+        return seconds
     if isinstance(value, _TEXTS):
         return _storable(str(value))
     raise ValueError(f"a {type(value).__name__} has no form in the summary")
@@ -120,12 +120,27 @@ def _key(key: Any) -> str | None:
 def _of_numpy(value: Any, depth: int) -> Any:
     if getattr(value, "ndim", 0):
         return _array(value, depth)
+    if (seconds := _seconds(value)) is not None:
+        return seconds
     if value.dtype.kind in "Mm":
         return dict(_ANYTHING)
     plain = value.item()
     if type(plain) is type(value):  # a longdouble, or complex of that width
         return dict(_ANYTHING)
     return put(plain, depth)
+
+
+def _seconds(value: Any) -> float | None:
+    """Return a span of time in seconds; None if it is none, or of unknown length, as a month."""
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if getattr(value, "ndim", None) != 0 or value.dtype.kind != "m":
+        return None
+    try:
+        seconds = float(value / type(value)(1, "s"))
+    except TypeError:
+        return None
+    return seconds if math.isfinite(seconds) else None
 
 
 def _array(value: Any, depth: int) -> Any:
@@ -150,18 +165,27 @@ def _described(value: Described, depth: int) -> Any:
     return dict(_ANYTHING)
 
 
-def is_number(value: Any) -> bool:
-    """Whether statistics are made of a value: an int or a float, no bool."""
+def to_number(value: Any) -> int | float | None:
+    """Return what statistics are made of: an int, a float, or seconds; None of all else."""
     if isinstance(value, bool):
-        return False
+        return None
+    if (seconds := _seconds(value)) is not None:
+        return seconds
     if type(value).__module__ == "numpy" and not getattr(value, "ndim", 0):
-        return value.dtype.kind in "iuf"
-    return isinstance(value, (int, float))
+        if value.dtype.kind not in "iuf":
+            return None
+        plain = value.item()
+        if isinstance(plain, int):
+            return plain
+        return float(plain) if float(plain) == plain or plain != plain else None  # noqa: PLR0124 - NaN
+    return value if isinstance(value, (int, float)) else None
 
 
 def is_series(value: Any) -> bool:
     """Whether a value is drawn as a curve: a list of at least two numbers."""
-    return isinstance(value, (list, tuple)) and len(value) > 1 and all(map(is_number, value))
+    if not isinstance(value, (list, tuple)) or len(value) < 2:  # noqa: PLR2004 - two points
+        return False
+    return all(to_number(item) is not None for item in value)
 
 
 def matches(expected: Any, actual: Any) -> bool:  # noqa: PLR0911 - a rule for each type

@@ -20,6 +20,7 @@ from mfwb.errors import ItemLost, SinkError
 from mfwb.files.rooted_files import open_below, resolve_below
 from mfwb.snapshot.pathspec import flow_of, flow_run_of
 from mfwb.verification.recorded import (
+    Receiver,
     RecordedArtifact,
     RecordedFile,
     RecordedFlowRun,
@@ -118,18 +119,21 @@ class BundleProject:
             tuple(self._damaged),
         )
 
-    def artifact_bytes(self, artifact: RecordedArtifact, path: str) -> bytes:
-        """Return the bytes of a file of an artifact; ItemLost if the bundle has none."""
+    def announce(self, artifacts: Sequence[RecordedArtifact]) -> None:
+        """Do nothing: there are no requests."""
+
+    def read_artifact_file(self, artifact: RecordedArtifact, path: str, receiver: Receiver) -> None:
+        """Send a file of an artifact to a receiver; ItemLost if the bundle has none."""
         name = self._local_paths.get((artifact.key, path))
         if name is None:
             raise ItemLost(f"the bundle has no file {path} of {artifact.name}")
-        return self._bytes(name)
+        self._send(name, receiver)
 
-    def run_bytes(self, run: RecordedRun, path: str) -> bytes:
-        """Return the bytes of a file of a W&B run; ItemLost if the bundle has none."""
+    def read_run_file(self, run: RecordedRun, path: str, receiver: Receiver) -> None:
+        """Send a file of a W&B run to a receiver; ItemLost if the bundle has none."""
         if run.id not in self._folders or path not in run.files:
             raise ItemLost(f"the bundle has no file {path} of {run.name}")
-        return self._bytes(f"{self._folders[run.id]}/files/{path}")
+        self._send(f"{self._folders[run.id]}/files/{path}", receiver)
 
     def _runs(self, group: str) -> Iterator[_Placed]:
         if self._by_group is None:
@@ -239,13 +243,18 @@ class BundleProject:
         known = self._checksums[name]
         return RecordedFile(path, known.size, known.md5)
 
-    def _bytes(self, name: str) -> bytes:
+    def _send(self, name: str, receiver: Receiver) -> None:
+        receiver.begin()
+        for chunk in self._chunks(name):
+            receiver.write(chunk)
+
+    def _chunks(self, name: str) -> Iterator[bytes]:
         try:
             with _open(self._bundle, name) as file:
-                data: bytes = file.read()
+                while chunk := file.read(_CHUNK):
+                    yield chunk
         except OSError as error:
             raise ItemLost(f"{name} of the bundle can't be read: {error}") from None
-        return data
 
 
 def _key(record: Any) -> str:

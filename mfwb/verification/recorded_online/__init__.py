@@ -1,5 +1,6 @@
 """What a W&B server says of a flow run, read in few requests."""
 
+from mfwb.verification.recorded_online.cache import ProjectCache
 from mfwb.verification.recorded_online.project import OnlineProject
 
-__all__ = ["OnlineProject"]
+__all__ = ["OnlineProject", "ProjectCache"]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from mfwb.errors import ItemLost, SinkError
@@ -14,12 +15,14 @@ from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.responses import require
 from mfwb.snapshot.pathspec import owner_and_name
 from mfwb.verification.recorded import (
+    Receiver,
     RecordedArtifact,
     RecordedFile,
     RecordedFlowRun,
     RecordedRun,
 )
 from mfwb.verification.recorded_online import queries
+from mfwb.verification.recorded_online.cache import ProjectCache
 from mfwb.verification.recorded_online.parse import (
     files_of_manifest,
     parse_config,
@@ -38,8 +41,7 @@ _RUNS_PER_PAGE = 50
 _ROWS_PER_STEP = 4  # at most; W&B leaves rows out if there are more
 _STEPS_PER_REQUEST = 5_000  # of one W&B run, in a further request
 _NAMES_AT_ONCE = 40
-_MAX_MANIFESTS = 20_000  # that are remembered
-_MAX_URLS = 100_000  # the same, of files of W&B runs
+_VERSIONS_AT_ONCE = 20  # of which the files are listed; addresses are valid for minutes
 _TABLE = "run_table"
 _NO_FIELD = "Cannot query field"
 
@@ -64,7 +66,15 @@ class _Parts:
 class OnlineProject:
     """A W&B project on a server."""
 
-    def __init__(self, client: ApiClient, entity: str, project: str, *, workers: int) -> None:
+    def __init__(
+        self,
+        client: ApiClient,
+        entity: str,
+        project: str,
+        *,
+        workers: int,
+        cache: ProjectCache | None = None,
+    ) -> None:
         """Read a project; nothing is requested yet.
 
         Args:
@@ -72,16 +82,16 @@ class OnlineProject:
             entity: the owner of the project.
             project: its name.
             workers: how many files are downloaded at the same time.
+            cache: what others know of this project; None: nothing.
         """
         self._requests = Requests(client, entity, project)
         self._workers = workers
         self._manifests: dict[str, Mapping[str, RecordedFile]] = {}
         self._run_files: dict[tuple[str, str], str] = {}
-        self._artifact_files: tuple[str, dict[str, str]] = (
-            "",
-            {},
-        )  # of the last artifact that was requested
-        self._has_log_lines = True
+        self._artifact_files: dict[str, dict[str, str]] = {}  # URLs of those read now and next
+        self._announced: dict[str, RecordedArtifact] = {}
+        self._cache = cache or ProjectCache()
+        self._has_project = True  # until a request shows that there is none
 
     @property
     def requests(self) -> int:
@@ -90,31 +100,31 @@ class OnlineProject:
 
     def flow_run(self, group: str) -> RecordedFlowRun:
         """Return what W&B says of the W&B runs of a group; none is no error; SinkError."""
-        if len(self._run_files) > _MAX_URLS:
-            self._run_files.clear()
         parts = list(self._runs(group))
         versions = [version for part in parts for version in (*part.logged, *part.used)]
         self._load_manifests(versions)
         runs = [self._parse_run(part) for part in parts]
-        return RecordedFlowRun(group, runs, self._aliased(group, runs))
+        return RecordedFlowRun(
+            group, runs, self._aliased(group, runs), has_project=self._has_project
+        )
 
-    def artifact_bytes(self, artifact: RecordedArtifact, path: str) -> bytes:
-        """Return the bytes of a file of an artifact; ItemLost if W&B has none; SinkError."""
+    def announce(self, artifacts: Sequence[RecordedArtifact]) -> None:
+        """Take notice of the artifacts whose files are read next."""
+        self._announced = {artifact.key: artifact for artifact in artifacts}
+
+    def read_artifact_file(self, artifact: RecordedArtifact, path: str, receiver: Receiver) -> None:
+        """Send a file of an artifact to a receiver; ItemLost if W&B has none; SinkError."""
         url = self._artifact_url(artifact, path)
-        data = self._requests.download(url, f"download {artifact.name}/{path}")
-        if data is None:
+        if not self._requests.download_to(receiver, url, f"download {artifact.name}/{path}"):
             raise ItemLost(f"W&B lists {path} of {artifact.name}, and has no bytes of it")
-        return data
 
-    def run_bytes(self, run: RecordedRun, path: str) -> bytes:
-        """Return the bytes of a file of a W&B run; ItemLost if W&B has none; SinkError."""
+    def read_run_file(self, run: RecordedRun, path: str, receiver: Receiver) -> None:
+        """Send a file of a W&B run to a receiver; ItemLost if W&B has none; SinkError."""
         url = self._run_files.get((run.id, path))
         if url is None:
             raise ItemLost(f"W&B has no file {path} of {run.name}")
-        data = self._requests.download(url, f"download {path} of {run.name}")
-        if data is None:
+        if not self._requests.download_to(receiver, url, f"download {path} of {run.name}"):
             raise ItemLost(f"W&B lists {path} of {run.name}, and has no bytes of it")
-        return data
 
     # --- W&B runs ---------------------------------------------------------------------------
 
@@ -135,11 +145,12 @@ class OnlineProject:
         try:
             answer = self._ask_page(group, after)
         except SinkError as error:
-            if not (self._has_log_lines and _NO_FIELD in str(error)):
+            if not (self._cache.has_log_lines and _NO_FIELD in str(error)):
                 raise
-            self._has_log_lines = False  # a server that is older than W&B's log pages
+            self._cache.has_log_lines = False  # a server that is older than W&B's log pages
             answer = self._ask_page(group, after)
         project = answer.get("project")
+        self._has_project = project is not None
         if project is None:
             self._confirm_no_project()
             return None
@@ -147,7 +158,7 @@ class OnlineProject:
 
     def _ask_page(self, group: str, after: str | None) -> dict[str, Any]:
         return self._requests.query(
-            queries.runs_query(with_log=self._has_log_lines),
+            queries.runs_query(with_log=self._cache.has_log_lines),
             f"read the runs of {group}",
             filters=json.dumps({"group": group}),
             first=_RUNS_PER_PAGE,
@@ -175,7 +186,7 @@ class OnlineProject:
         parts.files = list(self._all(parts.id, node, "files"))
         parts.logged = list(self._all(parts.id, node, "outputArtifacts"))
         parts.used = list(self._all(parts.id, node, "inputArtifacts"))
-        if self._has_log_lines:
+        if self._cache.has_log_lines:
             parts.lines = list(self._all(parts.id, node, "logLines"))
         parts.rows = self._rows(parts.id, node)
         return parts
@@ -252,19 +263,21 @@ class OnlineProject:
 
     def _load_manifests(self, versions: Iterable[Mapping[str, Any]]) -> None:
         """Load the manifest of each version once, several at the same time."""
-        if len(self._manifests) > _MAX_MANIFESTS:
-            self._manifests.clear()
-        missing = {
-            key: version
+        by_key = {
+            str(require(version, "id")): version
             for version in versions
-            if (key := str(require(version, "id"))) not in self._manifests
-            and require(version, "artifactType", "name") != _TABLE
+            if require(version, "artifactType", "name") != _TABLE
         }
+        self._manifests = {
+            key: files for key in by_key if (files := self._cache.manifest(key)) is not None
+        }
+        missing = {key: by_key[key] for key in by_key if key not in self._manifests}
         if not missing:
             return
         with ThreadPoolExecutor(self._workers, thread_name_prefix="mfwb-verify") as pool:
-            loaded = pool.map(self._manifest, missing.values())
-            self._manifests.update(zip(missing, loaded, strict=True))
+            loaded = dict(zip(missing, pool.map(self._manifest, missing.values()), strict=True))
+        self._manifests.update(loaded)
+        self._cache.keep(loaded)
 
     def _manifest(self, node: Mapping[str, Any]) -> Mapping[str, RecordedFile]:
         """Return the files of a version; none if W&B has no manifest of it."""
@@ -313,17 +326,35 @@ class OnlineProject:
 
     def _artifact_url(self, artifact: RecordedArtifact, path: str) -> str:
         """Return the address of a file of an artifact; ItemLost if W&B lists none."""
-        if self._artifact_files[0] != artifact.key:
-            fetch = partial(self._files_page, artifact)
-            listed = pages(fetch(None), fetch)
-            urls = {str(require(node, "name")): str(require(node, "directUrl")) for node in listed}
-            self._artifact_files = (artifact.key, urls)
-        url = self._artifact_files[1].get(path)
+        if artifact.key not in self._artifact_files:
+            self._announced.pop(artifact.key, None)
+            following = [*islice(self._announced, _VERSIONS_AT_ONCE - 1)]
+            wanted = [artifact, *(self._announced.pop(key) for key in following)]
+            self._artifact_files = self._urls(wanted)
+        url = self._artifact_files[artifact.key].get(path)
         if url is None:
             raise ItemLost(f"W&B has no file {path} of {artifact.name}")
         return url
 
-    def _files_page(self, artifact: RecordedArtifact, after: str | None) -> Any:
+    def _urls(self, artifacts: Sequence[RecordedArtifact]) -> dict[str, dict[str, str]]:
+        """Return the addresses of all files of several versions, by key and path."""
+        variables: dict[str, Any] = {}
+        for number, artifact in enumerate(artifacts):
+            variables |= {f"n{number}": artifact.name, f"v{number}": artifact.version}
+        answer = self._requests.query(
+            queries.first_files_query(len(artifacts)), "list the files of artifacts", **variables
+        )
+        project = require(answer, "project")
+        urls: dict[str, dict[str, str]] = {}
+        for number, artifact in enumerate(artifacts):
+            first = require(project, f"n{number}", "artifactMembership", "files")
+            urls[artifact.key] = {
+                str(require(node, "name")): str(require(node, "directUrl"))
+                for node in pages(first, partial(self._files_page, artifact))
+            }
+        return urls
+
+    def _files_page(self, artifact: RecordedArtifact, after: str) -> Any:
         answer = self._requests.query(
             queries.artifact_files_query(),
             f"list the files of {artifact.name}",

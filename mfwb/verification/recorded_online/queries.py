@@ -153,6 +153,27 @@ query MfwbVerifyArtifactFiles(
 """
 
 
+def first_files_query(versions: int) -> str:
+    """Return the query for the first page of the addresses of the files of several versions.
+
+    Args:
+        versions: how many; their names are the variables n0, n1, ..., and the versions v0, v1, ...
+    """
+    numbers = range(versions)
+    variables = " ".join(f"$n{number}: String!, $v{number}: String!," for number in numbers)
+    fields = " ".join(
+        f"n{number}: artifactCollection(name: $n{number}) {{ __typename "
+        f"artifactMembership(aliasName: $v{number}) {{ artifact {{ id }} "
+        f"files(first: {FILES_PER_PAGE}) {{ edges {{ node {{ name directUrl }} }} {_PAGE} }} }} }}"
+        for number in numbers
+    )
+    return f"""
+query MfwbVerifyFiles({variables} $entity: String!, $project: String!) {{
+    project(name: $project, entityName: $entity) {{ id {fields} }}
+}}
+"""
+
+
 def _connection(field: str, after: str = "") -> str:
     return (
         f"{field}(first: {_PER_PAGE[field]}{after}) "

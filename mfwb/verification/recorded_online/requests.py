@@ -8,9 +8,10 @@ from typing import Any
 
 from mfwb.errors import SinkError
 from mfwb.sink.client.api import ApiClient
-from mfwb.sink.client.downloads import download
+from mfwb.sink.client.downloads import download, download_to
 from mfwb.sink.client.private import execute_graphql
 from mfwb.sink.client.responses import nodes, require
+from mfwb.verification.recorded import Receiver
 
 __all__ = ["Requests", "pages"]
 
@@ -46,6 +47,16 @@ class Requests:
         def send(api: Any) -> bytes | None:
             self._count()
             return download(api, self._client.base_url, url)
+
+        return self._client.call(self._path, send, purpose)
+
+    def download_to(self, receiver: Receiver, url: str, purpose: str) -> bool:
+        """Return whether there is a file at an address, after a receiver got it; SinkError."""
+
+        def send(api: Any) -> bool:
+            self._count()
+            receiver.begin()
+            return download_to(api, self._client.base_url, url, receiver.write)
 
         return self._client.call(self._path, send, purpose)
 

@@ -95,7 +95,7 @@ def install() -> None:
 
 def _command() -> list[str]:
     """Return the command line; `sys.argv` is not set yet."""
-    return [_short(one) for one in getattr(sys, "orig_argv", [])]
+    return [_short(item) for item in getattr(sys, "orig_argv", [])]
 
 
 def _line(event: str, arguments: tuple[object, ...]) -> "str | None":
@@ -107,20 +107,20 @@ def _line(event: str, arguments: tuple[object, ...]) -> "str | None":
     if event in {"compile", "exec"} and _is_of_a_library():
         return None
     if event == "exec":
-        said: list[object] = [getattr(arguments[0], "co_filename", "?"), _callers()]
+        reported: list[object] = [getattr(arguments[0], "co_filename", "?"), _callers()]
     elif event == "compile":
-        said = [_short(arguments[1]), _short(arguments[0]), _callers()]
+        reported = [_short(arguments[1]), _short(arguments[0]), _callers()]
     elif event == "os.fork":
-        said = [_callers()]
+        reported = [_callers()]
     elif event == "pickle.find_class":
-        said = [*arguments, _callers()]
+        reported = [*arguments, _callers()]
     elif event == "open":
-        said = [_followed(_path(arguments[0])), _path(arguments[1]), arguments[2]]
+        reported = [_followed(_path(arguments[0])), _path(arguments[1]), arguments[2]]
     elif event == "subprocess.Popen":
-        said = [_path(arguments[0]), [_short(one) for one in _listed(arguments[1])]]
+        reported = [_path(arguments[0]), [_short(item) for item in _listed(arguments[1])]]
     else:
-        said = _with_folders(event, [_path(one) for one in arguments])
-    return json.dumps({"event": event, "arguments": said})
+        reported = _with_folders(event, [_path(argument) for argument in arguments])
+    return json.dumps({"event": event, "arguments": reported})
 
 
 _BELOW = {
@@ -140,12 +140,12 @@ _BELOW = {
 
 def _with_folders(event: str, said: "list[object]") -> "list[object]":
     """Return arguments with paths in full, where they are relative to a descriptor."""
-    for place, folder in _BELOW.get(event, {}).items():
+    for location, folder in _BELOW.get(event, {}).items():
         descriptor = said[folder] if folder < len(said) else None
-        path = said[place]
+        path = said[location]
         if isinstance(descriptor, int) and descriptor >= 0 and isinstance(path, str):
             above = os.readlink(f"/proc/self/fd/{descriptor}")  # noqa: PTH115
-            said[place] = os.path.join(above, path)  # noqa: PTH118
+            said[location] = os.path.join(above, path)  # noqa: PTH118
     return said
 
 
@@ -201,7 +201,7 @@ def _path(value: object) -> object:
     if value is None or isinstance(value, int | float):
         return value
     if isinstance(value, tuple):
-        return [_path(one) for one in value]
+        return [_path(item) for item in value]
     if hasattr(value, "__fspath__"):
         value = value.__fspath__()
     return _short(value)

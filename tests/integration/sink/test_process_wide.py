@@ -84,10 +84,10 @@ def test_wandb_is_as_before(
     )
 
     assert done.code == 0, done.err
-    said = json.loads(done.out.splitlines()[-1])
-    assert said["statuses"] == ["synced", "synced"]
-    altered = {*said["altered"]} - _OF_ANY_USE
+    reported = json.loads(done.out.splitlines()[-1])
+    assert reported["statuses"] == ["synced", "synced"]
+    altered = {*reported["altered"]} - _OF_ANY_USE
     assert not altered, "\n".join(sorted(altered))
-    assert said["variables"] == []
-    assert said["same settings"]
-    assert said["effective"] == [False, "wrap", str(online.root), False]
+    assert reported["variables"] == []
+    assert reported["same settings"]
+    assert reported["effective"] == [False, "wrap", str(online.root), False]

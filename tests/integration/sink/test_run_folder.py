@@ -42,14 +42,14 @@ def with_file(path: Path) -> ReadyRun:
 
 def test_a_file_of_the_machine_is_copied(tmp_path: Path) -> None:
     """It may be changed or gone when the bundle is pushed."""
-    outside = tmp_path / "outside.txt"
-    outside.write_bytes(b"as it was")
+    external = tmp_path / "outside.txt"
+    external.write_bytes(b"as it was")
 
-    folder = write(tmp_path / "bundle", with_file(outside))
-    outside.unlink()
+    folder = write(tmp_path / "bundle", with_file(external))
+    external.unlink()
 
     [record] = [
-        one for one in read_records(next(folder.glob("*.wandb"))) if one.HasField("artifact")
+        item for item in read_records(next(folder.glob("*.wandb"))) if item.HasField("artifact")
     ]
     md5 = base64.b64encode(hashlib.md5(b"as it was", usedforsecurity=False).digest()).decode()
     [entry] = record.artifact.manifest.contents
@@ -63,14 +63,14 @@ def test_a_file_of_the_machine_is_copied(tmp_path: Path) -> None:
 @pytest.mark.parametrize("what", ["pipe", "folder", "nothing"])
 def test_what_is_no_file_any_more(tmp_path: Path, what: str) -> None:
     """Nothing is waited for, and nothing half is left that would be pushed."""
-    outside = tmp_path / "outside"
-    outside.touch()
-    ready = with_file(outside)
-    outside.unlink()
+    external = tmp_path / "outside"
+    external.touch()
+    ready = with_file(external)
+    external.unlink()
     if what == "pipe":
-        os.mkfifo(outside)
+        os.mkfifo(external)
     elif what == "folder":
-        outside.mkdir()
+        external.mkdir()
 
     with pytest.raises(SinkError, match="outside"):
         write(tmp_path / "bundle", ready)

@@ -67,9 +67,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     payload.write_bytes(b"\\x00" * 100_000)
     done = Sandbox(root).run(sys.executable, "-c", _PROGRAM, str(root), str(payload))
     assert done.code == 0, done.err
-    said = json.loads(done.out.splitlines()[-1])
-    records = _read_when_closed(Path(said["file"]))
-    return {**said, "root": root, "records": records, "payload": payload}
+    reported = json.loads(done.out.splitlines()[-1])
+    records = _read_when_closed(Path(reported["file"]))
+    return {**reported, "root": root, "records": records, "payload": payload}
 
 
 def _read_when_closed(path: Path) -> list[Any]:
@@ -85,7 +85,7 @@ def _read_when_closed(path: Path) -> list[Any]:
 
 def _all(written: dict[str, Any], kind: str) -> list[Any]:
     return [
-        getattr(one, kind) for one in written["records"] if one.WhichOneof("record_type") == kind
+        getattr(item, kind) for item in written["records"] if item.WhichOneof("record_type") == kind
     ]
 
 
@@ -107,7 +107,7 @@ def test_our_file_is_theirs_byte_for_byte(written: dict[str, Any], tmp_path: Pat
 
 def test_a_logged_artifact_refers_to_its_file(written: dict[str, Any]) -> None:
     """The record holds the path that was given: nothing was staged."""
-    record = next(one for one in _all(written, "artifact") if one.name == "made")
+    record = next(item for item in _all(written, "artifact") if item.name == "made")
 
     [entry] = record.manifest.contents
     assert (entry.path, entry.local_path) == ("x.bin", str(written["payload"]))
@@ -118,17 +118,17 @@ def test_a_logged_artifact_refers_to_its_file(written: dict[str, Any]) -> None:
 
 def test_a_table_is_an_artifact_and_a_file(written: dict[str, Any]) -> None:
     """The artifact has the bytes that we write; the summary says what ours says, and where."""
-    artifact = next(one for one in _all(written, "artifact") if one.type == "run_table")
-    said = _summary(written)["tasks"]
+    artifact = next(item for item in _all(written, "artifact") if item.type == "run_table")
+    reported = _summary(written)["tasks"]
 
     [entry] = artifact.manifest.contents
     ours = (written["root"] / "ours.table.json").read_bytes()
     assert (artifact.name, entry.path) == ("run-producer-tasks", "tasks.table.json")
     assert ours == Path(entry.local_path).read_bytes()
-    assert said.pop("path").startswith("media/table/tasks_summary_")
-    assert said.pop("sha256")
-    assert said.pop("size")
-    assert said == {
+    assert reported.pop("path").startswith("media/table/tasks_summary_")
+    assert reported.pop("sha256")
+    assert reported.pop("size")
+    assert reported == {
         "_type": "table-file",
         "artifact_path": f"wandb-client-artifact://{artifact.client_id}/tasks.table.json",
         "_latest_artifact_path": (
@@ -152,7 +152,7 @@ def test_started_at_and_duration_survive(written: dict[str, Any]) -> None:
 
 def test_log_lines_are_one_record(written: dict[str, Any]) -> None:
     """Text for the Logs tab ends with a line break."""
-    assert [one.line for one in _all(written, "output_logger")] == ["a line\n"]
+    assert [item.line for item in _all(written, "output_logger")] == ["a line\n"]
 
 
 @pytest.mark.parametrize("key", ["tasks", "données", "a/b", "数据"])
@@ -179,8 +179,8 @@ def test_failures_have_their_names(written: dict[str, Any]) -> None:
 def _summary(written: dict[str, Any]) -> dict[str, Any]:
     return {
         item.key: json.loads(item.value_json)
-        for one in _all(written, "summary")
-        for item in one.update
+        for entry in _all(written, "summary")
+        for item in entry.update
     }
 
 
@@ -196,9 +196,9 @@ def test_a_file_whose_checksum_is_known(tmp_path: Path) -> None:
     add_local_file(ours, "a/x.pkl", file, md5=md5, size=5)
 
     assert ours.digest == theirs.digest
-    [one], [other] = ours.manifest.entries.values(), theirs.manifest.entries.values()
-    assert one.to_json() == other.to_json()
-    assert (one.local_path, one.size, one.skip_cache) == (str(file), 5, True)
+    [item], [other] = ours.manifest.entries.values(), theirs.manifest.entries.values()
+    assert item.to_json() == other.to_json()
+    assert (item.local_path, item.size, item.skip_cache) == (str(file), 5, True)
     assert (other.local_path, other.size, other.skip_cache) == (str(file), 5, True)
 
 
@@ -217,9 +217,9 @@ print("pandas" in sys.modules)
 @pytest.mark.parametrize(("how", "is_imported"), [("alone", "False"), ("as it is", "True")])
 def test_pandas_is_left_alone(sandbox: Sandbox, how: str, is_imported: str) -> None:
     """It takes a second to import; the day that wandb does not, ours is of no use any more."""
-    said = sandbox.run(sys.executable, "-c", _LOOKS_AT, how)
+    reported = sandbox.run(sys.executable, "-c", _LOOKS_AT, how)
 
-    assert said.out.strip() == is_imported, said.err
+    assert reported.out.strip() == is_imported, reported.err
 
 
 _SETS_UP = """
@@ -233,9 +233,9 @@ with altered_wandb(), wandb_setup._singleton_lock:
 
 def test_setup_does_not_wait_for_itself(sandbox: Sandbox) -> None:
     """What reports that wandb-core can't start asks for the singleton that is being set up."""
-    said = sandbox.run(sys.executable, "-c", _SETS_UP)
+    reported = sandbox.run(sys.executable, "-c", _SETS_UP)
 
-    assert said.out.strip() == "True", said.err
+    assert reported.out.strip() == "True", reported.err
 
 
 @pytest.mark.parametrize("name", ["wandb", ".wandb"])
@@ -250,11 +250,11 @@ def test_the_settings_file_of_a_folder(sandbox: Sandbox, name: str, variable: st
     folder = {"WANDB_DIR": str(sandbox.root / variable)} if variable else {}
 
     done = sandbox.run(sys.executable, "-c", program, WANDB_SILENT="true", **folder)
-    found = find_wandb_file(sandbox.root)
+    result = find_wandb_file(sandbox.root)
 
     assert done.out.strip() == f"of-{name}", done.err
-    assert found is not None
-    assert found.values == {"project": f"of-{name}"}
+    assert result is not None
+    assert result.values == {"project": f"of-{name}"}
 
 
 def test_harmless_settings_are_settings() -> None:

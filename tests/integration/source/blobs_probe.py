@@ -49,8 +49,8 @@ class Reader:
 
     def locate(self) -> list[Any] | None:
         """Return where it lies."""
-        one = self._store.locate(self._case["sha"])
-        return None if one is None else [*astuple(one)]
+        item = self._store.locate(self._case["sha"])
+        return None if item is None else [*astuple(item)]
 
 
 def outcome(act: Callable[[], Any]) -> tuple[str, Any]:
@@ -66,16 +66,16 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE, _FILE))
     before = _peak()  # what a process inherits counts, too
-    found = {}
+    result = {}
     for case in json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")):
         reader = Reader(case)
-        found[case["name"]] = {
+        result[case["name"]] = {
             "copy": outcome(reader.copy),
             "left": reader.target.exists(),
             "read": outcome(reader.read),
             "locate": outcome(reader.locate),
         }
-    json.dump({"found": found, "grown_mb": _peak() - before}, sys.stdout)
+    json.dump({"found": result, "grown_mb": _peak() - before}, sys.stdout)
 
 
 def _peak() -> int:

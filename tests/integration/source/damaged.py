@@ -108,7 +108,7 @@ def _record(*keys: str, to: Any) -> Doing:
             document = document[key]
         document[keys[-1]] = to
 
-    return lambda place: _edit(place.record, change)
+    return lambda location: _edit(location.record, change)
 
 
 def _raw(find: Callable[[Place], Path], data: bytes | str) -> Doing:
@@ -149,12 +149,14 @@ def _task_self(place: Place) -> Path:
 
 
 def _set(find: Callable[[Place], Path], **facts: Any) -> Doing:
-    return lambda place: _edit(find(place), lambda document: {**document, **facts})
+    return lambda location: _edit(find(location), lambda document: {**document, **facts})
 
 
 def _value(name: str, value: Any) -> Doing:
     """Return what sets something that the first task registered."""
-    return lambda place: _edit(place.metadata(name), lambda document: {**document, "value": value})
+    return lambda location: _edit(
+        location.metadata(name), lambda document: {**document, "value": value}
+    )
 
 
 def _registered(name: str, value: Any, kind: str = "x") -> Doing:
@@ -170,7 +172,7 @@ def _registered(name: str, value: Any, kind: str = "x") -> Doing:
 
 
 def _internal(name: str, value: Any) -> Doing:
-    return lambda place: place.store(name, pickle.dumps(value, protocol=4))
+    return lambda location: location.store(name, pickle.dumps(value, protocol=4))
 
 
 def _graph(value: Any) -> Doing:
@@ -205,8 +207,8 @@ def _origin_outside(place: Place) -> None:
 def _another_datastore(place: Place) -> None:
     """Let the task lie in a datastore that this machine may read, and nobody named."""
     foreign = place.outside / ".metaflow"
-    there = foreign / place.run.parent.name / place.run.name / "start" / place.task.parent.name
-    there.mkdir(parents=True)
+    existing = foreign / place.run.parent.name / place.run.name / "start" / place.task.parent.name
+    existing.mkdir(parents=True)
     document = json.loads(place.record.read_text())
     data = pickle.dumps(SECRET)
     sha = hashlib.sha1(data, usedforsecurity=False).hexdigest()
@@ -214,7 +216,7 @@ def _another_datastore(place: Place) -> None:
     blob.parent.mkdir(parents=True)
     blob.write_bytes(gzip.compress(data))
     document["objects"]["number"] = sha
-    (there / "0.data.json").write_text(json.dumps(document))
+    (existing / "0.data.json").write_text(json.dumps(document))
     place.record.unlink()
     _value("ds-root", str(foreign))(place)
 
@@ -267,7 +269,7 @@ _GONE = "its bytes are gone from Metaflow's datastore"
 DAMAGES = {
     # what a task wrote of its artifacts
     "sha is a path": Damage(
-        lambda place: _record("objects", "number", to=str(place.secret))(place), _RECORD
+        lambda location: _record("objects", "number", to=str(location.secret))(location), _RECORD
     ),
     "sha leads up": Damage(_record("objects", "number", to="../../../outside/secret"), _RECORD),
     "sha is a wildcard": Damage(_record("objects", "number", to="../../*"), _RECORD),
@@ -290,21 +292,24 @@ DAMAGES = {
     "size is huge": Damage(_record(*_NUMBER, to=HUGE), _RECORD),
     "type is a list": Damage(_record("info", "number", "type", to=[]), _RECORD),
     "encoding is an object": Damage(_record("info", "number", "encoding", to={}), _RECORD),
-    "record is deep": Damage(_raw(lambda place: place.record, DEEP), _RECORD),
-    "record is a list": Damage(_raw(lambda place: place.record, "[]"), _RECORD),
-    "record is empty": Damage(_raw(lambda place: place.record, ""), _RECORD),
-    "record is no UTF-8": Damage(_raw(lambda place: place.record, b'{"a": "\xff"}'), _RECORD),
-    "record is large": Damage(_raw(lambda place: place.record, " " * 17_000_000), _RECORD),
-    "record is a pipe": Damage(_fifo(lambda place: place.record), _RECORD),
-    "record is a device": Damage(_link(lambda place: place.record, Path("/dev/zero")), _RECORD),
+    "record is deep": Damage(_raw(lambda location: location.record, DEEP), _RECORD),
+    "record is a list": Damage(_raw(lambda location: location.record, "[]"), _RECORD),
+    "record is empty": Damage(_raw(lambda location: location.record, ""), _RECORD),
+    "record is no UTF-8": Damage(_raw(lambda location: location.record, b'{"a": "\xff"}'), _RECORD),
+    "record is large": Damage(_raw(lambda location: location.record, " " * 17_000_000), _RECORD),
+    "record is a pipe": Damage(_fifo(lambda location: location.record), _RECORD),
+    "record is a device": Damage(
+        _link(lambda location: location.record, Path("/dev/zero")), _RECORD
+    ),
     "record leads out": Damage(
-        _link(lambda place: place.record, lambda place: place.secret), "--datastore-root"
+        _link(lambda location: location.record, lambda location: location.secret),
+        "--datastore-root",
     ),
     "record leads to itself": Damage(
-        _link(lambda place: place.record, lambda place: place.record), _RECORD
+        _link(lambda location: location.record, lambda location: location.record), _RECORD
     ),
     "what lies beside the record": Damage(
-        lambda place: place.record.with_name("0.data.json_meta").write_text(DEEP), _RECORD
+        lambda location: location.record.with_name("0.data.json_meta").write_text(DEEP), fine=True
     ),
     "name twice, the last is a path": Damage(_doubled_key("", "../../x"), _RECORD),
     "name twice, the first is a path": Damage(_doubled_key("../../x", ""), _RECORD),
@@ -328,7 +333,7 @@ DAMAGES = {
     "run: large": Damage(_raw(_run_self, " " * 5_000_000), "can't be read"),
     "run: no UTF-8": Damage(_raw(_run_self, b"\xff\xfe\x00"), "can't be read"),
     "run: a device": Damage(_link(_run_self, Path("/dev/zero")), "there is no"),
-    "run: leads out": Damage(_link(_run_self, lambda place: place.secret), "leads out of"),
+    "run: leads out": Damage(_link(_run_self, lambda location: location.secret), "leads out of"),
     # that of its tasks
     "task: no time": Damage(_set(_task_self, ts_epoch=None), "can't be read"),
     "task: time after 9999": Damage(_set(_task_self, ts_epoch=2**53), "can't be read"),
@@ -341,10 +346,12 @@ DAMAGES = {
     "task: deep": Damage(_raw(_task_self, DEEP), "can't be read"),
     "task: a list": Damage(_raw(_task_self, "[]"), "can't be read"),
     "step: without a name": Damage(
-        _raw(lambda place: place.run / "start" / "_meta" / "_self.json", '{"ts_epoch": 1}'),
+        _raw(lambda location: location.run / "start" / "_meta" / "_self.json", '{"ts_epoch": 1}'),
         "step_name",
     ),
-    "step: in a circle": Damage(lambda place: (place.run / "circle").symlink_to(".."), "step_name"),
+    "step: in a circle": Damage(
+        lambda location: (location.run / "circle").symlink_to(".."), "step_name"
+    ),
     # what tasks registered
     "attempt is a word": Damage(_value("attempt", "one"), "number of an attempt"),
     "attempt is a path": Damage(_value("attempt-done", "../../0"), "number of an attempt"),
@@ -361,23 +368,26 @@ DAMAGES = {
     "datastore of another": Damage(_another_datastore, "--datastore-root"),
     "datastore of the hidden task": Damage(_hidden_elsewhere, "its datastore"),
     "registered: a list": Damage(
-        _raw(lambda place: place.metadata("attempt"), "[]"), "can't be read"
+        _raw(lambda location: location.metadata("attempt"), "[]"), "can't be read"
     ),
-    "registered: a pipe": Damage(_fifo(lambda place: place.metadata("attempt")), "can't be read"),
+    "registered: a pipe": Damage(
+        _fifo(lambda location: location.metadata("attempt")), "can't be read"
+    ),
     "registered: a device": Damage(
-        _link(lambda place: place.metadata("attempt"), Path("/dev/zero")), "can't be read"
+        _link(lambda location: location.metadata("attempt"), Path("/dev/zero")), "can't be read"
     ),
     "registered: leads out": Damage(
-        _link(lambda place: place.metadata("attempt"), lambda place: place.secret), "leads out of"
+        _link(lambda location: location.metadata("attempt"), lambda location: location.secret),
+        "leads out of",
     ),
     "registered: deep": Damage(
-        _raw(lambda place: place.metadata("attempt"), DEEP), "can't be read"
+        _raw(lambda location: location.metadata("attempt"), DEEP), "can't be read"
     ),
     "registered: no time": Damage(
-        _set(lambda place: place.metadata("attempt"), ts_epoch=None), "can't be read"
+        _set(lambda location: location.metadata("attempt"), ts_epoch=None), "can't be read"
     ),
     "registered: name is a list": Damage(
-        _set(lambda place: place.metadata("attempt"), field_name=[]), "can't be read"
+        _set(lambda location: location.metadata("attempt"), field_name=[]), "can't be read"
     ),
     "registered: a card that is none": Damage(
         _registered("uuid", '{"type": 1}', "card-info"), "card", lost=True

@@ -32,6 +32,9 @@ NOWHERE = {
     ),
     "no-such-kind": ("tape", "tape://1", "no datastore of type 'tape'"),
 }
+PROVEN = {("local", "odd-metadata", "read")}
+"""What is small and local is proven by its sha1 alone: the damaged file beside it is not read."""
+
 SILENT = {
     "no-credentials": ({"AWS_ACCESS_KEY_ID": ""}, "credentials"),
     "no-such-profile": ({"AWS_PROFILE": "nosuch"}, "nosuch"),
@@ -91,12 +94,16 @@ def test_a_blob_is_right_or_the_reason_is_said(
 ) -> None:
     """What is damaged or gone is lost; what can't be reached is an error of the source."""
     case = BLOBS[name]
-    error, said = found[f"{kind}-{name}"][way]
+    error, reported = found[f"{kind}-{name}"][way]
+    if (kind, name, way) in PROVEN:
+        assert error == "done", reported
+        assert bytes.fromhex(reported) == recorded(name)
+        return
 
-    assert error == (case.error or "done"), said
-    assert case.reason in said
+    assert error == (case.error or "done"), reported
+    assert case.reason in reported
     if not case.error:
-        assert bytes.fromhex(said) == recorded(name)
+        assert bytes.fromhex(reported) == recorded(name)
 
 
 @pytest.mark.parametrize(("kind", "name"), CASES)
@@ -141,8 +148,8 @@ def test_an_object_is_located(found: dict[str, dict[str, Any]], s3: S3Server) ->
 @pytest.mark.parametrize("kind", ["local", "s3"])
 def test_what_is_gone_is_not_located(found: dict[str, dict[str, Any]], kind: str) -> None:
     """It is lost."""
-    error, said = found[f"{kind}-gone"]["locate"]
-    assert (error, "gone" in said) == ("ItemLost", True)
+    error, reported = found[f"{kind}-gone"]["locate"]
+    assert (error, "gone" in reported) == ("ItemLost", True)
 
 
 @pytest.mark.parametrize("case", NOWHERE)
@@ -159,9 +166,9 @@ def test_an_s3_that_does_not_answer_is_not_empty(s3: S3Server, tmp_path: Path, c
     environment, reason = SILENT[case]
     sandbox = Sandbox(tmp_path, {**s3.env, **IN_VAIN_ONCE, **environment})
 
-    found = _probe(sandbox, [_given("good", "good", "s3", ROOT)])["found"]
+    result = _probe(sandbox, [_given("good", "good", "s3", ROOT)])["found"]
 
-    _assert_unreached(found["good"], reason)
+    _assert_unreached(result["good"], reason)
 
 
 def test_an_interrupted_copy_leaves_nothing(
@@ -187,18 +194,18 @@ def test_an_interrupted_copy_leaves_nothing(
     with pipe.open("rb") as reader:
         assert len(reader.read(2_000_000)) == 2_000_000
         child.send_signal(signal.SIGINT)
-        _, said = child.communicate(timeout=60)
+        _, reported = child.communicate(timeout=60)
 
-    assert b"KeyboardInterrupt" in said
+    assert b"KeyboardInterrupt" in reported
     assert not pipe.exists()
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def _assert_unreached(found: dict[str, Any], reason: str) -> None:
     for way in ("copy", "read", "locate"):
-        error, said = found[way]
-        assert error == "SourceError", said
-        assert reason in said
+        error, reported = found[way]
+        assert error == "SourceError", reported
+        assert reason in reported
     assert not found["left"]
 
 

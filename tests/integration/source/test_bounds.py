@@ -54,10 +54,10 @@ def test_more_in_memory_than_recorded(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True)
         path.write_bytes(gzip.compress(data))
 
-    found = dict(store.read(list(shas.values()), dict.fromkeys(shas.values(), 1)))
+    result = dict(store.read(list(shas.values()), dict.fromkeys(shas.values(), 1)))
 
-    assert found[shas[1_000]] == bytes(1_000)
-    assert isinstance(found[shas[500_000]], ItemLost)
+    assert result[shas[1_000]] == bytes(1_000)
+    assert isinstance(result[shas[500_000]], ItemLost)
 
 
 def test_more_records_than_a_task_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,13 +81,13 @@ def test_more_records_than_a_task_has(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_origins_are_followed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many cards a clone has, of which each may be that of an origin."""
-    asked = []
+    requested = []
 
     class Origin:
         """What Metaflow's client has of a task, each a clone of the next one."""
 
         def __init__(self, pathspec: str) -> None:
-            asked.append(pathspec)
+            requested.append(pathspec)
             number = int(pathspec.split("/")[1]) + 1
             self.origin_pathspec = f"F/{number}/s/1" if number < 5 else None
 
@@ -101,8 +101,8 @@ def test_origins_are_followed_once(monkeypatch: pytest.MonkeyPatch) -> None:
             tasks=[SimpleNamespace(pathspec="F/1/s/1", origin="F/2/s/1", datastore=None)],
         ),
     )
-    found = contents.FlowRunContents(flow_run)
+    result = contents.FlowRunContents(flow_run)
 
     for _ in range(3):
-        assert list(found.with_origins("F/1/s/1")) == [f"F/{n}/s/1" for n in (1, 2, 3, 4)]
-    assert asked == ["F/2/s/1", "F/3/s/1", "F/4/s/1"]
+        assert list(result.with_origins("F/1/s/1")) == [f"F/{n}/s/1" for n in (1, 2, 3, 4)]
+    assert requested == ["F/2/s/1", "F/3/s/1", "F/4/s/1"]

@@ -26,8 +26,10 @@ def _copied(root: Path, *linked_folders: Path, cards: Path | None = None) -> byt
     """Return a card of a flow run whose datastore is in a folder."""
     store = root / ".metaflow"
     store.mkdir(exist_ok=True)
-    one = replace(task("start/1"), pathspec="F/1/start/1", datastore=Datastore("local", str(store)))
-    run = flow_run(one)
+    item = replace(
+        task("start/1"), pathspec="F/1/start/1", datastore=Datastore("local", str(store))
+    )
+    run = flow_run(item)
     contents = FlowRunContents(run, linked_folders, {"local": str(cards)} if cards else {})
     target = root / "copied"
     contents.copy_card("F/1/start/1", CARD, target)
@@ -61,13 +63,13 @@ def test_a_link_to_somewhere_else(tmp_path: Path) -> None:
     """It is not followed, wherever cards are."""
     secret = tmp_path / "secret"
     secret.write_bytes(b"secret")
-    place = tmp_path / "flow" / ".metaflow" / "mf.cards"
-    (place / NAME).parent.mkdir(parents=True)
-    (place / NAME).symlink_to(secret)
+    location = tmp_path / "flow" / ".metaflow" / "mf.cards"
+    (location / NAME).parent.mkdir(parents=True)
+    (location / NAME).symlink_to(secret)
     root = tmp_path / "root"
     root.mkdir()
 
-    for linked_folders, cards in (((tmp_path / "flow",), None), ((), place)):
+    for linked_folders, cards in (((tmp_path / "flow",), None), ((), location)):
         with pytest.raises(ItemLost, match="leads out"):
             _copied(root, *linked_folders, cards=cards)
     assert not (root / "copied").exists()

@@ -95,14 +95,14 @@ def test_as_metaflow_made_it(theirs: Theirs) -> None:
 
 def test_nothing_is_extracted(theirs: Theirs) -> None:
     """Names that lead elsewhere, a link and a file through it: no file comes to be anywhere."""
-    outside = theirs.root / "outside"
-    outside.mkdir()
+    external = theirs.root / "outside"
+    external.mkdir()
     theirs.package(
         packed(
             *NEW,
-            member("../" * 9 + f"{outside}/above.py", b"bad"),
-            member(f"{outside}/absolute.py", b"bad"),
-            member("out", type=tarfile.SYMTYPE, linkname=str(outside)),
+            member("../" * 9 + f"{external}/above.py", b"bad"),
+            member(f"{external}/absolute.py", b"bad"),
+            member("out", type=tarfile.SYMTYPE, linkname=str(external)),
             member("out/through.py", b"bad"),
             member("flow.py", FLOW),
         )
@@ -112,7 +112,7 @@ def test_nothing_is_extracted(theirs: Theirs) -> None:
         done = theirs.sandbox.mfwb(command, theirs.pathspec)
         assert done.code == 0, done.err
 
-    assert list(outside.iterdir()) == []
+    assert list(external.iterdir()) == []
     assert list(theirs.root.rglob("through.py")) == []
     assert "there is no class FromPackage in flow.py" in theirs.lineage()
 

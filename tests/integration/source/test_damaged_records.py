@@ -39,27 +39,29 @@ class Synced:
 
     def of(self, pathspec: str) -> Any:
         """Return what was said of a flow run."""
-        [found] = [one for one in self.done.document["flow_runs"] if one["pathspec"] == pathspec]
-        return found
+        [result] = [
+            item for item in self.done.document["flow_runs"] if item["pathspec"] == pathspec
+        ]
+        return result
 
 
 @pytest.fixture(scope="module")
 def synced(tmp_path_factory: pytest.TempPathFactory) -> Synced:
     """Sync a flow of which all but a few flow runs are damaged."""
     home = tmp_path_factory.mktemp("damaged")
-    root, outside = home / "root", home / "outside"
-    outside.mkdir()
-    (outside / "secret").write_text(SECRET, encoding="utf-8")
+    root, external = home / "root", home / "outside"
+    external.mkdir()
+    (external / "secret").write_text(SECRET, encoding="utf-8")
     ran = Sandbox(root).flow("two_flow", "run", "--run-id-file", "id.txt")
     assert ran.code == 0, ran.err
     first = f"TwoFlow/{(root / 'id.txt').read_text(encoding='utf-8')}"
     start = int(first.split("/")[1]) // 1000
     flow = root / ".metaflow" / "TwoFlow"
     pathspecs, healthy = {}, [first]
-    for place, (name, damage) in enumerate(DAMAGES.items()):
-        copy = copy_flow_run(root, first, started_at_ms=start - place * MINUTE)
+    for location, (name, damage) in enumerate(DAMAGES.items()):
+        copy = copy_flow_run(root, first, started_at_ms=start - location * MINUTE)
         pathspecs[name] = copy
-        own = outside / str(place)
+        own = external / str(location)
         own.mkdir()
         (own / "secret").write_text(SECRET, encoding="utf-8")
         damage.do(Place(flow / copy.split("/")[1], own))
@@ -87,7 +89,7 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> Synced:
 def test_the_others_are_synced(synced: Synced) -> None:
     """What is healthy is synced; that something failed is told by the exit code."""
     assert synced.done.code == 1, synced.done.err
-    assert {synced.of(one)["status"] for one in synced.healthy} == {"synced"}
+    assert {synced.of(item)["status"] for item in synced.healthy} == {"synced"}
     assert "Traceback" not in synced.done.err
 
 
@@ -102,15 +104,15 @@ def test_damage(synced: Synced, name: str) -> None:
     damage, outcome = DAMAGES[name], synced.outcome(name)
     losses = [*outcome.get("losses", ())]
     losses += [loss for run in outcome["wandb_runs"] for loss in run["losses"]]
-    said = [f"{one['item']}: {one['reason']}" for one in losses]
+    reported = [f"{item['item']}: {item['reason']}" for item in losses]
 
     if damage.fine:
-        assert (outcome["status"], said) == ("synced", [])
+        assert (outcome["status"], reported) == ("synced", [])
     elif damage.lost:
         assert outcome["status"] == "synced"
-        assert any(damage.reason in one for one in said), said
+        assert any(damage.reason in item for item in reported), reported
     else:
-        assert outcome["status"] == "failed", said
+        assert outcome["status"] == "failed", reported
         assert damage.reason in outcome["reason"]
         assert len(outcome["reason"].splitlines()) == 1
         assert len(outcome["reason"]) < 1_000

@@ -17,7 +17,7 @@ from tests.support.sandbox import Finished, Sandbox
 def root(flow_run: Callable[[str], str], flows_root: Path, tmp_path: Path) -> Path:
     """Return a folder with a flow run of its own."""
     flow, _, number = flow_run("two_flow").partition("/")
-    origin, copy = (one / ".metaflow" / flow for one in (flows_root, tmp_path / "root"))
+    origin, copy = (item / ".metaflow" / flow for item in (flows_root, tmp_path / "root"))
     for name in ("_meta", number, "data"):
         shutil.copytree(origin / name, copy / name)
     for path in copy.glob(f"{number}/*/*/_meta/*.json"):  # it was moved here with its metadata

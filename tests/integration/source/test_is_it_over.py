@@ -73,7 +73,7 @@ def test_killed(sandbox: Sandbox, flow_run_of: Callable[[signal.Signals], str]) 
 
     assert (running["status"], running["reason"]) == ("skipped", "it is still running")
     assert abandoned["status"] == "planned"
-    assert [(one["name"], one["state"]) for one in abandoned["wandb_runs"]] == [
+    assert [(item["name"], item["state"]) for item in abandoned["wandb_runs"]] == [
         (f"{pathspec}/start", "failed")
     ]
 
@@ -90,8 +90,8 @@ def test_killed(sandbox: Sandbox, flow_run_of: Callable[[signal.Signals], str]) 
 def _config_of(folder: Path) -> dict[str, Any]:
     """Return the config of an offline W&B run."""
     [path] = folder.glob("run-*.wandb")
-    [run] = [one.run for one in read_records(path) if one.HasField("run")]
-    return {one.key: json.loads(one.value_json) for one in run.config.update}
+    [run] = [record.run for record in read_records(path) if record.HasField("run")]
+    return {item.key: json.loads(item.value_json) for item in run.config.update}
 
 
 def test_interrupted(sandbox: Sandbox, flow_run_of: Callable[[signal.Signals], str]) -> None:
@@ -101,7 +101,16 @@ def test_interrupted(sandbox: Sandbox, flow_run_of: Callable[[signal.Signals], s
     failed = _planned(sandbox, pathspec)
 
     assert failed["status"] == "planned"
-    assert [one["state"] for one in failed["wandb_runs"]] == ["failed"]
+    assert [item["state"] for item in failed["wandb_runs"]] == ["failed"]
+    assert _verified(sandbox, pathspec) == "same"
+
+
+def _verified(sandbox: Sandbox, pathspec: str) -> str:
+    """Return the verdict of a verification of what a sync writes of a flow run."""
+    bundle = ("--mode", "offline", "--dir", "bundle", "--entity", "acme")
+    assert sandbox.mfwb("sync", pathspec, *bundle).code == 0
+    [item] = sandbox.mfwb("verify", pathspec, "--json", *bundle).document["flow_runs"]
+    return str(item["verdict"])
 
 
 def test_failed_after_it_went_well(
@@ -125,7 +134,10 @@ def test_failed_after_it_went_well(
     after = _planned(sandbox, pathspec)
 
     assert (before["status"], before["reason"]) == ("skipped", "it is still running")
-    assert [(one["job_type"], one["state"]) for one in after["wandb_runs"]] == [("start", "failed")]
+    assert [(item["job_type"], item["state"]) for item in after["wandb_runs"]] == [
+        ("start", "failed")
+    ]
+    assert _verified(sandbox, pathspec) == "same"
 
 
 @pytest.mark.parametrize("how", ["exit", pytest.param("return", marks=MORE)])
@@ -143,5 +155,5 @@ def test_failed_a_moment_ago_on_a_service(sandbox: Sandbox, how: str) -> None:
     assert done.code == 1
     assert time.time() - beat < _DEAD_TO_METAFLOW
     assert failed["status"] == "planned"
-    states = [(one["job_type"], one["state"]) for one in failed["wandb_runs"]]
+    states = [(item["job_type"], item["state"]) for item in failed["wandb_runs"]]
     assert states == [("start", "finished"), ("work", "failed")]

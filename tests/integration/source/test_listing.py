@@ -70,9 +70,9 @@ class Lister:
         """Put a flow run beside it of which only the listing can be read."""
         meta = self.flow / run_id / "_meta"
         meta.mkdir(parents=True)
-        said = json.loads((self.flow / self.run / "_meta" / "_self.json").read_bytes())
-        said |= {"run_number": run_id, "ts_epoch": epoch_ms}
-        (meta / "_self.json").write_text(json.dumps(said), encoding="utf-8")
+        reported = json.loads((self.flow / self.run / "_meta" / "_self.json").read_bytes())
+        reported |= {"run_number": run_id, "ts_epoch": epoch_ms}
+        (meta / "_self.json").write_text(json.dumps(reported), encoding="utf-8")
         step = self.flow / run_id / "start" / "_meta"
         step.mkdir(parents=True)
         (step / "_self.json").write_text("damaged", encoding="utf-8")
@@ -82,10 +82,10 @@ class Lister:
 def lister(sandbox: Sandbox, flow_run: Callable[[str], str], flows_root: Path) -> Lister:
     """Return a folder with one flow run of its own."""
     name, _, run_id = flow_run("linear_flow").partition("/")
-    there, here = flows_root / ".metaflow" / name, sandbox.root / ".metaflow" / name
-    shutil.copytree(there / "_meta", here / "_meta")
-    shutil.copytree(there / run_id, here / run_id)
-    shutil.copytree(there / "data", here / "data")
+    existing, here = flows_root / ".metaflow" / name, sandbox.root / ".metaflow" / name
+    shutil.copytree(existing / "_meta", here / "_meta")
+    shutil.copytree(existing / run_id, here / run_id)
+    shutil.copytree(existing / "data", here / "data")
     (here / "latest_run").write_text(run_id, encoding="utf-8")
     return Lister(sandbox)
 
@@ -93,15 +93,15 @@ def lister(sandbox: Sandbox, flow_run: Callable[[str], str], flows_root: Path) -
 def test_many(lister: Lister) -> None:
     """All are listed, newest first, and none is read: what they hold is damaged."""
     first = int(lister.run)
-    ids = [first - place * _DAY for place in range(1, _MANY)]
-    for place, run_id in enumerate(ids):
-        lister.another(str(run_id), epoch_ms=first // 1000 + place)  # as if tagged since
+    ids = [first - location * _DAY for location in range(1, _MANY)]
+    for location, run_id in enumerate(ids):
+        lister.another(str(run_id), epoch_ms=first // 1000 + location)  # as if tagged since
 
     flows, listed, oldest = lister.ask("flows", "list LinearFlow", f"read LinearFlow/{ids[-1]}")
 
     assert flows == ["LinearFlow"]
-    assert [one[0] for one in listed] == [f"LinearFlow/{one}" for one in (first, *ids)]
-    assert [one[1] for one in listed] == [one // 1000 for one in (first, *ids)]
+    assert [item[0] for item in listed] == [f"LinearFlow/{item}" for item in (first, *ids)]
+    assert [item[1] for item in listed] == [item // 1000 for item in (first, *ids)]
     assert oldest[0] == "SourceError"
 
 
@@ -129,7 +129,7 @@ def test_ids_of_their_own(lister: Lister) -> None:
 
     [listed] = lister.ask("list LinearFlow")
 
-    assert [(one[0].split("/")[1], one[1]) for one in listed] == [
+    assert [(item[0].split("/")[1], item[1]) for item in listed] == [
         ("nightly-7", now + 9),
         ("10", now + 5),
         ("9", now + 5),
@@ -169,6 +169,6 @@ def test_damaged(lister: Lister) -> None:
 
     listed, answer = lister.ask("list LinearFlow", f"read LinearFlow/{lister.run}")
 
-    assert [one[0] for one in listed] == [f"LinearFlow/{lister.run}", "LinearFlow/9"]
+    assert [item[0] for item in listed] == [f"LinearFlow/{lister.run}", "LinearFlow/9"]
     assert answer[0] == "SourceError"
     assert answer[1].startswith(f"LinearFlow/{lister.run} can't be read")

@@ -152,18 +152,18 @@ def test_the_settings_file_of_a_folder(sandbox: Sandbox) -> None:
     folder.mkdir(parents=True)
     program = "import metaflow.metaflow_config as c; print(c.SERVICE_URL, c.SERVICE_HEADERS)"
     program = f"import os; os.chdir({str(folder)!r}); {program}"
-    said = []
-    for place in (sandbox.root, folder):
-        (place / ".metaflow").mkdir()
-        config = json.dumps({"METAFLOW_SERVICE_URL": f"http://{place.name}.example"})
-        (place / ".metaflow" / "config.json").write_text(config, encoding="utf-8")
+    reported = []
+    for location in (sandbox.root, folder):
+        (location / ".metaflow").mkdir()
+        config = json.dumps({"METAFLOW_SERVICE_URL": f"http://{location.name}.example"})
+        (location / ".metaflow" / "config.json").write_text(config, encoding="utf-8")
         done = sandbox.run(sys.executable, "-c", program, METAFLOW_SERVICE_AUTH_KEY="k")
-        said.append(done.out.strip())
-        found = find_metaflow_file(folder)
-        assert found is not None
-        assert said[-1] == f"{found.values['METAFLOW_SERVICE_URL']} {{'x-api-key': 'k'}}"
+        reported.append(done.out.strip())
+        result = find_metaflow_file(folder)
+        assert result is not None
+        assert reported[-1] == f"{result.values['METAFLOW_SERVICE_URL']} {{'x-api-key': 'k'}}"
 
-    assert said[-1].startswith("http://b.example")
+    assert reported[-1].startswith("http://b.example")
 
 
 _RETRIES = """
@@ -189,6 +189,6 @@ except requests.ConnectionError as error:
 
 def test_the_service_is_asked_by_a_session(sandbox: Sandbox) -> None:
     """Its `get` can be replaced; told to try once, Metaflow lets through what that raises."""
-    said = sandbox.run(sys.executable, "-c", _RETRIES)
+    reported = sandbox.run(sys.executable, "-c", _RETRIES)
 
-    assert said.out == "no 1 http://127.0.0.1:9/flows/A\n", said.err
+    assert reported.out == "no 1 http://127.0.0.1:9/flows/A\n", reported.err

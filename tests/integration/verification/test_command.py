@@ -14,6 +14,7 @@ from tests.integration.results import Synced, metadata_of
 from tests.support.sandbox import Finished, Sandbox
 from tests.support.wandb_damage import Damage
 from tests.support.wandb_server import WandbServer
+from tests.unit.report.junit_schema import parse
 
 Verify = Callable[..., Finished]
 ITEMS_PER_REQUEST = 20
@@ -63,7 +64,7 @@ def test_a_correct_project_is_the_same(fan: Verified, w_and_b: WandbServer) -> N
     assert flow_run["compared"]["run"] == 7
     assert document["totals"]["compared"] >= ITEMS_PER_REQUEST * flow_run["requests"]
     assert flow_run["requests"] == len(
-        [one for one in w_and_b.requests if one.operation not in _LOG_IN]
+        [request for request in w_and_b.requests if request.operation not in _LOG_IN]
     )
     assert w_and_b.state.snapshot() == before
     assert done.err == ""
@@ -98,20 +99,20 @@ def _strange(damage: Damage) -> None:
 
 
 DAMAGES: dict[str, tuple[Callable[[Damage], None], str]] = {
-    "a W&B run is missing": (lambda one: one.remove_run("once"), "once"),
+    "a W&B run is missing": (lambda item: item.remove_run("once"), "once"),
     "a strange W&B run": (_strange, "stray"),
     "another name": (_rename, "once"),
     "another group": (_regroup, "once"),
     "another state": (_fail, "once"),
-    "a value of the config": (lambda one: one.set_config("each", "factor", 11), "factor"),
+    "a value of the config": (lambda item: item.set_config("each", "factor", 11), "factor"),
     "a value of the summary": (_swap, "scores"),
     "a line of the log": (_cut_log, "each"),
     "a row of the history": (_row, "each"),
-    "an edge is gone": (lambda one: one.drop_use("end", "side"), "side"),
-    "an output is gone": (lambda one: one.drop_output("end", "total"), "total"),
-    "an alias is gone": (lambda one: one.move_alias("total", "latest", None), "total"),
+    "an edge is gone": (lambda item: item.drop_use("end", "side"), "side"),
+    "an output is gone": (lambda item: item.drop_output("end", "total"), "total"),
+    "an alias is gone": (lambda item: item.move_alias("total", "latest", None), "total"),
     "another checksum": (
-        lambda one: one.set_entry("side", "side.parquet", digest="1B2M2Y8AsgTpgAmY7PhCfg=="),
+        lambda item: item.set_entry("side", "side.parquet", digest="1B2M2Y8AsgTpgAmY7PhCfg=="),
         "side",
     ),
 }
@@ -134,10 +135,10 @@ def test_damage_is_found_and_named(fan: Verified, name: str) -> None:
         damage(fan.damage)
         done = fan.verify("--json")
 
-    found = differences_in(done)
+    result = differences_in(done)
     assert done.code == 6, done.err
-    assert any(item in f"{one['item']} {one['wandb_run']}" for one in found), found
-    assert all(one["cause"] for one in found)
+    assert any(item in f"{entry['item']} {entry['wandb_run']}" for entry in result), result
+    assert all(entry["cause"] for entry in result)
 
 
 def test_flipped_bytes_are_found_if_data_is_read(fan: Verified) -> None:
@@ -150,7 +151,7 @@ def test_flipped_bytes_are_found_if_data_is_read(fan: Verified) -> None:
     assert without.code == 0, without.out
     assert with_data.code == 6, with_data.out
     assert json.loads(with_data.out)["totals"]["bytes_read"] > 0
-    assert any("side" in one["item"] for one in differences_in(with_data))
+    assert any("side" in item["item"] for item in differences_in(with_data))
 
 
 def test_repair(fan: Verified, w_and_b: WandbServer) -> None:
@@ -161,7 +162,7 @@ def test_repair(fan: Verified, w_and_b: WandbServer) -> None:
         fan.damage.run("gather").summary.pop("scores")
         w_and_b.clear_requests()
         repaired = fan.verify("--repair", "--json")
-        written = {one.variables.get("name") for one in w_and_b.requests_of("UpsertBucket")} - {
+        written = {item.variables.get("name") for item in w_and_b.requests_of("UpsertBucket")} - {
             None
         }
         after = fan.verify("--json")
@@ -193,7 +194,7 @@ def test_repair_deletes_nothing(fan: Verified) -> None:
 
     assert done.code == 6
     assert is_there
-    assert [one["repairable"] for one in differences_in(done)] == [False]
+    assert [item["repairable"] for item in differences_in(done)] == [False]
 
 
 @pytest.mark.parametrize("what", ["MfwbVerifyRuns", "MfwbVerifyAliases", "download"])
@@ -224,8 +225,11 @@ def test_a_flow_run_that_was_never_synced(fan: Verified) -> None:
     done = fan.verify("--json", "--project", "nobody-synced-this")
 
     assert done.code == 6
-    assert {one["kind"] for one in differences_in(done)} == {"run"}
+    assert {item["kind"] for item in differences_in(done)} == {"run"}
     assert len(differences_in(done)) == 7
+    assert {item["cause"] for item in differences_in(done)} == {
+        "W&B has no such project, or does not show it with this key"
+    }
 
 
 def test_a_bundle_before_its_push(
@@ -252,13 +256,18 @@ def test_a_bundle_before_its_push(
     assert damaged.code == 6, damaged.out
 
 
-def test_one_failure_ends_no_other(fan: Verified) -> None:
-    """A flow run that is not there is in the result, beside the one that is."""
-    done = fan.verify("FanFlow/1", "--json")
+def test_one_failure_ends_no_other(fan: Verified, online: Sandbox) -> None:
+    """A flow run that is not there is in the result and the reports, beside the one that is."""
+    reports = ("--report", "junit.xml", "--summary", "summary.md")
+    done = fan.verify("FanFlow/1", "--json", *reports)
 
-    verdicts = [one["verdict"] for one in json.loads(done.out)["flow_runs"]]
+    verdicts = [load["verdict"] for load in json.loads(done.out)["flow_runs"]]
     assert verdicts == ["same", "failed"]
     assert done.code == 1
+    same, failed = parse((online.root / "junit.xml").read_text("utf-8"))
+    assert (same.get("tests"), same.get("failures"), same.get("errors")) == ("8", "0", "0")
+    assert (failed.get("tests"), failed.get("errors")) == ("1", "1")
+    assert "### mfwb verify" in (online.root / "summary.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from tests.support.wandb_damage import Damage
 from tests.support.wandb_server import WandbServer
 
 CASES = [*RUNS, *VALUES, *ARTIFACTS]
-_EVERY = 4  # of these is in the sample
+_EVERY = 8  # of these is in the sample
 _REPAIRED = {"drop a use", "lose a point", "flip a byte"}
 _STEPS = ("start", "each", "gather", "end")
 _DIFFERENT = 6  # exit code
@@ -58,7 +58,7 @@ class World:
 
     def expected(self, found: Iterable[Found]) -> list[tuple[str, str, str | None]]:
         """Return kind, item and W&B run of what has to be found."""
-        whole = [(one.kind, self._whole(one)) for one in found]
+        whole = [(entry.kind, self._whole(entry)) for entry in found]
         return sorted(
             (kind, item, self._run(item) if kind != "alias" else None) for kind, item in whole
         )
@@ -105,7 +105,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def _differences(document: dict[str, Any]) -> list[tuple[str, str, str | None]]:
     [flow_run] = document["flow_runs"]
     assert flow_run["reason"] is None
-    return sorted((one["kind"], one["item"], one["wandb_run"]) for one in flow_run["differences"])
+    return sorted(
+        (item["kind"], item["item"], item["wandb_run"]) for item in flow_run["differences"]
+    )
 
 
 @pytest.mark.parametrize("mode", ["online", "offline"])
@@ -126,7 +128,7 @@ def test_names_differ() -> None:
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("case", _sample(CASES, [one.name for one in CASES[::_EVERY]]))
+@pytest.mark.parametrize("case", _sample(CASES, [item.name for item in CASES[::_EVERY]]))
 def test_damage_is_found(world: World, case: Case) -> None:
     """Exactly the items that were damaged, each with a cause, and whether a sync mends it."""
     with world.damage.undone():
@@ -155,13 +157,13 @@ def test_repair(world: World, case: Case) -> None:
             **case.verify,
         )
 
-    left = [one for one in case.found if one.left_because]
+    left = [item for item in case.found if item.left_because]
     assert _differences(done) == world.expected(left)
     assert done["exit_code"] == (_DIFFERENT if left else 0)
     assert done["totals"]["repaired"] == len(case.found) - len(left)
 
 
-@pytest.mark.parametrize("case", _sample(BUNDLES, [one.name for one in BUNDLES[::_EVERY]]))
+@pytest.mark.parametrize("case", _sample(BUNDLES, [item.name for item in BUNDLES[::_EVERY]]))
 def test_damage_of_a_bundle(world: World, case: BundleCase) -> None:
     """The same before a push; all of it is mended by writing the W&B runs again."""
     how = {"mode": "offline", "dir": str(world.bundle.folder)}
@@ -181,8 +183,8 @@ def test_damage_of_a_bundle(world: World, case: BundleCase) -> None:
 
 
 def _check_words(world: World, done: dict[str, Any], found: Iterable[Found]) -> None:
-    by_item = {one["item"]: one for one in done["flow_runs"][0]["differences"]}
-    for one in found:
-        [(_, item, _)] = world.expected([one])
-        assert one.cause in by_item[item]["cause"]
-        assert by_item[item]["repairable"] is not bool(one.left_because)
+    by_item = {entry["item"]: entry for entry in done["flow_runs"][0]["differences"]}
+    for entry in found:
+        [(_, item, _)] = world.expected([entry])
+        assert entry.cause in by_item[item]["cause"]
+        assert by_item[item]["repairable"] is not bool(entry.left_because)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 from mfwb.errors import ItemLost, SinkError
-from mfwb.verification.recorded import RecordedArtifact, RecordedFlowRun, RecordedRun
+from mfwb.verification.received import ReceivedFile
+from mfwb.verification.recorded import Recorded, RecordedArtifact, RecordedFlowRun, RecordedRun
 from mfwb.verification.recorded_online import queries
 from tests.integration.results import Synced, metadata_of
 from tests.integration.verification.conftest import OpenProject
@@ -19,6 +21,23 @@ from tests.support.wandb_damage import Damage
 from tests.support.wandb_server import RunSnapshot, WandbServer
 
 Sync = Callable[..., Synced]
+
+
+def artifact_bytes(project: Recorded, artifact: RecordedArtifact, path: str) -> bytes:
+    """Return the bytes of a file of an artifact."""
+    copy = io.BytesIO()
+    received = ReceivedFile(copy, 10**9)
+    project.read_artifact_file(artifact, path, received)
+    assert received.is_copied
+    return copy.getvalue()
+
+
+def run_bytes(project: Recorded, run: RecordedRun, path: str) -> bytes:
+    """Return the bytes of a file of a W&B run."""
+    copy = io.BytesIO()
+    project.read_run_file(run, path, ReceivedFile(copy, 10**9))
+    return copy.getvalue()
+
 
 _OF_WANDB = {"_step", "_runtime", "_timestamp"}
 
@@ -46,22 +65,22 @@ def _assert_as_kept(run: RecordedRun, state: RunSnapshot) -> None:
         row["_step"]: {key: value for key, value in row.items() if key not in _OF_WANDB}
         for row in state.history
     }
-    assert run.log == [one.line for one in state.console]
-    assert {path: one.size for path, one in run.files.items()} == {
+    assert run.log == [item.line for item in state.console]
+    assert {path: item.size for path, item in run.files.items()} == {
         path: len(content) for path, content in state.files.items()
     }
-    tables = [one for one in state.logged if one.type == "run_table"]
-    assert [one.key for one in run.logged] == [
-        one.name for one in state.logged if one not in tables
+    tables = [item for item in state.logged if item.type == "run_table"]
+    assert [item.key for item in run.logged] == [
+        item.name for item in state.logged if item not in tables
     ]
-    assert [one.key for one in run.used] == [one.name for one in state.used]
-    for one, kept in zip(run.used, state.used, strict=True):
-        assert one.digest == kept.digest
-        assert {*one.aliases} == {*kept.aliases}
-        assert {path: file.md5 for path, file in one.files.items()} == {
+    assert [item.key for item in run.used] == [item.name for item in state.used]
+    for item, kept in zip(run.used, state.used, strict=True):
+        assert item.digest == kept.digest
+        assert {*item.aliases} == {*kept.aliases}
+        assert {path: file.md5 for path, file in item.files.items()} == {
             path: entry["digest"] for path, entry in kept.manifest.items()
         }
-        assert f"acme/{state.path.split('/')[1]}/{one.producer}" == kept.logged_by
+        assert f"acme/{state.path.split('/')[1]}/{item.producer}" == kept.logged_by
     assert run.runtime == state.runtime
 
 
@@ -72,18 +91,20 @@ def test_the_bytes_are_those_that_are_kept(recorded: OpenProject, synced: Sync) 
     with recorded(done.project) as project:
         flow_run = project.flow_run(done.pathspec)
         read = {
-            (one.key, path): project.artifact_bytes(one, path)
+            (item.key, path): artifact_bytes(project, item, path)
             for run in flow_run.runs
-            for one in run.logged
-            for path in one.files
+            for item in run.logged
+            for path in item.files
         }
         files = {
-            (run.id, path): project.run_bytes(run, path)
+            (run.id, path): run_bytes(project, run, path)
             for run in flow_run.runs
             for path in run.files
         }
 
-    versions = {one.name: one for one in done.server.state.artifacts(f"acme/{done.project}")}
+    versions = {
+        artifact.name: artifact for artifact in done.server.state.artifacts(f"acme/{done.project}")
+    }
     states = done.server.state.runs(f"acme/{done.project}")
     assert read
     assert read == {key: versions[key[0]].files[key[1]] for key in read}
@@ -100,8 +121,8 @@ def test_few_requests(recorded: OpenProject, synced: Sync, w_and_b: WandbServer)
         again = project.flow_run(done.pathspec)
         counted_again = project.requests - counted
 
-    contents = {one.key for run in flow_run.runs for one in (*run.logged, *run.used)}
-    sent = [one for one in w_and_b.requests if one.operation != "Viewer"]
+    contents = {item.key for run in flow_run.runs for item in (*run.logged, *run.used)}
+    sent = [request for request in w_and_b.requests if request.operation != "Viewer"]
     assert counted == 2 + len(contents)
     assert counted_again == 2  # what was read of a version stays so
     assert len(sent) == counted + counted_again
@@ -116,7 +137,7 @@ def test_page_after_page(
     with recorded(done.project) as project:
         whole = project.flow_run(done.pathspec)
     monkeypatch.setattr("mfwb.verification.recorded_online.project._RUNS_PER_PAGE", 2)
-    monkeypatch.setattr("mfwb.verification.recorded_online.project._STEPS_OF_ONE", 1)
+    monkeypatch.setattr("mfwb.verification.recorded_online.project._STEPS_PER_REQUEST", 1)
     monkeypatch.setattr(queries, "STEPS_AT_ONCE", 1)
     monkeypatch.setattr(
         "mfwb.verification.recorded_online.queries._PER_PAGE",
@@ -144,15 +165,16 @@ def test_the_bundle_says_the_same(
     with recorded(done.project, bundle=online.root / "bundle") as project:
         bundled = project.flow_run(done.pathspec)
         data = {
-            (one.name, path): project.artifact_bytes(one, path)
+            (item.name, path): artifact_bytes(project, item, path)
             for run in bundled.runs
-            for one in run.logged
-            for path in one.files
+            for item in run.logged
+            for path in item.files
         }
 
     assert _comparable(bundled) == _comparable(sent)
     versions = {
-        one.name.split(":")[0]: one for one in done.server.state.artifacts(f"acme/{done.project}")
+        artifact.name.split(":")[0]: artifact
+        for artifact in done.server.state.artifacts(f"acme/{done.project}")
     }
     assert {key for key in data if data[key] == versions[key[0]].files.get(key[1])} >= {
         ("side", "side.parquet"),
@@ -176,13 +198,14 @@ def _comparable(flow_run: RecordedFlowRun) -> dict[str, Any]:
         for run in flow_run.runs
     } | {
         "aliases": {
-            key: [one.digest for one in versions] for key, versions in flow_run.aliased.items()
+            key: [version.digest for version in versions]
+            for key, versions in flow_run.aliased.items()
         }
     }
 
 
 def _described(artifact: RecordedArtifact) -> str:
-    files = sorted((one.path, one.size, one.md5) for one in artifact.files.values())
+    files = sorted((file.path, file.size, file.md5) for file in artifact.files.values())
     return json.dumps([artifact.name, artifact.type, artifact.digest, artifact.producer, files])
 
 
@@ -242,14 +265,14 @@ def test_bytes_that_are_gone(recorded: OpenProject, synced: Sync, w_and_b: Wandb
     done = synced("fan_flow")
     with recorded(done.project, timeout="1s") as project:
         flow_run = project.flow_run(done.pathspec)
-        [side] = [one for run in flow_run.runs for one in run.logged if one.name == "side"]
+        [side] = [item for run in flow_run.runs for item in run.logged if item.name == "side"]
         w_and_b.fail("download", 404)
         with pytest.raises(ItemLost):
-            project.artifact_bytes(side, "side.parquet")
+            artifact_bytes(project, side, "side.parquet")
         w_and_b.fail("download", 500, times=None)
         try:
             with pytest.raises(SinkError):
-                project.artifact_bytes(side, "side.parquet")
+                artifact_bytes(project, side, "side.parquet")
         finally:
             w_and_b.clear_faults()
 

@@ -277,22 +277,22 @@ def read_lineage(path: str) -> dict[str, list[str]]:
 
 def read_artifact(name: str, folder: str) -> dict[str, Any]:
     """Return what the API reads of an artifact, its downloaded files among it."""
-    found = api().artifact(name)
-    place = Path(found.download(folder))
-    producer = found.logged_by()
+    result = api().artifact(name)
+    location = Path(result.download(folder))
+    producer = result.logged_by()
     return {
-        "name": found.name,
-        "type": found.type,
-        "version": found.version,
-        "aliases": found.aliases,
-        "digest": found.digest,
-        "size": found.size,
-        "metadata": found.metadata,
-        "description": found.description,
+        "name": result.name,
+        "type": result.type,
+        "version": result.version,
+        "aliases": result.aliases,
+        "digest": result.digest,
+        "size": result.size,
+        "metadata": result.metadata,
+        "description": result.description,
         "logged_by": producer.id if producer else None,
-        "used_by": sorted(run.id for run in found.used_by()),
+        "used_by": sorted(run.id for run in result.used_by()),
         "files": {
-            str(p.relative_to(place)): p.read_text() for p in place.rglob("*") if p.is_file()
+            str(p.relative_to(location)): p.read_text() for p in location.rglob("*") if p.is_file()
         },
     }
 
@@ -315,12 +315,12 @@ def list_artifacts(project: str, kind: str, name: str) -> dict[str, list[str]]:
 
 def edit_aliases(name: str, *, add: str, remove: str) -> None:
     """Change the aliases of a version."""
-    found = api().artifact(name)
-    found.aliases.append(add)
-    found.aliases.remove(remove)
-    found.description = "edited"
-    found.metadata["edited"] = True
-    found.save()
+    result = api().artifact(name)
+    result.aliases.append(add)
+    result.aliases.remove(remove)
+    result.description = "edited"
+    result.metadata["edited"] = True
+    result.save()
 
 
 def add_edges(run_path: str, *, used: str, logged: str) -> None:

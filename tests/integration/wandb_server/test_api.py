@@ -179,15 +179,18 @@ def test_artifacts_are_listed(client: Client, project: str) -> None:
     client.do(deeds.log_artifact, project, "r1", "data", {"a": "1"})
     client.do(deeds.log_artifact, project, "r2", "data", {"a": "2"})
     client.do(deeds.log_artifact, project, "r3", "net", {"a": "1"}, kind="model")
-    place = f"acme/{project}"
+    location = f"acme/{project}"
 
-    assert client.do(deeds.list_artifacts, place, "dataset", "data") == {
+    assert client.do(deeds.list_artifacts, location, "dataset", "data") == {
         "types": ["dataset", "model"],
         "collections": ["data"],
         "versions": ["v1", "v0"],
     }
     assert client.do(
-        deeds.artifacts_exist, f"{place}/data:v1", f"{place}/data:v2", f"{place}/none:latest"
+        deeds.artifacts_exist,
+        f"{location}/data:v1",
+        f"{location}/data:v2",
+        f"{location}/none:latest",
     ) == [True, False, False]
 
 

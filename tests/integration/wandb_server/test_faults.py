@@ -118,11 +118,11 @@ def test_latency_and_delay_slow_the_client(
 def test_a_wrong_key_is_refused(server: WandbServer, client: Client, project: str) -> None:
     """Login and init with a key that is not the server's end with 401."""
     wrong = "0" * 40
-    said = client.do(deeds.login, wrong)
+    reported = client.do(deeds.login, wrong)
     status = {r.status for r in server.requests}
     again = client.do(deeds.login, server.api_key)
 
-    assert said.startswith("AuthenticationError")
+    assert reported.startswith("AuthenticationError")
     assert status == {401}
     assert again == "True"
     assert server.state.runs(f"acme/{project}") == {}

@@ -53,9 +53,9 @@ def test_nothing_is_held_back() -> None:
         client.sendall(b"GET /nothing HTTP/1.1\r\nHost: w\r\n\r\n")
         assert client.recv(1)
         [connection] = server.sockets
-        said = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        reported = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
-    assert said
+    assert reported
 
 
 def test_equal_deeds_give_equal_snapshots(
@@ -68,12 +68,12 @@ def test_equal_deeds_give_equal_snapshots(
         other.cut("file_stream")
         other.latency = 0.01
         _write_all(second, project)
-        there = other.state.snapshot()
+        existing = other.state.snapshot()
 
     here = server.state.snapshot(f"acme/{project}")
-    assert here == there
+    assert here == existing
     assert len(here["runs"]) == 4
-    assert digest_of(here) == digest_of(there)
+    assert digest_of(here) == digest_of(existing)
 
 
 def test_different_deeds_give_different_snapshots(

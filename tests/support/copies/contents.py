@@ -13,9 +13,9 @@ __all__ = ["contents_of", "give", "tasks_of"]
 def tasks_of(root: Path, pathspec: str) -> list[str]:
     """Return the pathspecs of a flow run's tasks, but for its parameters."""
     folder = root / ".metaflow" / pathspec
-    found = (path.parent for path in folder.glob("*/*/0.data.json"))
+    result = (path.parent for path in folder.glob("*/*/0.data.json"))
     return sorted(
-        str(path.relative_to(root / ".metaflow")) for path in found if path.parent.name[0] != "_"
+        str(path.relative_to(root / ".metaflow")) for path in result if path.parent.name[0] != "_"
     )
 
 
@@ -49,8 +49,8 @@ def give(
     for name, (sha, facts) in contents.items():
         stored["objects"][name], stored["info"][name] = sha, dict(facts)
         record = _record(root, task, name)
-        said = json.loads(record.read_text(encoding="utf-8"))
-        record.write_text(json.dumps({**said, "sha": sha}), encoding="utf-8")
+        reported = json.loads(record.read_text(encoding="utf-8"))
+        record.write_text(json.dumps({**reported, "sha": sha}), encoding="utf-8")
     path.write_text(json.dumps(stored), encoding="utf-8")
 
 

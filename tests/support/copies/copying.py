@@ -90,8 +90,8 @@ def copy_running_flow_run(
 ) -> RunningCopy:
     """Copy a flow run as it was while its last step ran; the arguments are as above."""
     origin = _origin(root, pathspec)
-    late = {file.path for file in _late(origin)}
-    early = [file for file in origin.files if file.path not in late]
+    delayed = {file.path for file in _late(origin)}
+    early = [file for file in origin.files if file.path not in delayed]
     move = _write(origin, early, started_at_ms, tuple(tags))
     return RunningCopy(f"{origin.flow_folder.name}/{move.run_id}", origin, move)
 
@@ -103,14 +103,14 @@ def _origin(root: Path, pathspec: str) -> Origin:
 
 def _late(origin: Origin) -> list[OriginFile]:
     """Return what the end of the last step's tasks left behind, in the order of writing."""
-    found = [
-        (place, file)
+    result = [
+        (location, file)
         for file in origin.files
         if file.task is not None and file.task.startswith(f"{origin.end_step}/")
-        for place, part in enumerate(_OF_THE_END)
+        for location, part in enumerate(_OF_THE_END)
         if (file.name.endswith(part) if part.startswith(".") else part in file.name)
     ]
-    return [file for _, file in sorted(found, key=lambda each: each[0])]
+    return [file for _, file in sorted(result, key=lambda each: each[0])]
 
 
 def _write(

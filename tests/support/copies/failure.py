@@ -42,10 +42,10 @@ def failed(files: Iterable[OriginFile], flow_folder: Path, message: str) -> list
         flow_folder: where flow runs and artifacts of the flow are.
         message: what the `ValueError` says.
     """
-    said = _artifacts_of(message)
-    for artifact in said.values():
+    reported = _artifacts_of(message)
+    for artifact in reported.values():
         _save(flow_folder, artifact)
-    return [_failed(file, said) for file in files]
+    return [_failed(file, reported) for file in files]
 
 
 def _artifacts_of(message: str) -> dict[str, _Artifact]:

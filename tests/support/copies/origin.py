@@ -62,19 +62,19 @@ class OriginFile:
 
     def moved(self, move: Move) -> MovedFile:
         """Return the file of a copy."""
-        path = _STAMP.sub(lambda found: str(int(found[0]) + move.later_ms), self.path)
+        path = _STAMP.sub(lambda result: str(int(result[0]) + move.later_ms), self.path)
         changed_at_ns = self.changed_at_ns + move.later_us * 1000
         return MovedFile(path, self._moved_content(move), changed_at_ns)
 
     def _moved_content(self, move: Move) -> bytes:
         if isinstance(self.content, dict):
             return self._moved_record(self.content, move)
-        found: bytes = self.content
+        result: bytes = self.content
         if self.name.endswith(".log"):
-            return _moved_log(found, move)
+            return _moved_log(result, move)
         if self.name.endswith(".attempt.json"):
-            return json.dumps({"time": json.loads(found)["time"] + move.later_us / 1e6}).encode()
-        return found
+            return json.dumps({"time": json.loads(result)["time"] + move.later_us / 1e6}).encode()
+        return result
 
     def _moved_record(self, record: dict[str, Any], move: Move) -> bytes:
         then = record["ts_epoch"]
@@ -109,8 +109,8 @@ class Origin:
     @cached_property
     def folders(self) -> list[str]:
         """The folders that the files are in, parents first."""
-        found = {str(parent) for file in self.files for parent in Path(file.path).parents}
-        return sorted(found)
+        result = {str(parent) for file in self.files for parent in Path(file.path).parents}
+        return sorted(result)
 
     @property
     def ended_at_ms(self) -> int:

@@ -30,7 +30,9 @@ def main(cases: int = CASES, seed: int = SEED) -> int:
     workers = os.cpu_count() or 1
     share = -(-cases // workers)
     with ThreadPoolExecutor(workers) as pool:
-        counts = sum(pool.map(lambda place: _part(share, seed + place), range(workers)), Counter())
+        counts = sum(
+            pool.map(lambda location: _part(share, seed + location), range(workers)), Counter()
+        )
     for (way, outcome), count in sorted(counts.items()):
         print(f"{way:8}{outcome:12}{count:>7,}")
     seconds = time.monotonic() - began
@@ -45,8 +47,8 @@ def _part(cases: int, seed: int) -> Counter[tuple[str, str]]:
     counts: Counter[tuple[str, str]] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         trials = Trials(Path(folder))
-        for place in range(cases):
-            way, original = pool[place % len(pool)]
+        for location in range(cases):
+            way, original = pool[location % len(pool)]
             data = mutated(original, random.choice(pool)[1], random)
             outcome = trials.outcome(way, data)
             kind = outcome.partition(":")[0]

@@ -24,9 +24,9 @@ def mutated(data: bytes, other: bytes, random: Random) -> bytes:
     if chance < 0.15:
         _change_meaning(changed, random)
     elif chance < 0.6:
-        places = _data_places(data)
+        locations = _data_places(data)
         for _ in range(random.choice((1, 1, 2, 3))):
-            _change_byte(changed, random.choice(places), random)
+            _change_byte(changed, random.choice(locations), random)
     else:
         for _ in range(random.choice((1, 1, 1, 2, 2, 3, 4))):
             _change(changed, other, random)
@@ -55,8 +55,8 @@ def _change_meaning(data: bytearray, random: Random) -> None:
     elif kind == 1:
         _replace(data, random.choice(_TYPES), random.choice(_TYPES), random)
     elif kind == 2:  # both ways round: they need not be of one length, but for what counts them
-        one, other = random.sample(random.choice(_NAMES), 2)
-        _replace(data, _text(one), _text(other), random)
+        item, other = random.sample(random.choice(_NAMES), 2)
+        _replace(data, _text(item), _text(other), random)
     elif kind == 3:  # an object without its state, a call without its result
         _replace(data, random.choice((b"b", b"R", b"\x81")), b"0", random)
     else:  # something is nothing
@@ -73,22 +73,22 @@ def _text(value: bytes) -> bytes:
 
 
 def _replace(data: bytearray, old: bytes, new: bytes, random: Random) -> None:
-    places = [place for place in range(len(data)) if data.startswith(old, place)]
-    if places:
-        place = random.choice(places)
-        data[place : place + len(old)] = new
+    locations = [location for location in range(len(data)) if data.startswith(old, location)]
+    if locations:
+        location = random.choice(locations)
+        data[location : location + len(old)] = new
 
 
 @cache
 def _data_places(data: bytes) -> list[int]:
     """Return the places of numbers, bytes, and references, all opcodes left alone."""
-    starts = [(opcode.name, place or 0) for opcode, _, place in pickletools.genops(data)]
-    ends = [place for _, place in starts[1:]] + [len(data)]
+    starts = [(opcode.name, location or 0) for opcode, _, location in pickletools.genops(data)]
+    ends = [location for _, location in starts[1:]] + [len(data)]
     return [
-        place
+        location
         for (name, start), end in zip(starts, ends, strict=True)
         if name in _DATA
-        for place in range(min(start + 1, end - 1), end)
+        for location in range(min(start + 1, end - 1), end)
     ]
 
 
@@ -105,24 +105,24 @@ def _change_byte(data: bytearray, place: int, random: Random) -> None:
 
 
 def _change(data: bytearray, other: bytes, random: Random) -> None:
-    place = random.randrange(len(data))
+    location = random.randrange(len(data))
     length = random.choice((1, 1, 2, 4, 8, 16, 64))
-    end = min(place + length, len(data))
+    end = min(location + length, len(data))
     kind = random.randrange(7)
     if kind == 0:
-        _change_byte(data, place, random)
+        _change_byte(data, location, random)
     elif kind == 1:
-        data[place] = random.choice(_OPCODES)
+        data[location] = random.choice(_OPCODES)
     elif kind == 2:
-        data[place:end] = random.randbytes(end - place)
+        data[location:end] = random.randbytes(end - location)
     elif kind == 3 and len(data) > length:
-        del data[place:end]
+        del data[location:end]
     elif kind == 4:
-        data[place:place] = data[place:end] * random.choice((1, 2, 50))
+        data[location:location] = data[location:end] * random.choice((1, 2, 50))
     elif kind == 5:
         start = random.randrange(len(other))
-        data[place:end] = other[start : start + length]
+        data[location:end] = other[start : start + length]
     else:
         start = random.randrange(len(data))
-        data[place:end] = data[start : start + length]
+        data[location:end] = data[start : start + length]
     data += b"." * (not data)

@@ -111,7 +111,7 @@ def _colliding_sets() -> bytes:
     return (
         PROTOCOL_4
         + b"\x8f("
-        + b"".join(b"\x8a\x0b" + one.to_bytes(11, "little") for one in numbers)
+        + b"".join(b"\x8a\x0b" + item.to_bytes(11, "little") for item in numbers)
         + b"\x90."
     )
 
@@ -557,7 +557,10 @@ _LATER: dict[str, Callable[[], bytes]] = {
         _torch_storage(PROTOCOL_4 + b"(" + b"N" * 50_000 + b"t.") + _again(b"h\x00h\x01R", 100_000)
     ),
     "colliding tuples": lambda: (
-        PROTOCOL_4 + b"}(" + b"".join(one + b"\x85N" for one in _collisions(9_000)) + b"u."
+        PROTOCOL_4
+        + b"}("
+        + b"".join(collision + b"\x85N" for collision in _collisions(9_000))
+        + b"u."
     ),
     "colliding items of a set by call": lambda: (
         PROTOCOL_4 + call("builtins.set", b"](" + b"".join(_collisions(9_000)) + b"e") + b"."

@@ -35,8 +35,8 @@ class Trials:
             process.stdin.flush()
             answer = process.stdout.readline()
         if answer:
-            found: str = json.loads(answer)
-            return found
+            result: str = json.loads(answer)
+            return result
         return f"crash: {self.close()}"
 
     def close(self) -> int | None:

@@ -84,8 +84,8 @@ class S3Server:
     def keys(self, prefix: str = "") -> list[str]:
         """Return all keys that begin so."""
         listed = self._ask("GET", f"/{BUCKET}?list-type=2&max-keys=10000&prefix={_below(prefix)}")
-        found = re.findall("<Key>(.*?)</Key>", listed.body.decode())
-        return [key.removeprefix(f"{_PREFIX}/") for key in found]
+        result = re.findall("<Key>(.*?)</Key>", listed.body.decode())
+        return [key.removeprefix(f"{_PREFIX}/") for key in result]
 
     def get(self, key: str) -> StoredObject:
         """Return an object."""
@@ -115,9 +115,9 @@ class S3Server:
 
     def requests(self, method: str, part: str = "") -> list[str]:
         """Return the paths of such requests so far."""
-        said = json.loads(self._ask("GET", f"{CONTROL}/requests").body)
-        asked = [tuple(one.split(" ", 1)) for one in said]
-        return [path for one, path in asked if one == method and part in path]
+        reported = json.loads(self._ask("GET", f"{CONTROL}/requests").body)
+        requested = [tuple(item.split(" ", 1)) for item in reported]
+        return [path for item, path in requested if item == method and part in path]
 
     def clear_requests(self) -> None:
         """Forget the requests so far."""
@@ -125,7 +125,7 @@ class S3Server:
 
     def fault(self, *faults: Fault) -> None:
         """Let requests go wrong, and no others than these."""
-        document = json.dumps([asdict(one) for one in faults])
+        document = json.dumps([asdict(fault) for fault in faults])
         self._ask("PUT", f"{CONTROL}/faults", document.encode())
 
     def _ask(
@@ -138,9 +138,9 @@ class S3Server:
         with closing(HTTPConnection(self._host)) as connection:
             connection.request(method, path, body, {"Authorization": _ANYBODY, **headers})
             answer = connection.getresponse()
-            found = {name.lower(): text for name, text in answer.getheaders()}
+            result = {name.lower(): text for name, text in answer.getheaders()}
             assert answer.status < 300, (method, path, answer.status, answer.read())
-            return StoredObject(answer.read(), found)
+            return StoredObject(answer.read(), result)
 
 
 def _below(key: str) -> str:

@@ -84,10 +84,13 @@ class Switchboard:
         with self._lock:
             if method == "PUT":
                 given = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
-                self._faults = [Fault(**one) for one in json.loads(given)]
+                self._faults = [Fault(**load) for load in json.loads(given)]
             elif method == "DELETE":
                 self._requests = []
-            known = {"requests": self._requests, "faults": [asdict(one) for one in self._faults]}
-            said = json.dumps(known[what]).encode()
-        start("200 OK", [("Content-Length", str(len(said)))])
-        return [said]
+            known = {
+                "requests": self._requests,
+                "faults": [asdict(fault) for fault in self._faults],
+            }
+            reported = json.dumps(known[what]).encode()
+        start("200 OK", [("Content-Length", str(len(reported)))])
+        return [reported]

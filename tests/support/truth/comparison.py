@@ -46,8 +46,8 @@ class Comparison:
     @property
     def precision(self) -> float:
         """Which part of what mfwb says was read really was."""
-        said = self.found + self.extra
-        return self.found / said if said else 1.0
+        reported = self.found + self.extra
+        return self.found / reported if reported else 1.0
 
 
 def compare(answer: Answer, truth: Truth) -> Comparison:
@@ -71,43 +71,43 @@ def total(comparisons: list[Comparison]) -> Comparison:
 
 def _compare_parents(answer: Answer, truth: Truth, result: Comparison) -> None:
     for task in sorted(truth.parents.keys() | answer.parents.keys()):
-        true, said = truth.parents.get(task), answer.parents.get(task)
-        if true == said:
+        true, reported = truth.parents.get(task), answer.parents.get(task)
+        if true == reported:
             result.parents += 1
         else:
-            result.wrong_parents.append(f"{task} has {_names(true)}, said {_names(said)}")
+            result.wrong_parents.append(f"{task} has {_names(true)}, said {_names(reported)}")
 
 
 def _compare_reads(answer: Answer, truth: Truth, result: Comparison) -> None:
     for task, true in sorted(truth.reads.items()):
-        said = answer.reads.get(task)
-        if said is None:
+        reported = answer.reads.get(task)
+        if reported is None:
             result.not_known += 1
             continue
         # What only `self.input` looked at may be said to be read, and need not.
         result.read += len(true)
-        result.found += len(true & said)
-        result.missed_reads += [f"{task} read {name}" for name in sorted(true - said)]
-        extra = sorted(said - true - truth.by_foreach[task])
+        result.found += len(true & reported)
+        result.missed_reads += [f"{task} read {name}" for name in sorted(true - reported)]
+        extra = sorted(reported - true - truth.by_foreach[task])
         result.extra += len(extra)
         result.extra_reads += [f"{task} did not read {name}" for name in extra]
 
 
 def _compare_edges(answer: Answer, truth: Truth, result: Comparison) -> None:
-    said: dict[tuple[str, str], list[Edge]] = defaultdict(list)
+    reported: dict[tuple[str, str], list[Edge]] = defaultdict(list)
     for edge in sorted(answer.edges):
-        said[edge.consumer, edge.artifact].append(edge)
+        reported[edge.consumer, edge.artifact].append(edge)
     used: dict[tuple[str, str], set[str]] = defaultdict(set)
     for use in truth.uses:
         used[use.consumer, use.artifact] |= use.producers
-        if not use.producers & {edge.producer for edge in said[use.consumer, use.artifact]}:
+        if not use.producers & {edge.producer for edge in reported[use.consumer, use.artifact]}:
             who = f"{use.consumer} used {use.artifact} of {_names(use.producers)}"
-            if said[use.consumer, use.artifact]:
+            if reported[use.consumer, use.artifact]:
                 result.edges += 1
                 result.wrong_producers.append(who)
             else:
                 result.missed_reads.append(f"{who}: no edge")
-    for (consumer, artifact), edges in said.items():
+    for (consumer, artifact), edges in reported.items():
         true = truth.offered.get(consumer, {}).get(artifact, frozenset())
         for edge in edges:
             result.edges += 1
@@ -125,13 +125,13 @@ def _compare_edges(answer: Answer, truth: Truth, result: Comparison) -> None:
 def _compare_writes(answer: Answer, truth: Truth, result: Comparison) -> None:
     for task in sorted(truth.persisted):
         held = truth.holdings[task]
-        said = answer.writes.get(task, frozenset())
-        for name in sorted(held.keys() | said):
+        reported = answer.writes.get(task, frozenset())
+        for name in sorted(held.keys() | reported):
             who = held.get(name, frozenset())
             result.edges += 1
-            if name in said and task not in who:
+            if name in reported and task not in who:
                 word = "written"
-            elif name not in said and who == {task}:
+            elif name not in reported and who == {task}:
                 word = "not written"
             else:
                 result.producers += 1

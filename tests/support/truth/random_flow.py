@@ -91,10 +91,10 @@ class _Author:
         for branch in branches:
             ends.append(_State(set(state.held)))
             self._sequence(branch, join, ends[-1], depth + 1)
-        one, other = ends
-        both = one.held & other.held
-        clashing = both & (one.written | other.written)
-        in_one_only = (one.held | other.held) - both
+        item, other = ends
+        both = item.held & other.held
+        clashing = both & (item.written | other.written)
+        in_one_only = (item.held | other.held) - both
         self._join(join, after, state, (clashing, both - clashing, in_one_only))
 
     def _fan(self, name: str, after: str, state: _State, depth: int) -> None:

@@ -85,7 +85,7 @@ class _Recorder:
         given = self.flow._graph_info
         self.inputs = list(inputs)
         self.facts["is_join"] = self.flow._graph[self.facts["step"]].type == "join"
-        self.facts["given"] = [one["name"] for one in given["parameters"] + given["constants"]]
+        self.facts["given"] = [item["name"] for item in given["parameters"] + given["constants"]]
         self._save()
         self.running = True
 
@@ -160,9 +160,9 @@ class _Recorder:
     def merged(self, name: str, origin: Any) -> None:
         """Note that a join took an artifact over unread, and all inputs that had the same bytes."""
         sha = origin._objects.get(name)
-        same = [one for one in self.inputs if one._objects.get(name) == sha]
+        same = [item for item in self.inputs if item._objects.get(name) == sha]
         first = self._pathspec(origin.pathspec)
-        others = [self._pathspec(one.pathspec) for one in same]
+        others = [self._pathspec(item.pathspec) for item in same]
         self.facts["merged"][name] = list(dict.fromkeys([first, *others]))
         self._save()
 
@@ -175,10 +175,10 @@ class _Recorder:
                 self._note("mutated", name)
         for name in self._assigned.intersection(held):
             content = content_of(held[name])
-            givers = [one for one in self.inputs if name in one._objects]
-            same = [one for one in givers if content_of(one[name]) == content]
+            givers = [item for item in self.inputs if name in item._objects]
+            same = [giver for giver in givers if content_of(giver[name]) == content]
             if same:
-                self.facts["handed_on"][name] = [self._pathspec(one.pathspec) for one in same]
+                self.facts["handed_on"][name] = [self._pathspec(item.pathspec) for item in same]
         self.facts["assigned"] = sorted(self._assigned)
         self.facts["persisted"] = True
         self._save()
@@ -195,12 +195,12 @@ def content_of(value: Any, above: tuple[int, ...] = ()) -> Any:
         return "above", above.index(id(value))
     inside = (*above, id(value))
     if isinstance(value, list | tuple):
-        return type(value).__name__, [content_of(one, inside) for one in value]
+        return type(value).__name__, [content_of(item, inside) for item in value]
     if isinstance(value, dict):
-        items = [(content_of(key, inside), content_of(one, inside)) for key, one in value.items()]
+        items = [(content_of(key, inside), content_of(item, inside)) for key, item in value.items()]
         return type(value).__name__, items
     if isinstance(value, set | frozenset):
-        return type(value).__name__, sorted(repr(content_of(one, inside)) for one in value)
+        return type(value).__name__, sorted(repr(content_of(item, inside)) for item in value)
     state = vars(value) if hasattr(value, "__dict__") else repr(value)
     return type(value).__qualname__, content_of(state, inside)
 

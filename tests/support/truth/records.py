@@ -51,7 +51,7 @@ def read_records(folder: Path, flow_run: str) -> dict[str, Record]:
     clones of its origin's parents.
     """
     facts = _latest_facts(folder, flow_run.split("/", 1)[0])
-    clones = {path: one["clone_of"] for path, one in facts.items() if "clone_of" in one}
+    clones = {path: item["clone_of"] for path, item in facts.items() if "clone_of" in item}
     here = [path for path in facts if path.startswith(f"{flow_run}/")]
     names = {path: path for path in here}  # of its own tasks, and of their origins
     did_it = {}

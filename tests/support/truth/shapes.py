@@ -58,8 +58,11 @@ def _kill(stage: Stage) -> list[str]:
     """Run a flow and kill it when one of two siblings is done and the other has read."""
 
     def so_far(facts: list[dict[str, Any]]) -> bool:
-        each = [one for one in facts if one["step"] == "each"]
-        return sorted(one["persisted"] for one in each if "text" in one["writes"]) == [False, True]
+        each = [fact for fact in facts if fact["step"] == "each"]
+        return sorted(item["persisted"] for item in each if "text" in item["writes"]) == [
+            False,
+            True,
+        ]
 
     return [stage.killed_flow("killed", so_far)]
 

@@ -43,8 +43,8 @@ def _line(number: int, text: str) -> ConsoleLine:
 
 
 def _plain(number: int, text: str) -> ConsoleLine:
-    found = _PLAIN.fullmatch(text.rstrip("\n"))
-    if found is None:
+    result = _PLAIN.fullmatch(text.rstrip("\n"))
+    if result is None:
         return ConsoleLine(number, text.rstrip("\n"))
-    level = "error" if found["level"] else "info"
-    return ConsoleLine(number, found["line"], level, found["time"])
+    level = "error" if result["level"] else "info"
+    return ConsoleLine(number, result["line"], level, result["time"])

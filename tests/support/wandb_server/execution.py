@@ -97,7 +97,7 @@ def asked_for(text: str) -> list[str]:
     """Return the names under which a request wants its answers."""
     operation = get_operation_ast(parse(text))
     fields = operation.selection_set.selections if operation else ()
-    return [(one.alias or one.name).value for one in fields if isinstance(one, FieldNode)]
+    return [(item.alias or item.name).value for item in fields if isinstance(item, FieldNode)]
 
 
 @cache

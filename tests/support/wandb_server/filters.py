@@ -75,8 +75,8 @@ def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "$eq": _equal,
     "$ne": lambda value, operand: not _equal(value, operand),
-    "$in": lambda value, operand: any(_equal(value, one) for one in operand),
-    "$nin": lambda value, operand: not any(_equal(value, one) for one in operand),
+    "$in": lambda value, operand: any(_equal(value, item) for item in operand),
+    "$nin": lambda value, operand: not any(_equal(value, item) for item in operand),
     "$exists": lambda value, operand: (value is not None) == operand,
     "$regex": lambda value, operand: re.search(operand, str(value or "")) is not None,
     "$gt": _ordered(lambda value, operand: value > operand),

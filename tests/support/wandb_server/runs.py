@@ -128,7 +128,7 @@ def parts_of(body: Mapping[str, Any], rows: int | None) -> list[Mapping[str, Any
         {"offset": first + start, "content": content[start : start + rows]}
         for start in range(0, len(content), rows)
     ]
-    parts: list[Mapping[str, Any]] = [{"files": {_HISTORY: one}} for one in cut[1:-1]]
+    parts: list[Mapping[str, Any]] = [{"files": {_HISTORY: item}} for item in cut[1:-1]]
     last = {**body, "files": {_HISTORY: cut[-1]}}
     return [{"files": {**files, _HISTORY: cut[0]}}, *parts, last]
 

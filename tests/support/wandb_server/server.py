@@ -95,7 +95,7 @@ class WandbServer:
     def sockets(self) -> list[Any]:
         """The sockets of the connections that are open."""
         open_now: list[Any] = list(self._uvicorn.server_state.connections)
-        return [one.transport.get_extra_info("socket") for one in open_now if one.transport]
+        return [item.transport.get_extra_info("socket") for item in open_now if item.transport]
 
     def _cut_connection(self, scope: Scope) -> None:
         for connection in list(self._uvicorn.server_state.connections):
@@ -110,7 +110,7 @@ class WandbServer:
     def env(self, folder: Path) -> dict[str, str]:
         """Return the environment of a client that writes below a folder and nowhere else."""
         home = folder / "home"
-        places = {
+        locations = {
             "HOME": home,
             "WANDB_DIR": folder,
             "WANDB_DATA_DIR": folder / "data",
@@ -121,15 +121,15 @@ class WandbServer:
             "XDG_CONFIG_HOME": home / ".config",
             "XDG_DATA_HOME": home / ".local" / "share",
         }
-        for place in places.values():
-            place.mkdir(parents=True, exist_ok=True)
+        for location in locations.values():
+            location.mkdir(parents=True, exist_ok=True)
         return {
             "WANDB_BASE_URL": self.base_url,
             "WANDB_API_KEY": self.api_key,
             "WANDB_ERROR_REPORTING": "false",
             "WANDB_SILENT": "true",
             "NETRC": str(home / ".netrc"),
-            **{name: str(place) for name, place in places.items()},
+            **{name: str(target) for name, target in locations.items()},
         }
 
     # What was asked

@@ -135,13 +135,13 @@ class State:
         """Return all runs of entity/project by id, oldest first."""
         entity, name = project.split("/")
         with self._store.lock:
-            found = self._store.projects.get((entity, name))
-            return {run.name: self._run(run) for run in found.runs.values()} if found else {}
+            result = self._store.projects.get((entity, name))
+            return {run.name: self._run(run) for run in result.runs.values()} if result else {}
 
     def artifact(self, path: str) -> ArtifactVersion:
         """Return the version at entity/project/name:alias; KeyError if it is not there."""
-        place, _, alias = path.partition(":")
-        entity, project, name = place.split("/")
+        location, _, alias = path.partition(":")
+        entity, project, name = location.split("/")
         with self._store.lock:
             version = self._store.projects[entity, project].collections[name].find(alias)
             if version is None:
@@ -156,8 +156,8 @@ class State:
         """Return all versions of entity/project, pending ones too."""
         entity, name = project.split("/")
         with self._store.lock:
-            found = self._store.projects.get((entity, name))
-            collections = sorted(found.collections.items()) if found else []
+            result = self._store.projects.get((entity, name))
+            collections = sorted(result.collections.items()) if result else []
             return [self._version(v) for _, collection in collections for v in collection.versions]
 
     def projects(self) -> list[str]:

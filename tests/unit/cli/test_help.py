@@ -218,10 +218,10 @@ def test_plan_takes_what_sync_takes() -> None:
 def test_every_command_has_help_and_examples(name: str) -> None:
     """Each command says what it does, each option too, and no line is wider than 80 columns."""
     command = mfwb.commands[name]
-    options = [one for one in command.params if isinstance(one, click.Option)]
+    options = [param for param in command.params if isinstance(param, click.Option)]
 
     assert command.help
-    assert all(one.help for one in options)
+    assert all(option.help for option in options)
     assert "Examples:\n" in help_of(name)
     assert max(map(len, help_of(name).splitlines())) <= 80
 

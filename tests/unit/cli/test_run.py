@@ -206,8 +206,8 @@ def test_what_was_said_is_handed_on() -> None:
         failed=False,
         namespace="n",
     )
-    said = settings.model_dump(exclude_unset=True)
-    assert said == {
+    reported = settings.model_dump(exclude_unset=True)
+    assert reported == {
         "timeout": 600.0,
         "wait": 3600.0,
         "on_deleted": "fail",
@@ -227,7 +227,7 @@ def test_what_was_said_is_handed_on() -> None:
         "max_memory": 500 * 10**6,
         "references": True,
     }
-    assert settings.explicit == frozenset(said)
+    assert settings.explicit == frozenset(reported)
 
 
 def test_text_on_stdout_talk_on_stderr(capfd: pytest.CaptureFixture[str]) -> None:

@@ -83,15 +83,15 @@ def plan_of(*files: PlannedFile) -> Plan:
 @pytest.fixture
 def idle() -> Iterator[dict[bool, Forkserver]]:
     """Return fork servers that nothing has started yet."""
-    found = {trusted: new_forkserver(trusted=trusted) for trusted in (False, True)}
-    yield found
-    for one in found.values():
-        one.close()
+    result = {trusted: new_forkserver(trusted=trusted) for trusted in (False, True)}
+    yield result
+    for item in result.values():
+        item.close()
 
 
 def are_started(forkservers: dict[bool, Forkserver]) -> bool:
     """Whether one of the fork servers was started."""
-    return any(one.is_running for one in forkservers.values())
+    return any(forkserver.is_running for forkserver in forkservers.values())
 
 
 # --- ends of processes ----------------------------------------------------------------------
@@ -117,13 +117,21 @@ def test_killed_in_the_middle(converter: Converter, tmp_path: Path) -> None:
     assert not psutil.pid_exists(killed)
 
 
+def has_ended(pid: int) -> bool:
+    """Return whether all threads of a process ended; the first one may be a zombie before."""
+    try:
+        process = psutil.Process(pid)
+        return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
+    except psutil.NoSuchProcess:
+        return True
+
+
 def test_killed_while_idle(converter: Converter, tmp_path: Path) -> None:
     """A process that was killed when it had nothing to do costs nothing."""
     converter.convert(Job(TABLE, pickled(tmp_path), tmp_path / "first.parquet"))
     killed = pid_of(converter)
-    child = psutil.Process(killed)
     os.kill(killed, signal.SIGKILL)
-    wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+    wait_for(lambda: has_ended(killed))
 
     converter.convert(Job(TABLE, pickled(tmp_path), tmp_path / "x.parquet"))
 
@@ -292,7 +300,7 @@ def test_several_threads(converter: Converter, tmp_path: Path) -> None:
     for number, frame in enumerate(frames):
         assert (tmp_path / str(number) / "k.parquet").read_bytes() == parquet_of(frame)
     me = psutil.Process(pid_of(converter))
-    assert {one.pid for one in me.parent().children()} >= {me.pid}  # type: ignore[union-attr]
+    assert {child.pid for child in me.parent().children()} >= {me.pid}  # type: ignore[union-attr]
 
 
 def test_reason(converter: Converter, tmp_path: Path) -> None:
@@ -310,9 +318,9 @@ def test_full_disk(tmp_path: Path) -> None:
     """A full disk is not the frame's fault."""
     (tmp_path / "x.parquet").symlink_to("/dev/full")
 
-    said = answer(Job(TABLE, pickled(tmp_path), tmp_path / "x.parquet"))
+    reported = answer(Job(TABLE, pickled(tmp_path), tmp_path / "x.parquet"))
 
-    assert said == {"outcome": FULL}
+    assert reported == {"outcome": FULL}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds processes to limits")
@@ -322,7 +330,7 @@ def test_not_enough_memory(tmp_path: Path) -> None:
     contents.logs[TASK] = []
     large = contents.add(pd.DataFrame({"a": np.ones(20_000_000)}), "large")
     small = contents.add(FRAME, "small")
-    plan = plan_of(*(planned_file(one, Form.PARQUET, one.name) for one in (large, small)))
+    plan = plan_of(*(planned_file(item, Form.PARQUET, item.name) for item in (large, small)))
     builder = PayloadBuilder(tmp_path, keep=True, max_memory=50_000_000)
     try:
         (artifact,) = builder.prepare(plan.runs[0], contents).artifacts
@@ -343,9 +351,9 @@ def test_memory_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("mfwb.conversion.convert.load_frame", no_memory)
 
-    said = answer(Job(TABLE, pickled(tmp_path), tmp_path / "x"))
+    reported = answer(Job(TABLE, pickled(tmp_path), tmp_path / "x"))
 
-    assert said == {"outcome": NO_MEMORY}
+    assert reported == {"outcome": NO_MEMORY}
 
 
 def test_modules_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -394,11 +402,11 @@ def test_what_libraries_print_is_no_answer(tmp_path: Path) -> None:
         process.stdin.write(json.dumps(request) + "\n")
         process.stdin.flush()
         hello = process.stdout.readline()
-        said = process.stdout.readline()
+        reported = process.stdout.readline()
         rest, noise = process.communicate()
 
     assert "audit hook" in json.loads(hello)["confined"]
-    assert json.loads(said)["outcome"] == UNCONVERTIBLE
+    assert json.loads(reported)["outcome"] == UNCONVERTIBLE
     assert rest == ""
     assert noise.count("noise") == 2
 

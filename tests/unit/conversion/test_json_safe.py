@@ -144,10 +144,10 @@ def test_no_key_is_lost(value: dict[Any, int]) -> None:
 )
 def test_examples(value: Any, expected: Any) -> None:
     """Each type has its form."""
-    found = to_json(value)
+    result = to_json(value)
 
-    assert (found, type(found)) == (expected, type(expected))
-    assert json.loads(json.dumps(found)) == expected
+    assert (result, type(result)) == (expected, type(expected))
+    assert json.loads(json.dumps(result)) == expected
 
 
 def test_ints_that_python_does_not_write() -> None:
@@ -181,9 +181,9 @@ def test_nan_can_be_kept() -> None:
 
 def test_no_type_of_numpy_or_of_the_user_is_left() -> None:
     """Subclasses of str, int and float come out as these."""
-    found = to_json([np.float64(1), np.str_("x"), np.int8(1)])
+    result = to_json([np.float64(1), np.str_("x"), np.int8(1)])
 
-    assert [type(item) for item in found] == [float, str, int]
+    assert [type(item) for item in result] == [float, str, int]
 
 
 def test_recursion() -> None:
@@ -227,7 +227,7 @@ def test_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "item", [b"", 10**4000, 2**1_000_000, [], {}], ids=lambda one: f"{type(one)}"
+    "item", [b"", 10**4000, 2**1_000_000, [], {}], ids=lambda item: f"{type(item)}"
 )
 def test_one_thing_many_times(item: Any) -> None:
     """What is there a million times counts for what it takes to write it down."""

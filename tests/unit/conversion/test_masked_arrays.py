@@ -65,10 +65,10 @@ def test_shown(value: object, expected: Any) -> None:
     """It is what a person reads of the object itself, and it is among what is shown."""
     contents = MemoryContents()
 
-    found = looked(contents, ref(contents, "x", value))["x"]
+    result = looked(contents, ref(contents, "x", value))["x"]
 
     assert decode(pickle.dumps(value), "shown").json == expected
-    assert can_be_shown(found, classification := classify(found), StepSettings()), classification
+    assert can_be_shown(result, classification := classify(result), StepSettings()), classification
 
 
 @pytest.mark.parametrize("moment", _MOMENTS, ids=str)

@@ -54,7 +54,7 @@ def objects(*values: Any) -> Any:
 def test_as_pandas_sees_it(kind: str, tmp_path: Path) -> None:
     """A frame is called altered just where what is read back is not the same to pandas."""
     frame = FRAMES[kind]
-    found = altered(frame, tmp_path)
+    result = altered(frame, tmp_path)
 
     try:
         pd.testing.assert_frame_equal(frame, pd.read_parquet(tmp_path / "x.parquet"))
@@ -63,10 +63,10 @@ def test_as_pandas_sees_it(kind: str, tmp_path: Path) -> None:
         is_same = False
 
     if kind in TO_BE_TOLD:
-        assert TO_BE_TOLD[kind] in found
-        assert bool(TO_BE_TOLD[kind]) is bool(found)
+        assert TO_BE_TOLD[kind] in result
+        assert bool(TO_BE_TOLD[kind]) is bool(result)
     else:
-        assert (found == "") is is_same, found
+        assert (result == "") is is_same, result
 
 
 @pytest.mark.parametrize(

@@ -105,9 +105,11 @@ def test_useless_converter(site: Path, code: str, at: str, why: str) -> None:
     with pytest.raises(UsageError) as caught:
         find_plugins()
 
-    said = str(caught.value)
-    assert said.startswith(f"the converter mine of mine (mine_for_mfwb{at}) can't be used: {why}")
-    assert said.endswith("Fix or uninstall it")
+    reported = str(caught.value)
+    assert reported.startswith(
+        f"the converter mine of mine (mine_for_mfwb{at}) can't be used: {why}"
+    )
+    assert reported.endswith("Fix or uninstall it")
 
 
 def test_two_of_one_name(site: Path) -> None:

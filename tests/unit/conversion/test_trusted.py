@@ -56,9 +56,9 @@ def builder(tmp_path: Path, forkserver: Forkserver, trusting: Forkserver) -> Pay
 @pytest.fixture
 def contents() -> MemoryContents:
     """Return contents in which the task printed nothing."""
-    found = MemoryContents()
-    found.logs[TASK] = []
-    return found
+    result = MemoryContents()
+    result.logs[TASK] = []
+    return result
 
 
 def parquet_of(frame: pd.DataFrame) -> bytes:
@@ -73,8 +73,8 @@ def made_of(
 ) -> ReadyArtifact:
     """Return what becomes of values that are tables, called 0, 1, ..."""
     files = [
-        planned_file(contents.add(value, str(place)), Form.PARQUET, str(place))
-        for place, value in enumerate(values)
+        planned_file(contents.add(value, str(location)), Form.PARQUET, str(location))
+        for location, value in enumerate(values)
     ]
     run = planned_run(outputs=[output(*files)], unpickle=unpickle)  # type: ignore[arg-type]
     ready = builder.prepare(run, contents)
@@ -199,6 +199,6 @@ def test_never(tmp_path: Path, contents: MemoryContents) -> None:
     builder = PayloadBuilder(tmp_path / "payloads", keep=True, forkservers=forkservers)
     made = made_of(builder, contents, [FRAME], "never")
 
-    assert not any(one.is_running for one in forkservers.values())
+    assert not any(forkserver.is_running for forkserver in forkservers.values())
     assert [file.path for file in made.files] == ["0.pkl"]
     assert made.metadata["kept_as_pickle"] == "pickles are not loaded (--unpickle never)"

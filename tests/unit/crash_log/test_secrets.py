@@ -109,10 +109,10 @@ def test_sources_of_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("SOME_PROXY", "http://u:pass-of-proxy@h")
     load_settings({}, file=tmp_path / "own.toml")
 
-    found = known_secrets()
+    result = known_secrets()
 
     assert {
         *("the-account", "the-password", "key-of-wandbs-settings", "key-of-metaflow"),
         *("token-of-here", "key-of-mfwb", "of-a-variable", "pass-of-proxy"),
-    } <= found
-    assert not {"short", "not-a-secret", "not-a-secret-either"} & found
+    } <= result
+    assert not {"short", "not-a-secret", "not-a-secret-either"} & result

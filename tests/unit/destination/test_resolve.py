@@ -85,9 +85,9 @@ def test_a_push_keeps_the_names(tmp_path: Path) -> None:
     """Only the server is the one of this call."""
     bundled = Destination("offline", str(tmp_path), "acme", "wines")
 
-    found = destinations(EntityQueries(), replace(NOTHING, project="other")).of_bundled(bundled)
+    result = destinations(EntityQueries(), replace(NOTHING, project="other")).of_bundled(bundled)
 
-    assert found == Destination("online", SERVER, "acme", "wines")
+    assert result == Destination("online", SERVER, "acme", "wines")
 
 
 @pytest.mark.parametrize("given", [{"project": "a/b"}, {"entity": "a/b"}])

@@ -31,13 +31,13 @@ def of_wandb() -> dict[str, Any]:
 def main() -> None:
     """Print both for each case."""
     environ = dict(os.environ)
-    found = []
+    result = []
     for folder, variables in json.load(sys.stdin):
         os.environ.clear()
         os.environ.update({**environ, **variables})
         os.chdir(folder)
-        found.append([of_wandb(), asdict(read_defaults())])
-    sys.stdout.write(json.dumps(found))
+        result.append([of_wandb(), asdict(read_defaults())])
+    sys.stdout.write(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def test_errors(
     assert not checks.run("G", "second", check, "the advice")
     assert checks.run("G", "third", lambda: passed("G", "third", "fine"))
 
-    assert [one.name for one in checks.done] == ["first", "second", "third"]
+    assert [item.name for item in checks.done] == ["first", "second", "third"]
     assert checks.done[1].exit_code == code
     assert checks.done[1].detail.startswith(detail)
     assert (len([*tmp_path.glob("bug-*")]) == 1) is (code == 70)

@@ -47,8 +47,8 @@ def test_what_can_not_be_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_of_the_living(tmp_path: Path) -> None:
     """A folder in use is not removed."""
-    with scratch(tmp_path) as one, scratch(tmp_path) as other:
-        assert one.is_dir()
+    with scratch(tmp_path) as item, scratch(tmp_path) as other:
+        assert item.is_dir()
         assert other.is_dir()
 
 
@@ -64,11 +64,11 @@ def test_of_the_dead(tmp_path: Path) -> None:
     died = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
     left = [path.name for path in tmp_path.rglob("*")]
     with scratch(tmp_path) as folder:
-        found = [path.name for path in tmp_path.rglob("*")]
+        result = [path.name for path in tmp_path.rglob("*")]
 
     assert died.returncode == -9
     assert "file" in left
-    assert sorted(found) == sorted([folder.name, "owner"])
+    assert sorted(result) == sorted([folder.name, "owner"])
 
 
 @pytest.mark.parametrize("has_owner", [False, True])
@@ -120,11 +120,11 @@ def test_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize("what", ["link", "link to ours", "open to others", "owner is a link"])
 def test_planted(tmp_path: Path, what: str) -> None:
     """Anybody may use such a name in the folder for temporary files: mfwb leaves it."""
-    place, home = tmp_path / "tmp", tmp_path / "home"
-    place.mkdir()
+    location, home = tmp_path / "tmp", tmp_path / "home"
+    location.mkdir()
     home.mkdir(mode=0o700)
     (home / "precious").write_text("x", encoding="utf-8")
-    planted = place / "mfwb-planted"
+    planted = location / "mfwb-planted"
     if what.startswith("link"):
         (home / "owner").touch()
         planted.symlink_to(home)
@@ -136,7 +136,7 @@ def test_planted(tmp_path: Path, what: str) -> None:
         planted.mkdir(mode=0o700)
         (planted / "owner").symlink_to(home / "precious")
 
-    with scratch(place):
+    with scratch(location):
         pass
 
     assert (home / "precious").read_text(encoding="utf-8") == "x"
@@ -159,22 +159,22 @@ def test_of_another_user(tmp_path: Path) -> None:
 
 def test_links_in_it_are_not_followed(tmp_path: Path) -> None:
     """A link is removed and its target stays, at the end as well as in a later removal."""
-    home, place = tmp_path / "home", tmp_path / "tmp"
+    home, location = tmp_path / "home", tmp_path / "tmp"
     home.mkdir()
-    place.mkdir()
+    location.mkdir()
     (home / "precious").touch()
-    left = place / "mfwb-left"
+    left = location / "mfwb-left"
     left.mkdir(mode=0o700)
     (left / "owner").touch()
     (left / "link").symlink_to(home)
 
-    with scratch(place) as folder:
+    with scratch(location) as folder:
         assert not left.exists()
         (folder / "link").symlink_to(home)
         (folder / "inner").mkdir()
         (folder / "inner" / "link").symlink_to(home)
 
-    assert list(place.iterdir()) == []
+    assert list(location.iterdir()) == []
     assert (home / "precious").exists()
 
 

@@ -143,15 +143,15 @@ def test_it_says_what_confines_it(converter: Converter, tmp_path: Path) -> None:
 
 def values() -> dict[str, tuple[Conversion, Any]]:
     """Return something of each kind that is converted."""
-    found: dict[str, tuple[Conversion, Any]] = {
+    result: dict[str, tuple[Conversion, Any]] = {
         f"{group} {name}": (Conversion.TABLE, pd.Series(value) if group == "column" else value)
         for group, of in (("frame", frames()), ("column", columns()), ("index", indexes()))
         for name, value in of.items()
     }
-    found["tables"] = (Conversion.TABLES, {"a": pd.DataFrame({"x": [1]}), "b": pd.Series([1])})
-    found["array"] = (Conversion.ARRAY, np.arange(10.0))
-    found["value"] = (Conversion.VALUE, {"a": [1, np.float64(2), {"x"}]})
-    return found
+    result["tables"] = (Conversion.TABLES, {"a": pd.DataFrame({"x": [1]}), "b": pd.Series([1])})
+    result["array"] = (Conversion.ARRAY, np.arange(10.0))
+    result["value"] = (Conversion.VALUE, {"a": [1, np.float64(2), {"x"}]})
+    return result
 
 
 HONEST = values()
@@ -177,8 +177,8 @@ def test_the_honest_notice_nothing(name: str, converter: Converter, tmp_path: Pa
 
 def bytes_below(path: Path) -> dict[str, bytes]:
     """Return the bytes of a file or of all files of a folder."""
-    files = [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
-    return {one.relative_to(path).as_posix(): one.read_bytes() for one in files}
+    files = [path] if path.is_file() else [item for item in path.rglob("*") if item.is_file()]
+    return {file.relative_to(path).as_posix(): file.read_bytes() for file in files}
 
 
 def test_no_secrets_in_its_environment() -> None:
@@ -212,12 +212,12 @@ def test_the_environment_that_it_really_has(
     assert converter.pid is not None
     process = psutil.Process(converter.pid)
 
-    seen = [one.environ() for one in (process, process.parent()) if one is not None]
+    seen = [item.environ() for item in (process, process.parent()) if item is not None]
 
     converter.close()
     forkserver.close()
     assert len(seen) == 2
-    assert not [one for one in seen if "WANDB_API_KEY" in one]
+    assert not [item for item in seen if "WANDB_API_KEY" in item]
 
 
 def test_a_process_for_each_flow_run(forkserver: Forkserver, tmp_path: Path) -> None:
@@ -239,9 +239,9 @@ def test_a_process_for_each_flow_run(forkserver: Forkserver, tmp_path: Path) -> 
 @pytest.fixture(scope="module")
 def lying_forkserver() -> Iterator[Forkserver]:
     """Return what starts conversion processes that leave what their pickle says."""
-    found = Forkserver(lying_conversion.__name__, 10**8)
-    yield found
-    found.close()
+    result = Forkserver(lying_conversion.__name__, 10**8)
+    yield result
+    result.close()
 
 
 def test_what_it_makes_must_be_files(lying_forkserver: Forkserver, tmp_path: Path) -> None:
@@ -280,9 +280,9 @@ def test_what_it_makes_has_bounds(
 @pytest.fixture(scope="module")
 def inspector() -> Iterator[Inspector]:
     """Return what looks at pickles."""
-    found = Inspector()
-    yield found
-    found.close()
+    result = Inspector()
+    yield result
+    result.close()
 
 
 def test_the_same_as_here(inspector: Inspector) -> None:
@@ -292,10 +292,10 @@ def test_the_same_as_here(inspector: Inspector) -> None:
         *(pickle.dumps(value, protocol=4) for value in (1.5, float("nan"), "\ud800", 2**80, None)),
     ]
     for look in Inspection:
-        there = inspector.inspect("F/1", look, pickled)
+        existing = inspector.inspect("F/1", look, pickled)
 
         here = json.loads(json.dumps(inspect_here("F/1", look, pickled)))
-        assert json.dumps([list(one) for one in there]) == json.dumps(here)
+        assert json.dumps([list(item) for item in existing]) == json.dumps(here)
 
 
 def test_the_first_number_of_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -316,7 +316,7 @@ def test_one_that_ends_the_process(inspector: Inspector, monkeypatch: pytest.Mon
 
     answers = inspector.inspect("F/2", Inspection.VALUE, [good, pickle.dumps("x" * 70_000), good])
 
-    assert [found for found, _ in answers] == [[{"a": 1}, False], None, [{"a": 1}, False]]
+    assert [result for result, _ in answers] == [[{"a": 1}, False], None, [{"a": 1}, False]]
     assert answers[1][1] == "the process that inspected it ended (-9)"
 
 
@@ -338,10 +338,10 @@ def test_one_that_takes_too_long() -> None:
 def liar() -> Iterator[Inspector]:
     """Return an inspector whose processes answer what a pickle says."""
     forkserver = Forkserver(lying.__name__, 10**8)
-    found = Inspector(forkserver)
-    yield found
+    result = Inspector(forkserver)
+    yield result
     forkserver.close()
-    found.close()
+    result.close()
 
 
 ANSWERS: dict[str, tuple[Inspection, bytes]] = {
@@ -365,10 +365,10 @@ ANSWERS: dict[str, tuple[Inspection, bytes]] = {
 @pytest.mark.parametrize("name", ANSWERS)
 def test_answers_of_one_that_was_taken_over(name: str, liar: Inspector) -> None:
     """What it says is held to what can be said; else it is as if it had ended."""
-    look, said = ANSWERS[name]
+    look, reported = ANSWERS[name]
 
     with limited():
-        answers = liar.inspect("F/5", look, [said])
+        answers = liar.inspect("F/5", look, [reported])
 
     assert answers == [(None, "the process that inspected it ended (-9)")]
 
@@ -418,11 +418,11 @@ def test_hostile_ones_are_no_news_to_it(name: str, inspector: Inspector) -> None
     assert before is not None
 
     for look in Inspection:
-        ((found, _),) = inspector.inspect("F/4", look, [data])
+        ((result, _),) = inspector.inspect("F/4", look, [data])
         if look is Inspection.INSIDE:
-            assert (found["names"], found["size"], found["is_relative"]) == ([], None, None)
-            assert found["no_value"] is None or "more than 1,000 parts" in found["no_value"]
+            assert (result["names"], result["size"], result["is_relative"]) == ([], None, None)
+            assert result["no_value"] is None or "more than 1,000 parts" in result["no_value"]
         else:
-            assert found in (None, [])
+            assert result in (None, [])
 
     assert inspector.pid("F/4") == before

@@ -53,7 +53,7 @@ def said(process: Process) -> str:
 
 def files(folder: Path) -> list[str]:
     """Return the files beside each other, without the part of their names that is a digest."""
-    return sorted(re.sub(r"-[0-9a-f]{12}", "", one.name) for one in folder.iterdir())
+    return sorted(re.sub(r"-[0-9a-f]{12}", "", path.name) for path in folder.iterdir())
 
 
 def refusal(folder: Path, *destinations: Destination, wait: float = 0) -> str:
@@ -69,22 +69,22 @@ def test_owner_is_named_while_it_works(tmp_path: Path) -> None:
     with hold_locks(tmp_path, [WINES], wait=0):
         assert files(tmp_path) == ["acme_wines.json", "acme_wines.lock"]
         [owner] = tmp_path.glob("*.json")
-        told = json.loads(owner.read_text(encoding="utf-8"))
+        shown = json.loads(owner.read_text(encoding="utf-8"))
 
     assert files(tmp_path) == ["acme_wines.lock"]
-    assert (told["pid"], told["host"]) == (os.getpid(), socket.gethostname())
-    assert before <= datetime.fromisoformat(told["since"]) <= datetime.now(timezone.utc)
-    assert told["since"].endswith("+00:00")
-    assert told["command"].startswith(Path(sys.argv[0]).name)
+    assert (shown["pid"], shown["host"]) == (os.getpid(), socket.gethostname())
+    assert before <= datetime.fromisoformat(shown["since"]) <= datetime.now(timezone.utc)
+    assert shown["since"].endswith("+00:00")
+    assert shown["command"].startswith(Path(sys.argv[0]).name)
 
 
 def test_refused_while_another_one_works(tmp_path: Path) -> None:
     """Who comes second is told who was first, since when, and what to do. Also in a thread."""
     with hold_locks(tmp_path, [WINES], wait=0):
         [owner] = tmp_path.glob("*.json")
-        told = json.loads(owner.read_text(encoding="utf-8"))
-        earlier = datetime.fromisoformat(told["since"]) - timedelta(minutes=4)
-        owner.write_text(json.dumps({**told, "since": earlier.isoformat()}), encoding="utf-8")
+        shown = json.loads(owner.read_text(encoding="utf-8"))
+        earlier = datetime.fromisoformat(shown["since"]) - timedelta(minutes=4)
+        owner.write_text(json.dumps({**shown, "since": earlier.isoformat()}), encoding="utf-8")
         who = f"another sync (pid {os.getpid()} on {socket.gethostname()}, for 4 minutes)"
 
         assert refusal(tmp_path, WINES) == f"{who} works on acme/wines; wait for it with --wait 10m"
@@ -200,10 +200,10 @@ def test_waiting(tmp_path: Path, start: Callable[..., Process]) -> None:
 
 def test_crossed(tmp_path: Path, start: Callable[..., Process]) -> None:
     """Two processes that want the same locks in different orders don't wait for each other."""
-    one = start("--times", "50", str(tmp_path), "60", "acme/wines", "acme/beers")
+    item = start("--times", "50", str(tmp_path), "60", "acme/wines", "acme/beers")
     other = start("--times", "50", str(tmp_path), "60", "acme/beers", "acme/wines")
 
-    assert one.communicate()[0].split() == ["held"] * 50
+    assert item.communicate()[0].split() == ["held"] * 50
     assert other.communicate()[0].split() == ["held"] * 50
 
 

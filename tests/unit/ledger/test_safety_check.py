@@ -43,8 +43,8 @@ def standings_of(path: Path) -> object:
 def change(path: Path, *statements: str) -> None:
     """Change a ledger as mfwb never does."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for one in statements:
-            connection.execute(one)
+        for statement in statements:
+            connection.execute(statement)
 
 
 def test_a_journal_that_names_a_file(path: Path, tmp_path: Path) -> None:
@@ -158,10 +158,10 @@ def test_outcomes_of_other_types(path: Path, outcome: str) -> None:
     change(path, f"UPDATE outcomes SET outcome = {outcome}")  # noqa: S608 - that is the test
 
     with SqliteLedger.open(path) as ledger:
-        found = ledger.entry(ENTRY.flow_run, ENTRY.provider, SERVER)
+        result = ledger.entry(ENTRY.flow_run, ENTRY.provider, SERVER)
 
-    assert found is not None
-    assert (found.outcome, found.digest) == (None, "")
+    assert result is not None
+    assert (result.outcome, result.digest) == (None, "")
 
 
 @pytest.mark.parametrize("statement", ["DELETE FROM ledger", "UPDATE ledger SET id = 7.5"])
@@ -193,7 +193,7 @@ def test_shared_on_purpose(tmp_path: Path) -> None:
     path = folder / "ledger.sqlite"
     with SqliteLedger.open(path) as ledger, ledger.lock([SERVER], wait=0):
         ledger.write(ENTRY)
-        locks = {one.name: one.stat().st_mode & 0o777 for one in (folder / "locks").iterdir()}
+        locks = {item.name: item.stat().st_mode & 0o777 for item in (folder / "locks").iterdir()}
 
     assert folder.stat().st_mode & 0o777 == 0o770
     assert path.stat().st_mode & 0o777 == 0o660

@@ -35,13 +35,13 @@ AT = "2025-01-02T03:04:05Z"
 def path(tmp_path: Path) -> Path:
     """Return a ledger of version 1 with a flow run on a server and in a bundle."""
     path = tmp_path / "ledger.sqlite"
-    told = outcome_to_json(OUTCOME)
+    shown = outcome_to_json(OUTCOME)
     with closing(sqlite3.connect(path)) as old, old:
         old.execute(VERSION_1)
         old.execute("PRAGMA user_version = 1")
         rows = [
-            ("Flow/1", SERVER.base, "acme", "wines", "plan 1", told, AT),
-            ("Flow/1", "", "", "wines", "plan 2", told, AT),
+            ("Flow/1", SERVER.base, "acme", "wines", "plan 1", shown, AT),
+            ("Flow/1", "", "", "wines", "plan 2", shown, AT),
             ("Flow/2", SERVER.base, "acme", "wines", "plan 3", "no outcome", AT),
         ]
         old.executemany("INSERT INTO done VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
@@ -59,7 +59,7 @@ def test_what_was_done_is_synced(path: Path) -> None:
     with SqliteLedger.open(path) as ledger:
         online = ledger.entry("Flow/1", "local@/data", SERVER)
         offline = ledger.entry("Flow/1", "service@x", bundle)
-        lost = {one.entry.flow_run: one.lost for one in ledger.known()}
+        lost = {item.entry.flow_run: item.lost for item in ledger.known()}
 
     assert online == migrated("Flow/1", SERVER, "plan 1")
     assert offline == migrated("Flow/1", replace(bundle, base=str(path.parent)), "plan 2")
@@ -69,9 +69,9 @@ def test_what_was_done_is_synced(path: Path) -> None:
 def test_an_outcome_that_nobody_can_read(path: Path) -> None:
     """It does not stop the migration, and no plan counts as carried out."""
     with SqliteLedger.open(path) as ledger:
-        found = ledger.entry("Flow/2", "local@/data", SERVER)
+        result = ledger.entry("Flow/2", "local@/data", SERVER)
 
-    assert found == replace(migrated("Flow/2", SERVER, ""), outcome=None)
+    assert result == replace(migrated("Flow/2", SERVER, ""), outcome=None)
 
 
 def test_listed_for_any_provider(path: Path) -> None:

@@ -44,8 +44,8 @@ def ledger(path: Path) -> Iterator[SqliteLedger]:
 
 def known(ledger: SqliteLedger, entry: Entry) -> Entry | None:
     """Return what the ledger has in the place of an entry, but for the time."""
-    found = ledger.entry(entry.flow_run, entry.provider, entry.destination)
-    return found and replace(found, at="")
+    result = ledger.entry(entry.flow_run, entry.provider, entry.destination)
+    return result and replace(result, at="")
 
 
 def test_nothing_known(ledger: SqliteLedger) -> None:
@@ -75,9 +75,9 @@ def test_time_of_writing(ledger: SqliteLedger) -> None:
     """The ledger notes when an entry was written, whatever that says itself."""
     before = datetime.now(timezone.utc).replace(microsecond=0)
     ledger.write(replace(ENTRY, at="2001-01-01T00:00:00Z"))
-    [found] = ledger.entries()
+    [result] = ledger.entries()
 
-    at = datetime.strptime(found.at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    at = datetime.strptime(result.at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
     assert before <= at <= datetime.now(timezone.utc)
 
 
@@ -88,7 +88,7 @@ def test_latest_word(ledger: SqliteLedger, path: Path) -> None:
     ledger.write(changed)
 
     assert known(ledger, ENTRY) == changed
-    assert [one.lost for one in ledger.known()] == [0]
+    assert [item.lost for item in ledger.known()] == [0]
     with closing(sqlite3.connect(path)) as file:
         assert file.execute("SELECT * FROM outcomes").fetchall() == []
 
@@ -107,14 +107,14 @@ def test_outcome_that_can_not_be_read(ledger: SqliteLedger, path: Path) -> None:
 
 def test_few_of_very_many_are_looked_up(path: Path) -> None:
     """Whatever is asked beside, `since` is looked up in indexes rather than in each row."""
-    asked: list[str] = []
+    requested: list[str] = []
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         migrate(connection, path)
         ledger = SqliteLedger(connection, path)
-        connection.set_trace_callback(asked.append)
+        connection.set_trace_callback(requested.append)
         ledger.entries(provider="p", destination=SERVER, flow="Flow", since=5)
         connection.set_trace_callback(None)
-        query = asked[-1]  # with its values, or with their places, by the version of Python
+        query = requested[-1]  # with its values, or with their places, by the version of Python
         values = (0,) * query.count("?")
         rows = connection.execute(f"EXPLAIN QUERY PLAN {query}", values).fetchall()
     plan = [row[-1] for row in rows]
@@ -129,10 +129,10 @@ def test_losses(ledger: SqliteLedger) -> None:
     ledger.write(ENTRY)
     ledger.write(replace(ENTRY, flow_run="Flow/2", outcome=None))
 
-    assert [(one.flow, one.lost) for one in ledger.known()] == [("Flow", 2), ("Flow", 0)]
+    assert [(item.flow, item.lost) for item in ledger.known()] == [("Flow", 2), ("Flow", 0)]
     lost = list(ledger.losses(ledger.entries()))
-    assert [one.loss for one in lost] == list(OUTCOME.all_losses)
-    assert {(one.flow_run, one.destination) for one in lost} == {
+    assert [item.loss for item in lost] == list(OUTCOME.all_losses)
+    assert {(item.flow_run, item.destination) for item in lost} == {
         (ENTRY.flow_run, ENTRY.destination)
     }
 

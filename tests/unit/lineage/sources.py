@@ -32,7 +32,9 @@ def graph_of(text: str) -> tuple[GraphStep, ...]:
     for number, line in enumerate(lines):
         if line.strip() == "@step":
             name = lines[number + 1].split("def ")[1].split("(")[0]
-            after = [one for one in lines[number + 1 :] if "self.next(" in one or "@step" in one]
+            after = [
+                item for item in lines[number + 1 :] if "self.next(" in item or "@step" in item
+            ]
             call = after[0] if after and "self.next(" in after[0] else ""
             following = tuple(
                 part.split(",")[0].split(")")[0].strip() for part in call.split("self.")[2:]

@@ -30,13 +30,13 @@ def _own(body: str, *values: str, state: TaskState = TaskState.OK) -> EqualValue
     """Return what the first of some siblings has of its own; `x` of each is given, and 0 before."""
     siblings = [
         task(
-            f"work/{place + 2}",
+            f"work/{location + 2}",
             to="join",
             has=f"x={value}",
-            foreach=at(f"work:items:{place}"),
-            state=TaskState.OK if place else state,
+            foreach=at(f"work:items:{location}"),
+            state=TaskState.OK if location else state,
         )
-        for place, value in enumerate(values)
+        for location, value in enumerate(values)
     ]
     start = task("start/1", to="work", over="items", has="x=0")
     text = _START.format(body=body.replace("\n", "\n    "))
@@ -120,7 +120,7 @@ def test_a_catch_that_caught_nothing() -> None:
 
 def test_clones_of_which_the_code_is_not_known() -> None:
     """They count as those of their step that ran anew, whose code is known."""
-    at_places = [at(f"work:items:{place}") for place in range(2)]
+    at_places = [at(f"work:items:{location}") for location in range(2)]
     lineage = traced(
         _START.format(body="self.x = 0"),
         task("start/1", to="work", over="items", has="x=0"),
@@ -139,8 +139,8 @@ def _join(body: str, *has: str, known: bool = True) -> EqualValues:
     *siblings, own = has
     tasks: list[Task] = [task("start/1", to="work", over="items")]
     tasks += [
-        task(f"work/{place + 2}", to="join", has=item, foreach=at(f"work:items:{place}"))
-        for place, item in enumerate(siblings)
+        task(f"work/{location + 2}", to="join", has=item, foreach=at(f"work:items:{location}"))
+        for location, item in enumerate(siblings)
     ]
     tasks.append(task("join/9", has=own))
     if not known:

@@ -270,7 +270,7 @@ def test_order_puts_parents_first() -> None:
     tasks = [task("end/1"), task("mid/2", to="end"), task("start/3", to="mid")]
     result = sort_by_lineage(tasks, find_parents(flow_run(*tasks)))
 
-    assert [one.step for one in result] == ["start", "mid", "end"]
+    assert [item.step for item in result] == ["start", "mid", "end"]
 
 
 def test_cycle() -> None:

@@ -312,10 +312,10 @@ def test_it_is_a_row_of_its_own() -> None:
 
 def test_an_unbounded_foreach_in_a_foreach() -> None:
     """Each control task comes from the split of its own place."""
-    outer = [at(f"mid:xs:{place}") for place in range(2)]
+    outer = [at(f"mid:xs:{location}") for location in range(2)]
     inner = [
-        task(f"work/{place}-0", to="end", foreach=(*frames, *at("work:ys:0")))
-        for place, frames in enumerate(outer)
+        task(f"work/{location}-0", to="end", foreach=(*frames, *at("work:ys:0")))
+        for location, frames in enumerate(outer)
     ]
     lineage = traced(
         "@step\ndef start(self):\n    pass",

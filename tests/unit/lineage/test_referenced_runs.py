@@ -61,7 +61,7 @@ def _resolved(
     wanted = {artifact.sha1 for artifact in select_values_to_read(run, lineage)}
     known = {sha1: value for sha1, value in values.items() if sha1 in wanted}
     result = resolve_external_reads(run, lineage, known).externals[spec(task_path)]
-    return {(one.kind, "?" if one.parts else one.pathspec, one.sure) for one in result}
+    return {(item.kind, "?" if item.parts else item.pathspec, item.sure) for item in result}
 
 
 @pytest.mark.parametrize(

@@ -322,7 +322,9 @@ def test_where_reads_stand() -> None:
     positions = rebuild_lineage(run).positions
     edited = rebuild_lineage(replace(run, graph=(*run.graph, GraphStep("more", line=99))))
 
-    assert {place.file for place in positions.values()} == {"demo.py"}
+    assert {location.file for location in positions.values()} == {"demo.py"}
     assert ("end", "y") in positions
-    assert all(f"self.{name}" in text[place.line - 1] for (_, name), place in positions.items())
+    assert all(
+        f"self.{name}" in text[location.line - 1] for (_, name), location in positions.items()
+    )
     assert edited.positions == {}

@@ -26,9 +26,9 @@ def forkserver() -> Iterator[Forkserver]:
 @pytest.fixture
 def converter(forkserver: Forkserver) -> Iterator[Converter]:
     """Return a converter."""
-    found = Converter(forkserver)
-    yield found
-    found.close()
+    result = Converter(forkserver)
+    yield result
+    result.close()
 
 
 @pytest.fixture(scope="session")

@@ -57,7 +57,7 @@ class MemoryContents:
     def load(self, contents: Sequence[Content]) -> Mapping[str, bytes]:
         """Return the bytes by sha1."""
         self.batches.append([content.name for content in contents])
-        return {one.sha1: self.blobs[one.sha1] for one in contents if one.sha1 in self.blobs}
+        return {item.sha1: self.blobs[item.sha1] for item in contents if item.sha1 in self.blobs}
 
     def head(self, content: Content, size: int) -> bytes:
         """Return the first bytes."""

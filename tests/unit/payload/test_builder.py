@@ -34,9 +34,9 @@ FRAME = pd.DataFrame({"a": [1, 2], "b": ["x", None]})
 @pytest.fixture
 def contents() -> MemoryContents:
     """Return contents in which the task printed nothing."""
-    found = MemoryContents()
-    found.logs[TASK] = []
-    return found
+    result = MemoryContents()
+    result.logs[TASK] = []
+    return result
 
 
 def files_of(ready: ReadyRun) -> dict[str, bytes]:

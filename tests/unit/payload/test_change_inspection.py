@@ -37,9 +37,9 @@ def linear(*artifacts: ArtifactRef) -> FlowRun:
             task(
                 f"{'start' if n == 0 else f'step{n}'}/{n}",
                 to=f"step{n + 1}" if n < last else "",
-                has=[one],
+                has=[item],
             )
-            for n, one in enumerate(artifacts)
+            for n, item in enumerate(artifacts)
         )
     )
 
@@ -53,14 +53,14 @@ def writers(run: FlowRun) -> list[str]:
 def test_pickled_anew() -> None:
     """The same set in other bytes has but one writer; another set has another."""
     contents = MemoryContents()
-    one, other = forth_and_back()
+    item, other = forth_and_back()
     run = linear(
-        held(contents, "x", one),
+        held(contents, "x", item),
         held(contents, "x", other),
         held(contents, "x", pickle.dumps({1})),
     )
 
-    assert one != other
+    assert item != other
     assert len(writers(run)) == 3
     assert writers(add_content_digests(run, contents)) == [spec("start/0"), spec("step2/2")]
 
@@ -68,22 +68,22 @@ def test_pickled_anew() -> None:
 def test_only_what_changed_is_read() -> None:
     """What passes by unchanged, is new, is of another type or has one pickle only, is not read."""
     contents = MemoryContents()
-    one, other = forth_and_back()
+    item, other = forth_and_back()
     run = flow_run(
         task(
             "start/1",
             to="end",
             has=[
-                held(contents, "same", one),
+                held(contents, "same", item),
                 held(contents, "number", pickle.dumps(1), type_="int"),
-                held(contents, "large", one, size=10**9),
-                held(contents, "kind", one),
+                held(contents, "large", item, size=10**9),
+                held(contents, "kind", item),
             ],
         ),
         task(
             "end/2",
             has=[
-                held(contents, "same", one),
+                held(contents, "same", item),
                 held(contents, "number", pickle.dumps(2), type_="int"),
                 held(contents, "large", other, size=10**9),
                 held(contents, "kind", other, type_="list"),
@@ -99,10 +99,10 @@ def test_only_what_changed_is_read() -> None:
 def test_what_can_not_be_read_counts_as_written() -> None:
     """Bytes that are gone, or damaged."""
     contents = MemoryContents()
-    one, other = forth_and_back()
-    gone = linear(held(contents, "x", one), held(contents, "x", other))
+    item, other = forth_and_back()
+    gone = linear(held(contents, "x", item), held(contents, "x", other))
     contents.blobs.popitem()
-    damaged = linear(held(contents, "x", b"no pickle"), held(contents, "x", one))
+    damaged = linear(held(contents, "x", b"no pickle"), held(contents, "x", item))
 
     assert len(writers(add_content_digests(gone, contents))) == 2
     assert len(writers(add_content_digests(damaged, contents))) == 2

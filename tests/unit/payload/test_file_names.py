@@ -53,10 +53,10 @@ def test_description(text: str, form: Form, uri: bool, several: bool) -> None:  
     """Text of others is code in Markdown; the code to paste loads one file and does no more."""
     content = Content(f"F/1/start/{text}", f"x{text}", "1", 5)
     file = ReadyFile(f"x{text}.pkl", 1, uri=f"s3://b/{text}" if uri else None)
-    found = make_names_safe(ArtifactFiles(form, [file], kept_because=f"odd: {text}"))
-    one = BuiltArtifact(PlannedFile("x", form, content), found)
-    made = [one, one] if several else [one]
-    modules = {found.files[0].path: tuple(f"m{number}{text}" for number in range(50))}
+    result = make_names_safe(ArtifactFiles(form, [file], kept_because=f"odd: {text}"))
+    item = BuiltArtifact(PlannedFile("x", form, content), result)
+    made = [item, item] if several else [item]
+    modules = {result.files[0].path: tuple(f"m{number}{text}" for number in range(50))}
 
     description = build_description(made, modules)
 
@@ -69,10 +69,10 @@ def test_description(text: str, form: Form, uri: bool, several: bool) -> None:  
     assert "evil" not in prose
     [code] = [token.content for token in tokens if token.type == "code_block"]
     statements = ast.parse(code).body
-    assert [type(one) for one in statements] == [ast.Assign, ast.Assign]
+    assert [type(statement) for statement in statements] == [ast.Assign, ast.Assign]
     calls = [node.func for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
-    assert {one.attr for one in calls if isinstance(one, ast.Attribute)} <= _CALLED
-    assert all(isinstance(one, ast.Attribute) for one in calls)
+    assert {call.attr for call in calls if isinstance(call, ast.Attribute)} <= _CALLED
+    assert all(isinstance(call, ast.Attribute) for call in calls)
     assert len(description) < 100_000
     for facts in build_metadata(made, modules).values():
         assert_inert(" ".join([*facts.values()] if isinstance(facts, dict) else facts))
@@ -82,9 +82,9 @@ def test_description(text: str, form: Form, uri: bool, several: bool) -> None:  
 @settings(max_examples=200, deadline=None)
 def test_names_of_files(paths: list[str]) -> None:
     """Each is inside the artifact, can be a name on any system, and is no other one's twin."""
-    found = make_names_safe(ArtifactFiles(Form.PATH, [ReadyFile(path, 1) for path in paths]))
+    result = make_names_safe(ArtifactFiles(Form.PATH, [ReadyFile(path, 1) for path in paths]))
 
-    names = [file.path for file in found.files]
+    names = [file.path for file in result.files]
     assert len(names) == len(paths)
     for name in names:
         assert_inert(name)
@@ -97,10 +97,10 @@ def test_names_of_files(paths: list[str]) -> None:
         assert len(name.encode()) < 1024
     folded = [unicodedata.normalize("NFC", name).casefold() for name in names]
     assert len(set(folded)) == len(folded)
-    folders = {str(one) for name in folded for one in PurePosixPath(name).parents}
+    folders = {str(parent) for name in folded for parent in PurePosixPath(name).parents}
     assert not folders & set(folded)
     changed = [(new, old) for new, old in zip(names, paths, strict=True) if new != old]
-    assert found.renamed == dict(changed)
+    assert result.renamed == dict(changed)
 
 
 @pytest.mark.parametrize(
@@ -109,45 +109,47 @@ def test_names_of_files(paths: list[str]) -> None:
 def test_names_that_stay(path: str) -> None:
     """Honest names are as they were."""
     assert [
-        one.path for one in make_names_safe(ArtifactFiles(Form.PATH, [ReadyFile(path, 1)])).files
+        file.path for file in make_names_safe(ArtifactFiles(Form.PATH, [ReadyFile(path, 1)])).files
     ] == [path]
 
 
 def test_case_twins(tmp_path: Path) -> None:
     """Of two names that are one on other systems both files are there, and told apart."""
-    found = make_names_safe(
+    result = make_names_safe(
         ArtifactFiles(
             Form.PATH, [ReadyFile("d/A.txt", 1, tmp_path), ReadyFile("d/a.txt", 2, tmp_path)]
         )
     )
 
-    first, second = found.files
+    first, second = result.files
     assert (first.path, first.size, second.size) == ("d/A.txt", 1, 2)
     assert second.path.startswith("d/a-")
-    assert found.renamed == {second.path: "d/a.txt"}
-    assert build_metadata([BuiltArtifact(_planned(), found)], {})["renamed_files"] == found.renamed
+    assert result.renamed == {second.path: "d/a.txt"}
+    assert (
+        build_metadata([BuiltArtifact(_planned(), result)], {})["renamed_files"] == result.renamed
+    )
 
 
 def test_a_file_below_a_file() -> None:
     """No machine can have a file in a file; the second one gets a name beside the first."""
-    found = make_names_safe(
+    result = make_names_safe(
         ArtifactFiles(Form.PATH, [ReadyFile("a", 1), ReadyFile("A/b/c.txt", 2)])
     )
 
-    first, second = [file.path for file in found.files]
+    first, second = [file.path for file in result.files]
     assert first == "a"
     assert second.startswith("A_b_c-")
     assert second.endswith(".txt")
-    assert found.renamed == {second: "A/b/c.txt"}
+    assert result.renamed == {second: "A/b/c.txt"}
 
 
 def test_a_file_whose_name_is_no_text(tmp_path: Path) -> None:
     """It is lost, with its reason, and the others are not."""
     odd = ReadyFile("d/\udcff", 1, tmp_path / "\udcff")
-    found = make_names_safe(ArtifactFiles(Form.PATH, [odd, ReadyFile("d/x", 1, tmp_path / "x")]))
+    result = make_names_safe(ArtifactFiles(Form.PATH, [odd, ReadyFile("d/x", 1, tmp_path / "x")]))
 
-    assert [one.path for one in found.files] == ["d/x"]
-    assert found.missing == {"d/\udcff": "its name is not UTF-8, which W&B requires"}
+    assert [file.path for file in result.files] == ["d/x"]
+    assert result.missing == {"d/\udcff": "its name is not UTF-8, which W&B requires"}
 
 
 def _planned() -> PlannedFile:

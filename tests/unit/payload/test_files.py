@@ -41,9 +41,9 @@ INDEXES = indexes()
 @pytest.fixture
 def contents() -> MemoryContents:
     """Return contents in which the task printed nothing."""
-    found = MemoryContents()
-    found.logs[TASK] = []
-    return found
+    result = MemoryContents()
+    result.logs[TASK] = []
+    return result
 
 
 def made_of(
@@ -331,12 +331,17 @@ def test_plugin(plugin: PayloadBuilder, contents: MemoryContents) -> None:
     ready = plugin.prepare(planned_run(outputs=outputs), contents)
 
     files = {
-        one.planned.name: {file.path: file.local.read_bytes() for file in one.files if file.local}
-        for one in ready.artifacts
+        artifact.planned.name: {
+            file.path: file.local.read_bytes() for file in artifact.files if file.local
+        }
+        for artifact in ready.artifacts
     }
     assert files["one"] == {"one.bin": pickle.dumps("one", protocol=4)[::-1]}
     assert files["two"] == {"two/b.txt": b"b", "two/sub/a.bin": pickle.dumps("two", protocol=4)}
-    kept = {one.planned.name: one.metadata.get("kept_as_pickle") for one in ready.artifacts}
+    kept = {
+        artifact.planned.name: artifact.metadata.get("kept_as_pickle")
+        for artifact in ready.artifacts
+    }
     assert kept == {
         "one": None,
         "two": None,
@@ -353,14 +358,14 @@ def test_plugin(plugin: PayloadBuilder, contents: MemoryContents) -> None:
 def test_read_once(form: Form, builder: PayloadBuilder, contents: MemoryContents) -> None:
     """Siblings that wrote what can't be converted cost one read and one try between them."""
     content = contents.add(partial(print))
-    files = [planned_file(content, form, f"{place}/x") for place in range(4)]
+    files = [planned_file(content, form, f"{location}/x") for location in range(4)]
     run = planned_run(outputs=[output(*files)])
 
     builder.prepare(run, contents)
     ready = builder.prepare(run, contents)
 
     (artifact,) = ready.artifacts
-    assert [file.path for file in artifact.files] == [f"{place}/x.pkl" for place in range(4)]
+    assert [file.path for file in artifact.files] == [f"{location}/x.pkl" for location in range(4)]
     assert contents.copies == ["x"]
 
 

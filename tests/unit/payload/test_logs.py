@@ -25,9 +25,9 @@ LINES = [
 @pytest.fixture
 def log() -> Iterator[SpooledLog]:
     """Return an empty log."""
-    found = SpooledLog()
-    yield found
-    found.close()
+    result = SpooledLog()
+    yield result
+    result.close()
 
 
 def test_lines_come_back(log: SpooledLog) -> None:
@@ -89,7 +89,7 @@ def test_each_task_has_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that printed very much leaves as much as the others are due."""
     monkeypatch.setattr(module, "LOG_LIMIT", 8000)
     contents = MemoryContents()
-    tasks = [row(place) for place in range(4)]
+    tasks = [row(location) for location in range(4)]
     contents.logs = {task.pathspec: [LogLine("stdout", 1, "x" * 4950)] for task in tasks[:1]}
 
     losses: list[Loss] = []

@@ -35,9 +35,9 @@ FRAME = pd.DataFrame({"a": [1, 2]})
 @pytest.fixture
 def contents() -> MemoryContents:
     """Return contents in which the task printed nothing."""
-    found = MemoryContents()
-    found.logs[TASK] = []
-    return found
+    result = MemoryContents()
+    result.logs[TASK] = []
+    return result
 
 
 def made_of(
@@ -45,8 +45,8 @@ def made_of(
 ) -> ReadyArtifact:
     """Return the W&B artifact that values become, one of a task each."""
     files = [
-        planned_file(contents.add(value), form, f"{place}/x" if len(values) > 1 else "x")
-        for place, value in enumerate(values)
+        planned_file(contents.add(value), form, f"{location}/x" if len(values) > 1 else "x")
+        for location, value in enumerate(values)
     ]
     (artifact,) = builder.prepare(planned_run(outputs=[output(*files)]), contents).artifacts
     return artifact
@@ -67,7 +67,7 @@ def loaded_by(artifact: ReadyArtifact) -> Any:
     }
     around: dict[str, Any] = {
         "artifact": SimpleNamespace(get_entry=files.__getitem__),
-        **{one.__name__: one for one in (json, pathlib, pickle)},
+        **{item.__name__: item for item in (json, pathlib, pickle)},
         "numpy": np,
         "pandas": pd,
     }
@@ -141,10 +141,10 @@ def test_no_pickle_needs_nothing(builder: PayloadBuilder, contents: MemoryConten
 
 def test_why_it_stayed_a_pickle(builder: PayloadBuilder, contents: MemoryContents) -> None:
     """The reason is in metadata and description; if not all are pickles, by file."""
-    one = made_of(builder, contents, Form.ARRAY, "no array")
+    item = made_of(builder, contents, Form.ARRAY, "no array")
     reason = "TypeError: a str is not a plain array"
-    assert one.metadata == {"modules": [], "kept_as_pickle": reason}
-    assert f"It stayed a pickle: `{reason}`.\n" in one.description
+    assert item.metadata == {"modules": [], "kept_as_pickle": reason}
+    assert f"It stayed a pickle: `{reason}`.\n" in item.description
 
     alike = made_of(builder, contents, Form.ARRAY, "no array", "neither")
     assert alike.metadata["kept_as_pickle"] == reason
@@ -160,10 +160,10 @@ def test_path_and_uri(builder: PayloadBuilder, contents: MemoryContents, tmp_pat
     contents.own_folder = tmp_path
 
     here = made_of(builder, contents, Form.PATH, tmp_path / "a.csv")
-    there = made_of(builder, contents, Form.PATH, Path("s3://bucket/a.csv"))
+    existing = made_of(builder, contents, Form.PATH, Path("s3://bucket/a.csv"))
 
     assert loaded_by(here) == b"a"
-    assert "entry.ref_target()" in there.description
+    assert "entry.ref_target()" in existing.description
 
 
 def test_names_that_are_no_variables() -> None:

@@ -14,4 +14,4 @@ def test_values_that_name_flow_runs_have_bounds(monkeypatch: pytest.MonkeyPatch)
     contents = MemoryContents()
     wanted = [contents.add(str(number) * 1_000) for number in range(5)]
 
-    assert list(parameters.decode_artifacts(wanted, contents)) == [one.sha1 for one in wanted[:2]]
+    assert list(parameters.decode_artifacts(wanted, contents)) == [item.sha1 for item in wanted[:2]]

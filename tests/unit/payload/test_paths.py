@@ -60,9 +60,9 @@ def files(tmp_path: Path, kept: dict[str, bytes]) -> Files:
 
 def test_file(folder: Path, files: Files, kept: dict[str, bytes]) -> None:
     """A file goes by its own name, as it lies there."""
-    found = files(PurePath(folder / "a.csv"))
+    result = files(PurePath(folder / "a.csv"))
 
-    assert [(file.path, file.size) for file in found.files] == [("a.csv", 1)]
+    assert [(file.path, file.size) for file in result.files] == [("a.csv", 1)]
     assert kept == {"a.csv": b"a"}
 
 
@@ -75,11 +75,11 @@ def test_file_of_one_of_many_tasks(folder: Path, files: Files, kept: dict[str, b
 
 def test_folder(folder: Path, files: Files, kept: dict[str, bytes]) -> None:
     """The files of a folder go by their paths in it."""
-    found = files(PurePath(folder), "3/path")
+    result = files(PurePath(folder), "3/path")
 
-    assert [file.path for file in found.files] == ["3/a.csv", "3/sub/b.csv"]
+    assert [file.path for file in result.files] == ["3/a.csv", "3/sub/b.csv"]
     assert kept == {"3/a.csv": b"a", "3/sub/b.csv": b"bb"}
-    assert found.missing == {}
+    assert result.missing == {}
 
 
 def test_links(folder: Path, tmp_path: Path, files: Files) -> None:
@@ -92,10 +92,10 @@ def test_links(folder: Path, tmp_path: Path, files: Files) -> None:
     (folder / "itself").symlink_to(folder / "itself")
     os.mkfifo(folder / "pipe")
 
-    found = files(PurePath(folder))
+    result = files(PurePath(folder))
 
-    assert [file.path for file in found.files] == ["a.csv", "in", "sub/b.csv"]
-    assert found.missing == {
+    assert [file.path for file in result.files] == ["a.csv", "in", "sub/b.csv"]
+    assert result.missing == {
         "itself": "it is a link that leads out of the folder",
         "nowhere": "it is not a file",
         "out": "it is a link that leads out of the folder",
@@ -116,9 +116,9 @@ def test_links(folder: Path, tmp_path: Path, files: Files) -> None:
 def test_uris(path: str, uri: str, name: str, files: Files) -> None:
     """A URI goes as a reference, with the slash that Path took from it."""
     for flavour in (PurePosixPath, PureWindowsPath):
-        found = files(flavour(path), "3/path")
+        result = files(flavour(path), "3/path")
 
-        assert found.files == [ReadyFile(f"3/{name}", 0, uri=uri)]
+        assert result.files == [ReadyFile(f"3/{name}", 0, uri=uri)]
 
 
 @pytest.mark.parametrize("name", ["no/such/file", "x" * 5000, "a\0b"])
@@ -149,10 +149,10 @@ def test_hidden(folder: Path, files: Files, kept: dict[str, bytes]) -> None:
     (folder / ".git" / "config").write_text("token")
     (folder / "plain").symlink_to(folder / ".env")
 
-    found = files(PurePath(folder), allowed=AllowedFiles(own_folder=folder))
+    result = files(PurePath(folder), allowed=AllowedFiles(own_folder=folder))
 
     assert sorted(kept) == ["a.csv", "sub/b.csv"]
-    assert found.missing == dict.fromkeys(
+    assert result.missing == dict.fromkeys(
         [".env", ".git", "plain"], "it is hidden, which needs --path-root"
     )
     assert len(files(PurePath(folder), allowed=AllowedFiles((folder,))).files) == 5
@@ -166,10 +166,10 @@ def test_very_many_files(
     for number in range(10):
         (folder / "sub" / f"{number}").touch()
 
-    found = files(PurePath(folder))
+    result = files(PurePath(folder))
 
     assert sorted(kept) == ["a.csv", "sub/0", "sub/1"]
-    assert found.missing == {"...": "9 more, of a folder of more than 3 files"}
+    assert result.missing == {"...": "9 more, of a folder of more than 3 files"}
 
 
 def test_deep_folders(folder: Path, files: Files) -> None:
@@ -225,11 +225,11 @@ def test_unreadable(folder: Path, files: Files, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(os, "scandir", scandir)
 
-    found = files(PurePath(folder))
+    result = files(PurePath(folder))
 
-    assert [file.path for file in found.files] == ["a.csv"]
-    assert list(found.missing) == ["sub"]
-    assert "Permission denied" in found.missing["sub"]
+    assert [file.path for file in result.files] == ["a.csv"]
+    assert list(result.missing) == ["sub"]
+    assert "Permission denied" in result.missing["sub"]
 
 
 def test_a_name_that_is_no_text(folder: Path, files: Files) -> None:

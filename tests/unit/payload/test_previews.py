@@ -35,9 +35,9 @@ FRAME = pd.DataFrame({"a": [1, 2], "b": ["x", None]})
 @pytest.fixture
 def contents() -> MemoryContents:
     """Return contents in which the task printed nothing."""
-    found = MemoryContents()
-    found.logs[TASK] = []
-    return found
+    result = MemoryContents()
+    result.logs[TASK] = []
+    return result
 
 
 def rows_of(table: Any, folder: Path) -> ReadyTable:
@@ -55,11 +55,11 @@ def like(module: str, name: str, state: Any = None, arguments: tuple[Any, ...] =
 
     kind = type(name, (), {"__module__": module, "__qualname__": name})
     parts = module.split(".")
-    places = {".".join(parts[:end]): ModuleType(parts[0]) for end in range(1, len(parts) + 1)}
-    setattr(places[module], name, kind)
+    locations = {".".join(parts[:end]): ModuleType(parts[0]) for end in range(1, len(parts) + 1)}
+    setattr(locations[module], name, kind)
     with pytest.MonkeyPatch.context() as patch:
-        for place, standing_in in places.items():
-            patch.setitem(sys.modules, place, standing_in)
+        for location, standing_in in locations.items():
+            patch.setitem(sys.modules, location, standing_in)
         return pickle.dumps(Stored(), protocol=4)
 
 
@@ -188,16 +188,16 @@ def test_table_that_parquet_refuses(builder: PayloadBuilder, contents: MemoryCon
 def test_keys(builder: PayloadBuilder, contents: MemoryContents) -> None:
     """No preview takes the place of a value, or of what the summary says of its own."""
     files = [
-        planned_file(contents.add(FRAME, name), Form.PARQUET, f"{place}/{name}", Preview.TABLE)
-        for place, name in enumerate(("loss", "tasks", "free", "free"))
+        planned_file(contents.add(FRAME, name), Form.PARQUET, f"{location}/{name}", Preview.TABLE)
+        for location, name in enumerate(("loss", "tasks", "free", "free"))
     ]
     run = planned_run(
-        values={"loss": [contents.add(0.5, "loss")]}, outputs=[output(one) for one in files]
+        values={"loss": [contents.add(0.5, "loss")]}, outputs=[output(file) for file in files]
     )
 
     ready = builder.prepare(run, contents)
 
-    assert [one.key for one in ready.previews] == ["loss_", "tasks_", "free", "free_"]
+    assert [preview.key for preview in ready.previews] == ["loss_", "tasks_", "free", "free_"]
     assert ready.summary == {"loss": 0.5}
 
 
@@ -402,7 +402,7 @@ def test_figure_of_an_artifact(builder: PayloadBuilder, contents: MemoryContents
         b"\xff",
         b" " * 64_000_001,
     ],
-    ids=lambda said: said[:40].decode("latin1"),
+    ids=lambda reported: reported[:40].decode("latin1"),
 )
 def test_rows_of_one_that_was_taken_over(said: bytes, tmp_path: Path) -> None:
     """Nothing is shown of a file that no honest process writes."""

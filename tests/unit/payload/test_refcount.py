@@ -40,9 +40,9 @@ class WithCard(MemoryContents):
 @pytest.fixture
 def contents() -> WithCard:
     """Return contents in which the task printed nothing."""
-    found = WithCard()
-    found.logs[TASK] = []
-    return found
+    result = WithCard()
+    result.logs[TASK] = []
+    return result
 
 
 def builder_in(folder: Path, forkserver: Forkserver, *, keep: bool = False) -> PayloadBuilder:
@@ -52,7 +52,7 @@ def builder_in(folder: Path, forkserver: Forkserver, *, keep: bool = False) -> P
 
 def run_of(name: str, *files: PlannedFile, card: str | None = None) -> PlannedRun:
     """Return a W&B run with an artifact for each file."""
-    run = planned_run(name=name, outputs=[output(one) for one in files])
+    run = planned_run(name=name, outputs=[output(file) for file in files])
     if card is None:
         return run
     cards = (PlannedCard("card", TASK, Card(card, None, "uuid")),)
@@ -201,10 +201,10 @@ def test_nothing_is_left(ending: str, tmp_path: Path) -> None:
             process.send_signal(signal.SIGINT)
         else:
             os.kill(child, signal.SIGKILL)
-        _, said = process.communicate(timeout=PATIENCE)
+        _, reported = process.communicate(timeout=PATIENCE)
 
     expected = {"interrupt": b"KeyboardInterrupt", "failure": b"ValueError"}.get(ending, b"")
-    assert said.strip().endswith(expected)
+    assert reported.strip().endswith(expected)
     assert [path for path in (tmp_path / "tmp").rglob("*") if "mfwb" in path.name] == []
     assert not psutil.pid_exists(child)
 

@@ -60,7 +60,7 @@ def flow_run(*tasks: list[ArtifactRef]) -> FlowRun:
 
 def names_of(flow_run: FlowRun) -> dict[str, tuple[str, ...] | None]:
     """Return what was found in each artifact."""
-    return {one.name: one.names for task in flow_run.tasks for one in task.artifacts}
+    return {artifact.name: artifact.names for task in flow_run.tasks for artifact in task.artifacts}
 
 
 def test_only_where_it_is_needed() -> None:
@@ -79,9 +79,9 @@ def test_only_where_it_is_needed() -> None:
     damaged = seen.steps[0].tasks[0].artifacts[5].sha1
     contents.blobs[damaged] = b"\x80\x04\x93"
 
-    found = inspect_types(seen, contents)
+    result = inspect_types(seen, contents)
 
-    assert names_of(found) == {
+    assert names_of(result) == {
         "number": None,
         "plain": (),
         "ordered": ("collections.OrderedDict",),
@@ -111,9 +111,13 @@ def test_what_the_look_is_good_for() -> None:
         ]
     )
 
-    found = inspect_types(seen, contents)
+    result = inspect_types(seen, contents)
 
-    kinds = {one.name: classify(one).kind for task in found.tasks for one in task.artifacts}
+    kinds = {
+        artifact.name: classify(artifact).kind
+        for task in result.tasks
+        for artifact in task.artifacts
+    }
     assert kinds == {
         "net": Kind.MODEL,
         "best": Kind.MODEL,
@@ -127,10 +131,10 @@ def test_equal_bytes_are_loaded_once() -> None:
     contents = MemoryContents()
     seen = flow_run(*([ref(contents, "x", [pd.DataFrame()])] for _ in range(50)))
 
-    found = inspect_types(seen, contents)
+    result = inspect_types(seen, contents)
 
     assert contents.batches == [["x"]]
-    names = {task.artifacts[0].names for task in found.tasks}
+    names = {task.artifacts[0].names for task in result.tasks}
     assert len(names) == 1
     assert any(name.endswith("DataFrame") for name in names.pop() or ())
 
@@ -196,10 +200,10 @@ def test_only_the_beginning_of_what_is_large() -> None:
         [ref(contents, "net", LargeNet(SVC(), WHOLE_LIMIT)), ref(contents, "small", [SVC()])]
     )
 
-    found = inspect_types(seen, contents)
+    result = inspect_types(seen, contents)
 
-    assert "sklearn.svm._classes.SVC" in (names_of(found)["net"] or ())
-    assert classify(found.steps[0].tasks[0].artifacts[0]).kind is Kind.MODEL
+    assert "sklearn.svm._classes.SVC" in (names_of(result)["net"] or ())
+    assert classify(result.steps[0].tasks[0].artifacts[0]).kind is Kind.MODEL
     assert contents.heads == [("net", 2_000_000)]
     assert contents.batches == [["small"]]
 
@@ -225,7 +229,7 @@ class Colour(enum.Enum):
 def looked(contents: MemoryContents, *refs: ArtifactRef) -> dict[str, ArtifactRef]:
     """Return artifacts after the look, by name."""
     [task] = inspect_types(flow_run([*refs]), contents).tasks
-    return {one.name: one for one in task.artifacts}
+    return {artifact.name: artifact for artifact in task.artifacts}
 
 
 def test_what_is_no_value() -> None:
@@ -238,17 +242,17 @@ def test_what_is_no_value() -> None:
         deep = [deep]
     shared = ["x"]
 
-    found = looked(
+    result = looked(
         contents,
         ref(contents, "itself", itself),
         ref(contents, "deep", deep),
         ref(contents, "twice", [shared, shared]),
     )
 
-    assert found["itself"].no_value == "it contains itself"
-    assert found["deep"].no_value == "it is nested more than 100 levels deep"
-    assert found["twice"].no_value == ""
-    kinds = {name: classify(one).kind for name, one in found.items()}
+    assert result["itself"].no_value == "it contains itself"
+    assert result["deep"].no_value == "it is nested more than 100 levels deep"
+    assert result["twice"].no_value == ""
+    kinds = {name: classify(item).kind for name, item in result.items()}
     assert kinds == {"itself": Kind.OTHER, "deep": Kind.OTHER, "twice": Kind.VALUE}
 
 
@@ -256,14 +260,14 @@ def test_a_class_is_no_model() -> None:
     """A table of classes holds nothing that was made of them."""
     contents = MemoryContents()
 
-    found = looked(
+    result = looked(
         contents,
         ref(contents, "classes", {"svc": SVC}),
         ref(contents, "fitted", {"svc": SVC()}),
         ref(contents, "kind", SVC, type="abc.ABCMeta"),
     )
 
-    kinds = {name: classify(one).kind for name, one in found.items()}
+    kinds = {name: classify(item).kind for name, item in result.items()}
     assert kinds == {"classes": Kind.OTHER, "fitted": Kind.MODEL, "kind": Kind.OTHER}
 
 
@@ -273,13 +277,13 @@ def test_the_users_word_on_an_enum(recorded: str) -> None:
     contents = MemoryContents()
     settings = StepSettings(kinds=((f"{__name__}.Colour", "value"),))
 
-    found = looked(contents, ref(contents, "colour", Colour.RED, type=recorded))["colour"]
+    result = looked(contents, ref(contents, "colour", Colour.RED, type=recorded))["colour"]
 
-    assert found.type == f"{__name__}.Colour"
-    assert classify(found, settings).kind is Kind.VALUE
-    classification = classify(found)
+    assert result.type == f"{__name__}.Colour"
+    assert classify(result, settings).kind is Kind.VALUE
+    classification = classify(result)
     assert classification.kind is Kind.OTHER
-    assert can_be_shown(found, classification, StepSettings())
+    assert can_be_shown(result, classification, StepSettings())
 
 
 @pytest.mark.parametrize(
@@ -295,10 +299,10 @@ def test_paths(path: str, is_relative: bool, kind: Kind) -> None:  # noqa: FBT00
     contents = MemoryContents()
     recorded = ref(contents, "path", PurePosixPath(path), type="pathlib.PosixPath")
 
-    found = looked(contents, recorded)["path"]
+    result = looked(contents, recorded)["path"]
 
-    assert found.is_relative is is_relative
-    assert classify(found).kind is kind
+    assert result.is_relative is is_relative
+    assert classify(result).kind is kind
 
 
 def test_sizes_where_there_are_many() -> None:
@@ -308,17 +312,17 @@ def test_sizes_where_there_are_many() -> None:
         ref(contents, f"text{number}", "\u00e9" * 40_000 + str(number)) for number in range(15)
     ]
 
-    assert {one.characters for one in looked(contents, *texts[:5]).values()} == {None}
-    sizes = {one.characters for one in looked(contents, *texts).values()}
+    assert {item.characters for item in looked(contents, *texts[:5]).values()} == {None}
+    sizes = {item.characters for item in looked(contents, *texts).values()}
     assert sizes == {40_000 * 6 + 3, 40_000 * 6 + 4}
 
 
 @pytest.fixture
 def contents() -> MemoryContents:
     """Return contents in which the task printed nothing."""
-    found = MemoryContents()
-    found.logs[TASK] = []
-    return found
+    result = MemoryContents()
+    result.logs[TASK] = []
+    return result
 
 
 def test_all_but_the_large_one_are_kept() -> None:

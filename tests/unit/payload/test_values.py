@@ -224,7 +224,7 @@ def test_no_cell_is_another_number() -> None:
     table = build_task_table(run, values)
 
     assert table is not None
-    assert [one[-2:] for one in table.rows] == [(str(2**127 + 12345), "NaN"), (1, 0.5)]
+    assert [item[-2:] for item in table.rows] == [(str(2**127 + 12345), "NaN"), (1, 0.5)]
 
 
 def test_a_task_that_has_something_else() -> None:
@@ -234,7 +234,7 @@ def test_a_task_that_has_something_else() -> None:
     """
     run, values = merged([row(0), row(1), row(2)], broke=[None, None, ...], n=[1, 2, ...])
     other = ValueElsewhere(Content(run.tasks[2].pathspec, "broke", "e", 1), "ValueError: no")
-    planned = [replace(one, elsewhere=(other,)) for one in run.values]
+    planned = [replace(value, elsewhere=(other,)) for value in run.values]
     shown = add_elsewhere_texts(planned, values)
     table = build_task_table(run, shown)
 
@@ -294,7 +294,7 @@ def test_history_of_many_tasks() -> None:
 
 def test_curves_of_too_many_tasks() -> None:
     """Curves of more than fifty tasks are not drawn, their numbers are."""
-    tasks = [row(place) for place in range(51)]
+    tasks = [row(location) for location in range(51)]
     run, values = merged(tasks, loss=[[1, 2]] * 51, score=[1] * 51)
 
     assert build_history(run, values)[50] == (50, {"tasks/index": 50, "tasks/score": 1})
@@ -386,7 +386,7 @@ def test_not_enough_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_equal_bytes_are_decoded_once() -> None:
     """Tasks that wrote the same share what was read."""
-    tasks = [row(place) for place in range(100)]
+    tasks = [row(location) for location in range(100)]
     _, values = merged(tasks, x=[{"same": 1}] * 100)
 
     assert len({id(value) for value in values["x"].values()}) == 1
@@ -397,7 +397,7 @@ def test_more_than_a_wandb_run_can_take(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(decoding, "TOTAL_LIMIT", 60)
     contents = MemoryContents()
     texts = ["a" * 20, "a" * 20, "b" * 20]
-    tasks = [row(place) for place in range(3)]
+    tasks = [row(location) for location in range(3)]
     planned = [
         contents.add(text, "x", task.pathspec) for task, text in zip(tasks, texts, strict=True)
     ]

@@ -35,5 +35,7 @@ def looked_into(name: str, contents: MemoryContents) -> ArtifactRef:
         parameters=(),
         steps=(Step("train", (task,)),),
     )
-    [found] = [one for task in inspect_types(flow_run, contents).tasks for one in task.artifacts]
-    return found
+    [result] = [
+        artifact for task in inspect_types(flow_run, contents).tasks for artifact in task.artifacts
+    ]
+    return result

@@ -74,10 +74,10 @@ def test_polars(kind: str) -> None:
     """What polars pickled comes out as what stands in for it."""
     data = (Path(__file__).parents[2] / "data" / "pickles" / f"polars_2_1_{kind}.pkl").read_bytes()
 
-    found = pickles.loads(data, FRAMES, makers=FRAME_MAKERS)
+    result = pickles.loads(data, FRAMES, makers=FRAME_MAKERS)
 
-    assert isinstance(found, {"frame": polars.Frame, "series": polars.Series}[kind])
-    assert isinstance(found.table, pa.Table)
+    assert isinstance(result, {"frame": polars.Frame, "series": polars.Series}[kind])
+    assert isinstance(result.table, pa.Table)
 
 
 @pytest.mark.parametrize("protocol", [2, 4])

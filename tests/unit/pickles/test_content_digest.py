@@ -175,8 +175,8 @@ def test_torch_numbers_that_changed() -> None:
     """What a storage holds is another content."""
     net = _NET.read_bytes()
     [key, *_] = re.findall(rb"\d{12,16}", net)
-    place = net.rindex(key) + len(key) + 24  # behind the keys: a number of items, then items
-    changed = net[:place] + bytes([net[place] ^ 1]) + net[place + 1 :]
+    location = net.rindex(key) + len(key) + 24  # behind the keys: a number of items, then items
+    changed = net[:location] + bytes([net[location] ^ 1]) + net[location + 1 :]
 
     assert content_digest(changed) is not None
     assert content_digest(changed) != content_digest(net)

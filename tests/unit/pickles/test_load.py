@@ -154,9 +154,9 @@ def test_a_state_is_set_once() -> None:
 )
 def test_names_in(value: object, names: tuple[str, ...], protocol: int) -> None:
     """All names are found, in the words of Python 3, whatever the protocol."""
-    found = pickles.read_names(pickle.dumps(value, protocol=protocol))
+    result = pickles.read_names(pickle.dumps(value, protocol=protocol))
 
-    assert tuple(name.replace("._local", "") for name in found) == names
+    assert tuple(name.replace("._local", "") for name in result) == names
 
 
 def test_names_in_a_model() -> None:

@@ -44,9 +44,9 @@ def test_same_names_as_acting_it_out(kind: str, protocol: int, tmp_path: Path) -
     """What is read off is what the pickle asks for when it is loaded."""
     data = pickle.dumps(VALUES[kind], protocol=protocol)
 
-    found = read_names_in_file(file_of(data, tmp_path))
+    result = read_names_in_file(file_of(data, tmp_path))
 
-    assert found == pickles.read_names(data)
+    assert result == pickles.read_names(data)
 
 
 @pytest.mark.parametrize(
@@ -118,11 +118,11 @@ def test_little_memory(tmp_path: Path) -> None:
     path = file_of(pickle.dumps(value, protocol=4), tmp_path)
     tracemalloc.start()
     try:
-        found = read_names_in_file(path)
+        result = read_names_in_file(path)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
 
-    assert found is not None
-    assert "datetime.date" in found
+    assert result is not None
+    assert "datetime.date" in result
     assert peak < 30_000_000 < path.stat().st_size

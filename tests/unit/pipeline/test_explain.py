@@ -40,10 +40,10 @@ from tests.unit.explained import Fit, Metaflow, explained, sample
 )
 def test_parse(text: str, step: str, task_id: str | None, name: str) -> None:
     """A pathspec of an artifact has a step, perhaps a task, and a name; it is written the same."""
-    asked = parse_artifact(text)
+    requested = parse_artifact(text)
 
-    assert (asked.step, asked.task, asked.name) == (step, task_id, name)
-    assert str(asked) == text.strip()
+    assert (requested.step, requested.task, requested.name) == (step, task_id, name)
+    assert str(requested) == text.strip()
 
 
 @pytest.mark.parametrize(
@@ -114,9 +114,9 @@ def test_a_name_with_a_slash(tmp_path: Path) -> None:
     metaflow = Metaflow()
     metaflow.flow_runs = [flow_run(task("start/1", has=[metaflow.ref("auc/1", 1)]))]
 
-    for asked in ("start/auc/1", "start/1/auc/1"):
-        found = explained(metaflow, asked, tmp_path)
-        assert [replayed.ready.summary for replayed in found.replayed] == [{"auc/1": 1}]
+    for requested in ("start/auc/1", "start/1/auc/1"):
+        result = explained(metaflow, requested, tmp_path)
+        assert [replayed.ready.summary for replayed in result.replayed] == [{"auc/1": 1}]
 
 
 # --- what W&B gets --------------------------------------------------------------------------
@@ -124,27 +124,27 @@ def test_a_name_with_a_slash(tmp_path: Path) -> None:
 
 def test_files_of_all_tasks(tmp_path: Path) -> None:
     """A foreach's artifact has a file per task; what was made is there to look at."""
-    found = explained(sample(), "train/model", tmp_path)
-    [replayed] = found.replayed
+    result = explained(sample(), "train/model", tmp_path)
+    [replayed] = result.replayed
     [artifact] = replayed.ready.artifacts
 
-    assert [one.task for one in found.artifacts] == [spec("train/2"), spec("train/3")]
-    assert [one.producer for one in found.artifacts] == [spec("train/2"), spec("train/3")]
-    assert [one.attempt for one in found.artifacts] == [0, 1]
-    assert {one.reason.classification.kind for one in found.artifacts} == {Kind.MODEL}
+    assert [item.task for item in result.artifacts] == [spec("train/2"), spec("train/3")]
+    assert [item.producer for item in result.artifacts] == [spec("train/2"), spec("train/3")]
+    assert [item.attempt for item in result.artifacts] == [0, 1]
+    assert {item.reason.classification.kind for item in result.artifacts} == {Kind.MODEL}
     assert (artifact.planned.name, artifact.planned.type) == ("model", "model")
     assert [file.path for file in artifact.files] == ["0/model.pkl", "1/model.pkl"]
-    assert [file.size for file in artifact.files] == [one.ref.size for one in found.artifacts]
+    assert [file.size for file in artifact.files] == [item.ref.size for item in result.artifacts]
     assert artifact.metadata["modules"] == ["tests"]
-    assert (found.entity, found.project, found.among) == ("acme", "wines", 2)
-    assert found.losses == ()
+    assert (result.entity, result.project, result.among) == ("acme", "wines", 2)
+    assert result.losses == ()
 
 
 def test_one_task(tmp_path: Path) -> None:
     """Of one task only its own file is made, although the W&B artifact has more."""
     metaflow = sample()
-    found = explained(metaflow, "train/3/model", tmp_path)
-    [artifact] = found.replayed[0].ready.artifacts
+    result = explained(metaflow, "train/3/model", tmp_path)
+    [artifact] = result.replayed[0].ready.artifacts
 
     assert [file.path for file in artifact.files] == ["1/model.pkl"]
     assert artifact.planned.metadata["metaflow"]["tasks"] == 2
@@ -154,10 +154,10 @@ def test_one_task(tmp_path: Path) -> None:
 
 def test_handed_on(tmp_path: Path) -> None:
     """What a step hands on is what its producer writes, and no more."""
-    found = explained(sample(), "choose/model", tmp_path)
-    [replayed] = found.replayed
+    result = explained(sample(), "choose/model", tmp_path)
+    [replayed] = result.replayed
 
-    assert [one.producer for one in found.artifacts] == [spec("train/3")]
+    assert [artifact.producer for artifact in result.artifacts] == [spec("train/3")]
     assert replayed.planned.name == "DemoFlow/7/train"
     assert [file.path for file in replayed.ready.artifacts[0].files] == ["1/model.pkl"]
 
@@ -165,11 +165,11 @@ def test_handed_on(tmp_path: Path) -> None:
 def test_a_value(tmp_path: Path) -> None:
     """A value is in the summary as W&B gets it; of a foreach that is what all tasks have."""
     whole = explained(sample(), "train/score", tmp_path)
-    one = explained(sample(), "train/2/score", tmp_path)
+    item = explained(sample(), "train/2/score", tmp_path)
 
     assert whole.replayed[0].ready.summary == {"score": {"min": 0.25, "max": 0.75, "mean": 0.5}}
-    assert one.replayed[0].ready.summary == whole.replayed[0].ready.summary
-    assert one.artifacts == whole.artifacts[:1]
+    assert item.replayed[0].ready.summary == whole.replayed[0].ready.summary
+    assert item.artifacts == whole.artifacts[:1]
     assert whole.replayed[0].ready.artifacts == ()
 
 
@@ -186,10 +186,10 @@ def test_nothing_else_is_read(tmp_path: Path) -> None:
 
 def test_by_task(tmp_path: Path) -> None:
     """With a W&B run per task, each of them is there."""
-    found = explained(sample(), "train/model", tmp_path, granularity="task")
+    result = explained(sample(), "train/model", tmp_path, granularity="task")
 
-    assert [one.planned.name for one in found.replayed] == [spec("train/2"), spec("train/3")]
-    assert [one.ready.artifacts[0].files[0].path for one in found.replayed] == ["model.pkl"] * 2
+    assert [item.planned.name for item in result.replayed] == [spec("train/2"), spec("train/3")]
+    assert [item.ready.artifacts[0].files[0].path for item in result.replayed] == ["model.pkl"] * 2
 
 
 @pytest.mark.parametrize(
@@ -198,11 +198,11 @@ def test_by_task(tmp_path: Path) -> None:
 @pytest.mark.parametrize("step", ["_parameters", "start", "choose/4"])
 def test_a_parameter(name: str, value: float, key: str, step: str, tmp_path: Path) -> None:
     """A parameter goes into the config of each W&B run, whatever step it is asked of."""
-    found = explained(sample(), f"{step}/{name}", tmp_path)
+    result = explained(sample(), f"{step}/{name}", tmp_path)
 
-    assert found.parameter is not None
-    assert (found.parameter.value, found.config_key, found.wandb_runs) == (value, key, 3)
-    assert (found.artifacts, found.replayed) == ((), ())
+    assert result.parameter is not None
+    assert (result.parameter.value, result.config_key, result.wandb_runs) == (value, key, 3)
+    assert (result.artifacts, result.replayed) == ((), ())
 
 
 def test_an_included_file(tmp_path: Path) -> None:
@@ -210,18 +210,18 @@ def test_an_included_file(tmp_path: Path) -> None:
     metaflow = sample()
     ref = metaflow.ref("words", "descriptor", "metaflow.includefile.IncludedFile")
     metaflow.bytes.included[ref.sha1] = b"eins\n"
-    words = replace(
+    texts = replace(
         metaflow.parameter("words", "", "IncludeFile"), ref=ref, value={"name": "words", "size": 5}
     )
-    metaflow.flow_runs = [replace(metaflow.flow_runs[0], parameters=(words,))]
+    metaflow.flow_runs = [replace(metaflow.flow_runs[0], parameters=(texts,))]
 
-    found = explained(metaflow, "_parameters/words", tmp_path)
+    result = explained(metaflow, "_parameters/words", tmp_path)
 
-    [artifact] = found.replayed[0].ready.artifacts
-    assert found.replayed[0].planned.name == "DemoFlow/7/start"
+    [artifact] = result.replayed[0].ready.artifacts
+    assert result.replayed[0].planned.name == "DemoFlow/7/start"
     assert [(file.path, file.size) for file in artifact.files] == [("words", 5)]
-    assert [one.task for one in found.artifacts] == ["DemoFlow/7/_parameters"]
-    assert found.losses == ()
+    assert [item.task for item in result.artifacts] == ["DemoFlow/7/_parameters"]
+    assert result.losses == ()
 
 
 def test_a_running_flow_run(tmp_path: Path) -> None:
@@ -238,10 +238,12 @@ def test_a_running_flow_run(tmp_path: Path) -> None:
 def test_switched_off(tmp_path: Path) -> None:
     """What is switched off is not made, and the setting is named."""
     metaflow = sample()
-    found = explained(metaflow, "train/model", tmp_path, models=False)
+    result = explained(metaflow, "train/model", tmp_path, models=False)
 
-    assert {one.switched_off for one in found.artifacts} == {"models = false in the settings file"}
-    assert [one.ready.artifacts for one in found.replayed] == [()]
+    assert {artifact.switched_off for artifact in result.artifacts} == {
+        "models = false in the settings file"
+    }
+    assert [item.ready.artifacts for item in result.replayed] == [()]
     assert metaflow.bytes.copies == []
     assert (
         explained(metaflow, "train/score", tmp_path, models=False).artifacts[0].switched_off == ""
@@ -278,22 +280,22 @@ def test_what_is_lost(tmp_path: Path) -> None:
     assert lost is not None
     del metaflow.bytes.blobs[lost.sha1]
 
-    found = explained(metaflow, "train/model", tmp_path)
+    result = explained(metaflow, "train/model", tmp_path)
 
-    assert found.losses == (Loss(spec("train/2/model"), "the blob is gone"),)
-    assert [file.path for file in found.replayed[0].ready.artifacts[0].files] == ["1/model.pkl"]
+    assert result.losses == (Loss(spec("train/2/model"), "the blob is gone"),)
+    assert [file.path for file in result.replayed[0].ready.artifacts[0].files] == ["1/model.pkl"]
     assert explained(metaflow, "train/3/model", tmp_path).losses == ()
     assert explained(metaflow, "train/score", tmp_path).losses == ()
 
 
 def test_too_large_by_a_setting(tmp_path: Path) -> None:
     """What the plan leaves out is a loss, too."""
-    found = explained(sample(), "train/2/model", tmp_path, max_artifact_size=10)
+    result = explained(sample(), "train/2/model", tmp_path, max_artifact_size=10)
 
-    [loss] = found.losses
+    [loss] = result.losses
     assert loss.item == spec("train/2/model")
     assert "max_artifact_size" in loss.reason
-    assert [one.ready.artifacts for one in found.replayed] == [()]
+    assert [item.ready.artifacts for item in result.replayed] == [()]
 
 
 def test_crowded_out_by_other_values(tmp_path: Path) -> None:
@@ -303,20 +305,20 @@ def test_crowded_out_by_other_values(tmp_path: Path) -> None:
     refs.append(metaflow.ref("largest", "x" * 90_001))
     metaflow.flow_runs = [flow_run(task("start/1", has=refs))]
 
-    found = explained(metaflow, "start/largest", tmp_path)
+    result = explained(metaflow, "start/largest", tmp_path)
 
-    assert found.losses == ()
-    assert found.replayed[0].ready.summary == {}
-    [artifact] = found.replayed[0].ready.artifacts
+    assert result.losses == ()
+    assert result.replayed[0].ready.summary == {}
+    [artifact] = result.replayed[0].ready.artifacts
     assert [file.path for file in artifact.files] == ["largest.json"]
 
 
 def test_the_users_word_of_the_producers_step(tmp_path: Path) -> None:
     """What an artifact is was decided where it was written."""
     kinds = {f"{Fit.__module__}.Fit": "dataset", "sklearn.*": "other"}
-    found = explained(sample(), "choose/model", tmp_path, kinds=kinds)
+    result = explained(sample(), "choose/model", tmp_path, kinds=kinds)
 
-    [artifact] = found.artifacts
+    [artifact] = result.artifacts
     assert artifact.reason.deciding_type.evidence is KindEvidence.KINDS
     assert artifact.reason.classification.kind is Kind.OTHER
-    assert found.replayed[0].ready.artifacts[0].planned.type == "other"
+    assert result.replayed[0].ready.artifacts[0].planned.type == "other"

@@ -68,14 +68,14 @@ class Tripping:
 
     def __getattr__(self, name: str) -> Any:
         """Return what the part has of that name, which may raise."""
-        found = getattr(self._part, name)
+        result = getattr(self._part, name)
         if name != self._method:
-            return found
+            return result
 
         def tripping(*args: Any, **kwargs: Any) -> Any:
             if self._about in f"{args} {kwargs} " + " ".join(map(str, args)):
                 raise self._error
-            return found(*args, **kwargs)
+            return result(*args, **kwargs)
 
         return tripping
 
@@ -127,13 +127,13 @@ def tripping(here: World, stage: str, error: BaseException) -> Parts:
 
 def sync(parts: Parts, *, since: int | None = None, **settings: Any) -> Result:
     """Sync the five, by name or by looking for them."""
-    asked = Selection(since=since) if since is not None else Selection(tuple(map(parse, NAMES)))
-    return sync_flow_runs(asked, Settings.model_validate(settings), parts)
+    requested = Selection(since=since) if since is not None else Selection(tuple(map(parse, NAMES)))
+    return sync_flow_runs(requested, Settings.model_validate(settings), parts)
 
 
 def statuses(result: Result) -> dict[str, str]:
     """Return what became of each flow run."""
-    return {one.pathspec: one.status.value for one in result.flow_runs}
+    return {run.pathspec: run.status.value for run in result.flow_runs}
 
 
 READING = (
@@ -159,7 +159,7 @@ WRITING = (
 
 
 @pytest.mark.parametrize(
-    "error", [*ERRORS, Panic("at the disco")], ids=lambda one: type(one).__name__
+    "error", [*ERRORS, Panic("at the disco")], ids=lambda item: type(item).__name__
 )
 @pytest.mark.parametrize("bundle", [None, Path("bundle")], ids=["online", "offline"])
 @pytest.mark.parametrize("stage", [*READING, *WRITING])
@@ -175,7 +175,7 @@ def test_sync(stage: str, bundle: Path | None, error: BaseException) -> None:
         **dict.fromkeys(NAMES, "synced"),
         BAD: "failed",
     }
-    [bad] = [one for one in result.flow_runs if one.pathspec == BAD]
+    [bad] = [run for run in result.flow_runs if run.pathspec == BAD]
     assert (bad.bug, result.has_bugs) == (True, True)
     assert str(bad.reason).startswith("a bug: ")
     assert here.bugs.met
@@ -185,7 +185,7 @@ def test_sync(stage: str, bundle: Path | None, error: BaseException) -> None:
 
 
 @pytest.mark.parametrize("stage", ["source.read", "payloads.prepare", "ledger.write"])
-@pytest.mark.parametrize("error", SHORTAGES, ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("error", SHORTAGES, ids=lambda item: type(item).__name__)
 def test_what_the_machine_lacks(stage: str, error: Exception) -> None:
     """It fails one flow run just so, and is no bug."""
     here = world()
@@ -193,7 +193,7 @@ def test_what_the_machine_lacks(stage: str, error: Exception) -> None:
     result = sync(tripping(here, stage, error))
 
     assert statuses(result) == {**dict.fromkeys(NAMES, "synced"), BAD: "failed"}
-    [bad] = [one for one in result.flow_runs if one.pathspec == BAD]
+    [bad] = [run for run in result.flow_runs if run.pathspec == BAD]
     assert (bad.bug, bad.reason, here.bugs.met) == (False, SHORTAGES[error], [])
 
 
@@ -205,19 +205,19 @@ def test_sync_of_what_is_listed(stage: str) -> None:
     result = sync(tripping(here, stage, KeyError("odd")), since=0)
 
     assert statuses(result) == {**dict.fromkeys(NAMES, "synced"), BAD: "failed"}
-    standings = {one.flow_run: one.sync_state for one in here.ledger.entries()}
-    assert standings.pop(BAD, SyncState.FAILED) is SyncState.FAILED
-    assert set(standings.values()) == {SyncState.SYNCED}
+    states = {entry.flow_run: entry.sync_state for entry in here.ledger.entries()}
+    assert states.pop(BAD, SyncState.FAILED) is SyncState.FAILED
+    assert set(states.values()) == {SyncState.SYNCED}
 
 
 @pytest.mark.parametrize("stage", READING)
 def test_plan(stage: str) -> None:
     """A plan of the others is there."""
     here = world()
-    asked = Selection(tuple(map(parse, NAMES)))
+    requested = Selection(tuple(map(parse, NAMES)))
 
     result = plan_flow_runs(
-        asked, Settings.model_validate({}), tripping(here, stage, KeyError("odd"))
+        requested, Settings.model_validate({}), tripping(here, stage, KeyError("odd"))
     )
 
     assert statuses(result) == {**dict.fromkeys(NAMES, "planned"), BAD: "failed"}
@@ -277,20 +277,20 @@ def test_listing(
 
     result = act(Selection(since=0), Settings.model_validate({}), here.parts)
 
-    found = statuses(result)
-    assert (found.pop("Aaa"), found.pop("odd folder")) == ("failed", "failed")
-    assert set(found) == set(NAMES)
-    assert "failed" not in found.values()
+    matched = statuses(result)
+    assert (matched.pop("Aaa"), matched.pop("odd folder")) == ("failed", "failed")
+    assert set(matched) == set(NAMES)
+    assert "failed" not in matched.values()
     assert result.has_bugs is is_bug
 
 
 def test_listing_of_what_was_named() -> None:
     """Who names a flow in a wrong way is told so; a service that is down ends the call."""
-    asked = Selection((Pathspec("odd folder"),), every=True)
+    requested = Selection((Pathspec("odd folder"),), every=True)
 
     with pytest.raises(UsageError):
         sync_flow_runs(
-            asked, Settings.model_validate({}), World(metaflow=Folders(UsageError("no"))).parts
+            requested, Settings.model_validate({}), World(metaflow=Folders(UsageError("no"))).parts
         )
     with pytest.raises(Unreachable):
         sync_flow_runs(
@@ -320,9 +320,9 @@ def test_names_that_are_no_text() -> None:
 
     result = sync(here.parts, since=0)
 
-    found = statuses(result)
-    assert (found.pop("DemoFlow/\\udcff"), found.pop("F\\udcfe")) == ("failed", "failed")
-    assert found == dict.fromkeys(NAMES, "synced")
+    matched = statuses(result)
+    assert (matched.pop("DemoFlow/\\udcff"), matched.pop("F\\udcfe")) == ("failed", "failed")
+    assert matched == dict.fromkeys(NAMES, "synced")
     assert not result.has_bugs
 
 
@@ -348,11 +348,11 @@ class MemoryPusher:
         progress: Progress,  # noqa: ARG002
     ) -> Iterator[PushedFlowRun]:
         """Yield flow runs."""
-        for one in cargo:
-            bug = self.error if one.entry.flow_run == BAD else None
+        for item in cargo:
+            bug = self.error if item.entry.flow_run == BAD else None
             if bug is not None and self.breaks_off:
                 raise bug
-            yield PushedFlowRun(one, reason=str(bug) if bug else "", bug=bug)
+            yield PushedFlowRun(item, reason=str(bug) if bug else "", bug=bug)
 
 
 def bundled(here: World) -> World:

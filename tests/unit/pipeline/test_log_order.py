@@ -63,10 +63,10 @@ class SlowSession(MemorySession):
         """Write a W&B run, some time."""
         time.sleep(self.wandb.chance.random() / 100)
         if run.name not in self.wandb.refused:
-            for one in run.outputs:
-                content = str(sorted(file.content.sha1 for file in one.files))
-                self.wandb.first.setdefault((one.name, content), run.name)
-                self.wandb.first.setdefault((one.name, "type"), one.type)
+            for output in run.outputs:
+                content = str(sorted(file.content.sha1 for file in output.files))
+                self.wandb.first.setdefault((output.name, content), run.name)
+                self.wandb.first.setdefault((output.name, "type"), output.type)
         time.sleep(self.wandb.chance.random() / 100)
         return super().write(run, ready)
 
@@ -74,21 +74,21 @@ class SlowSession(MemorySession):
 def sync(runs: list[FlowRun], wandb: SlowWandb, granularity: str = "task") -> None:
     """Sync flow runs with many workers."""
     here = World(metaflow=MemoryMetaflow(runs), wandb=wandb)
-    asked = Selection(tuple(parse(one.pathspec) for one in runs))
+    requested = Selection(tuple(parse(run.pathspec) for run in runs))
     settings = Settings.model_validate({"workers": 8, "granularity": granularity})
-    sync_flow_runs(asked, settings, here.parts)
+    sync_flow_runs(requested, settings, here.parts)
 
 
 def oldest(runs: list[FlowRun]) -> dict[tuple[str, str], str]:
     """Return who has to log each content: the first by flow run, level and place."""
-    found: dict[tuple[str, str], str] = {}
-    for one in runs:
-        for run in (run for level in plan_of(one, granularity="task").levels() for run in level):
+    result: dict[tuple[str, str], str] = {}
+    for item in runs:
+        for run in (run for level in plan_of(item, granularity="task").levels() for run in level):
             for output in run.outputs:
                 content = str(sorted(file.content.sha1 for file in output.files))
-                found.setdefault((output.name, content), run.name)
-                found.setdefault((output.name, "type"), output.type)
-    return found
+                result.setdefault((output.name, content), run.name)
+                result.setdefault((output.name, "type"), output.type)
+    return result
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -133,9 +133,9 @@ def test_what_differs_is_not_waited_for() -> None:
     plans = [plan_of(fan(number)) for number in (1, 2)]
     turn, other = [log_order.add(plan) for plan in plans]
 
-    for one, plan in zip((other, turn), reversed(plans), strict=True):
+    for item, plan in zip((other, turn), reversed(plans), strict=True):
         for level in plan.levels():
-            assert list(one.iterate_when_allowed(level)) == level
+            assert list(item.iterate_when_allowed(level)) == level
 
 
 def test_nothing_is_kept() -> None:

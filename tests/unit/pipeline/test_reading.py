@@ -82,8 +82,8 @@ def test_another_flow_run_that_can_not_be_read(error: Exception) -> None:
     traced = trace(parse("DemoFlow/7"), Odd(error), MemoryPayloads())
 
     assert traced.others == ()
-    [(said, why)] = traced.lineage.unread.items()
-    assert said.pathspec == "Other/3"
+    [(reported, why)] = traced.lineage.unread.items()
+    assert reported.pathspec == "Other/3"
     assert "odd" in why
     with pytest.raises(Unreachable):
         trace(parse("DemoFlow/7"), Odd(Unreachable("off")), MemoryPayloads())

@@ -79,9 +79,9 @@ def test_other_entries_are_kept(tmp_path: Path) -> None:
         ledger.write(failed)
         ledger.write(ENTRY)
         rebuilt(ledger, StoredFlowRuns(has=(found("Flow/1", CUT_SHORT),)))
-        standings = {entry.flow_run: entry.sync_state for entry in ledger.entries()}
+        states = {entry.flow_run: entry.sync_state for entry in ledger.entries()}
 
-    assert standings == {"Flow/1": SyncState.INCOMPLETE, "Flow/9": SyncState.FAILED}
+    assert states == {"Flow/1": SyncState.INCOMPLETE, "Flow/9": SyncState.FAILED}
 
 
 def test_nothing_is_written_after_an_incomplete_answer(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ class Listing:
             raise SourceError(f"{flow} can't be read: disk on fire")
         if flow not in self.held:
             raise NotFound(f"there is no {flow}")
-        return sorted(self.held[flow], key=lambda one: one.started_at, reverse=True)
+        return sorted(self.held[flow], key=lambda item: item.started_at, reverse=True)
 
     def read(self, flow_run: Pathspec) -> FlowRun:
         """Fail: a listing is all that choosing may cost."""
@@ -62,8 +62,8 @@ def listing(
 ) -> Listing:
     """Return a source with these flow runs."""
     source = Listing(vanished={*vanished}, failing={*failing})
-    for one in held:
-        source.held.setdefault(one.pathspec.flow, []).append(one)
+    for item in held:
+        source.held.setdefault(item.pathspec.flow, []).append(item)
     return source
 
 
@@ -77,9 +77,9 @@ def selected(
     selection = Selection(tuple(map(parse, pathspecs)), **options)  # type: ignore[arg-type]
 
     def find_open(flow: str, _: Sequence[ListedFlowRun]) -> list[str]:
-        return [one for one in open_runs if one.startswith(f"{flow}/")]
+        return [run for run in open_runs if run.startswith(f"{flow}/")]
 
-    return [str(one.pathspec) for one in select_flow_runs(selection, source, find_open)]
+    return [str(run.pathspec) for run in select_flow_runs(selection, source, find_open)]
 
 
 LISTED = (
@@ -311,7 +311,7 @@ _NAMED = st.builds(
 
 
 @given(
-    held=st.lists(_RUNS, unique_by=lambda one: one.pathspec),
+    held=st.lists(_RUNS, unique_by=lambda item: item.pathspec),
     left_open=st.lists(st.builds(Pathspec, st.sampled_from(_FLOWS), st.integers(1, 40).map(str))),
     named=st.lists(_NAMED, max_size=5),
     since=st.integers(1, 40),
@@ -331,32 +331,34 @@ def test_whatever_there_is(  # noqa: PLR0913, PLR0917 - what can be said
     end = None if length is None else start + length * DAY
     selection = Selection(tuple(named), since=start, until=end, tags=tags)
 
-    found = select_flow_runs(
+    result = select_flow_runs(
         selection,
         listing(*held),
-        lambda flow, _: [str(one) for one in left_open if one.flow == flow],
+        lambda flow, _: [str(item) for item in left_open if item.flow == flow],
     )
 
-    pathspecs = [one.pathspec for one in found]
+    pathspecs = [item.pathspec for item in result]
     assert len(pathspecs) == len({*pathspecs})
-    spelled = list(dict.fromkeys(one for one in named if one.run not in {None, "latest"}))
-    if not any(one.run == "latest" for one in named):  # which may come to one of the others
-        assert [one for one in pathspecs if one in spelled] == spelled
+    spelled = list(dict.fromkeys(item for item in named if item.run not in {None, "latest"}))
+    if not any(item.run == "latest" for item in named):  # which may come to one of the others
+        assert [pathspec for pathspec in pathspecs if pathspec in spelled] == spelled
     assert {*spelled} <= {*pathspecs}
-    flows = {*_FLOWS} if not named else {one.flow for one in named if one.run is None}
+    flows = {*_FLOWS} if not named else {item.flow for item in named if item.run is None}
     window = [
-        one
-        for one in held
-        if one.pathspec.flow in flows
-        and {*tags} <= {*one.tags}
-        and (one.started_at >= start - 10 * MINUTE or one.pathspec in left_open)
-        and (end is None or one.started_at < end)
+        item
+        for item in held
+        if item.pathspec.flow in flows
+        and {*tags} <= {*item.tags}
+        and (item.started_at >= start - 10 * MINUTE or item.pathspec in left_open)
+        and (end is None or item.started_at < end)
     ]
-    assert {one.pathspec for one in window} <= {*pathspecs}
-    first = sum(one.run is not None for one in named)
-    others = [one for one in found[first:] if one.listed is not None]
-    assert {one.pathspec for one in others} <= {one.pathspec for one in window}
-    starts = [one.listed.started_at for one in others if one.listed is not None]
+    assert {item.pathspec for item in window} <= {*pathspecs}
+    first = sum(item.run is not None for item in named)
+    others = [item for item in result[first:] if item.listed is not None]
+    assert {other.pathspec for other in others} <= {item.pathspec for item in window}
+    starts = [other.listed.started_at for other in others if other.listed is not None]
     assert starts == sorted(starts)
-    unknown = {one for one in pathspecs if one not in {one.pathspec for one in held}}
+    unknown = {
+        pathspec for pathspec in pathspecs if pathspec not in {item.pathspec for item in held}
+    }
     assert unknown <= {*named, *left_open}

@@ -40,19 +40,19 @@ def world(*runs: Any) -> World:
 
 def sync(of: World, *pathspecs: str, **settings: Any) -> Result:
     """Sync flow runs."""
-    asked = Selection(tuple(parse(text) for text in pathspecs or ["DemoFlow/7"]))
-    return sync_flow_runs(asked, Settings.model_validate(settings), of.parts)
+    requested = Selection(tuple(parse(text) for text in pathspecs or ["DemoFlow/7"]))
+    return sync_flow_runs(requested, Settings.model_validate(settings), of.parts)
 
 
 def plan(of: World, *pathspecs: str, **settings: Any) -> Result:
     """Say what a sync would do."""
-    asked = Selection(tuple(parse(text) for text in pathspecs or ["DemoFlow/7"]))
-    return plan_flow_runs(asked, Settings.model_validate(settings), of.parts)
+    requested = Selection(tuple(parse(text) for text in pathspecs or ["DemoFlow/7"]))
+    return plan_flow_runs(requested, Settings.model_validate(settings), of.parts)
 
 
 def statuses(result: Result) -> list[tuple[str, str]]:
     """Return what became of each flow run."""
-    return [(one.pathspec, one.status.value) for one in result.flow_runs]
+    return [(run.pathspec, run.status.value) for run in result.flow_runs]
 
 
 # --- sync -----------------------------------------------------------------------------------
@@ -75,10 +75,10 @@ def test_sync() -> None:
     assert start.dir is None
     assert start.summary_keys == ("v",)
     assert start.items == ItemCounts(total=2, values=1, written=1)
-    assert [(one.name, one.digest, one.producer) for one in work.inputs] == [
+    assert [(item.name, item.digest, item.producer) for item in work.inputs] == [
         ("wines", "digest of DemoFlow/7/start/wines", "DemoFlow/7/start")
     ]
-    assert [(one.name, one.digest) for one in join.inputs] == [
+    assert [(item.name, item.digest) for item in join.inputs] == [
         ("model", "digest of DemoFlow/7/work/model")
     ]
     assert work.items == ItemCounts(total=2, written=2)
@@ -150,7 +150,7 @@ def test_what_is_there_is_neither_prepared_nor_written() -> None:
     assert outcome.status is Status.SYNCED
     assert here.payloads.prepared == ["DemoFlow/7/join"]
     assert here.wandb.written == ["DemoFlow/7/join"]
-    assert [one.digest for one in outcome.wandb_runs[2].inputs] == [
+    assert [item.digest for item in outcome.wandb_runs[2].inputs] == [
         "digest of DemoFlow/7/work/model"
     ]
     assert outcome == sync(world()).flow_runs[0]
@@ -200,8 +200,8 @@ def test_deleted_wandb_run_stays_away() -> None:
 
 def find(of: World, *, since: int = 0, failed: bool | None = None) -> Result:
     """Sync what is found by looking rather than by name."""
-    asked = Selection(since=since, failed=failed)
-    return sync_flow_runs(asked, Settings.model_validate({}), of.parts)
+    requested = Selection(since=since, failed=failed)
+    return sync_flow_runs(requested, Settings.model_validate({}), of.parts)
 
 
 @dataclass
@@ -231,7 +231,7 @@ def test_only_what_is_new_is_read() -> None:
         ("DemoFlow/2", "unchanged"),
         ("DemoFlow/3", "synced"),
     ]
-    assert all(one.wandb_runs for one in result.flow_runs)
+    assert all(run.wandb_runs for run in result.flow_runs)
 
 
 def test_tags_reach_what_is_long_done() -> None:
@@ -284,7 +284,7 @@ def test_failed_or_not(failed: bool, status: list[tuple[str, str]]) -> None:  # 
     metaflow.reads = []
     second = find(here, failed=failed)
 
-    assert [one for one in statuses(first) if one[1] != "skipped"] == status
+    assert [statuse for statuse in statuses(first) if statuse[1] != "skipped"] == status
     assert metaflow.reads == []
     assert len(second.flow_runs) == len(status)
 
@@ -319,7 +319,7 @@ def test_one_failure_does_not_stop_the_others() -> None:
         ("DemoFlow/99", "failed"),
         ("DemoFlow/3", "synced"),
     ]
-    assert [one.reason for one in result.flow_runs] == [
+    assert [run.reason for run in result.flow_runs] == [
         None,
         "W&B refuses DemoFlow/2/work",
         "there is no DemoFlow/99",
@@ -404,12 +404,12 @@ def test_progress() -> None:
     here = world(*RUNS)
     sync(here, "DemoFlow/1", "DemoFlow/99")
 
-    heard = here.progress.heard
-    assert [one for one in heard if "of 2" in one] == [
+    received = here.progress.heard
+    assert [item for item in received if "of 2" in item] == [
         "DemoFlow/1 (1 of 2)",
         "DemoFlow/99 (2 of 2)",
     ]
-    assert [one for one in heard if "of 2" not in one] == ["3 to write", *["one written"] * 3]
+    assert [item for item in received if "of 2" not in item] == ["3 to write", *["one written"] * 3]
 
 
 # --- plan -----------------------------------------------------------------------------------
@@ -469,7 +469,7 @@ def test_no_account() -> None:
     """A flow run that failed, or is still running, has none: how its items end is not known yet."""
     here = world(replace(FAN, state=FlowRunState.RUNNING))
 
-    assert [one.account for one in sync(here, "DemoFlow/7", "DemoFlow/99").flow_runs] == [None] * 2
+    assert [run.account for run in sync(here, "DemoFlow/7", "DemoFlow/99").flow_runs] == [None] * 2
 
 
 def test_plan_of_what_can_not_be_done() -> None:

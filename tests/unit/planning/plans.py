@@ -19,4 +19,4 @@ def plan_of(run: FlowRun, **settings: Any) -> Plan:
 def runs_of(run: FlowRun, **settings: Any) -> dict[str, PlannedRun]:
     """Return the W&B runs of a flow run by their names, without that of the flow run."""
     runs = plan_of(run, **settings).runs
-    return {one.name.removeprefix(f"{run.pathspec}/"): one for one in runs}
+    return {item.name.removeprefix(f"{run.pathspec}/"): item for item in runs}

@@ -105,7 +105,7 @@ FITTED = make_pipeline(StandardScaler(), LogisticRegression())
         (Wrapper(np.zeros(3)), OTHER),
         (Wrapper(Path("/a")), OTHER),
     ],
-    ids=lambda one: type(one).__name__,
+    ids=lambda item: type(item).__name__,
 )
 def test_real_pickles(value: Any, classification: Classification) -> None:
     """Real values of real libraries, as this Python pickles them."""

@@ -240,9 +240,9 @@ def test_every_difference_has_its_reason(
         best = classify(
             replace(artifact, size=50, encoding="pickle-v4"), chosen(*plugins, **generous)
         )
-        told = any((reason.no_value, reason.not_loaded, reason.not_converted))
+        shown = any((reason.no_value, reason.not_loaded, reason.not_converted))
         if encoding == "pickle-v4":
-            assert told == (reason.classification != best), (reason, best)
+            assert shown == (reason.classification != best), (reason, best)
         else:
             assert reason.not_loaded.startswith("it is not a pickle")
 

@@ -56,8 +56,8 @@ WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=1
 def fan(*models: ArtifactRef) -> FlowRun:
     """Return a foreach of which each task made a model, joined by a step that made a frame."""
     work = [
-        task(f"work/{place + 2}", to="join", has=[model], foreach=at(f"work:items:{place}"))
-        for place, model in enumerate(models)
+        task(f"work/{location + 2}", to="join", has=[model], foreach=at(f"work:items:{location}"))
+        for location, model in enumerate(models)
     ]
     return flow_run(
         task("start/1", to="work", over="items", has=[data_frame("wines", "w")]),
@@ -437,9 +437,9 @@ def test_rows() -> None:
 def test_values() -> None:
     """Plain values go to the summary, by key, one per task that has it."""
     work = [
-        task(f"work/{place + 2}", has=f"score=s{place} tasks=t{place}",
-             foreach=at(f"work:items:{place}"))
-        for place in (0, 1)
+        task(f"work/{location + 2}", has=f"score=s{location} tasks=t{location}",
+             foreach=at(f"work:items:{location}"))
+        for location in (0, 1)
     ]  # fmt: skip
     run = flow_run(task("start/1", to="work", over="items"), *work)
 
@@ -652,10 +652,10 @@ def test_included_file() -> None:
     )  # fmt: skip
     run = flow_run(task("start/1", to="end"), task("end/2"), parameters=(included,))
     runs = runs_of(run)
-    [words] = runs["start"].outputs
+    [texts] = runs["start"].outputs
 
-    assert (words.name, words.type) == ("words", "dataset")
-    assert words.files == (
+    assert (texts.name, texts.type) == ("words", "dataset")
+    assert texts.files == (
         PlannedFile(
             "words", Form.INCLUDE, Content("DemoFlow/7/_parameters", "words", sha("p-words"), 10)
         ),
@@ -694,7 +694,7 @@ def test_first_step_by_another_name() -> None:
     included = parameter("words", None, "IncludeFile", type_="metaflow.includefile.IncludedFile")
     tasks = (task("begin/1", to="finish"), task("finish/2"))
     run = flow_run(*tasks, parameters=(included,), start_step="begin", end_step="finish")
-    runs = runs_of(replace(run, steps=tuple(sorted(run.steps, key=lambda one: one.name))))
+    runs = runs_of(replace(run, steps=tuple(sorted(run.steps, key=lambda item: item.name))))
 
     assert [artifact.name for artifact in runs["begin"].outputs] == ["words"]
 
@@ -849,8 +849,8 @@ def test_any_flow(flow: list[Block], granularity: str) -> None:
     changed_by_step = {(task.split("/")[2], name) for task, name in made}
     assert max(Counter(planned).values(), default=1) == 1
     assert made <= set(planned)
-    for place, name in set(planned) - made:  # equal, but a sibling's differs, or the inputs did
-        step = place.split("/")[2]
+    for location, name in set(planned) - made:  # equal, but a sibling's differs, or the inputs did
+        step = location.split("/")[2]
         assert (step, name) in changed_by_step or step.endswith("_join")
     for run in plan.runs:
         assert run.losses == ()
@@ -894,17 +894,17 @@ def test_times() -> None:
 
 def test_keys_of_cards() -> None:
     """They say which task's card it is, and its id or its type if that is no usual one."""
-    one, named, other = Card("default", None, "u1"), Card("a", "mine", "u2"), Card("a", None, "u3")
+    item, named, other = Card("default", None, "u1"), Card("a", "mine", "u2"), Card("a", None, "u3")
     run = flow_run(
-        task("start/1", to="work", over="items", cards=(one,)),
-        task("work/2", foreach=at("work:items:0"), cards=(one,)),
+        task("start/1", to="work", over="items", cards=(item,)),
+        task("work/2", foreach=at("work:items:0"), cards=(item,)),
         task("work/3", foreach=at("work:items:1"), cards=(other, named)),
     )
     runs = runs_of(run)
 
     assert [card.key for card in runs["start"].cards] == ["card"]
     assert [(card.key, card.task, card.card) for card in runs["work"].cards] == [
-        ("card/0", spec("work/2"), one),
+        ("card/0", spec("work/2"), item),
         ("card/1/mine", spec("work/3"), named),
         ("card/1/a", spec("work/3"), other),
     ]
@@ -920,7 +920,7 @@ def test_a_card_has_one_key(order: tuple[int, ...]) -> None:
         Card("default", "blank", "u4"): "card/blank",
         Card("default", "more", "u5"): "card/more",
     }
-    rendered = [list(cards)[place] for place in order]
+    rendered = [list(cards)[location] for location in order]
 
     for some in (rendered, rendered[:3]):
         planned = runs_of(flow_run(task("start/1", cards=tuple(some))))["start"].cards
@@ -957,11 +957,11 @@ def test_order_of_listing_makes_no_difference(
 ) -> None:
     """The same flow run gives the same plan, in whatever order Metaflow lists its tasks."""
     tasks = act_out(flow).tasks
-    one = plan_of(flow_run(*tasks), granularity=granularity)
+    item = plan_of(flow_run(*tasks), granularity=granularity)
     other = plan_of(flow_run(*shuffled(tasks, seed)), granularity=granularity)
 
-    assert one == other
-    assert one.digest == other.digest
+    assert item == other
+    assert item.digest == other.digest
 
 
 def test_curves_that_are_too_large_for_the_summary() -> None:

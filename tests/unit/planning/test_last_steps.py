@@ -48,5 +48,5 @@ def test_each_task_of_the_frontier_failed() -> None:
 
     planned = plan_of(run, granularity="task").runs
 
-    names = {one.name.removeprefix(f"{run.pathspec}/") for one in planned if one.exit_code}
+    names = {item.name.removeprefix(f"{run.pathspec}/") for item in planned if item.exit_code}
     assert names == {"left/2", "more/4"}

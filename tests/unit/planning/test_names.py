@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PureWindowsPath
 
 import pytest
 from hypothesis import given
@@ -111,7 +112,7 @@ def test_names_that_are_read_alike() -> None:
     """Each has its own."""
     alike = ["grosse", "größe", "grösse", "größe_"]
 
-    assert len({names.artifact_name(one) for one in alike}) == len(alike)
+    assert len({names.artifact_name(item) for item in alike}) == len(alike)
 
 
 @given(TEXT.filter(bool))
@@ -156,6 +157,15 @@ def test_names(text: str) -> None:
     assert names.card_key("card", "0", "my_card") == "card/0/my_card"
     table = f"run-{names.run_id('F', text, 'a' * 100)}-{names.table_key(text)}"
     assert_label(table, 128 - len("__"))
+    assert not PureWindowsPath(names.table_key(text)).drive
+
+
+@pytest.mark.parametrize("name", ["t:b", "t:", "Z:loss/train"])
+def test_tables_are_on_no_drive(name: str) -> None:
+    """W&B refuses a file of a table whose name it takes for a path of another drive."""
+    assert not PureWindowsPath(names.table_key(name)).drive
+    assert names.table_key(name) != names.table_key(name.replace(":", "_"))
+    assert names.summary_key(name) == name
 
 
 @pytest.mark.parametrize(

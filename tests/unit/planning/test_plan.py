@@ -64,11 +64,11 @@ def test_plain_json() -> None:
 
 def test_equal_plans() -> None:
     """Two plans of the same facts are equal, and so are their digests."""
-    one, other = plan_of(sample()), plan_of(sample())
+    item, other = plan_of(sample()), plan_of(sample())
 
-    assert one == other
-    assert one.digest == other.digest
-    assert [run.fingerprint for run in one.runs] == [run.fingerprint for run in other.runs]
+    assert item == other
+    assert item.digest == other.digest
+    assert [run.fingerprint for run in item.runs] == [run.fingerprint for run in other.runs]
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_facts_that_differ_in_each_task() -> None:
     """They are told apart without comparing each with each, and documents by what they say."""
     names = [{"aws-batch-job-id": f"job-{n}"} for n in range(20_000)]
     documents = [{"git-info": f'{{"a": 1, "b": {n % 2}}}'} for n in range(4)]
-    tasks = [task(f"a/{n}", metadata=one) for n, one in enumerate([*names, *documents])]
+    tasks = [task(f"a/{n}", metadata=item) for n, item in enumerate([*names, *documents])]
 
     began = time.process_time()
     facts = describe_tasks(Step("a", ()), tasks)
@@ -252,4 +252,4 @@ def test_what_triggered_it() -> None:
 def test_times() -> None:
     """A moment that no calendar has is none."""
     odd: list[Any] = [10**20, -(10**20), 2**63]
-    assert [timestamp(one) for one in odd] == [None, None, None]
+    assert [timestamp(item) for item in odd] == [None, None, None]

@@ -31,10 +31,10 @@ def value(name: str, size: int, characters: int | None = None) -> ArtifactRef:
 
 def test_parameters_that_fit() -> None:
     """Config says all of them."""
-    told = flow_run(task("start/1"), parameters=(parameter("a", {}), parameter("b", "x" * 1000)))
+    shown = flow_run(task("start/1"), parameters=(parameter("a", {}), parameter("b", "x" * 1000)))
 
-    assert select_parameters_as_files(told) == frozenset()
-    assert config_value(told.parameters[0], frozenset()) == {}
+    assert select_parameters_as_files(shown) == frozenset()
+    assert config_value(shown.parameters[0], frozenset()) == {}
 
 
 def test_the_largest_parameters_go() -> None:
@@ -42,9 +42,9 @@ def test_the_largest_parameters_go() -> None:
     large = parameter("large", "x" * 4_000_000)
     constant = parameter("constant", ["x" * 2_000_000], kind="constant")
     unknown = parameter("unknown", "<str>", no_value="it contains itself")
-    told = flow_run(task("start/1"), parameters=(large, constant, unknown, parameter("a", 1)))
+    shown = flow_run(task("start/1"), parameters=(large, constant, unknown, parameter("a", 1)))
 
-    as_files = select_parameters_as_files(told)
+    as_files = select_parameters_as_files(shown)
 
     assert as_files == {"large", "unknown"}
     assert config_value(large, as_files) == "4,000,002 characters: see the artifact large"
@@ -80,8 +80,8 @@ def test_facts_are_cut_until_they_fit(facts: dict[str, Any]) -> None:
     """Texts are cut first, then lists; both say how long they were, and what was cut is told."""
     fit, keys = cut_to_limit(facts, 5_000_000)
 
-    said = json.dumps(fit)
-    assert len(said) <= 5_000_000
+    reported = json.dumps(fit)
+    assert len(reported) <= 5_000_000
     assert keys == tuple(key for key in facts if key != "user")
-    assert "characters)" in said or " more" in said
+    assert "characters)" in reported or " more" in reported
     assert fit.get("user", "me") == "me"

@@ -40,8 +40,8 @@ def assert_junit(document: str) -> None:
     _assert_element(root)
     for owner in (root, *root):
         cases = list(owner.iter("testcase"))
-        found = [sum(case.find(tag) is not None for case in cases) for tag in _OUTCOMES]
-        failures, errors, skipped = found
+        result = [sum(case.find(tag) is not None for case in cases) for tag in _OUTCOMES]
+        failures, errors, skipped = result
         expected = [len(cases), failures, errors, skipped]
         assert [int(owner.get(name, "")) for name in _COUNTS] == expected
 

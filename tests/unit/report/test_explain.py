@@ -218,8 +218,8 @@ def test_losses(tmp_path: Path) -> None:
     assert "written nothing lost train/2/model: 61 bytes, more than the 9" in text
 
     many = tuple(Loss(spec(f"train/{number}/model"), "gone") for number in range(10))
-    found = explained(sample(), "train/model", tmp_path)
-    assert "train/7/model: gone and 2 more" in folded(replace(found, losses=many))
+    result = explained(sample(), "train/model", tmp_path)
+    assert "train/7/model: gone and 2 more" in folded(replace(result, losses=many))
 
 
 def test_by_task(tmp_path: Path) -> None:
@@ -233,8 +233,8 @@ def test_by_task(tmp_path: Path) -> None:
 
 def test_what_else_may_be_said(tmp_path: Path) -> None:
     """A flow run that goes on, a default entity, a preview, a file that stayed a pickle."""
-    found = explained(sample(), "train/2/model", tmp_path)
-    [replayed] = found.replayed
+    result = explained(sample(), "train/2/model", tmp_path)
+    [replayed] = result.replayed
     [artifact] = replayed.ready.artifacts
     previews = (
         ReadyPreview("model", Preview.TABLE, ReadyTable(("a", "b"), ((1, 2),))),
@@ -244,7 +244,7 @@ def test_what_else_may_be_said(tmp_path: Path) -> None:
     ready = replace(replayed.ready, artifacts=(kept,), previews=previews)
     text = folded(
         replace(
-            found,
+            result,
             entity=None,
             state=FlowRunState.RUNNING,
             replayed=(replace(replayed, ready=ready),),
@@ -358,20 +358,24 @@ def test_why_not_more() -> None:
 
 def test_document_of_an_artifact(tmp_path: Path) -> None:
     """The document has tasks, W&B runs, and the files with their forms."""
-    found = document(explained(sample(), "choose/model", tmp_path))
-    [told] = found["tasks"]
-    [run] = found["wandb_runs"]
+    result = document(explained(sample(), "choose/model", tmp_path))
+    [notified] = result["tasks"]
+    [run] = result["wandb_runs"]
     [artifact] = run["artifacts"]
 
-    assert (found["version"], found["artifact"]) == (1, "DemoFlow/7/choose/model")
-    assert (found["flow_run"], found["state"], found["name"]) == ("DemoFlow/7", "finished", "model")
-    assert (found["entity"], found["project"], found["parameter"]) == ("acme", "wines", None)
-    assert told == {
+    assert (result["version"], result["artifact"]) == (1, "DemoFlow/7/choose/model")
+    assert (result["flow_run"], result["state"], result["name"]) == (
+        "DemoFlow/7",
+        "finished",
+        "model",
+    )
+    assert (result["entity"], result["project"], result["parameter"]) == ("acme", "wines", None)
+    assert notified == {
         "task": spec("choose/4"),
         "attempt": 0,
         "type": "sklearn.svm._classes.SVC",
         "size": 61,
-        "sha1": told["sha1"],
+        "sha1": notified["sha1"],
         "encoding": "pickle-v4",
         "producer": spec("train/3"),
         "shown_in": spec("train/3"),
@@ -399,7 +403,7 @@ def test_document_of_an_artifact(tmp_path: Path) -> None:
     assert artifact["modules"] == ["tests"]
     assert artifact["metadata"]["metaflow"]["tasks"] == 2
     assert "get_entry('1/model.pkl')" in artifact["description"]
-    assert found["losses"] == []
+    assert result["losses"] == []
 
 
 def test_document_of_values_and_parameters(tmp_path: Path) -> None:
@@ -417,9 +421,9 @@ def test_a_document_for_ascii(tmp_path: Path) -> None:
     """An output that takes ASCII only gets the same document, escaped."""
     metaflow = Metaflow()
     metaflow.flow_runs = [flow_run(task("start/1", has=[metaflow.ref("x", "größe")]))]
-    found = explained(metaflow, "start/x", tmp_path)
+    result = explained(metaflow, "start/x", tmp_path)
 
-    text, plain = show_explanation(found, console=Console(file=io.StringIO()), as_json=True)
+    text, plain = show_explanation(result, console=Console(file=io.StringIO()), as_json=True)
 
     assert "größe" in text
     assert plain.isascii()

@@ -77,7 +77,9 @@ def test_any_text(suites: list[Suite], name: str) -> None:
     assert_junit(document)
     assert_inert(document)
     root = parse(document)
-    assert [len(suite.findall("testcase")) for suite in root] == [len(one.cases) for one in suites]
+    assert [len(suite.findall("testcase")) for suite in root] == [
+        len(item.cases) for item in suites
+    ]
 
 
 def test_text_that_ends_xml() -> None:

@@ -27,7 +27,7 @@ def entry(flow_run: str, standing: SyncState, at: str = "11:56:00", reason: str 
 def standings(*entries: Entry, losses: tuple[Loss, ...] = ()) -> SyncStatus:
     """Return how they stand, as if all was lost of the first."""
     lost = [len(losses), *[0] * len(entries)]
-    known = [KnownFlowRun(one, number) for one, number in zip(entries, lost, strict=False)]
+    known = [KnownFlowRun(item, number) for item, number in zip(entries, lost, strict=False)]
     items = [LostItem(entries[0].flow_run, WINES, loss) for loss in losses]
     return summarize("/state/ledger.sqlite", known, items)
 
@@ -42,7 +42,7 @@ def shown(found: SyncStatus, *, width: int = 100) -> str:
 
 def test_numbers_then_what_is_open_then_losses() -> None:
     """A row for each flow and project; below it what is open, and why; then what was lost."""
-    found = standings(
+    result = standings(
         entry("WineFlow/7", SyncState.SYNCED, "09:00:00"),
         entry("WineFlow/8", SyncState.FAILED, reason="W&B refused\nit"),
         entry("WineFlow/9", SyncState.RUNNING, "11:59:59"),
@@ -64,15 +64,15 @@ WineFlow/9   running     1 second ago   it is still running
   WineFlow/7/log - gone
 """
 
-    assert shown(found) == expected
+    assert shown(result) == expected
 
 
 def test_each_loss() -> None:
     """If it is asked for, each loss of each flow run is listed, however many there are."""
     many = tuple(Loss(f"WineFlow/7/train/{n}/log", "gone") for n in range(30))
-    found = standings(entry("WineFlow/7", SyncState.SYNCED), losses=many)
+    result = standings(entry("WineFlow/7", SyncState.SYNCED), losses=many)
     console = Console(file=io.StringIO(), width=100, highlight=False)
-    text, _ = show_status(found, console=console, now=NOW, as_json=False, all_losses=True)
+    text, _ = show_status(result, console=console, now=NOW, as_json=False, all_losses=True)
 
     assert "WineFlow/7  acme/wines\n  30 losses\n    WineFlow/7/train/0/log - gone\n" in text
     assert text.count(" - gone") == 30
@@ -80,9 +80,9 @@ def test_each_loss() -> None:
 
 def test_each_loss_of_none() -> None:
     """That there is none is said."""
-    found = standings(entry("WineFlow/7", SyncState.SYNCED))
+    result = standings(entry("WineFlow/7", SyncState.SYNCED))
     console = Console(file=io.StringIO(), width=100, highlight=False)
-    text, _ = show_status(found, console=console, now=NOW, as_json=False, all_losses=True)
+    text, _ = show_status(result, console=console, now=NOW, as_json=False, all_losses=True)
 
     assert text.endswith("\nno losses\n")
 
@@ -118,12 +118,12 @@ def test_many_losses_are_told_by_reason() -> None:
 def test_several_servers_are_told_apart() -> None:
     """Where projects of one name lie in different places, these are named."""
     other = replace(WINES, base="https://api.wandb.ai", entity=None)
-    found = standings(
+    result = standings(
         entry("F/1", SyncState.SYNCED), replace(entry("F/1", SyncState.SYNCED), destination=other)
     )
 
-    assert "acme/wines (https://wandb.example)" in shown(found)
-    assert "\nF     wines (https://api.wandb.ai) " in shown(found)
+    assert "acme/wines (https://wandb.example)" in shown(result)
+    assert "\nF     wines (https://api.wandb.ai) " in shown(result)
 
 
 def test_nothing_known() -> None:
@@ -148,11 +148,11 @@ def test_what_others_said_does_not_steer_the_terminal() -> None:
 
 def test_document() -> None:
     """With --json there is one document, also for outputs that take ASCII only."""
-    found = standings(entry("F/1", SyncState.FAILED, reason="für immer"))
+    result = standings(entry("F/1", SyncState.FAILED, reason="für immer"))
     console = Console(file=io.StringIO())
-    text, plain = show_status(found, console=console, now=NOW, as_json=True)
+    text, plain = show_status(result, console=console, now=NOW, as_json=True)
 
-    assert json.loads(text) == json.loads(plain) == found.to_dict()
+    assert json.loads(text) == json.loads(plain) == result.to_dict()
     assert "für immer" in text
     assert plain.isascii()
     assert text.endswith("}\n")

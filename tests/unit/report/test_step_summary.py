@@ -79,8 +79,8 @@ def test_any_text(text: str, cells: list[tuple[str, str]]) -> None:
     summary = StepSummary(
         text,
         sentences=(text,),
-        headings=tuple(one for one, _ in cells),
-        rows=(tuple(Cell(one, url) for one, url in cells),) * 2,
+        headings=tuple(item for item, _ in cells),
+        rows=(tuple(Cell(item, url) for item, url in cells),) * 2,
         remarks=(text, text),
     )
     document = to_markdown(summary)

@@ -46,9 +46,9 @@ def test_numbers() -> None:
 
 def test_artifacts_that_are_passed_on() -> None:
     """An artifact that a task passes on is accounted for at the task that wrote it."""
-    found = check_artifacts(FAN, [*ALL, WORDS])
+    result = check_artifacts(FAN, [*ALL, WORDS])
 
-    assert (found.passed_on, found.missing, found.surplus) == (2, (), ())
+    assert (result.passed_on, result.missing, result.surplus) == (2, (), ())
 
 
 def test_content_decides_what_is_passed_on() -> None:
@@ -57,17 +57,17 @@ def test_content_decides_what_is_passed_on() -> None:
         task("start/1", to="end", has=[ref("x", "x", content="one")]),
         task("end/2", has=[ref("x", "other", content="one"), ref("y", "x", content="one")]),
     )
-    found = check_artifacts(run, [spec("start/1/x")])
+    result = check_artifacts(run, [spec("start/1/x")])
 
-    assert (found.passed_on, found.missing) == (1, (spec("end/2/y"),))
+    assert (result.passed_on, result.missing) == (1, (spec("end/2/y"),))
 
 
 def test_artifact_that_is_forgotten() -> None:
     """Content that nobody accounts for is missing, wherever it is; so is an included file."""
-    found = check_artifacts(FAN, [item for item in ALL if not item.endswith("/x")])
+    result = check_artifacts(FAN, [item for item in ALL if not item.endswith("/x")])
 
-    assert found.passed_on == 0
-    assert found.missing == (
+    assert result.passed_on == 0
+    assert result.missing == (
         spec("start/1/x"),
         spec("work/2/x"),
         spec("work/3/x"),
@@ -78,13 +78,13 @@ def test_artifact_that_is_forgotten() -> None:
 
 def test_artifact_that_is_accounted_for_twice() -> None:
     """Neither that nor an artifact that the flow run does not have adds up."""
-    found = check_artifacts(FAN, [*ALL, WORDS, ALL[0], spec("start/1/ghost")])
+    result = check_artifacts(FAN, [*ALL, WORDS, ALL[0], spec("start/1/ghost")])
 
-    assert found.surplus == (ALL[0], spec("start/1/ghost"))
+    assert result.surplus == (ALL[0], spec("start/1/ghost"))
 
 
 def test_parameter_as_a_file() -> None:
     """A value that config has no room for is an artifact of the parameters."""
-    found = check_artifacts(FAN, [*ALL, WORDS, spec("_parameters/rate")])
+    result = check_artifacts(FAN, [*ALL, WORDS, spec("_parameters/rate")])
 
-    assert (found.missing, found.surplus) == ((), ())
+    assert (result.missing, result.surplus) == ((), ())

@@ -93,7 +93,7 @@ def test_ten_attempts() -> None:
     rows = [(10 * number, "attempt", str(number)) for number in range(12)]
     done = [(10 * number + 5, "attempt-done", str(number)) for number in range(12)]
 
-    assert [one.number for one in to_attempts(records(*rows, *done))] == list(range(12))
+    assert [attempt.number for attempt in to_attempts(records(*rows, *done))] == list(range(12))
     assert completed_attempts(records(*rows, *done)) == list(range(12))
 
 

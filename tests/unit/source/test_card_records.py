@@ -46,7 +46,7 @@ def test_several_of_one_kind() -> None:
     """The number of decorators limits the cards of a kind; cards of other kinds all count."""
     records = [recorded(uuid, at) for at, uuid in enumerate("cadb")]
 
-    assert [one.uuid for one in of(*records, plain=2) if isinstance(one, Card)] == ["d", "b"]
+    assert [item.uuid for item in of(*records, plain=2) if isinstance(item, Card)] == ["d", "b"]
     assert len(of(*records)) == 4
     assert len(of(*records, details=1)) == 4
 
@@ -61,10 +61,10 @@ def test_one_that_is_recorded_often() -> None:
 
 def test_more_than_a_task_has() -> None:
     """A task has a hundred cards, and a loss for all others."""
-    found = of(*(recorded(f"c{n:03}", n) for n in range(1000)))
+    result = of(*(recorded(f"c{n:03}", n) for n in range(1000)))
 
-    assert len(found) == 101
-    assert found[-1] == Loss("F/1/s/2 card", "the task has more than 100 cards")
+    assert len(result) == 101
+    assert result[-1] == Loss("F/1/s/2 card", "the task has more than 100 cards")
 
 
 def test_what_the_graph_declares() -> None:
@@ -75,7 +75,7 @@ def test_what_the_graph_declares() -> None:
         {"type": "blank", "id": "details"},
         {"type": 5},
     ]
-    decorators = [{"name": "card", "attributes": one} for one in attributes]
+    decorators = [{"name": "card", "attributes": attribute} for attribute in attributes]
     graph = to_graph({"steps": {"start": {"next": [], "decorators": decorators}}})
 
     assert graph.cards["start"] == {PLAIN: 2, ("blank", "details"): 1}

@@ -37,8 +37,8 @@ class Store:
 
 def copied(store: Store, card: Card, target: Path, *tasks: str) -> bytes:
     """Return the card of a task."""
-    places = [CardFolder(cast("Any", store), folder) for folder in ("mf.cards/", "")]
-    copy_card(places, tasks or ("F/1/s/2",), card, target)
+    locations = [CardFolder(cast("Any", store), folder) for folder in ("mf.cards/", "")]
+    copy_card(locations, tasks or ("F/1/s/2",), card, target)
     return target.read_bytes()
 
 

@@ -240,10 +240,10 @@ def test_the_record_of_a_package() -> None:
     old = {key: RECORD[key] for key in ("sha", "location", "ds_type")}
 
     assert parse_package_record(json.dumps(RECORD)) is not None
-    found = parse_package_record(json.dumps(old))
+    result = parse_package_record(json.dumps(old))
 
-    assert found is not None
-    assert (found.sha, found.metadata.archive_format) == (SHA, "tgz")
+    assert result is not None
+    assert (result.sha, result.metadata.archive_format) == (SHA, "tgz")
 
 
 @pytest.mark.parametrize(

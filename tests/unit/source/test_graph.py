@@ -26,7 +26,7 @@ def test_linear() -> None:
 
 def test_split() -> None:
     """Branches are sorted by name, each branch as a whole, and the join comes after all of them."""
-    found = steps(
+    result = steps(
         task("start/1", to="b a"),
         task("a/2", to="a2"),
         task("b/3", to="join"),
@@ -34,24 +34,24 @@ def test_split() -> None:
         task("join/5"),
     )
 
-    assert found == ["start", "a", "a2", "b", "join"]
+    assert result == ["start", "a", "a2", "b", "join"]
 
 
 def test_recursion() -> None:
     """A recursive step is listed once."""
-    found = steps(
+    result = steps(
         task("start/1", to="loop"),
         task("loop/2", to="loop", rounds=(0,)),
         task("loop/3", to="end", rounds=(1,)),
         task("end/4"),
     )
 
-    assert found == ["start", "loop", "end"]
+    assert result == ["start", "loop", "end"]
 
 
 def test_step_that_only_some_tasks_took() -> None:
     """A step that some foreach tasks skipped comes before their next step."""
-    found = steps(
+    result = steps(
         task("start/1", to="choose", over="items"),
         task("choose/2", to="after", foreach=at("choose:items:0")),
         task("choose/3", to="zwork", foreach=at("choose:items:1")),
@@ -60,7 +60,7 @@ def test_step_that_only_some_tasks_took() -> None:
         task("after/6", foreach=at("choose:items:1")),
     )
 
-    assert found == ["start", "choose", "zwork", "after"]
+    assert result == ["start", "choose", "zwork", "after"]
 
 
 def test_step_that_never_ran() -> None:
@@ -95,18 +95,18 @@ def test_deep_graph() -> None:
 def test_any_flow(flow: list[Block], seed: int) -> None:
     """In any flow, each step is listed once, after the steps before it."""
     tasks = act_out(flow).tasks
-    found = sort_steps(shuffled(tasks, seed), "start")
-    place = {name: number for number, name in enumerate(found)}
+    result = sort_steps(shuffled(tasks, seed), "start")
+    location = {name: number for number, name in enumerate(result)}
 
-    assert sorted(found) == sorted({one.step for one in tasks})
-    for one in tasks:
-        for following in one.transition.steps if one.transition else ():
-            assert place[one.step] < place[following] or one.step == following
+    assert sorted(result) == sorted({item.step for item in tasks})
+    for item in tasks:
+        for following in item.transition.steps if item.transition else ():
+            assert location[item.step] < location[following] or item.step == following
 
 
 def ids(tasks: Sequence[Task]) -> list[str]:
     """Return the ids of tasks after sorting."""
-    return [one.id for one in sort_tasks(shuffled(tasks))]
+    return [item.id for item in sort_tasks(shuffled(tasks))]
 
 
 def test_tasks_by_position() -> None:
@@ -152,8 +152,8 @@ def test_how_often_a_step_is_tried_again(
     decorators: list[tuple[str, dict[str, object]]], retries: int
 ) -> None:
     """The decorators of a step give its number of retries."""
-    said = [{"name": name, "attributes": facts} for name, facts in decorators]
+    reported = [{"name": name, "attributes": facts} for name, facts in decorators]
 
-    graph = to_graph({"steps": {"work": {"decorators": said, "next": []}}})
+    graph = to_graph({"steps": {"work": {"decorators": reported, "next": []}}})
 
     assert graph.retries == {"work": retries}

@@ -122,7 +122,7 @@ def test_a_line_that_is_not_metaflows(line: bytes) -> None:
 
     lines = read(store)
 
-    assert [one.text for one in lines] == ["a", line.decode(), "c", "b"]
+    assert [item.text for item in lines] == ["a", line.decode(), "c", "b"]
     assert lines[1].time is None
 
 
@@ -133,7 +133,7 @@ def test_a_large_log(seekable: bool) -> None:  # noqa: FBT001 - a parameter of t
 
     lines = read(Store(task_stdout=data, seekable=seekable), most=160_000)
 
-    [gap] = [place for place, line in enumerate(lines) if line.left_out]
+    [gap] = [location for location, line in enumerate(lines) if line.left_out]
     before, after = lines[:gap], lines[gap + 1 :]
     assert before[0].text == "000000"
     assert after[-1].text == "049999"

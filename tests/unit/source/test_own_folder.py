@@ -65,7 +65,7 @@ def found(project: Path) -> Path | None:
     """Return the own folder of its flow run."""
     [step] = flow_run(task("start/1")).steps
     datastore = Datastore("local", str(project / ".metaflow"))
-    step = replace(step, tasks=tuple(replace(one, datastore=datastore) for one in step.tasks))
+    step = replace(step, tasks=tuple(replace(item, datastore=datastore) for item in step.tasks))
     read = replace(
         flow_run(task("start/1")), provider=f"local@{project}", user="tester", steps=(step,)
     )

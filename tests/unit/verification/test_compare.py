@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -165,13 +166,37 @@ def _differences(recorded: RecordedFlowRun) -> list[Difference]:
 
 def test_a_correct_flow_run() -> None:
     """What people added is no difference; what may be there need not be; files are returned."""
-    found = compare(EXPECTED, RECORDED)
+    result = compare(EXPECTED, RECORDED)
 
-    assert found.findings.differences == []
-    assert found.findings.unknown == []
-    assert sorted(file.path for file in found.files) == ["0/model.pkl", "1/model.pkl"]
-    assert found.findings.compared["edge"] == 2
-    assert found.findings.compared["alias"] == 2
+    assert result.findings.differences == []
+    assert result.findings.unknown == []
+    assert sorted(file.path for file in result.files) == ["0/model.pkl", "1/model.pkl"]
+    assert result.findings.compared["edge"] == 2
+    assert result.findings.compared["alias"] == 2
+
+
+def test_a_point_that_is_no_number_is_the_same() -> None:
+    """W&B gives NaN back as NaN, which equals nothing."""
+    fit = replace(EXPECTED.runs[0], history={(0, "tasks/score"): math.nan})
+    expected = replace(EXPECTED, runs=(fit, EXPECTED.runs[1]))
+
+    def found(point: Any) -> list[Difference]:
+        return compare(expected, _fit(history={0: {"tasks/score": point}})).findings.differences
+
+    assert found(math.nan) == found("NaN") == []
+    assert found(1.0)
+
+
+def test_tags_may_have_changed_in_metaflow() -> None:
+    """The cause does not blame an edit in W&B alone."""
+    fit = replace(EXPECTED.runs[0], facts={"tags": ExpectedValue((["late"],))})
+    expected = replace(EXPECTED, runs=(fit, EXPECTED.runs[1]))
+    config = {**FIT.config, "metaflow": {**FIT.config["metaflow"], "tags": []}}
+
+    [difference] = compare(expected, _fit(config=config)).findings.differences
+
+    assert difference.item == "F/1/fit config.metaflow.tags"
+    assert "changed in Metaflow after the sync" in difference.cause
 
 
 def _fit(**fields: Any) -> RecordedFlowRun:
@@ -285,11 +310,11 @@ def test_damage_is_found(name: str) -> None:
     """Its kind and its item are named, and it is the only difference, or the first."""
     kind, item, recorded = DAMAGES[name]
 
-    found = _differences(recorded)
+    result = _differences(recorded)
 
-    assert [one.kind for one in found][:1] == [kind]
-    assert item in found[0].item
-    assert found[0].cause
+    assert [entry.kind for entry in result][:1] == [kind]
+    assert item in result[0].item
+    assert result[0].cause
 
 
 def test_a_newer_flow_run_may_have_latest() -> None:
@@ -311,7 +336,7 @@ def test_an_older_mfwb_is_named() -> None:
 
 def test_a_start_that_w_and_b_does_not_name() -> None:
     """It is not known, and no difference: the summary has it, too."""
-    found = compare(EXPECTED, _end(started_at=None)).findings
+    result = compare(EXPECTED, _end(started_at=None)).findings
 
-    assert found.differences == []
-    assert [item for item, _ in found.unknown] == ["started at, of 1 W&B runs"]
+    assert result.differences == []
+    assert [item for item, _ in result.unknown] == ["started at, of 1 W&B runs"]

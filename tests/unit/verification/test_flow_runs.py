@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mfwb.config import load_settings
 from mfwb.errors import NotFound, SinkError, Unreachable
 from mfwb.ports import NoProgress
+from mfwb.units.subsets import NOTHING
 from mfwb.verification.connection import RecordedProjects
 from mfwb.verification.flow_runs import ChosenFlowRun, Watched, verify_flow_runs
-from mfwb.verification_outcome import Verdict
+from mfwb.verification_outcome import FlowRunVerification, Verdict
 
 
 class Bugs:
@@ -34,16 +37,18 @@ def test_each_ends_for_itself() -> None:
 
     projects = RecordedProjects(resolve, lambda _entity, _project: pytest.fail("never"))
     done = list(
-        verify_flow_runs(chosen, load_settings({}), projects, 0.0, Watched(NoProgress(), Bugs()))
+        verify_flow_runs(
+            chosen, load_settings({}), projects, NOTHING, Watched(NoProgress(), Bugs())
+        )
     )
 
-    assert [(one.pathspec, one.verdict, one.bug) for one in done] == [
+    assert [(item.pathspec, item.verdict, item.bug) for item in done] == [
         ("F/1", Verdict.FAILED, False),
         ("F/2", Verdict.SKIPPED, False),
         ("F/3", Verdict.FAILED, True),
         ("F/4", Verdict.FAILED, False),
     ]
-    assert [one.reason for one in done[:3]] == [
+    assert [item.reason for item in done[:3]] == [
         "there is no F/1",
         "it did not fail",
         "a bug: 'oops'",
@@ -59,10 +64,47 @@ def test_what_ends_the_call(error: Exception, *, ends: bool) -> None:
 
     projects = RecordedProjects(resolve, lambda _entity, _project: pytest.fail("never"))
     watched = Watched(NoProgress(), Bugs())
-    verified = verify_flow_runs([ChosenFlowRun("F/1")], load_settings({}), projects, 0.0, watched)
+    verified = verify_flow_runs(
+        [ChosenFlowRun("F/1")], load_settings({}), projects, NOTHING, watched
+    )
 
     if ends:
         with pytest.raises(Unreachable):
             list(verified)
     else:
-        assert [one.verdict for one in verified] == [Verdict.FAILED]
+        assert [item.verdict for item in verified] == [Verdict.FAILED]
+
+
+class _Slow:
+    """Positions of flow runs as they are begun."""
+
+    def __init__(self) -> None:
+        self.begun: list[int] = []
+
+    def flow_run(self, _pathspec: str, position: int, _total: int) -> None:
+        """Note one."""
+        self.begun.append(position)
+
+
+@pytest.mark.parametrize(("workers", "most"), [(1, 1), (3, 3), (64, 8)])
+def test_several_at_a_time_in_order(workers: int, most: int) -> None:
+    """No more are begun than there are workers, however many flow runs there are."""
+    chosen = [ChosenFlowRun(f"F/{number}", excluded=f"{number}") for number in range(400)]
+    progress: Any = _Slow()
+
+    def resolve(_flow: str) -> tuple[str | None, str]:
+        raise KeyError("oops")
+
+    chosen[7] = ChosenFlowRun("F/7")
+    projects = RecordedProjects(resolve, lambda _entity, _project: pytest.fail("never"))
+    settings = load_settings({"workers": workers})
+    ahead = []
+    done: list[FlowRunVerification] = []
+    for run in verify_flow_runs(chosen, settings, projects, NOTHING, Watched(progress, Bugs())):
+        ahead.append(len(progress.begun) - len(done))
+        done.append(run)
+
+    assert [item.pathspec for item in done] == [item.pathspec for item in chosen]
+    assert [item.verdict for item in done].count(Verdict.FAILED) == 1
+    assert progress.begun == [*range(400)]
+    assert max(ahead) == most

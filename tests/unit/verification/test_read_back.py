@@ -5,17 +5,20 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mfwb.errors import ItemLost
+from mfwb.units.subsets import EVERYTHING, NOTHING, Subset
 from mfwb.verification.compare import Comparison
 from mfwb.verification.compare_artifacts import LoggedFile
 from mfwb.verification.expected.contents import Contents
+from mfwb.verification.expected.facts import CardFacts
 from mfwb.verification.expected.model import (
+    ExpectedCard,
     ExpectedFile,
     ExpectedFlowRun,
     ExpectedFolder,
@@ -24,8 +27,9 @@ from mfwb.verification.expected.model import (
 )
 from mfwb.verification.expected.value_reader import ValueReader, new_value_process
 from mfwb.verification.findings import Findings
-from mfwb.verification.read_back import ReadBack, is_selected, read_back
+from mfwb.verification.read_back import ReadBack, leave_lost_cards_open, read_back
 from mfwb.verification.recorded import (
+    Receiver,
     RecordedArtifact,
     RecordedFile,
     RecordedFlowRun,
@@ -54,18 +58,22 @@ class Project:
         """Return nothing: it was read before."""
         return RecordedFlowRun(group, [], {})
 
-    def artifact_bytes(self, artifact: RecordedArtifact, path: str) -> bytes:
-        """Return the bytes of a file."""
-        return self._read(f"{artifact.name}/{path}")
+    def announce(self, artifacts: Sequence[RecordedArtifact]) -> None:
+        """Do nothing."""
 
-    def run_bytes(self, run: RecordedRun, path: str) -> bytes:
-        """Return the bytes of a file."""
-        return self._read(f"{run.id}/{path}")
+    def read_artifact_file(self, artifact: RecordedArtifact, path: str, receiver: Receiver) -> None:
+        """Send the bytes of a file."""
+        self._send(f"{artifact.name}/{path}", receiver)
 
-    def _read(self, path: str) -> bytes:
+    def read_run_file(self, run: RecordedRun, path: str, receiver: Receiver) -> None:
+        """Send the bytes of a file."""
+        self._send(f"{run.id}/{path}", receiver)
+
+    def _send(self, path: str, receiver: Receiver) -> None:
         if path not in self._files:
             raise ItemLost(f"there is no {path}")
-        return self._files[path]
+        receiver.begin()
+        receiver.write(self._files[path])
 
 
 def _expected(**fields: Any) -> ExpectedRun:
@@ -89,7 +97,7 @@ def _read_back(
     run: ExpectedRun | None = None,
     recorded: RecordedRun | None = None,
     logged: LoggedFile | None = None,
-    share: float = 1.0,
+    subset: Subset = EVERYTHING,
 ) -> ReadBack:
     findings = Findings()
     contents = Contents(
@@ -101,23 +109,12 @@ def _read_back(
     reader: Any = None  # only cards are read with it
     source = ReadBack(Project(files), reader, contents, expected, findings)
     runs = [] if run is None or recorded is None else [(run, recorded)]
-    read_back(Comparison(findings, [] if logged is None else [logged], runs), source, share)
+    read_back(Comparison(findings, [] if logged is None else [logged], runs), source, subset)
     return source
 
 
 def _items(source: ReadBack) -> list[str]:
     return [difference.item for difference in source.findings.differences]
-
-
-def test_a_share_is_the_same_each_time() -> None:
-    """About as many files as the share says are selected; more are a superset."""
-    keys = [f"net d{number} net.pkl" for number in range(1000)]
-    few, many = ({key for key in keys if is_selected(key, share)} for share in (0.05, 0.5))
-
-    assert 20 < len(few) < 80
-    assert few < many
-    assert all(is_selected(key, 1.0) for key in keys)
-    assert not any(is_selected(key, 0.0) for key in keys)
 
 
 def test_files_of_artifacts() -> None:
@@ -146,7 +143,7 @@ def test_files_of_artifacts() -> None:
     assert _items(damaged) == _items(_read_back({}, logged=logged)) == [item]
     assert not damaged.findings.differences[0].repairable
 
-    nothing = _read_back({}, logged=logged, share=0.0)
+    nothing = _read_back({}, logged=logged, subset=NOTHING)
     assert (_items(nothing), nothing.findings.compared["bytes"]) == ([], 0)
 
 
@@ -187,7 +184,22 @@ def test_the_start() -> None:
     files = {f"i/{path}": _METADATA}
 
     assert _items(_read_back(files, run=run, recorded=recorded)) == []
-    late = replace(run, started_at=1003)
-    assert _items(_read_back(files, run=late, recorded=recorded)) == ["F/1/fit started at"]
+    delayed = replace(run, started_at=1003)
+    assert _items(_read_back(files, run=delayed, recorded=recorded)) == ["F/1/fit started at"]
     damaged = {f"i/{path}": b"{}"}
     assert _items(_read_back(damaged, run=run, recorded=recorded)) == ["F/1/fit started at"]
+    assert _items(_read_back({}, run=run, recorded=recorded_run())) == ["F/1/fit started at"]
+
+
+def test_cards_that_metaflow_lost_are_left_open() -> None:
+    """No sync can write them: neither is it a difference that W&B has none."""
+    card = ExpectedCard("card/blank", "F/1/fit/0", CardFacts("blank", None, "h"))
+    run, recorded = _expected(cards=(card,)), recorded_run()
+    source = _read_back({})
+    for item in ("card/blank", "card/other"):
+        source.findings.differ("panel", f"{run.name} summary.{item}", run.name, "html", None, "?")
+
+    leave_lost_cards_open(Comparison(source.findings, [], [(run, recorded)]), source)
+
+    assert _items(source) == ["F/1/fit summary.card/other"]
+    assert [item for item, _ in source.findings.unknown] == ["F/1/fit summary.card/blank"]

@@ -209,9 +209,9 @@ def swap_the_files_of_two_tasks(damage: Damage) -> None:
     """With their checksums: as if each were the other's from the start."""
     version = damage.version("part")
     entries, names = _contents(damage, "part"), ("0/part.parquet", "1/part.parquet")
-    one, other = (copy.deepcopy(entries[name]) for name in names)
+    item, other = (copy.deepcopy(entries[name]) for name in names)
     damage.set_entry("part", names[0], **other)
-    damage.set_entry("part", names[1], **one)
+    damage.set_entry("part", names[1], **item)
     version.files[names[0]], version.files[names[1]] = (
         version.files[names[1]],
         version.files[names[0]],
@@ -226,10 +226,10 @@ def swap_the_files_of_two_tasks(damage: Damage) -> None:
 )
 def swap_two_versions(damage: Damage) -> None:
     """With manifests, digests and all: only who logged which is as it was."""
-    one, other = damage.version("frame", "v0"), damage.version("frame", "v1")
+    item, other = damage.version("frame", "v0"), damage.version("frame", "v1")
     for name in ("files", "digest", "manifest"):
-        kept = getattr(one, name)
-        setattr(one, name, getattr(other, name))
+        kept = getattr(item, name)
+        setattr(item, name, getattr(other, name))
         setattr(other, name, kept)
 
 

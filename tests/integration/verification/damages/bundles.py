@@ -64,9 +64,9 @@ class Bundle:
         with self.file(step).open("rb") as file:
             records = list(read_wandb_file(file))
         [path] = [
-            one.artifact.manifest.contents[0].local_path
-            for one in records
-            if one.artifact.name == artifact and not one.artifact.use_after_commit
+            record.artifact.manifest.contents[0].local_path
+            for record in records
+            if record.artifact.name == artifact and not record.artifact.use_after_commit
         ]
         return self.folder / "payloads" / str(path).rpartition("/payloads/")[2]
 
@@ -206,7 +206,7 @@ def drop_a_file_of_a_manifest(bundle: Bundle) -> None:
         for record in records:
             if record.artifact.name == "part" and not record.artifact.use_after_commit:
                 contents = record.artifact.manifest.contents
-                kept = [one for one in contents if one.path != "1/part.parquet"]
+                kept = [content for content in contents if content.path != "1/part.parquet"]
                 del contents[:]
                 contents.extend(kept)
 
@@ -238,12 +238,12 @@ def remove_a_tag_of_a_bundle(bundle: Bundle) -> None:
 
 
 def _drop(records: list[Record], kind: str) -> None:
-    records[:] = [one for one in records if one.WhichOneof("record_type") != kind]
+    records[:] = [record for record in records if record.WhichOneof("record_type") != kind]
 
 
 def _drop_artifact(records: list[Record], name: str, *, is_use: bool = False) -> None:
     records[:] = [
-        one
-        for one in records
-        if one.artifact.name != name or one.artifact.use_after_commit is not is_use
+        record
+        for record in records
+        if record.artifact.name != name or record.artifact.use_after_commit is not is_use
     ]

@@ -56,8 +56,8 @@ def rename_a_run(damage: Damage) -> None:
 @RUNS(Found("name", "gather name", "edited"), Found("name", "end name", "edited"))
 def swap_the_names_of_two_runs(damage: Damage) -> None:
     """Each now bears the name of the other."""
-    one, other = damage.run("gather"), damage.run("end")
-    one.display_name, other.display_name = other.display_name, one.display_name
+    item, other = damage.run("gather"), damage.run("end")
+    item.display_name, other.display_name = other.display_name, item.display_name
 
 
 @RUNS(Found("state", "gather state"))
@@ -93,10 +93,12 @@ def move_the_start(damage: Damage) -> None:
         session["startedAt"] = f"{head}.{(int(fraction) + 2) % 1000:03d}Z"
 
 
-@RUNS(Found("time", "gather started at"))
+@RUNS(Found("time", "gather started at", "deleted its file"), read_data=True)
 def lose_the_start(damage: Damage) -> None:
-    """W&B then shows the time of the sync."""
-    damage.run("gather").config["_wandb"]["value"].pop("e")
+    """W&B then shows the time of the sync; if one of the two is left, it is compared."""
+    run = damage.run("gather")
+    run.config["_wandb"]["value"].pop("e")
+    del run.files["wandb-metadata.json"]
 
 
 @RUNS(Found("time", "gather runtime", "edited"))
@@ -124,5 +126,5 @@ def lose_the_project(damage: Damage) -> None:
     verify={"entity": "umbrella"},
 )
 def look_at_another_entity(damage: Damage) -> None:
-    """Which has a project of that name, too, with W&B runs of somebody."""
-    damage.copy_project("umbrella").runs.clear()
+    """Which has a project of that name, too, with nothing in it."""
+    damage.empty_project("umbrella")

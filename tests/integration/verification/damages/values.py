@@ -226,9 +226,9 @@ def lose_a_point(damage: Damage) -> None:
 )
 def reorder_the_rows(damage: Damage) -> None:
     """Each has the step of the other."""
-    one, other = map(json.loads, damage.run("gather").history)
-    one["_step"], other["_step"] = other["_step"], one["_step"]
-    damage.run("gather").history[:] = [json.dumps(other), json.dumps(one)]
+    item, other = map(json.loads, damage.run("gather").history)
+    item["_step"], other["_step"] = other["_step"], item["_step"]
+    damage.run("gather").history[:] = [json.dumps(other), json.dumps(item)]
 
 
 @VALUES(Found("history", "gather history, rows twice", "twice", _NO_ROW_BACK))
@@ -343,9 +343,9 @@ def cut_a_card(damage: Damage) -> None:
 )
 def show_the_card_of_another_task(damage: Damage) -> None:
     """Both are there, each at the place of the other."""
-    one, other = damage.panel("each", "card/0/blank"), damage.panel("each", "card/1/blank")
-    values = dict(one)
-    one.update(other)
+    item, other = damage.panel("each", "card/0/blank"), damage.panel("each", "card/1/blank")
+    values = dict(item)
+    item.update(other)
     other.update(values)
 
 

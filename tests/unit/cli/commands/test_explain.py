@@ -51,8 +51,8 @@ def test_what_is_asked(call: Call) -> None:
     assert set(call.asked.values()) == {None}
 
     end(explain, ["F/1/a/b", "--no-models", "--unpickle", "never", "--project", "p"])
-    said = {name: value for name, value in call.asked.items() if value is not None}
-    assert said == {
+    reported = {name: value for name, value in call.asked.items() if value is not None}
+    assert reported == {
         "pathspec": "F/1/a/b",
         "models": False,
         "unpickle": "never",
@@ -63,7 +63,7 @@ def test_what_is_asked(call: Call) -> None:
 def test_it_takes_what_plan_takes_of_what_becomes_what() -> None:
     """What changes the plan of an artifact can be said; what changes only the work can't."""
     names = {
-        command: {one.name for one in mfwb.commands[command].params}
+        command: {param.name for param in mfwb.commands[command].params}
         for command in ("plan", "explain")
     }
 

@@ -42,8 +42,8 @@ def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
 def test_what_is_asked(call: Call) -> None:
     """The options arrive as they were said; what was not is None."""
     end(lineage, ["F/1"])
-    said = ("config", "datastore_roots", "metadata", "namespace")
-    assert call.asked == {"pathspec": "F/1", **dict.fromkeys(said)}
+    reported = ("config", "datastore_roots", "metadata", "namespace")
+    assert call.asked == {"pathspec": "F/1", **dict.fromkeys(reported)}
 
     end(lineage, ["F/latest", "--metadata", "local@x", "--namespace", "n"])
     assert call.asked["pathspec"] == "F/latest"

@@ -51,8 +51,8 @@ def flows(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str,
     """Return the flows of the document."""
     code, out, err = run(capsys, *arguments, "--json")
     assert (code, err) == (0, "")
-    found: list[dict[str, Any]] = json.loads(out)["flows"]
-    return found
+    result: list[dict[str, Any]] = json.loads(out)["flows"]
+    return result
 
 
 def test_it_only_tells(capsys: pytest.CaptureFixture[str]) -> None:
@@ -73,7 +73,7 @@ def test_losses_of_past_syncs(capsys: pytest.CaptureFixture[str]) -> None:
     assert "\nFlow/1  acme/wines\n  2 losses\n" in out
     assert run(capsys, "Other", "--strict")[0] == 0
     document = json.loads(run(capsys, "--json")[1])
-    assert [(one["pathspec"], one["project"]) for one in document["losses"]] == [
+    assert [(item["pathspec"], item["project"]) for item in document["losses"]] == [
         ("Flow/1", "wines"),
         ("Flow/1", "wines"),
     ]
@@ -83,7 +83,7 @@ def test_what_is_of_interest(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Flows, entity and project narrow it down; what a file says of projects does not."""
-    assert [one["failed"] for one in flows(capsys)] == [1]
+    assert [flow["failed"] for flow in flows(capsys)] == [1]
     assert len(flows(capsys, "Flow", "--entity", "acme", "--project", "wines")) == 1
     assert flows(capsys, "Other") == []
     assert flows(capsys, "--entity", "else") == []
@@ -149,18 +149,18 @@ def test_damaged_ledger(capsys: pytest.CaptureFixture[str], ledger: Path) -> Non
 
 def test_rebuilding(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """What was found is told on stderr, then how things stand on stdout; chatter is kept away."""
-    asked: list[Any] = []
+    requested: list[Any] = []
 
     def rebuild(*flows: str, **said: Any) -> tuple[Rebuilt, ...]:
         print("chatter")  # noqa: T201 - that is the point
         said.pop("moved")(Path("aside"))
-        asked.append((flows, {name: text for name, text in said.items() if text is not None}))
+        requested.append((flows, {name: text for name, text in said.items() if text is not None}))
         return (Rebuilt(SERVER, synced=1200, incomplete=3),)
 
     monkeypatch.setattr(api, "rebuild", rebuild)
     code, out, err = run(capsys, "Flow", "--rebuild", "--project", "wines", "--quiet")
 
-    assert (code, asked) == (0, [(("Flow",), {"project": "wines"})])
+    assert (code, requested) == (0, [(("Flow",), {"project": "wines"})])
     assert out.startswith("flow  project ")
     assert err.splitlines() == [
         "mfwb: the damaged ledger was renamed to aside",

@@ -58,9 +58,9 @@ def positions(source: str = SOURCE) -> dict[tuple[str, str], SourcePosition]:
     """Return all places in a source, by step and artifact."""
     code = read_flow_code(SourceCode(FILE, {FILE: source}, "package"), "DemoFlow")
     return {
-        (step.name, name): place
+        (step.name, name): location
         for step in code.steps.values()
-        for name, place in step.positions.items()
+        for name, location in step.positions.items()
     }
 
 
@@ -125,10 +125,10 @@ def test_step_of_a_base_class_in_another_file() -> None:
 def test_places_do_not_count() -> None:
     """Code that says the same at other lines is the same code, but for where steps begin."""
     moved = SOURCE.replace("        self.written = 1\n", "        self.written = 1\n\n")
-    one, other = (
+    item, other = (
         read_flow_code(SourceCode(FILE, {FILE: text}, "package"), "DemoFlow").steps["start"]
         for text in (SOURCE, moved)
     )
 
-    assert one == other
-    assert one.positions != other.positions
+    assert item == other
+    assert item.positions != other.positions

@@ -97,11 +97,11 @@ def metaflow_says(folder: Path) -> Any:
 
 def test_line_and_next_are_those_of_metaflow(tmp_path: Path) -> None:
     """Decorators, comments, blocks and bases included; and no name of FlowSpec is unknown."""
-    said = metaflow_says(tmp_path)
+    reported = metaflow_says(tmp_path)
 
     result = read_flow_code(SourceCode("flow.py", {"flow.py": SCRIPT}, "file"), "F").steps
 
-    assert {step.name: step.line for step in result.values()} == said["line"]
-    assert {step.name: list(step.next) for step in result.values()} == said["next"]
-    public = {name for name in said["names"] if not name.startswith("__")}
+    assert {step.name: step.line for step in result.values()} == reported["line"]
+    assert {step.name: list(step.next) for step in result.values()} == reported["next"]
+    public = {name for name in reported["names"] if not name.startswith("__")}
     assert public <= FLOW_API | PRIVATE_ATTRIBUTES

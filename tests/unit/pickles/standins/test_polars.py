@@ -117,8 +117,8 @@ def test_the_good_one() -> None:
     """What the bad ones are made of is read."""
     assert OFFSETS in GOOD
     assert load_frame(pickled(GOOD)).to_pydict() == {"a": ["x", "yy"], "b": [1, 2]}
-    one = stream_of(pa.table({"b": [1]}))
-    assert load_frame(pickled(one, "polars.series.series.Series")).to_pydict() == {"b": [1]}
+    item = stream_of(pa.table({"b": [1]}))
+    assert load_frame(pickled(item, "polars.series.series.Series")).to_pydict() == {"b": [1]}
 
 
 @pytest.mark.parametrize(

@@ -25,22 +25,22 @@ def traced(run: FlowRun, reads: Mapping[str, str] | None = None, **lineage: Any)
         reads: names by step, as its code would say; None: there is no code.
         **lineage: other fields of Lineage.
     """
-    found = rebuild_lineage(run)
+    result = rebuild_lineage(run)
     if reads is not None:
         known = {step: set(names.split()) for step, names in reads.items()}
         edges = [
-            replace(one, evidence=Evidence.READ) if one.evidence is Evidence.AVAILABLE else one
-            for one in found.edges
-            if one.evidence is Evidence.FOREACH_INPUT
-            or one.artifact in known.get(one.consumer.split("/")[2], ())
+            replace(edge, evidence=Evidence.READ) if edge.evidence is Evidence.AVAILABLE else edge
+            for edge in result.edges
+            if edge.evidence is Evidence.FOREACH_INPUT
+            or edge.artifact in known.get(edge.consumer.split("/")[2], ())
         ]
-        found = replace(
-            found,
+        result = replace(
+            result,
             edges=tuple(sorted(edges)),
-            reads={one.pathspec: tuple(sorted(known.get(one.step, ()))) for one in run.tasks},
+            reads={item.pathspec: tuple(sorted(known.get(item.step, ()))) for item in run.tasks},
             doubts={},
         )
-    return TracedFlowRun(run, replace(found, **lineage))
+    return TracedFlowRun(run, replace(result, **lineage))
 
 
 def shown(

@@ -54,7 +54,7 @@ def test_states_and_clones() -> None:
     """Tasks say how they ended and whose clones they are."""
     tasks = json.loads(shown(traced(BROKEN, {}), "json"))["tasks"]
 
-    assert [one["state"] for one in tasks] == ["ok", "ok", "failed", "caught", "unfinished"]
+    assert [item["state"] for item in tasks] == ["ok", "ok", "failed", "caught", "unfinished"]
     assert tasks[1]["cloned_from"] == "DemoFlow/5/split/2"
 
 

@@ -132,7 +132,7 @@ def test_an_unknown_name(name: str, hint: str) -> None:
 def test_as_json() -> None:
     """The document has a version for each writer, in the order in which they ran."""
     document = json.loads(shown(KNOWN, "json", artifact="best", explain=True))
-    producers = [one.pop("producer") for one in document["versions"]]
+    producers = [item.pop("producer") for item in document["versions"]]
 
     assert document["artifact"] == "best"
     assert producers == ["DemoFlow/7/choose/6", "DemoFlow/7/end/7"]

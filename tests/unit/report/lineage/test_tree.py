@@ -26,8 +26,8 @@ NAMES = [step.name for step in NESTED.steps]
 def section(text: str, step: str) -> str:
     """Return what is said of one step, its headline first."""
     blocks = text.split("\n\n")
-    [found] = [block for block in blocks if block.split()[0] == step]
-    return found
+    [result] = [block for block in blocks if block.split()[0] == step]
+    return result
 
 
 def test_a_flow_run() -> None:
@@ -150,12 +150,12 @@ def test_a_failed_task_without_a_word() -> None:
     ]
     start = task("start/1", to="train", over="rates", has="rates=1")
 
-    told = section(shown(traced(flow_run(start, *many), {})), "train")
+    notified = section(shown(traced(flow_run(start, *many), {})), "train")
 
-    assert "train x 9 tasks  9 failed  after start" in told
-    assert "failed  train/3: no reason was recorded\n" in told
-    assert told.count("no reason was recorded") == 3
-    assert "and 6 more\n" in told
+    assert "train x 9 tasks  9 failed  after start" in notified
+    assert "failed  train/3: no reason was recorded\n" in notified
+    assert notified.count("no reason was recorded") == 3
+    assert "and 6 more\n" in notified
 
 
 def test_a_flow_run_that_goes_on() -> None:
@@ -260,26 +260,26 @@ def test_other_flow_runs() -> None:
             ExternalRead("artifact", "Other/3/end/9/best"),
         )
     }
-    told = section(shown(traced(WINES, {}, externals=externals)), "start")
+    notified = section(shown(traced(WINES, {}, externals=externals)), "start")
 
-    assert "model      ← the flow run that triggered this one  another flow run" in told
-    assert "scores     ← Other/3  another flow run" in told
-    assert "something  ← Other  another flow run" in told
-    assert "best       ← Other/3/end/9  another flow run" in told
+    assert "model      ← the flow run that triggered this one  another flow run" in notified
+    assert "scores     ← Other/3  another flow run" in notified
+    assert "something  ← Other  another flow run" in notified
+    assert "best       ← Other/3/end/9  another flow run" in notified
 
 
 def test_another_flow_run_that_is_gone() -> None:
     """What can't be read there is not said to be used: no edge leads to it."""
-    said = ExternalRead("run", "Other/3", "scores")
-    found = traced(WINES, {}, externals={"DemoFlow/7/start/1": (said,)})
-    lineage = replace(found.lineage, unread={said: "there is no Other/3 in local@/data"})
-    found = replace(found, lineage=lineage)
-    document = json.loads(shown(found, "json"))["externals"]["start"]
+    reported = ExternalRead("run", "Other/3", "scores")
+    result = traced(WINES, {}, externals={"DemoFlow/7/start/1": (reported,)})
+    lineage = replace(result.lineage, unread={reported: "there is no Other/3 in local@/data"})
+    result = replace(result, lineage=lineage)
+    document = json.loads(shown(result, "json"))["externals"]["start"]
 
-    told = section(shown(found), "start")
-    assert "    lost       scores     ← Other/3  there is no Other/3 in local@/data" in told
-    assert "used" not in told
-    assert [one["unread"] for one in document] == ["there is no Other/3 in local@/data"]
+    notified = section(shown(result), "start")
+    assert "    lost       scores     ← Other/3  there is no Other/3 in local@/data" in notified
+    assert "used" not in notified
+    assert [item["unread"] for item in document] == ["there is no Other/3 in local@/data"]
 
 
 def test_explained() -> None:
@@ -303,9 +303,9 @@ class DemoFlow(FlowSpec):
     code = SourceCode("flows/demo.py", {"flows/demo.py": source}, "package")
     steps = read_flow_code(code, "DemoFlow").steps.values()
     positions = {(step.name, name): at for step in steps for name, at in step.positions.items()}
-    found = traced(replace(WINES, code=code), READS_WITH_SEED)
-    found = replace(found, lineage=replace(found.lineage, positions=positions))
-    text = shown(found, explain=True)
+    result = traced(replace(WINES, code=code), READS_WITH_SEED)
+    result = replace(result, lineage=replace(result.lineage, positions=positions))
+    text = shown(result, explain=True)
 
     def told(step: str) -> list[str]:
         lines = section(text, step).splitlines()
@@ -336,10 +336,10 @@ READS_WITH_SEED = {
 
 def test_explained_doubts() -> None:
     """What is merely available says why no more is known, once for each step."""
-    told = section(shown(UNKNOWN, explain=True), "end")
+    notified = section(shown(UNKNOWN, explain=True), "end")
 
-    assert told.count("available\n") == 2
-    assert "available  whether it was read is not known: there is no code package\n" in told
+    assert notified.count("available\n") == 2
+    assert "available  whether it was read is not known: there is no code package\n" in notified
 
 
 def test_nothing_steers_the_terminal() -> None:

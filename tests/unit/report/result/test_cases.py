@@ -33,7 +33,7 @@ def test_a_suite_for_each_flow_run() -> None:
         *("sync", "start", "split", "train", "end")
     ]
     assert [case.get("name") for case in second.iter("testcase")] == ["sync"]
-    assert {one.get("name"): one.get("value") for one in first.iter("property")} == {
+    assert {item.get("name"): item.get("value") for item in first.iter("property")} == {
         "status": "synced",
         "entity": "acme",
         "project": "wines",
@@ -47,9 +47,9 @@ def test_a_suite_for_each_flow_run() -> None:
 def test_what_a_case_says() -> None:
     """State, place, items and losses."""
     [case] = [
-        one
-        for one in read(flow_run(run("train", account=ACCOUNT, losses=(BIG,)))).iter("testcase")
-        if one.get("name") == "train"
+        item
+        for item in read(flow_run(run("train", account=ACCOUNT, losses=(BIG,)))).iter("testcase")
+        if item.get("name") == "train"
     ]
 
     assert (case.findtext("system-out") or "").splitlines() == [
@@ -63,7 +63,7 @@ def test_what_a_case_says() -> None:
 def test_losses_under_strict() -> None:
     """They are failures, those of the flow run as a whole, too."""
     root = read(flow_run(*RUNS, losses=(BIG,)), strict=True)
-    failures = [(one.get("type"), one.get("message")) for one in root.iter("failure")]
+    failures = [(item.get("type"), item.get("message")) for item in root.iter("failure")]
 
     assert failures == [("loss", f"lost {BIG.item}: {BIG.reason}")] * 2
     assert read(flow_run(*RUNS, losses=(BIG,))).find(".//failure") is None
@@ -76,9 +76,9 @@ def test_flow_runs_that_were_not_synced() -> None:
         FlowRunOutcome("F/2", Status.FAILED, reason="a bug", bug=True),
         FlowRunOutcome("F/3", Status.SKIPPED, reason="it is still running"),
     )
-    found = [(child.tag, child.get("message")) for case in root.iter("testcase") for child in case]
+    result = [(child.tag, child.get("message")) for case in root.iter("testcase") for child in case]
 
-    assert found == [
+    assert result == [
         ("failure", "gone"),
         ("error", "a bug"),
         ("skipped", "it is still running"),

@@ -236,7 +236,7 @@ no losses
 
 def test_nothing_to_do_at_all() -> None:
     """A round in which nothing was to be done is a few lines."""
-    unchanged = [one for one in a_round_of_cron().flow_runs if one.status is Status.UNCHANGED]
+    unchanged = [item for item in a_round_of_cron().flow_runs if item.status is Status.UNCHANGED]
     expected = """
 994 flow runs unchanged
 
@@ -319,7 +319,7 @@ no losses
 
 def test_offline_says_so_and_names_the_folder_of_all() -> None:
     """Of an offline sync the one folder is named that holds the folders of its W&B runs."""
-    runs = [replace(one, url=None, dir=f"/data/bundle/wandb/{one.id}") for one in RUNS[:2]]
+    runs = [replace(item, url=None, dir=f"/data/bundle/wandb/{item.id}") for item in RUNS[:2]]
     text = shown(Result("sync", (flow_run(*runs, mode="offline"),)))
 
     assert "2 W&B runs in acme/wines, group WineFlow/7, offline\n" in text

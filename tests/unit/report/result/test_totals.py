@@ -30,7 +30,7 @@ def artifacts(lines: list[str]) -> list[int]:
 def test_totals_add_up(command: str, counts: list[tuple[int, int, int, int, int]]) -> None:
     """The numbers of the parts make up the whole, whatever the outcome."""
     status = Status.SYNCED if command == "sync" else Status.PLANNED
-    runs = [run("train", items=counted(*one)) for one in counts]
+    runs = [run("train", items=counted(*count)) for count in counts]
     whole, *rest = artifacts(totals(Result(command, (flow_run(*runs, status=status),))))
 
     assert whole == sum(rest) == sum(map(sum, counts))

@@ -9,31 +9,7 @@ import pytest
 from mfwb.report.console import PrintableConsole
 from mfwb.report.verification import problem_lines, show_document, show_text
 from mfwb.verification_outcome import Difference, FlowRunVerification, Verdict, Verification
-
-SAME = FlowRunVerification(
-    "WineFlow/7", Verdict.SAME, project="wines", entity="acme", compared={"run": 5, "summary": 209}
-)
-DIFFERENT = FlowRunVerification(
-    "WineFlow/8",
-    Verdict.DIFFERENT,
-    group="WineFlow/8",
-    project="wines",
-    entity="acme",
-    written_by=("0.1.0",),
-    compared={"run": 5, "summary": 209},
-    differences=(
-        Difference("run", "stray", None, None, "stray", "somebody added it", repairable=False),
-        Difference(
-            "summary",
-            "WineFlow/8/train accuracy",
-            "WineFlow/8/train",
-            0.91,
-            0.19,
-            "somebody changed it in W&B",
-        ),
-    ),
-    unknown=(("train model", "its pickle needs torch"),),
-)
+from tests.unit.report.verification.samples import DIFFERENT, SAME
 
 
 def text_of(*flow_runs: FlowRunVerification, width: int = 80, verbose: bool = False) -> str:
@@ -91,9 +67,9 @@ def test_many_flow_runs_end_with_totals() -> None:
 def test_hostile_text_steers_nothing(width: int, *, verbose: bool) -> None:
     """Names, values and causes of strangers stay printable, and cut if they are long."""
     bad = "\x1b[31mred\x1b]0;title\x07 \u202e" + "long " * 2000
-    one = Difference(bad, bad, bad, {bad: bad}, [bad, float("nan")], bad)
+    item = Difference(bad, bad, bad, {bad: bad}, [bad, float("nan")], bad)
     hostile = FlowRunVerification(
-        bad, Verdict.DIFFERENT, bad, bad, bad, bad, (bad,), {"run": 1}, (one,), ((bad, bad),)
+        bad, Verdict.DIFFERENT, bad, bad, bad, bad, (bad,), {"run": 1}, (item,), ((bad, bad),)
     )
     failed = FlowRunVerification(bad, Verdict.FAILED, bad)
 

@@ -76,7 +76,7 @@ def test_names_are_asked_for_together() -> None:
     known.forget(["n7"])
     known.load(names)
 
-    assert [len(one) for one in server.requested] == [50, 10, 1]
+    assert [len(item) for item in server.requested] == [50, 10, 1]
 
 
 def test_a_type_is_heard_of() -> None:
@@ -109,9 +109,9 @@ def test_an_answer_that_makes_no_sense(odd: dict[str, Any]) -> None:
 
 def test_what_is_there() -> None:
     """The version with `latest`, and the number of versions."""
-    found = collections(Server(x="dataset")).get("x")
+    result = collections(Server(x="dataset")).get("x")
 
-    assert (found.newest_version, found.latest) == (3, VersionTimes(by_others=_AT_MS))
+    assert (result.newest_version, result.latest) == (3, VersionTimes(by_others=_AT_MS))
 
 
 @pytest.mark.parametrize("metadata", [{}, None, {"mfwb": 7}, {"mfwb": {}}, {"mfwb": {"x": 1}}])

@@ -42,14 +42,14 @@ class FailingAction:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Return a clock that pauses move forward, too."""
-    found = Clock()
+    result = Clock()
 
     def sleep(seconds: float) -> None:
-        found.now += seconds
+        result.now += seconds
 
     monkeypatch.setattr("mfwb.sink.client.retry_budget.time.sleep", sleep)
     monkeypatch.setattr("mfwb.sink.client.retry_budget.random.uniform", max)
-    return found
+    return result
 
 
 def test_it_passes(clock: Clock) -> None:

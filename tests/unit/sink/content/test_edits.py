@@ -175,8 +175,8 @@ def _edited(current: RunMetadata, edited: RunMetadata) -> RunMetadata:
 
 def _mappings(*versions: RunMetadata) -> list[tuple[Mapping[str, Any], ...]]:
     before, current, now = (
-        {key: value for key, value in one.config.items() if key not in ("mfwb", "metaflow")}
-        for one in versions
+        {key: value for key, value in version.config.items() if key not in ("mfwb", "metaflow")}
+        for version in versions
     )
-    facts = [one.config["metaflow"] for one in versions]
+    facts = [version.config["metaflow"] for version in versions]
     return [(current, before, now), (facts[1], facts[0], facts[2])]

@@ -15,13 +15,13 @@ WORDS: dict[str, Any] = {"a": "NaN", "c": "Infinity"}
 
 def test_what_is_there_is_not_missing() -> None:
     """Numbers that JSON can't hold come back as text, and W&B adds its own keys."""
-    there: list[Row] = [
+    existing: list[Row] = [
         (2, WORDS),
         (0, {"a": 1.0, "b": "x", "_step": 0, "_runtime": 3.5}),
         (1, {"a": 0.1}),
     ]
 
-    assert missing_rows(PLANNED, there) == []
+    assert missing_rows(PLANNED, existing) == []
 
 
 @pytest.mark.parametrize(
@@ -36,9 +36,9 @@ def test_what_is_there_is_not_missing() -> None:
 )
 def test_another_row_is_not_it(row: Row) -> None:
     """The row count proves nothing: each row has to be stored with its values."""
-    there: list[Row] = [(0, {"a": 1, "b": "x"}), row, (2, WORDS)]
+    existing: list[Row] = [(0, {"a": 1, "b": "x"}), row, (2, WORDS)]
 
-    assert missing_rows(PLANNED, there) == [PLANNED[1]]
+    assert missing_rows(PLANNED, existing) == [PLANNED[1]]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_another_row_is_not_it(row: Row) -> None:
 )
 def test_rows_too_many(row: Row, foreign: int) -> None:
     """Other values of planned names and repeated rows count; rows of other people do not."""
-    there: list[Row] = [row, *PLANNED]
+    existing: list[Row] = [row, *PLANNED]
 
-    assert missing_rows(PLANNED, there) == []
-    assert count_foreign_rows(PLANNED, there) == foreign
+    assert missing_rows(PLANNED, existing) == []
+    assert count_foreign_rows(PLANNED, existing) == foreign

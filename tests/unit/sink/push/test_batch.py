@@ -88,7 +88,7 @@ def test_a_batch(shipments: list[Shipment]) -> None:
     with ThreadPoolExecutor(2) as pool:
         projects = {shipments[0].project_path: cast("Project", Preparing())}
         sender = BatchSender(cast("Sender", None), projects, pool, MemoryProgress())
-        sender.send([(one, cast("RunHeader", None)) for one in shipments])
+        sender.send([(item, cast("RunHeader", None)) for item in shipments])
 
     assert [shipment.reason for shipment in shipments] == ["", "deep", ""]
     assert isinstance(shipments[1].bug, RecursionError)

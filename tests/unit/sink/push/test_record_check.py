@@ -15,13 +15,13 @@ MANIFEST = Manifest(PurePosixPath("/bundle"), {"payloads/x": FileChecksum(1, "0"
 
 def records(type_: str = "dataset", path: str = "x.json") -> list[pb.Record]:
     """Return the records of a W&B run that logs an artifact."""
-    place = {"run_id": "run-1", "entity": "acme", "project": "push"}
+    location = {"run_id": "run-1", "entity": "acme", "project": "push"}
     header = pb.Record(header=pb.HeaderRecord())
     header.header.version_info.producer = "0.31.0"
-    artifact = pb.ArtifactRecord(name="a", type=type_, **place)
+    artifact = pb.ArtifactRecord(name="a", type=type_, **location)
     artifact.manifest.storage_policy = "wandb-storage-policy-v1"
     artifact.manifest.contents.add(path=path, local_path="/bundle/payloads/x")
-    return [header, pb.Record(run=pb.RunRecord(**place)), pb.Record(artifact=artifact)]
+    return [header, pb.Record(run=pb.RunRecord(**location)), pb.Record(artifact=artifact)]
 
 
 def _count_checked(given: list[pb.Record]) -> int:

@@ -18,7 +18,7 @@ def sent(
     rounds = []
     while now := schedule.take(100):
         rounds.append(now)
-        schedule.complete([one for one in now if one not in catch_errors])
+        schedule.complete([item for item in now if item not in catch_errors])
     return rounds
 
 
@@ -87,14 +87,16 @@ def test_dropped_runs() -> None:
 def _bundles(draw: st.DrawFn) -> list[ScheduledRun[str]]:
     items = []
     for flow_run in range(draw(st.integers(1, 5))):
-        for place in range(draw(st.integers(0, 4))):
+        for location in range(draw(st.integers(0, 4))):
             level = draw(st.integers(0, 3))
             logged, used = (
                 draw(st.sets(_CONTENTS, max_size=3)),
                 draw(st.sets(_CONTENTS, max_size=2)),
             )
             types = {(name, draw(st.sampled_from("mn"))) for name, _ in logged}
-            items.append(ScheduledRun(f"{flow_run}/{place}", flow_run, level, types, logged, used))
+            items.append(
+                ScheduledRun(f"{flow_run}/{location}", flow_run, level, types, logged, used)
+            )
     return items
 
 
@@ -102,19 +104,21 @@ def _bundles(draw: st.DrawFn) -> list[ScheduledRun[str]]:
 def test_any_bundle(items: list[ScheduledRun[str]], data: st.DataObject) -> None:
     """All are sent, once, and no two at once that log the same for the first time."""
     catch_errors = frozenset(
-        data.draw(st.sets(st.sampled_from([one.key for one in items]))) if items else ()
+        data.draw(st.sets(st.sampled_from([item.key for item in items]))) if items else ()
     )
-    by_name = {one.key: one for one in items}
+    by_name = {item.key: item for item in items}
 
     rounds = sent(items, catch_errors=catch_errors)
 
-    assert sorted(one for some in rounds for one in some) == sorted(by_name)
-    there: set[tuple[str, str]] = set()
+    assert sorted(item for some in rounds for item in some) == sorted(by_name)
+    existing: set[tuple[str, str]] = set()
     levels: dict[int, int] = {}
     for some in rounds:
-        new = [one for name in some for one in {*by_name[name].logged} - there]
+        new = [item for name in some for item in {*by_name[name].logged} - existing]
         assert len(new) == len(set(new))
         for name in some:
             assert levels.get(by_name[name].flow_run, -1) <= by_name[name].level
             levels[by_name[name].flow_run] = by_name[name].level
-        there |= {one for name in some if name not in catch_errors for one in by_name[name].logged}
+        existing |= {
+            item for name in some if name not in catch_errors for item in by_name[name].logged
+        }

@@ -36,7 +36,7 @@ def test_names_that_people_changed() -> None:
         existing("end", "Flow/1/end", "Flow/1"),
     ]
 
-    [found] = group_by_flow_run(runs)
+    [result] = group_by_flow_run(runs)
 
-    assert found.group == "Flow/1"
-    assert [run.name for run in found.wandb_runs] == ["Flow/1/end", "Flow/1/start", "Flow/1/work"]
+    assert result.group == "Flow/1"
+    assert [run.name for run in result.wandb_runs] == ["Flow/1/end", "Flow/1/start", "Flow/1/work"]

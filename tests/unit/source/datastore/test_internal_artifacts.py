@@ -37,7 +37,7 @@ def _part(value: Any) -> bytes:
 
 def listed(*instances: bytes) -> bytes:
     """Return the pickle of a list of instances."""
-    return b"\x80\x04](" + b"".join(one[2:] for one in instances) + b"e."
+    return b"\x80\x04](" + b"".join(item[2:] for item in instances) + b"e."
 
 
 def done(made: bytes) -> bytes:
@@ -284,9 +284,9 @@ def test_hostile_pickles(name: str, tmp_path: Path) -> None:
 def test_traps_would_work(trap: str, tmp_path: Path) -> None:
     """The traps of these tests are real: plain pickle walks into them."""
     path = tmp_path / "trap"
-    found = pickle.loads(hostile(path)[trap])
-    if hasattr(found, "close"):
-        found.close()
+    result = pickle.loads(hostile(path)[trap])
+    if hasattr(result, "close"):
+        result.close()
 
     assert path.exists()
 

@@ -110,10 +110,10 @@ def test_settings_that_others_may_write(
     tmp_path.chmod(0o755)
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")
     (tmp_path / "config.json").chmod(mode)
-    said = {"METAFLOW_DATASTORE_SYSROOT_S3": "s3://b/m"}
+    reported = {"METAFLOW_DATASTORE_SYSROOT_S3": "s3://b/m"}
 
-    found = configured_roots({"s3": "s3://b/m", "local": None}, said, lambda: str(tmp_path))
-    cards = configured_card_roots({"s3": "s3://b/m/mf.cards"}, said, lambda: str(tmp_path))
+    result = configured_roots({"s3": "s3://b/m", "local": None}, reported, lambda: str(tmp_path))
+    cards = configured_card_roots({"s3": "s3://b/m/mf.cards"}, reported, lambda: str(tmp_path))
 
-    assert found.pop("local") == str(tmp_path)
-    assert {*found} == {*cards} == counting
+    assert result.pop("local") == str(tmp_path)
+    assert {*result} == {*cards} == counting

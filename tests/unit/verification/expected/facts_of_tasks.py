@@ -29,8 +29,8 @@ def task(step: str, number: str = "0", **fields: Any) -> TaskFacts:
 def flow_run(*tasks: TaskFacts, **fields: Any) -> FlowRunFacts:
     """Return the flow run F/1 of these tasks, whose steps are in their order."""
     steps: defaultdict[str, tuple[TaskFacts, ...]] = defaultdict(tuple)
-    for one in tasks:
-        steps[one.step] += (one,)
+    for item in tasks:
+        steps[item.step] += (item,)
     values: dict[str, Any] = {
         "flow": "F",
         "id": "1",

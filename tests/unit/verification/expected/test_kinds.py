@@ -36,27 +36,28 @@ def _value(*names: str, json_value: Any = None, size: int | None = 1) -> Pickled
         ("pathlib.PosixPath", _value(json_value="/a/b"), ("dataset",), "path"),
         ("__main__.Thing", _value("__main__.Thing"), ("other",), "pickle"),
         ("__main__.Thing", PickledValue(), KINDS, "pickle"),
+        ("list", PickledValue(), KINDS, "container"),
     ],
 )
 def test_by_type(kind: str, value: PickledValue, kinds: tuple[str, ...], shape: str) -> None:
     """Its type decides, or the names in its pickle."""
-    found = find_form(_held(kind), value, StepSettings())
+    result = find_form(_held(kind), value, StepSettings())
 
-    assert (found.kinds, found.shape) == (kinds, shape)
+    assert (result.kinds, result.shape) == (kinds, shape)
 
 
 def test_large_values_are_files() -> None:
     """Over 100 KB they are JSON."""
-    found = find_form(_held("str", 200_000), _value(), StepSettings())
+    result = find_form(_held("str", 200_000), _value(), StepSettings())
 
-    assert (found.kinds, found.shape) == (("other",), "json")
+    assert (result.kinds, result.shape) == (("other",), "json")
 
 
 def test_what_was_not_read_is_open() -> None:
     """A process that ended says nothing of the pickle."""
-    found = find_form(_held("int"), PickledValue(reason="ended"), StepSettings())
+    result = find_form(_held("int"), PickledValue(reason="ended"), StepSettings())
 
-    assert found.shown is None
+    assert result.shown is None
 
 
 def test_settings_come_first() -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
 from mfwb.config import StepSettings
 from mfwb.snapshot import Datastore
 from mfwb.verification.expected.contents import Contents
-from mfwb.verification.expected.kinds import ExpectedForm, Shape
+from mfwb.verification.expected.kinds import KINDS, ExpectedForm, Shape
 from mfwb.verification.expected.model import ExpectedArtifact, ExpectedFile, Need
-from mfwb.verification.expected.run_files import StoredFile, expect_artifacts
-from mfwb.verification.expected.value_reader import ValueReader, new_value_process
+from mfwb.verification.expected.run_files import StoredFile, expect_artifacts, expect_included
+from mfwb.verification.expected.value_reader import PickledValue, ValueReader, new_value_process
 from tests.unit.verification.expected.facts_of_tasks import flow_run, held, task
 
 S3 = Datastore("s3", "s3://bucket/root")
@@ -61,3 +64,30 @@ def test_references() -> None:
     [artifact] = _expect(StepSettings(references=True))
 
     assert artifact.folders[0].options == ({"net*": ExpectedFile(reference=True)},)
+
+
+def test_a_container_that_was_not_read() -> None:
+    """It may hold values, tables, or something else: each of these forms is right."""
+    [artifact] = _expect(StepSettings(), "container", KINDS)
+
+    assert [sorted(option) for option in artifact.folders[0].options] == [
+        ["net/*"],
+        ["net.pkl", "net/*"],
+        ["net.json"],
+        ["net.pkl"],
+    ]
+
+
+@pytest.mark.parametrize(("value", "number"), [(None, 0), ("text", 1)])
+def test_a_file_that_was_not_given(value: str | None, number: int) -> None:
+    """An IncludeFile that is not required, and is None, is no artifact."""
+    local = Datastore("local", "/data")
+    facts = flow_run(
+        parameters={"words": held("words")}, kinds={"words": "IncludeFile"}, datastore=local
+    )
+    described = {held("words").sha1: PickledValue("d", is_nothing=value is None)}
+    contents = SimpleNamespace(describe=lambda artifact: described[artifact.sha1])
+
+    result = expect_included(facts, StepSettings(), cast("Contents", contents))
+
+    assert len(list(result)) == number

@@ -83,3 +83,16 @@ def test_the_table_has_the_values_by_task() -> None:
     assert table is not None
     assert table.rows == (("0", "F/1/fit/0", "ok", 2.0), ("1", "F/1/fit/1", "ok", 2.0))
     assert table.columns == {"x": {"F/1/fit/0": "a", "F/1/fit/1": "b"}}
+
+
+def test_tables_beside_numbers_are_no_points() -> None:
+    """The summary has an item for each task, and the chart has the numbers alone."""
+    number, table = _written(TASKS[0], 7), held("x", "f", kind="pandas.DataFrame")
+    form = ExpectedForm(("dataset",), "parquet")
+    other = WrittenValue(TASKS[1], table, PickledValue("d"), form, Need.REQUIRED)
+
+    result = expect_values(TASKS, {"x": [number, other]}, merged=True)
+
+    assert result.summary["x"].options == ([7, "<pandas.DataFrame>"],)
+    points = {row: value for (row, key), value in result.history.items() if key == "tasks/x"}
+    assert points == {0: 7}

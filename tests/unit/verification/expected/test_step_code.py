@@ -130,8 +130,8 @@ def test_a_file_that_was_changed_since(tmp_path: Path) -> None:
 
 def test_a_code_package(tmp_path: Path) -> None:
     """It counts, whatever has become of the file."""
-    found = read_step_code(
+    result = read_step_code(
         _facts(tmp_path / "flow.py", started_at=1, code={"src/flow.py": CODE, "b.py": ""})
     )
 
-    assert found["start"].stores == {"x", "best", "other"}
+    assert result["start"].stores == {"x", "best", "other"}

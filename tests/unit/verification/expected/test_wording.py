@@ -35,6 +35,7 @@ from mfwb.verification.expected.wording import ANY, SET, Described, is_series, m
         (Decimal("1.10"), "1.10"),
         (PurePosixPath("a/b"), "a/b"),
         (np.float64(0.5), 0.5),
+        (np.timedelta64(1500, "ms"), 1.5),
         (np.arange(2), [0, 1]),
         (np.zeros((50, 50)), "array of 50 by 50 float64"),
     ],
@@ -47,11 +48,11 @@ def test_a_value_in_words(value: Any, words: Any) -> None:
 
 def test_a_set_has_any_order() -> None:
     """Its items are there once each."""
-    words = put({1, 2})
+    texts = put({1, 2})
 
-    assert words == {SET: [1, 2]}
-    assert matches(words, [2, 1])
-    assert not matches(words, [2, 2])
+    assert texts == {SET: [1, 2]}
+    assert matches(texts, [2, 1])
+    assert not matches(texts, [2, 2])
 
 
 def test_keys_that_look_alike_are_left_open() -> None:

@@ -67,12 +67,12 @@ def test_externals(body: str) -> None:
         above='NAME = "X/9"\ndef load():\n    return Run("X/8")',
     )
     expected = EXTERNALS[body]
-    said = {ExternalRead(read.kind, read.pathspec, read.artifact) for read in result.externals}
+    reported = {ExternalRead(read.kind, read.pathspec, read.artifact) for read in result.externals}
 
     if body.startswith("run = current"):
-        assert said == {ExternalRead("trigger", "", MODEL), ExternalRead("run", "X/9", MODEL)}
+        assert reported == {ExternalRead("trigger", "", MODEL), ExternalRead("run", "X/9", MODEL)}
     else:
-        assert said == ({expected} if expected else set())
+        assert reported == ({expected} if expected else set())
     assert result.doubts == ()
     assert result.reads == frozenset()
 
@@ -164,9 +164,9 @@ def test_named_by_values(body: str) -> None:
     """What a value is, the flow run tells; where it stands, the code."""
     result = step(body, above="def load(up):\n    return Run(up)", members="up = Parameter('up')")
 
-    [said] = [read for read in result.externals if read.artifact]
+    [reported] = [read for read in result.externals if read.artifact]
     kind, pathspec, parts = WORDS[body]
-    assert said == ExternalRead(kind, pathspec, "m", parts)
+    assert reported == ExternalRead(kind, pathspec, "m", parts)
     assert result.doubts == ()
 
 

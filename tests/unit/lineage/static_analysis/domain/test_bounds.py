@@ -91,26 +91,26 @@ def test_everyday_code_that_puts_things_into_each_other(name: str) -> None:
 
 def test_growing_containers_keep_what_matters() -> None:
     """The flow in a container that became too large to tell apart is still handed on with it."""
-    found = step("box = [self]\nfor x in xs:\n    box = [box, {'x': box}]\nsend(box)")
+    result = step("box = [self]\nfor x in xs:\n    box = [box, {'x': box}]\nsend(box)")
 
-    assert found.doubts == ("line 11: self is handed to send",)
+    assert result.doubts == ("line 11: self is handed to send",)
 
 
 def test_an_input_in_a_container_that_grows() -> None:
     """What is read off it is a read off an input."""
-    found = step("box = [inputs[0]]\nfor x in xs:\n    box = [box, {'x': box}]\nsend(box)")
+    result = step("box = [inputs[0]]\nfor x in xs:\n    box = [box, {'x': box}]\nsend(box)")
 
-    assert found.doubts == ("line 11: an input is handed to send",)
+    assert result.doubts == ("line 11: an input is handed to send",)
 
 
 def test_a_method_in_a_container_that_grows() -> None:
     """What it reads may be read whenever the container is handed on."""
-    found = step(
+    result = step(
         "box = [self.helper]\nfor x in xs:\n    box = [box, {'x': box}]\nsend(box)",
         members="def helper(self):\n    return self.hidden",
     )
 
-    assert "hidden" in found.reads
+    assert "hidden" in result.reads
 
 
 def _nested(head: str, body: str, depth: int) -> str:
@@ -219,14 +219,14 @@ HOSTILE: dict[str, Callable[[int], str]] = {
 def test_hostile_code(name: str, size: int) -> None:
     """It ends within its budget: followed, or with one reason for the step or for the flow."""
     try:
-        found = flow_code(HOSTILE[name](size))
+        result = flow_code(HOSTILE[name](size))
     except CodeError as error:
         assert len(str(error).splitlines()) == 1  # noqa: PT017 - it may raise, or not
         return
 
-    assert found.work <= STEP_BUDGET
-    if not found.steps["a"].followed:
-        (reason,) = found.steps["a"].doubts
+    assert result.work <= STEP_BUDGET
+    if not result.steps["a"].followed:
+        (reason,) = result.steps["a"].doubts
         assert "a is too intricate to follow: " in reason
 
 
@@ -234,15 +234,15 @@ def test_a_step_that_takes_too_much_leaves_the_others_as_they_are() -> None:
     """Only it is not known, and for one reason."""
     slow = indent(_nested("def f():\n    f()", "self.x", 30), " " * 8)
     after = "    @step\n    def b(self):\n        self.y = self.x\n"
-    found = flow_code(f"{HEAD}class F(FlowSpec):\n    @step\n    def a(self):\n{slow}\n{after}")
+    result = flow_code(f"{HEAD}class F(FlowSpec):\n    @step\n    def a(self):\n{slow}\n{after}")
 
-    assert not found.steps["a"].followed
-    assert found.steps["a"].doubts == (
+    assert not result.steps["a"].followed
+    assert result.steps["a"].doubts == (
         "line 4: a is too intricate to follow: it takes too much work",
     )
-    assert found.steps["b"].followed
-    assert found.steps["b"].reads == {"x"}
-    assert found.steps["b"].doubts == ()
+    assert result.steps["b"].followed
+    assert result.steps["b"].reads == {"x"}
+    assert result.steps["b"].doubts == ()
 
 
 def test_many_steps_that_take_too_much_have_one_budget() -> None:
@@ -250,10 +250,10 @@ def test_many_steps_that_take_too_much_have_one_budget() -> None:
     slow = indent(_nested("def f():\n    f()", "self.x", 30), " " * 8)
     steps = "".join(f"    @step\n    def s{i}(self):\n{slow}\n" for i in range(50))
 
-    found = flow_code(f"{HEAD}class F(FlowSpec):\n{steps}")
+    result = flow_code(f"{HEAD}class F(FlowSpec):\n{steps}")
 
-    assert found.work <= FLOW_BUDGET
-    assert found.steps["s49"].doubts == (
+    assert result.work <= FLOW_BUDGET
+    assert result.steps["s49"].doubts == (
         "line 3091: s49 is too intricate to follow: the flow takes too much work",
     )
 
@@ -273,7 +273,7 @@ def test_work_grows_with_the_source(name: str) -> None:
     around = {"members": "def helper(self, n):\n    return [self.x, n]"}
     text = [_step(GROWING[name](n), **around) for n in (100, 200)]
 
-    small, large = (flow_code(one).work for one in text)
+    small, large = (flow_code(item).work for item in text)
 
     assert large <= 2.5 * small
 
@@ -283,7 +283,7 @@ def _functions(package: str, every: int) -> Iterator[tuple[str, ast.FunctionDef]
     spec = importlib.util.find_spec(package)
     assert spec is not None
     assert spec.origin is not None
-    paths = [one for one in Path(spec.origin).parent.rglob("*.py") if "tests" not in one.parts]
+    paths = [item for item in Path(spec.origin).parent.rglob("*.py") if "tests" not in item.parts]
     for path in sorted(paths)[::every]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef):
@@ -313,23 +313,23 @@ def _analysed(function: ast.FunctionDef) -> FlowCode:
 )
 def test_code_that_people_wrote(package: str, every: int) -> None:
     """Each is followed with work in proportion to its size; of thousands, one or two are not."""
-    places, lost, dear = [], [], []
-    for place, function in _functions(package, every):
+    locations, lost, dear = [], [], []
+    for location, function in _functions(package, every):
         began = time.process_time()
-        found = _analysed(function)
-        assert time.process_time() - began <= 0.5 + found.work / 5_000, place
+        result = _analysed(function)
+        assert time.process_time() - began <= 0.5 + result.work / 5_000, location
         size = sum(1 for _ in ast.walk(function))
-        assert found.work <= STEP_BUDGET, place
-        places.append(place)
-        if found.work > 200 + 10 * size:
-            dear.append(place)
-        if not found.steps["a"].followed:
-            (reason,) = found.steps["a"].doubts
-            assert reason.endswith("it takes too much work"), place
-            lost.append(place)
-    assert len(places) > 50
-    assert len(dear) <= len(places) // 1_000, dear
-    assert len(lost) <= len(places) // 3_000, lost
+        assert result.work <= STEP_BUDGET, location
+        locations.append(location)
+        if result.work > 200 + 10 * size:
+            dear.append(location)
+        if not result.steps["a"].followed:
+            (reason,) = result.steps["a"].doubts
+            assert reason.endswith("it takes too much work"), location
+            lost.append(location)
+    assert len(locations) > 50
+    assert len(dear) <= len(locations) // 1_000, dear
+    assert len(lost) <= len(locations) // 3_000, lost
 
 
 @settings(max_examples=12, deadline=None)
@@ -349,7 +349,7 @@ def test_random_programs_end(program: str) -> None:
 
 def _assert_it_ends(program: str) -> None:
     members = "def h(self, x=None):\n    return self.h([x, self.p]) if x else self.q\n"
-    found = flow_code(_step(program, members=members))
+    result = flow_code(_step(program, members=members))
 
-    assert found.work <= STEP_BUDGET, program
-    assert found.steps["a"].followed or len(found.steps["a"].doubts) == 1
+    assert result.work <= STEP_BUDGET, program
+    assert result.steps["a"].followed or len(result.steps["a"].doubts) == 1
