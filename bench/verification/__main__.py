@@ -25,7 +25,7 @@ from bench.sample import COUNT, flow_run
 from bench.workplaces import BUILD, Workplace, console_script
 
 _RUNS = 3
-_SHARE = 0.4  # of the time of the sync
+_SHARE = 0.5  # of the time of the sync
 _ITEMS_PER_REQUEST = 20
 
 
