@@ -60,13 +60,13 @@ def _explain() -> None:
 
   {bin_folder}/wandb leet {os.path.relpath(shown)}
 
-Send all of them to W&B, once you are logged in (`{bin_folder}/wandb login`); the entity is settled
-when a bundle is written, so first make it anew under yours:
+Send all of them to W&B after you log in (`{bin_folder}/wandb login`). A bundle is written for one
+entity, so first write it again for yours:
 
   rm -r {bundle} && WANDB_ENTITY=your-entity make demo
   {bin_folder}/mfwb push {bundle}
 
-Or skip the detour: with W&B credentials at hand, in a folder where flows ran,
+Or sync online, without a bundle: with W&B credentials, in a folder where flows ran,
 
   mfwb sync MyFlow/latest
 """
