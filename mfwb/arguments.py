@@ -47,6 +47,24 @@ class SizeArguments(TypedDict, total=False):
     other: int | str | None
 
 
+class RedactionArguments(TypedDict, total=False):
+    """What is masked in W&B."""
+
+    enabled: bool
+    patterns: Sequence[str]
+    names: Sequence[str]
+    exempt: Sequence[str]
+
+
+class ArtifactRulesArguments(TypedDict, total=False):
+    """What a flow's artifact of one name gets in W&B."""
+
+    aliases: Sequence[str]
+    when: str | None
+    metadata: Sequence[str]
+    link: str | None
+
+
 class StepArguments(TypedDict, total=False):
     """The settings that one step can have. `mfwb.config` checks them and has their defaults."""
 
@@ -54,6 +72,7 @@ class StepArguments(TypedDict, total=False):
     models: bool | None
     others: bool | None
     max_artifact_size: int | str | SizeArguments | None
+    curves: bool | str | Sequence[str] | None
     settings: Mapping[str, Any] | None
 
 
@@ -63,7 +82,10 @@ class FlowArguments(StepArguments, total=False):
     entity: str | None
     project: str | None
     granularity: Granularity | None
+    overview: bool | None
+    code: bool | None
     kinds: Mapping[str, KindName] | None
+    artifact: Mapping[str, ArtifactRulesArguments]
     step: Mapping[str, StepArguments]
 
 
@@ -73,7 +95,10 @@ class SettingsArguments(StepArguments, total=False):
     entity: str | None
     project: str | None
     granularity: Granularity | None
+    overview: bool | None
+    code: bool | None
     kinds: Mapping[str, KindName] | None
+    redact: RedactionArguments | None
     mode: Mode | None
     dir: Folder | None
     metadata: str | None

@@ -33,9 +33,12 @@ from mfwb.units.quantities import SIZE_FORMAT, Bytes, Seconds, parse_bytes
 from mfwb.version import __version__
 
 __all__ = [
+    "ArtifactRules",
+    "Curves",
     "Layer",
     "OnDeleted",
     "Plugin",
+    "Redaction",
     "Settings",
     "SizeLimits",
     "StepSettings",
@@ -52,6 +55,7 @@ Granularity = Literal["step", "task"]
 Unpickle = Literal["safe", "trusted", "never"]
 OnDeleted = Literal["skip", "recreate", "fail"]
 KindName = Literal["dataset", "model", "other", "value"]
+Curves = bool | tuple[str, ...]
 
 _MAX_MEMORY = 2 * 10**9  # bytes
 _ENVIRONMENT = "MFWB_"
@@ -87,6 +91,16 @@ def _split_list(value: Any) -> Any:
     if isinstance(value, str):
         return tuple(part for text in value.split(",") if (part := text.strip()))
     return value
+
+
+def _to_patterns(value: Any) -> Any:
+    """Return `true` and `false` of a variable as they are, and any other text split at commas."""
+    if isinstance(value, str):
+        return _FLAGS.get(value.strip().lower(), _split_list(value))
+    return value
+
+
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
 def _reject_bool(value: Any) -> Any:
@@ -128,6 +142,42 @@ class Plugin(BaseModel):
     safe: bool = False
 
 
+class Redaction(BaseModel):
+    """What is masked in W&B: the table `[redact]`.
+
+    Attributes:
+        enabled: whether anything is masked.
+        patterns: regular expressions of further secrets.
+        names: patterns of further names whose values are secrets, as in `*_pin`.
+        exempt: patterns of names whose values are never masked.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: bool = True
+    patterns: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    exempt: tuple[str, ...] = ()
+
+
+class ArtifactRules(BaseModel):
+    """What a flow's artifact of one name gets in W&B: the table `[flow.F.artifact.model]`.
+
+    Attributes:
+        aliases: further aliases.
+        when: a condition on values of the step that made the artifact, for aliases and link.
+        metadata: names of values of that step that become metadata.
+        link: the registry and collection that the version is linked to.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    aliases: tuple[str, ...] = ()
+    when: str | None = None
+    metadata: tuple[str, ...] = ()
+    link: str | None = None
+
+
 class _PerStep(BaseModel):
     """Settings that may differ from step to step."""
 
@@ -137,6 +187,9 @@ class _PerStep(BaseModel):
     models: bool = True
     others: bool = True
     max_artifact_size: Annotated[SizeLimits, BeforeValidator(_to_limits)] = SizeLimits()
+    curves: Annotated[Curves, BeforeValidator(_to_patterns)] = Field(
+        default=True, description="whether lists of numbers become charts, or patterns of names"
+    )
     wandb: dict[str, Any] = Field(default_factory=dict, alias="settings")
 
 
@@ -150,6 +203,7 @@ class StepSettings(_PerStep):
     references: bool | None = None
     file_references: bool = False
     path_roots: tuple[str, ...] = ()
+    artifact: dict[str, ArtifactRules] = Field(default_factory=dict, description="by name")
 
 
 def _reject_call_wide_fields(value: dict[str, Any]) -> dict[str, Any]:
@@ -175,12 +229,15 @@ class _FlowSettings(_PerStep):
     entity: str | None = None
     project: str | None = None
     granularity: Granularity = "step"
+    overview: bool = Field(default=False, description="one more W&B run for each flow run")
+    code: bool = Field(default=True, description="log the code package as an artifact")
     kinds: dict[str, KindName] = Field(default_factory=dict, description="by pattern of types")
 
 
 class _FlowTable(_FlowSettings):
     """`[flow.MyFlow]`."""
 
+    artifact: dict[str, ArtifactRules] = Field(default_factory=dict)
     step: dict[str, _StepTable] = Field(default_factory=dict)
 
     _check_fields = field_validator("wandb")(_reject_call_wide_fields)
@@ -214,6 +271,7 @@ class _InputSettings(_FlowSettings):
     wait: Seconds = Field(
         0.0, le=_LONGEST_WAIT, description="seconds for which to wait for another sync to end"
     )
+    redact: Redaction = Redaction()
     on_deleted: OnDeleted = Field("skip", description="what to do about deleted W&B runs")
     abandoned_after: Seconds = Field(86_400.0, description="seconds without activity")
     force: bool = False
@@ -255,6 +313,21 @@ class Settings(_InputSettings):
         value: Granularity = self._resolve("granularity", flow)
         return value
 
+    def overview_of(self, flow: str) -> bool:
+        """Return whether a flow run gets a W&B run of its own, beside those of its steps."""
+        value: bool = self._resolve("overview", flow)
+        return value
+
+    def code_of(self, flow: str) -> bool:
+        """Return whether the code package of a flow run is logged as an artifact."""
+        value: bool = self._resolve("code", flow)
+        return value
+
+    def artifact_rules_of(self, flow: str) -> dict[str, ArtifactRules]:
+        """Return the rules for a flow's artifacts, by their names."""
+        table = self.flow.get(flow)
+        return dict(table.artifact) if table else {}
+
     def kinds_of(self, flow: str) -> tuple[tuple[str, KindName], ...]:
         """Return patterns of types and their kinds, by precedence.
 
@@ -295,6 +368,8 @@ class Settings(_InputSettings):
             models=self._resolve("models", flow, step),
             others=self._resolve("others", flow, step),
             max_artifact_size=self._size_limits(flow, step),
+            curves=self._resolve("curves", flow, step),
+            artifact=self.artifact_rules_of(flow),
             settings={
                 key: value
                 for table in reversed(tables)
@@ -341,6 +416,10 @@ _DECISIVE = frozenset(
         "max_artifact_size",
         "wandb",
         "granularity",
+        "overview",
+        "code",
+        "curves",
+        "redact",
         "kinds",
         "unpickle",
         "max_memory",

@@ -161,6 +161,12 @@ def artifact_handling(command: _F) -> _F:
         ),
         _option(
             heading,
+            "--overview/--no-overview",
+            help="One more W&B run for the flow run  [off]",
+        ),
+        _option(heading, "--code/--no-code", help="The code package as artifact  [on]"),
+        _option(
+            heading,
             "--max-artifact-size",
             metavar="SIZE",
             help="Exclude larger ones, as in 2GB  [no limit]",

@@ -32,6 +32,16 @@ def _is_any_of(*values: Any) -> Callable[[Any], bool]:
     return lambda value: value in values
 
 
+def _masks_as_much(redaction: Mapping[str, Any]) -> bool:
+    """Whether a table `[redact]` masks all that is masked without it."""
+    return redaction.get("enabled", True) is True and not redaction.get("exempt")
+
+
+def _has_no_link(rules: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether the rules of artifacts leave registries, which whole organizations use, alone."""
+    return not any(rule.get("link") for rule in rules.values())
+
+
 HARMLESS: Mapping[str, Callable[[Any], bool]] = {
     # A repository may set entity and project of its flows. W&B refuses users who are not members,
     # except in projects that are open to all: docs/settings.md explains it.
@@ -42,8 +52,13 @@ HARMLESS: Mapping[str, Callable[[Any], bool]] = {
     "models": _always,
     "others": _always,
     "max_artifact_size": _always,
+    "overview": _always,
+    "code": _always,
+    "curves": _always,
     "kinds": _always,
     "namespace": _always,
+    "redact": _masks_as_much,
+    "artifact": _has_no_link,
     "references": _always,  # URIs of the datastore that was read in any case
     "workers": _always,  # 1 to 64
     "timeout": _always,  # bounded

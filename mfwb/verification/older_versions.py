@@ -1,9 +1,8 @@
 """What older versions of mfwb did not write yet: a likely cause of what W&B lacks.
 
-Version 0.1.0 is the only one so far, and not released. Before its release it learned to write more,
-so a W&B run of 0.1.0 may lack what a later 0.1.0 writes. Such a W&B run is recognized by
-`config["mfwb"]`: until mfwb noted there which metadata it wrote (`wrote`), it did not write what
-`_BEFORE_NOTES` lists. This is believed for the cause of a difference alone; whether there is a
+Version 0.1.0 learned to write more before its release, so a W&B run of an early 0.1.0 may lack what
+a later 0.1.0 writes. Such a W&B run is recognized by `config["mfwb"]`: until mfwb noted there which
+metadata it wrote (`wrote`), it did not write what `_BEFORE_NOTES` lists. This is believed for the cause of a difference alone; whether there is a
 difference is decided without it.
 """
 
@@ -19,7 +18,11 @@ from mfwb.version import __version__
 
 __all__ = ["NOT_WRITTEN_YET", "with_older_causes"]
 
-NOT_WRITTEN_YET: Mapping[str, Mapping[str, str]] = {}
+NOT_WRITTEN_YET: Mapping[str, Mapping[str, str]] = {
+    "0.1.0": {
+        "history": "curves under the user's own names",
+    }
+}
 """By version, as W&B runs name it: what it did not write yet, by the kind of difference. Each
 version but the newest has an entry, which CHANGELOG.md shows: `tests/unit/verification/
 test_older_versions.py` asks for it."""

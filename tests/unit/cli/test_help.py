@@ -165,6 +165,8 @@ What:
   --models / --no-models          Models of well-known libraries  [on]
   --others / --no-others          All other pickled objects  [on]
   --granularity [step|task]       One W&B run per step, or per task  [step]
+  --overview / --no-overview      One more W&B run for the flow run  [off]
+  --code / --no-code              The code package as artifact  [on]
   --max-artifact-size SIZE        Exclude larger ones, as in 2GB  [no limit]
   --references / --no-references  Link to Metaflow's bytes  [if too large]
   --file-references               The same for a local datastore  [off]
