@@ -2,8 +2,8 @@
 
 Version 0.1.0 learned to write more before its release, so a W&B run of an early 0.1.0 may lack what
 a later 0.1.0 writes. Such a W&B run is recognized by `config["mfwb"]`: until mfwb noted there which
-metadata it wrote (`wrote`), it did not write what `_BEFORE_NOTES` lists. This is believed for the cause of a difference alone; whether there is a
-difference is decided without it.
+metadata it wrote (`wrote`), it did not write what `_BEFORE_NOTES` lists. This is believed for the
+cause of a difference alone; whether there is a difference is decided without it.
 """
 
 from __future__ import annotations
