@@ -105,10 +105,10 @@ def _about_choice(artifact: OutputArtifact, *, is_folder: bool) -> list[str]:
         content = artifact.files[0].content
         final = _span(f"{artifact.name}:{run_alias(parts_of(content.flow_run)[1])}")
         lines.append(
-            f"These are candidates, of which a later step picked: the final version is {final}. "
+            f"These are candidates, among which a later step picked: {final} is the final version. "
             "The code below loads the first candidate."
             if is_folder
-            else f"It is a candidate, of which a later step picked one: the final version is {final}."
+            else f"A later step picked among this and others: {final} is the final version."
         )
     return lines
 

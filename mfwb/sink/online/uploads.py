@@ -42,24 +42,24 @@ class Upload:
         planned: the name that was planned.
         item: the name of its loss, if it is lost.
         moment: when the artifact was created.
+        run_id: the W&B run that logs it.
         artifact: the logged artifact; None if it was refused.
         aliases: the aliases that it gets.
         refusal: why it was refused.
         blocked_by: the arrival of the same content from another W&B run, which comes first.
         is_registered: whether other uploads of this content wait for this one.
-        run_id: the W&B run that logs it.
     """
 
     ready: ReadyArtifact
     planned: str
     item: str
     moment: Moment
+    run_id: WandbRunId
     artifact: wandb.Artifact | None = None
     aliases: tuple[str, ...] = ()
     refusal: str = ""
     blocked_by: threading.Event | None = None
     is_registered: bool = False
-    run_id: WandbRunId = WandbRunId("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ _PENDING = "PENDING"
 class Uploads:
     """Log the artifacts of one flow run."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what all sessions share, and the order of this one
         self,
         plan: Plan,
         client: ApiClient,
@@ -153,7 +153,7 @@ class Uploads:
         ready = replace(ready, planned=replace(ready.planned, name=name))
         ended = self._start if run.ended_at is None else run.ended_at
         moment = Moment(self._start, ended)
-        upload = Upload(ready, planned, f"{run.name}/{planned}", moment, run_id=run.id)
+        upload = Upload(ready, planned, f"{run.name}/{planned}", moment, run.id)
         aliases = ready.planned.aliases
         if LATEST in aliases and not self._is_newest(name, upload):
             aliases = tuple(alias for alias in aliases if alias != LATEST)
