@@ -132,7 +132,9 @@ class _Sorting:
     ) -> None:
         files = self.files[ref.name, classification.kind]
         preview = (
-            None if files else classification.preview
+            None
+            if any(entry.file.content.pathspec not in self.picked for entry in files)
+            else classification.preview
         )  # the tasks of a foreach have similar previews
         stem = folder + names.artifact_name(ref.name)
         file = PlannedFile(stem, classification.form, content, preview, classification.plugin or "")

@@ -20,6 +20,9 @@ __all__ = ["NOT_WRITTEN_YET", "with_older_causes"]
 
 NOT_WRITTEN_YET: Mapping[str, Mapping[str, str]] = {
     "0.1.0": {
+        "alias": "aliases of candidates, and `latest` of what a join picked",
+        "artifact": "what a join picked, as a version of its own",
+        "edge": "uses of what a join picked",
         "history": "curves under the user's own names",
     }
 }
