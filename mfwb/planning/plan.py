@@ -207,6 +207,7 @@ class PlannedRun:
     path_roots: tuple[str, ...] = ()  # folders of this machine that it may send files from
     file_limit: int | None = None  # bytes of an included file, or of what a path points at
     shown: tuple[PlannedValue, ...] = ()  # artifacts that the summary shows as values, too
+    notes: str = ""  # Markdown
 
     @property
     def ended_at(self) -> int | None:
@@ -233,7 +234,7 @@ class PlannedRun:
             if not document[name]:
                 del document[name]
         texts = {name: document.pop(name) for name in _TEXT_FIELDS}
-        texts["notes"] = document["wandb_settings"].pop("run_notes", None)
+        texts["notes"] = document.pop("notes") or None
         return f"{_digest(document)[:_DIGEST_LENGTH]}.{_digest(texts)[:_DIGEST_LENGTH]}"
 
     def use_item(self, used: InputArtifact) -> str:

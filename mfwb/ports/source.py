@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mfwb.files.allowed_files import AllowedFiles
-from mfwb.planning import Content
+from mfwb.planning import Consoles, Content
 from mfwb.snapshot import Card, FlowRun
 from mfwb.snapshot.pathspec import Pathspec
 
@@ -131,6 +131,11 @@ class Source(Protocol):
     @property
     def provider(self) -> str:
         """The metadata provider, as in `local@/data`."""
+        ...
+
+    @property
+    def consoles(self) -> Consoles:
+        """The addresses of consoles in Metaflow's configuration, for links."""
         ...
 
     def flows(self) -> list[str]:

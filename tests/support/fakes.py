@@ -15,7 +15,7 @@ from mfwb.files.allowed_files import AllowedFiles
 from mfwb.item_counts import as_planned
 from mfwb.outcome import OutputOutcome, WandbRunOutcome
 from mfwb.pipeline import Parts
-from mfwb.planning import Content, Plan, PlannedRun
+from mfwb.planning import Consoles, Content, Plan, PlannedRun
 from mfwb.ports import (
     BlobLocation,
     Contents,
@@ -78,6 +78,7 @@ class MemoryMetaflow:
 
     flow_runs: list[FlowRun] = field(default_factory=list)
     provider: str = "local@/data"
+    consoles: Consoles = Consoles()
 
     def flows(self) -> list[str]:
         """Return the names of all flows."""

@@ -106,7 +106,7 @@ def read_written_digests(config: Mapping[str, Any]) -> WrittenDigests | None:
 def merge_metadata(planned: RunMetadata, current: RunMetadata, rule: EditRule) -> MergedMetadata:
     """Return the metadata for an existing W&B run.
 
-    What others added always stays: tags, keys, and notes where mfwb has none.
+    What others added always stays: tags, keys, and notes that somebody wrote or changed.
 
     Args:
         planned: the planned metadata.
@@ -171,6 +171,9 @@ def _merge_text(
     if not old and (written is None or name == "job_type"):  # nobody can remove a job type
         return new
     if not new:  # mfwb plans no value: the other value is an addition
+        return old
+    if name == "notes" and old:  # a person wrote them: they are never overwritten
+        edits.kept.append(_TEXT_FIELDS[name])
         return old
     return old if edits.keeps_edit(_TEXT_FIELDS[name]) else new
 
