@@ -21,6 +21,7 @@ __all__ = ["NOT_WRITTEN_YET", "with_older_causes"]
 NOT_WRITTEN_YET: Mapping[str, Mapping[str, str]] = {
     "0.1.0": {
         "history": "curves under the user's own names",
+        "notes": "notes",
     }
 }
 """By version, as W&B runs name it: what it did not write yet, by the kind of difference. Each

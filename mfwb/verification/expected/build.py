@@ -15,6 +15,7 @@ from mfwb.verification.expected.contents import Contents
 from mfwb.verification.expected.facts import CardFacts, FlowRunFacts, TaskFacts
 from mfwb.verification.expected.flow_run_reader import FlowRunReader
 from mfwb.verification.expected.kinds import ExpectedForm, find_form
+from mfwb.verification.expected.links import expect_links
 from mfwb.verification.expected.log_lines import read_lines
 from mfwb.verification.expected.model import (
     ExpectedCard,
@@ -23,7 +24,9 @@ from mfwb.verification.expected.model import (
     ExpectedRun,
     Need,
 )
+from mfwb.verification.expected.notes import expect_notes
 from mfwb.verification.expected.run_facts import (
+    doc_of,
     expect_config,
     expect_facts,
     expect_outcome,
@@ -51,7 +54,7 @@ _PREVIEWED = ("parquet",)
 class _Scope:
     """A step or a task, for which W&B has one W&B run."""
 
-    name: str
+    name: str  # pathspec
     step: str
     tasks: tuple[TaskFacts, ...]
     siblings: tuple[TaskFacts, ...]  # all tasks of the step
@@ -126,7 +129,10 @@ class _Builder:
             tags=frozenset(names.line(tag, _TAG) for tag in tags) - {""},
             state="failed" if failed else "finished",
             config=self._config,
-            facts=expect_facts(facts, scope.tasks, names.line(scope.name, _NAME), self._constants),
+            facts={
+                **expect_facts(facts, scope.tasks, names.line(scope.name, _NAME), self._constants),
+                **expect_links(scope.tasks, merged=scope.merged),
+            },
             summary=values.summary,
             outcome=expect_outcome(scope.tasks, reason),
             history=values.history,
@@ -144,6 +150,7 @@ class _Builder:
             runtime=None if started is None or ended is None else (ended - started) / 1000,
             may_use_others=code is None or not code.is_certain or code.uses_client,
             unknown=tuple(values.unknown),
+            notes=expect_notes(scope.name, doc_of(facts, scope.step), scope.settings),
             untrue_facts=unexpected_facts(scope.tasks),
             untrue_outcome=unexpected_outcome(scope.tasks, reason),
         )
