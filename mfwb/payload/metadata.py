@@ -53,6 +53,8 @@ def build_metadata(built: Sequence[BuiltArtifact], modules: Modules) -> dict[str
     renamed = {new: old for item in built for new, old in item.result.renamed.items()}
     if renamed:
         metadata["renamed_files"] = {new: one_line(old) for new, old in renamed.items()}
+    if excluded := sum(item.result.excluded for item in built):
+        metadata["files_of_metaflow"] = excluded
     if reasons:
         alike = len(set(reasons.values())) == 1 and len(reasons) == len(built)
         metadata["kept_as_pickle"] = next(iter(reasons.values())) if alike else reasons
@@ -62,6 +64,8 @@ def build_metadata(built: Sequence[BuiltArtifact], modules: Modules) -> dict[str
 def build_description(built: Sequence[BuiltArtifact], modules: Modules) -> str:
     """Return the description of a W&B artifact, with the two lines of Python that load it."""
     planned, result = built[0]
+    if planned.form is Form.CODE:
+        return _describe_code(built)
     content, first = planned.content, result.files[0]
     several = f"{len(built)} tasks, a file or folder of each"
     where = _span(content.task) if len(built) == 1 else several
@@ -77,6 +81,18 @@ def build_description(built: Sequence[BuiltArtifact], modules: Modules) -> str:
     code = _code(result.form, first, _variable(content.name))
     lines += ["", *(f"    {line}" for line in code)]
     return "\n".join(lines)
+
+
+def _describe_code(built: Sequence[BuiltArtifact]) -> str:
+    """Return the description of the code of a flow run."""
+    content = built[0].planned.content
+    excluded = sum(item.result.excluded for item in built)
+    lines = [
+        f"Metaflow's {_span(content.name)} of {_span(content.flow_run)}: the files of the flow."
+    ]
+    if excluded:
+        lines.append(f"Metaflow packed {excluded:,} files of its own, too; they are left out.")
+    return "\n".join([*lines, "", "    folder = artifact.download()"])
 
 
 def _merged(modules: Modules) -> list[str]:

@@ -10,12 +10,13 @@ from typing import Any
 from mfwb.config import Settings
 from mfwb.lineage import Lineage
 from mfwb.planning import names
+from mfwb.planning.code_artifact import plan_code
 from mfwb.planning.console_links import Consoles, build_links
 from mfwb.planning.external_inputs import ExternalInputs, OtherFlowRun
 from mfwb.planning.inputs import Inputs, select_inputs
 from mfwb.planning.last_steps import BAD_STATES, describe_dead_ends, find_dead_ends
 from mfwb.planning.outputs import Outputs, select_outputs
-from mfwb.planning.plan import Form, Plan, PlannedCard, PlannedRun, TaskRow
+from mfwb.planning.plan import Form, Plan, PlannedCard, PlannedRun, TaskRow, WandbRunId
 from mfwb.planning.run_metadata import (
     describe_flow_run,
     describe_links,
@@ -63,7 +64,7 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
         consoles: addresses of consoles in Metaflow's configuration; None: it has none.
     """
     scopes = build_run_scopes(flow_run, settings)
-    outputs = select_outputs(scopes, flow_run, lineage)
+    outputs = _add_code(select_outputs(scopes, flow_run, lineage), scopes, flow_run, settings)
     external_inputs = ExternalInputs(lineage, others, settings)
     dead_ends = find_dead_ends(flow_run, lineage)
     inputs = select_inputs(scopes, lineage, outputs, external_inputs)
@@ -86,6 +87,22 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
         runs=tuple(_add_aliases(runs, names.run_alias(flow_run.id))),
         losses=flow_run.losses,
     )
+
+
+def _add_code(
+    outputs: dict[WandbRunId, Outputs],
+    scopes: Sequence[RunScope],
+    flow_run: FlowRun,
+    settings: Settings,
+) -> dict[WandbRunId, Outputs]:
+    """Return the outputs; the first W&B run logs the code as well, unless it is switched off."""
+    first = next((scope.id for scope in scopes), None)
+    others = chain.from_iterable(own.artifacts for own in outputs.values())
+    code = plan_code(flow_run, others) if settings.code_of(flow_run.flow) else None
+    if code is None or first is None:
+        return outputs
+    own = outputs[first]
+    return {**outputs, first: replace(own, artifacts=(*own.artifacts, code))}
 
 
 def _add_aliases(runs: Sequence[PlannedRun], run_alias: str) -> Iterator[PlannedRun]:

@@ -54,6 +54,7 @@ class Form(str, Enum):
     STORED = "stored"  # the unchanged bytes of another serializer than pickle
     PLUGIN = "plugin"  # the result of a converter of another package
     REFERENCE = "reference"  # the bytes stay where Metaflow stored them
+    CODE = "code"  # the user's files in Metaflow's code package
 
 
 class Preview(str, Enum):
@@ -104,6 +105,11 @@ class OutputArtifact:
     aliases: tuple[str, ...]
     metadata: dict[str, Any]
     files: tuple[PlannedFile, ...]
+
+    @property
+    def items(self) -> int:
+        """The number of Metaflow's artifacts that it is made from; code is none."""
+        return sum(file.form is not Form.CODE for file in self.files)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -14,9 +14,12 @@ from mfwb.snapshot.pathspec import Pathspec
 
 __all__ = [
     "BlobLocation",
+    "CodeFile",
     "Contents",
+    "ExcludedCode",
     "ListedFlowRun",
     "LogLine",
+    "Readable",
     "Source",
 ]
 
@@ -48,6 +51,30 @@ class BlobLocation:
     etag: str | None
     gzipped: bool
     version: str | None = None
+
+
+class Readable(Protocol):
+    """A stream of bytes that is read once, from the beginning to the end."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the next bytes, at most so many; none at the end. SourceError, OSError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CodeFile:
+    """A file of a code package, open."""
+
+    name: str  # path below the root of the package, with "/"
+    data: Readable
+
+
+@dataclass(frozen=True, slots=True)
+class ExcludedCode:
+    """What of a code package is not among the user's files."""
+
+    own: int  # the number of Metaflow's own files
+    unreadable: Mapping[str, str]  # reasons, by name
 
 
 class Contents(Protocol):
@@ -88,6 +115,18 @@ class Contents(Protocol):
 
         ItemLost if it can't be read, or has more bytes than are recorded or than the limit. Files
         of this machine are read only if they are allowed.
+        """
+        ...
+
+    def read_code(
+        self, content: Content, packed: Path, keep: Callable[[CodeFile], None]
+    ) -> ExcludedCode:
+        """Call `keep` with each of the user's files in a code package; ItemLost if it is damaged.
+
+        Args:
+            content: the package.
+            packed: where the package can be kept until then; the file is removed.
+            keep: reads a file.
         """
         ...
 

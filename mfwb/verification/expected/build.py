@@ -11,6 +11,7 @@ from mfwb.config import Settings, StepSettings
 from mfwb.snapshot.pathspec import step_of
 from mfwb.source.datastore.flow_store import FlowStore
 from mfwb.verification.expected import names
+from mfwb.verification.expected.code_package import expect_code
 from mfwb.verification.expected.contents import Contents
 from mfwb.verification.expected.facts import CardFacts, FlowRunFacts, TaskFacts
 from mfwb.verification.expected.flow_run_reader import FlowRunReader
@@ -83,6 +84,7 @@ class _Builder:
         self._code = read_step_code(facts)
         self._history = History(facts, contents, self._code)
         self._scopes = list(_scopes(facts, settings))
+        self._has_code = settings.code_of(facts.flow)
         self._run_of = {task.path: scope.name for scope in self._scopes for task in scope.tasks}
         self._settings = {scope.step: scope.settings for scope in self._scopes}
         self._config, self._constants = expect_config(facts, contents)
@@ -120,6 +122,8 @@ class _Builder:
         )
         if scope.step == facts.start_step:
             artifacts += expect_included(facts, scope.settings, self._contents)
+        if self._has_code and scope is self._scopes[0]:
+            artifacts += expect_code(facts, lambda own: self._reader.store(facts.flow, own))
         code = self._code.get(scope.step)
         cards, open_cards = _cards(scope)
         return ExpectedRun(

@@ -25,11 +25,13 @@ def expect_links(tasks: Sequence[TaskFacts], *, merged: bool) -> dict[str, Expec
         "argo_workflows": [_argo(task) for task in tasks],
         "aws_batch": [_batch(task) for task in tasks],
     }
-    links = {name: sorted({url for url in found if url}) for name, found in urls.items()}
-    own = {name: found[0] if len(found) == 1 else found for name, found in links.items() if found}
+    distinct = {name: sorted({url for url in group if url}) for name, group in urls.items()}
+    own = {
+        name: group[0] if len(group) == 1 else group for name, group in distinct.items() if group
+    }
     if not own:
         return {}
-    if any(isinstance(found, list) for found in own.values()):  # in the order of the tasks
+    if any(isinstance(group, list) for group in own.values()):  # in the order of the tasks
         return {"links": ExpectedValue((), reason="tasks have links of their own")}
     return {"links": ExpectedValue((own,))}
 
