@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 from wandb.proto import wandb_internal_pb2 as pb
 
 from mfwb.files.rooted_files import is_plain_path
+from mfwb.planning.code_artifact import CODE_TYPE
 from mfwb.planning.type_table import Kind
 from mfwb.sink.offline.manifest import Manifest
 
@@ -24,7 +25,7 @@ __all__ = ["ForeignRecordError", "check_records"]
 MEDIA = "media/"
 """The folder, among the files of a W&B run, of the files that its summary shows."""
 
-_TYPES = {"run_table", *(kind.value for kind in Kind)} - {Kind.VALUE.value}
+_TYPES = {"run_table", CODE_TYPE, *(kind.value for kind in Kind)} - {Kind.VALUE.value}
 """Allowed types of artifacts. `job` is not allowed: W&B runs the content of a job on request."""
 
 _POLICY = "wandb-storage-policy-v1"
