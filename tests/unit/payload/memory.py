@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import pickle
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import md5, sha1
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from mfwb.planning import (
     TaskRow,
     WandbRunId,
 )
-from mfwb.ports import BlobLocation, LogLine
+from mfwb.ports import BlobLocation, CodeFile, ExcludedCode, LogLine
 from mfwb.snapshot import Card
 
 TASK = "Flow/1/train/4"
@@ -84,6 +84,12 @@ class MemoryContents:
         if content.sha1 not in self.included:
             raise ItemLost("the included file is gone")
         return _written(self.included[content.sha1], path)
+
+    def read_code(
+        self, content: Content, packed: Path, keep: Callable[[CodeFile], None]
+    ) -> ExcludedCode:
+        """Refuse: no test of payloads has a code package."""
+        raise ItemLost(f"{content.name} is gone, {packed}, {keep}")
 
     def log(self, task: str, *, max_bytes: int) -> Iterable[LogLine]:
         """Return the lines of a task."""
