@@ -122,11 +122,21 @@ def _of_run(facts: FlowRunFacts, subject: _Subject, run: WandbRunFacts) -> Itera
     yield from _unlike(f"{at} job type", step, run.job_type)
     yield from _unlike(f"{at} state", "failed" if failed else "finished", run.state)
     yield from _unlike(f"{at} tags", facts.tags, run.tags)
+    yield from _of_notes(facts, subject, run)
     yield from _of_config(facts, subject, run)
     yield from _of_values(subject, run)
     yield from _of_log(subject, run)
     yield from _of_cards(subject, run)
     yield from _of_artifacts(facts, subject, run)
+
+
+def _of_notes(facts: FlowRunFacts, subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
+    """The docstring is in the notes, and a line that opens what the W&B run stands for."""
+    doc = facts.docs.get(subject.tasks[0].step, "").strip()
+    kind = "Task" if subject.name.count("/") == 3 else "Step"
+    for text in (doc, f'{kind.lower()} = {kind}("{subject.name}")'):
+        if text not in run.notes:
+            yield Difference(f"{subject.name} notes", text, run.notes)
 
 
 def _of_config(facts: FlowRunFacts, subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
@@ -379,8 +389,14 @@ def _of_artifacts(
         [version] = run.logged[name]
         reported = list(version.files.values())
         yield from _unlike(f"{subject.name} {name}", [facts.included[name]], reported)
+    has_code = facts.code is not None and subject.tasks[0].step == facts.start
+    code = {f"{facts.pathspec.split('/')[0]}-code"} if has_code else set()
+    for name in code & run.logged.keys():
+        [version] = run.logged[name]
+        yield from _unlike(f"{subject.name} {name} type", "code", version.type)
+        yield from _unlike(f"{subject.name} {name}", facts.code, dict(version.files))
     yield from _unlike(
-        f"{subject.name} artifacts", sorted({*expected, *included}), sorted(run.logged)
+        f"{subject.name} artifacts", sorted({*expected, *included, *code}), sorted(run.logged)
     )
 
 
