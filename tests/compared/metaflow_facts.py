@@ -179,7 +179,9 @@ def _code(run: Any) -> dict[str, bytes] | None:
         return None
     with code.extract() as folder:
         paths = [path for path in Path(folder).rglob("*") if path.is_file()]
-        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+        files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    own = (".mf_install", ".mf_meta/")  # what Metaflow notes of the package
+    return {name: data for name, data in files.items() if not name.startswith(own)}
 
 
 _OF_METAFLOW = {"name"}

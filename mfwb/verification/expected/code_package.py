@@ -6,7 +6,7 @@ import base64
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from mfwb.errors import ItemLost
 from mfwb.files.tempdirs import make_scratch
@@ -88,9 +88,9 @@ def _file(member: Member) -> ExpectedFile:
 
 def _is_metaflows(name: str, *, is_new: bool) -> bool:
     """Return whether a file is Metaflow's own; its layout changed in Metaflow 2.16."""
-    first, _, rest = name.partition("/")
+    first, second = (*PurePosixPath(name).parts, "")[:2]
     if not is_new:
         return first in _OWN or name in _OWN_FACTS[:2]
     if first == ".mf_meta":
-        return rest in _OWN_FACTS
-    return name == ".mf_install" or (first == ".mf_code" and rest.split("/")[0] in _OWN)
+        return second in _OWN_FACTS
+    return name == ".mf_install" or (first == ".mf_code" and second in _OWN)

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from metaflow import metaflow_config
 
+from mfwb.snapshot.pathspec import parts_of
 from mfwb.verification.expected.facts import TaskFacts
 from mfwb.verification.expected.model import ExpectedValue
 
@@ -19,9 +20,9 @@ _REGION = re.compile(r"(?!cn-|us-gov-)[a-z]{2}-[a-z]+-\d")
 
 def expect_links(tasks: Sequence[TaskFacts], *, merged: bool) -> dict[str, ExpectedValue]:
     """Return `links` as config["metaflow"] should have it, if these tasks have any."""
-    path = tasks[0].path.rpartition("/")[0] if merged else tasks[0].path
+    parts = parts_of(tasks[0].path)
     urls = {
-        "metaflow_ui": [_below("UI_URL", *path.split("/"))],
+        "metaflow_ui": [_below("UI_URL", *(parts[:-1] if merged else parts))],
         "argo_workflows": [_argo(task) for task in tasks],
         "aws_batch": [_batch(task) for task in tasks],
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from mfwb.config import StepSettings
+from mfwb.snapshot.pathspec import parts_of
 
 __all__ = ["expect_notes"]
 
@@ -22,7 +23,7 @@ def expect_notes(path: str, doc: str | None, settings: StepSettings) -> tuple[st
     own = settings.wandb.get("run_notes")
     if isinstance(own, str) and not own.strip():
         return ()
-    kind = "Task" if len(path.split("/")) > len(("flow", "run", "step")) else "Step"
+    kind = "Task" if len(parts_of(path)) > len(("flow", "run", "step")) else "Step"
     texts = [own or "", f"{kind.lower()} = {kind}({json.dumps(path)})"]
     lines = (doc or "").strip().split("\n")
     if len(doc or "") <= _DOC_LIMIT and all(line.isprintable() for line in lines):
