@@ -89,8 +89,8 @@ class MemoryContents:
     def read_code(
         self,
         content: Content,
-        packed: Path,
-        keep: Callable[[CodeFile], None],  # noqa: ARG002
+        packed: Path,  # noqa: ARG002
+        keep: Callable[[CodeFile], None],
     ) -> ExcludedCode:
         """Give the same bytes under three names."""
         if content.sha1 not in self.blobs:
