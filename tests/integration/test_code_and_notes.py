@@ -264,13 +264,11 @@ def test_notes_of_people_stay(packaged: Packaged) -> None:
     before = packaged.runs["end"].notes or ""
     _write_notes(packaged, run_id, "the best so far")
 
-    second = packaged.synced(**CONSOLE)
+    packaged.synced(**CONSOLE)
     assert packaged.runs["start"].notes == "the best so far"
     after = packaged.runs["end"].notes or ""
     assert before
     assert after.startswith(f"{before}\n\n[Metaflow UI]")
-    assert wandb_run(second, f"{packaged.pathspec}/start")["edits_kept"] == ["notes"]
-
     packaged.synced("--force", "--overwrite-edits", **CONSOLE)
     assert packaged.runs["start"].notes == "the best so far"
     done = packaged.mfwb("verify", **CONSOLE)

@@ -170,10 +170,7 @@ def _merge_text(
         return new
     if not old and (written is None or name == "job_type"):  # nobody can remove a job type
         return new
-    if not new:  # mfwb plans no value: the other value is an addition
-        return old
-    if name == "notes" and old:  # a person wrote them: they are never overwritten
-        edits.kept.append(_TEXT_FIELDS[name])
+    if not new or (name == "notes" and old):  # an addition; notes of people always are one
         return old
     return old if edits.keeps_edit(_TEXT_FIELDS[name]) else new
 

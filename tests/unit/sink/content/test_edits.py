@@ -137,9 +137,18 @@ def test_notes_of_people_are_never_overwritten(rule: EditRule) -> None:
     assert merge_metadata(planned_with("newer"), first, rule).run_metadata.notes == "newer"
     merged = merge_metadata(planned_with("newer"), edited, rule)
     assert merged.run_metadata.notes == edited.notes
-    assert (merged.kept, merged.undone) == (("notes",), ())
+    assert (merged.kept, merged.undone) == ((), ())
     again = merge_metadata(planned_with("newest"), merged.run_metadata, rule)
     assert again.run_metadata.notes == edited.notes
+
+
+def test_notes_that_somebody_removed() -> None:
+    """They stay away, which is reported, unless edits are overwritten."""
+    removed = replace(new_run_metadata(planned_with("from Metaflow")), notes="")
+
+    kept = merge_metadata(planned_with("newer"), removed, KEEP)
+    assert (kept.run_metadata.notes, kept.kept) == ("", ("notes",))
+    assert merge_metadata(planned_with("newer"), removed, OVERWRITE).run_metadata.notes == "newer"
 
 
 def test_notes_are_added_to_a_wandb_run_that_had_none() -> None:
