@@ -1,6 +1,6 @@
-"""Pickled images and matplotlib figures -> PNG, where their libraries are installed.
+"""Pickled images -> PNG, and matplotlib figures -> PNG where matplotlib is installed.
 
-mfwb does not require these libraries; without them there is no preview.
+Pillow, which mfwb requires, is imported only in the confined process that converts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,15 @@ from typing import Any
 from mfwb import pickles
 from mfwb.pickles.allowlist import PLAIN
 
-__all__ = ["load_pickled_image", "write_figure_png", "write_image_png"]
+__all__ = [
+    "PickledImage",
+    "check_pixels",
+    "load_pickled_image",
+    "load_pickled_images",
+    "to_pillow_image",
+    "write_figure_png",
+    "write_image_png",
+]
 
 PIXELS_LIMIT = 50_000_000
 SIDE_LIMIT = 2048
@@ -59,22 +67,33 @@ _ALLOWED = _WithPillow()
 def load_pickled_image(data: bytes) -> PickledImage:
     """Return the parts of a pickled Pillow image; any error for another value. Needs no Pillow."""
     value = pickles.loads(data, _ALLOWED)
-    if not isinstance(value, PickledImage) or not isinstance(value.state, list):
+    if not isinstance(value, PickledImage):
         raise pickle.UnpicklingError("it is not a Pillow image")
-    if len(value.state) < _PLAIN_STATE:
-        raise pickle.UnpicklingError("its image is pickled in another way")
+    _check_state(value)
     return value
 
 
+def load_pickled_images(data: bytes) -> Any:
+    """Return a pickled container with stand-ins for the Pillow images in it; else any error."""
+    return pickles.loads(data, _ALLOWED)
+
+
 def write_image_png(image: PickledImage, path: Path) -> None:
-    """Write a PNG.
+    """Write a PNG; ValueError, TypeError: the parts form no image, or one that is too large."""
+    shown = to_pillow_image(image)
+    shown.thumbnail((SIDE_LIMIT, SIDE_LIMIT))
+    shown.save(path, format="PNG")
+
+
+def to_pillow_image(image: PickledImage) -> Any:
+    """Return an image of Pillow in a mode that PNG has.
 
     Raises:
-        ImportError: Pillow is not installed.
         ValueError, TypeError: the parts form no image, or it is too large for a preview.
     """
+    _check_state(image)
     _, mode, size, palette, pixels = image.state[:_PLAIN_STATE]
-    width, height = _checked_size(size)
+    width, height = check_pixels(size)
     if not isinstance(mode, str) or not isinstance(pixels, bytes):
         raise TypeError("the parts of the image are of other types")
     shown = import_module("PIL.Image").frombytes(mode, (width, height), pixels)
@@ -82,8 +101,7 @@ def write_image_png(image: PickledImage, path: Path) -> None:
         shown.putpalette(palette)
     if mode not in _PNG_MODES:
         shown = shown.convert("RGB")
-    shown.thumbnail((SIDE_LIMIT, SIDE_LIMIT))
-    shown.save(path, format="PNG")
+    return shown
 
 
 def write_figure_png(figure: Any, path: Path) -> None:
@@ -96,7 +114,13 @@ def write_figure_png(figure: Any, path: Path) -> None:
     figure.savefig(path, format="png")
 
 
-def _checked_size(size: Any) -> tuple[int, int]:
+def _check_state(image: PickledImage) -> None:
+    if not isinstance(image.state, list) or len(image.state) < _PLAIN_STATE:
+        raise pickle.UnpicklingError("its image is pickled in another way")
+
+
+def check_pixels(size: Any) -> tuple[int, int]:
+    """Return width and height of an image; ValueError if a page could not show it."""
     width, height = size
     if type(width) is not int or type(height) is not int or min(width, height) < 1:
         raise ValueError("the size of the image is not valid")

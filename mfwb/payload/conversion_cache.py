@@ -27,8 +27,16 @@ _SUFFIXES = {
     Conversion.IMAGE: ".png",
     Conversion.FIGURE: ".figure.json",
     Conversion.PLUGIN: ".plugin",
+    Conversion.MEDIA: ".media",
+    Conversion.MEDIA_PANEL: ".panel",
+    Conversion.GALLERY: ".gallery",
+    Conversion.ARRAY_IMAGES: ".images",
+    Conversion.CHART: ".chart.json",
 }
 
+
+_BESIDE = {Conversion.TABLE: Conversion.ROWS, Conversion.ARRAY: Conversion.CHART}
+"""What is made beside a conversion, of the same value."""
 
 _ALTERED = ".altered"
 """Suffix of a note beside a converted file: what the file does not preserve of the pickle."""
@@ -95,7 +103,8 @@ class ConversionCache:
             conversion: the conversion to apply.
             unpickle: how far the pickle may be loaded.
             contents: source of its bytes.
-            with_rows: whether to write the ROWS of a TABLE, too, which will be requested later.
+            with_rows: whether to write the ROWS of a TABLE, or the CHART of an ARRAY, too, which
+                will be requested later.
             plugin: for PLUGIN, the name of the entry point.
 
         Raises:
@@ -117,7 +126,7 @@ class ConversionCache:
                     self._store_pickle(content, source)
                     raise
                 if rows.exists():
-                    self._store.add(_name(content, Conversion.ROWS), rows)
+                    self._store.add(_name(content, _BESIDE[conversion]), rows)
                 if altered:
                     with self._store.scratch() as note:
                         note.write_text(altered, encoding="utf-8")

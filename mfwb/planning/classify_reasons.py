@@ -182,7 +182,7 @@ def _no_value(ref: ArtifactRef, family: Family, settings: StepSettings) -> str:
     kind_by_user = next(
         (kind for name, kind in settings.kinds if fnmatchcase(ref.type, name)), None
     )
-    kind = family.kind if kind_by_user is None else Kind(kind_by_user)
+    kind = family.kind if kind_by_user is None else Kind.named(kind_by_user)
     if kind is not Kind.VALUE:
         return ""
     if not ref.is_pickle:
