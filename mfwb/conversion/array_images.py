@@ -20,12 +20,12 @@ def images_of_array(array: Any) -> tuple[int, Iterator[Any]]:
     shape, dimensions = array.shape, array.ndim
     if array.dtype.kind not in "biuf":
         raise TypeError(f"an array of {array.dtype} has no images")
-    is_one = dimensions == _PLANE or (dimensions == _VOLUME and shape[-1] in _CHANNELS)
+    is_single = dimensions == _PLANE or (dimensions == _VOLUME and shape[-1] in _CHANNELS)
     is_series = dimensions == _VOLUME or (dimensions == _BATCH and shape[-1] in _CHANNELS)
-    if not is_one and not is_series:
+    if not is_single and not is_series:
         raise ValueError(f"an array of the shape {shape} has no images")
-    every = [array] if is_one else array
-    return len(every), (_to_image(part) for part in every)
+    images = [array] if is_single else array
+    return len(images), (_to_image(part) for part in images)
 
 
 def _to_image(pixels: Any) -> Any:

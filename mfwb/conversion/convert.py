@@ -47,7 +47,8 @@ class Conversion(str, Enum):
     ROWS = "rows"  # JSON of the first rows of a table
     ARRAY = "array"  # a .npy file
     VALUE = "value"  # JSON
-    IMAGE = "image"  # a PNG
+    IMAGE = "image"  # a PNG for a page
+    WHOLE_IMAGE = "whole image"  # a PNG with all pixels
     FIGURE = "figure"  # JSON of a plotly figure
     PLUGIN = "plugin"  # a folder that a converter of another package fills
     MEDIA = "media"  # a folder with the file that bytes or a text are
@@ -66,7 +67,7 @@ class Job:
         source: the file of the pickle.
         target: a path that does not exist yet.
         rows: for a TABLE, also a path for its ROWS, which may stay empty; for an ARRAY, for its
-            CHART.
+            CHART, and for a WHOLE_IMAGE for its IMAGE.
         plugin: for PLUGIN, the name of the entry point.
         trusted: whether the pickle may run any code.
     """
@@ -176,6 +177,11 @@ def _image(job: Job) -> None:
         write_image_png(image, job.target)
 
 
+def _whole_image(job: Job) -> None:
+    image = load_pickled_image(job.source.read_bytes())
+    write_image_png(image, job.rows or job.target, whole=job.target)
+
+
 def _figure(job: Job) -> None:
     write_figure(load_figure(job.source.read_bytes()), job.target)
 
@@ -196,6 +202,7 @@ _CONVERSIONS: dict[Conversion, Callable[[Job], str | None]] = {
     Conversion.ARRAY: _array,
     Conversion.VALUE: _value,
     Conversion.IMAGE: _image,
+    Conversion.WHOLE_IMAGE: _whole_image,
     Conversion.FIGURE: _figure,
     Conversion.PLUGIN: _plugin,
     Conversion.MEDIA: _media,

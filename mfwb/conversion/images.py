@@ -78,9 +78,17 @@ def load_pickled_images(data: bytes) -> Any:
     return pickles.loads(data, _ALLOWED)
 
 
-def write_image_png(image: PickledImage, path: Path) -> None:
-    """Write a PNG; ValueError, TypeError: the parts form no image, or one that is too large."""
+def write_image_png(image: PickledImage, path: Path, *, whole: Path | None = None) -> None:
+    """Write a PNG for a page; ValueError, TypeError: it is no image, or one that is too large.
+
+    Args:
+        image: the parts of the image.
+        path: of the PNG, which has at most SIDE_LIMIT pixels to a side.
+        whole: a path for a PNG with all pixels.
+    """
     shown = to_pillow_image(image)
+    if whole is not None:
+        shown.save(whole, format="PNG")
     shown.thumbnail((SIDE_LIMIT, SIDE_LIMIT))
     shown.save(path, format="PNG")
 

@@ -25,6 +25,7 @@ _SUFFIXES = {
     Conversion.ARRAY: ".npy",
     Conversion.VALUE: ".json",
     Conversion.IMAGE: ".png",
+    Conversion.WHOLE_IMAGE: ".whole.png",
     Conversion.FIGURE: ".figure.json",
     Conversion.PLUGIN: ".plugin",
     Conversion.MEDIA: ".media",
@@ -35,7 +36,11 @@ _SUFFIXES = {
 }
 
 
-_BESIDE = {Conversion.TABLE: Conversion.ROWS, Conversion.ARRAY: Conversion.CHART}
+_BESIDE = {
+    Conversion.TABLE: Conversion.ROWS,
+    Conversion.ARRAY: Conversion.CHART,
+    Conversion.WHOLE_IMAGE: Conversion.IMAGE,
+}
 """What is made beside a conversion, of the same value."""
 
 _ALTERED = ".altered"
@@ -103,8 +108,8 @@ class ConversionCache:
             conversion: the conversion to apply.
             unpickle: how far the pickle may be loaded.
             contents: source of its bytes.
-            with_rows: whether to write the ROWS of a TABLE, or the CHART of an ARRAY, too, which
-                will be requested later.
+            with_rows: whether to write the preview, too, which will be requested later: the ROWS
+                of a TABLE, the CHART of an ARRAY, the IMAGE of a WHOLE_IMAGE.
             plugin: for PLUGIN, the name of the entry point.
 
         Raises:

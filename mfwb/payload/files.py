@@ -30,12 +30,18 @@ CONVERSIONS = {
     Form.ARRAY: Conversion.ARRAY,
     Form.JSON: Conversion.VALUE,
     Form.PLUGIN: Conversion.PLUGIN,
+    Form.IMAGE: Conversion.WHOLE_IMAGE,
     Form.MEDIA: Conversion.MEDIA,
 }
 """The conversion of each form that needs one."""
 
-_FILE_SUFFIXES = {Form.PARQUET: ".parquet", Form.ARRAY: ".npy", Form.JSON: ".json"}
-_MADE_BESIDE = frozenset({Preview.TABLE, Preview.CHART})
+_FILE_SUFFIXES = {
+    Form.PARQUET: ".parquet",
+    Form.ARRAY: ".npy",
+    Form.JSON: ".json",
+    Form.IMAGE: ".png",
+}
+_MADE_BESIDE = frozenset({Preview.TABLE, Preview.CHART, Preview.IMAGE})
 """Previews that are made together with the file."""
 
 _SUFFIX_LIMIT = 40  # characters
@@ -96,7 +102,7 @@ class FileBuilder:
             planned.content, CONVERSIONS[planned.form], planned.plugin
         )
         files = _made_files(planned, path)
-        if altered:
+        if altered or planned.form is Form.IMAGE:  # a PNG has not all that an image object has
             files.append(self._copy_stored(planned, contents, ".pkl"))
         return ArtifactFiles(planned.form, files, altered=altered)
 

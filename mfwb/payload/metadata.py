@@ -98,6 +98,7 @@ _ABOUT = {
     Form.INCLUDE: "The file as it was included; Metaflow does not record what it was called.",
     Form.STORED: "As Metaflow's artifact serializer wrote it; that serializer reads it.",
     Form.PATH: "What the path points at.",
+    Form.IMAGE: "As a PNG; the very pickle that Metaflow stored is logged, too.",
     Form.MEDIA: "The file whose bytes, or whose text in UTF-8, are the artifact's value.",
 }
 
@@ -141,6 +142,7 @@ _LOADING = {
     Form.PARQUET: "pandas.read_parquet(path)",
     Form.FRAMES: "pandas.read_parquet(path)",
     Form.ARRAY: "numpy.load(path)",
+    Form.IMAGE: "PIL.Image.open(path)",
     Form.JSON: f"json.loads({_BYTES})",
     Form.PICKLE: _unpickled(_BYTES),
 }

@@ -98,7 +98,7 @@ class _PreviewBuilder:
             return None  # a trusted pickle wrote something else there
 
 
-_ALWAYS_SHOWN = frozenset({Preview.MEDIA, Preview.IMAGES})
+_ALWAYS_SHOWN = frozenset({Preview.MEDIA, Preview.IMAGES, Preview.IMAGE, Preview.FIGURE})
 """Previews that people expect to see; where there is none, the summary says why."""
 
 

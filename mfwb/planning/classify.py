@@ -128,7 +128,16 @@ _UNKNOWN = Family("*", Kind.OTHER)
 _PATH = "pathlib.*Path"
 _TENSOR = "torch._utils._rebuild_*tensor*"
 LOADED = frozenset(
-    {Form.PARQUET, Form.FRAMES, Form.ARRAY, Form.JSON, Form.PATH, Form.PLUGIN, Form.MEDIA}
+    {
+        Form.PARQUET,
+        Form.FRAMES,
+        Form.ARRAY,
+        Form.JSON,
+        Form.PATH,
+        Form.PLUGIN,
+        Form.IMAGE,
+        Form.MEDIA,
+    }
 )
 """Forms that need the loaded pickle. (The source reads the descriptor of an IncludeFile.)"""
 

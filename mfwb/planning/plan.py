@@ -53,6 +53,7 @@ class Form(str, Enum):
     JSON = "json"  # a plain value that is too large for the summary
     STORED = "stored"  # the unchanged bytes of another serializer than pickle
     PLUGIN = "plugin"  # the result of a converter of another package
+    IMAGE = "image"  # an image of Pillow, as a PNG beside its pickle
     MEDIA = "media"  # the bytes or text of an artifact that is a whole file, as it is
     REFERENCE = "reference"  # the bytes stay where Metaflow stored them
 

@@ -226,8 +226,8 @@ FAMILIES = (
     Family("thinc.model.*", MODEL),
     Family("gensim.models.*", MODEL),
     # --- pictures --------------------------------------------------------------------------------
-    Family("PIL.Image.Image", OTHER, preview=Preview.IMAGE),
-    Family("PIL.*ImagePlugin.*", OTHER, preview=Preview.IMAGE),
+    Family("PIL.Image.Image", OTHER, Form.IMAGE, Preview.IMAGE),
+    Family("PIL.*ImagePlugin.*", OTHER, Form.IMAGE, Preview.IMAGE),
     Family("matplotlib.figure.*", OTHER, preview=Preview.IMAGE, needs_trust=True),
     Family("plotly.graph_objs._figure.*", OTHER, preview=Preview.FIGURE),
     Family("plotly.graph_objs._figurewidget.*", OTHER, preview=Preview.FIGURE),

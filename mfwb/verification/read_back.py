@@ -25,7 +25,12 @@ from mfwb.verification.expected import content_child
 from mfwb.verification.expected.child_process import ChildEndedError, ChildProcess
 from mfwb.verification.expected.contents import Contents
 from mfwb.verification.expected.flow_run_reader import FlowRunReader
-from mfwb.verification.expected.model import ExpectedCard, ExpectedFlowRun, ExpectedRun
+from mfwb.verification.expected.model import (
+    ExpectedCard,
+    ExpectedFlowRun,
+    ExpectedPanel,
+    ExpectedRun,
+)
 from mfwb.verification.expected.wording import matches
 from mfwb.verification.findings import EDITED, Findings, why_missing
 from mfwb.verification.received import ReceivedFile
@@ -41,7 +46,7 @@ _DAMAGED = "the bytes were damaged or replaced on the way or in W&B's storage"
 _NO_CARD = "Metaflow's card is not where cards are by default, nor below a --datastore-root"
 _METADATA = "wandb-metadata.json"
 _MILLISECONDS = 1.5
-_CONVERTED = ("parquet", "tables", "npy", "json")
+_CONVERTED = ("parquet", "tables", "npy", "json", "media")
 _OF_CONTAINERS = {".json": "json", ".parquet": "tables"}
 
 
@@ -79,6 +84,9 @@ def read_back(comparison: Comparison, source: ReadBack, subset: Subset) -> None:
         for card in expected.cards:
             if subset.has(f"{expected.name} {card.key}"):
                 _compare_card(card, expected, recorded, source)
+        for panel in expected.panels:
+            if subset.has(f"{expected.name} {panel.key}"):
+                _compare_panel(panel, expected, recorded, source)
 
 
 def leave_lost_cards_open(comparison: Comparison, source: ReadBack) -> None:
@@ -253,6 +261,22 @@ def _compare_card(
         return
     actual = ReceivedFile()
     if _read_panel(item, expected, recorded, path, source, actual) and actual.sha256 != own:
+        source.findings.differ("panel", item, expected.name, own, actual.sha256, _DAMAGED)
+
+
+def _compare_panel(
+    panel: ExpectedPanel, expected: ExpectedRun, recorded: RecordedRun, source: ReadBack
+) -> None:
+    """Compare the file of a panel with the checksum that the summary has of it."""
+    shown = find_card(recorded, panel.key)
+    path = shown.get("path") if isinstance(shown, dict) else None
+    if not isinstance(path, str) or path not in recorded.files:
+        return
+    item = f"{expected.name} summary.{panel.key}, its bytes"
+    actual = ReceivedFile()
+    is_read = _read_panel(item, expected, recorded, path, source, actual)
+    if is_read and actual.sha256 != shown.get("sha256"):
+        own = shown.get("sha256")
         source.findings.differ("panel", item, expected.name, own, actual.sha256, _DAMAGED)
 
 

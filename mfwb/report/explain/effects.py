@@ -34,6 +34,7 @@ _FORMS = {
     Form.STORED: "as its serializer wrote it",
     Form.PLUGIN: "made by a converter",
     Form.REFERENCE: "where Metaflow stored it",
+    Form.IMAGE: "PNG",
     Form.MEDIA: "the file that it is",
 }
 
