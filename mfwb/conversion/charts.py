@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +63,11 @@ def _histogram(array: Any) -> dict[str, Any] | None:
     import numpy as np  # noqa: PLC0415
 
     numbers = array[np.isfinite(array)].astype(np.float64)
-    if len(numbers) < _FEWEST or not np.isfinite(numbers).all():
+    if len(numbers) < _FEWEST:
         return None
-    try:
-        values, bins = np.histogram(numbers, bins=BINS)
-    except ValueError:  # the range is larger than the largest float
-        return None
+    if not math.isfinite(float(numbers.max()) - float(numbers.min())):
+        return None  # bins need a range that is a float, too
+    values, bins = np.histogram(numbers, bins=BINS)
     return {"_type": HISTOGRAM, "values": values.tolist(), "bins": bins.tolist()}
 
 

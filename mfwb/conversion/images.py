@@ -5,6 +5,7 @@ Pillow, which mfwb requires, is imported only in the confined process that conve
 
 from __future__ import annotations
 
+import io
 import pickle
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
@@ -16,15 +17,16 @@ from mfwb.pickles.allowlist import PLAIN
 
 __all__ = [
     "PickledImage",
-    "check_pixels",
     "load_pickled_image",
     "load_pickled_images",
+    "open_image",
     "to_pillow_image",
     "write_figure_png",
     "write_image_png",
 ]
 
 PIXELS_LIMIT = 50_000_000
+_TOO_LARGE = "the image is too large to be shown"
 SIDE_LIMIT = 2048
 """Pixels; larger images are scaled down, since a preview needs no more."""
 
@@ -101,7 +103,7 @@ def to_pillow_image(image: PickledImage) -> Any:
     """
     _check_state(image)
     _, mode, size, palette, pixels = image.state[:_PLAIN_STATE]
-    width, height = check_pixels(size)
+    width, height = _check_pixels(size)
     if not isinstance(mode, str) or not isinstance(pixels, bytes):
         raise TypeError("the parts of the image are of other types")
     shown = import_module("PIL.Image").frombytes(mode, (width, height), pixels)
@@ -122,16 +124,35 @@ def write_figure_png(figure: Any, path: Path) -> None:
     figure.savefig(path, format="png")
 
 
+def open_image(content: bytes, format_: str) -> Any:
+    """Return the image in a file of a known format, decoded to its end; else any error.
+
+    Args:
+        content: of the file.
+        format_: Pillow's name of the format; the content is read as no other.
+    """
+    pillow = import_module("PIL.Image")
+    try:
+        image = pillow.open(io.BytesIO(content), formats=[format_])
+    except pillow.DecompressionBombError:
+        raise ValueError(_TOO_LARGE) from None
+    except pillow.UnidentifiedImageError:
+        raise ValueError("its content is not that of an image") from None
+    _check_pixels(image.size)
+    image.load()
+    return image
+
+
 def _check_state(image: PickledImage) -> None:
     if not isinstance(image.state, list) or len(image.state) < _PLAIN_STATE:
         raise pickle.UnpicklingError("its image is pickled in another way")
 
 
-def check_pixels(size: Any) -> tuple[int, int]:
+def _check_pixels(size: Any) -> tuple[int, int]:
     """Return width and height of an image; ValueError if a page could not show it."""
     width, height = size
     if type(width) is not int or type(height) is not int or min(width, height) < 1:
         raise ValueError("the size of the image is not valid")
     if width * height > PIXELS_LIMIT:
-        raise ValueError("the image is too large to be shown")
+        raise ValueError(_TOO_LARGE)
     return width, height

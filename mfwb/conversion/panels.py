@@ -6,7 +6,6 @@ begins like one, or would fill the memory of a browser, gets no panel.
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -16,7 +15,7 @@ from typing import Any
 
 from mfwb.conversion.array_images import images_of_array
 from mfwb.conversion.arrays import load_array
-from mfwb.conversion.images import PickledImage, check_pixels, load_pickled_images, to_pillow_image
+from mfwb.conversion.images import PickledImage, load_pickled_images, open_image, to_pillow_image
 from mfwb.conversion.media import MARKDOWN, load_media
 from mfwb.files.rooted_files import is_plain_path
 from mfwb.media_formats import IMAGE, PANELS
@@ -152,12 +151,7 @@ def _walk(value: Any, caption: str, level: int = 0) -> Iterator[tuple[str, Pickl
 
 def _size_of_image(content: bytes, suffix: str) -> tuple[int, int]:
     """Return the size of an image that can be decoded to its end; else any error."""
-    from PIL import Image  # noqa: PLC0415 - this process may have other work
-
-    with Image.open(io.BytesIO(content), formats=[_FORMATS[suffix]]) as image:
-        check_pixels(image.size)
-        image.load()
-        width, height = image.size
+    width, height = open_image(content, _FORMATS[suffix]).size
     return width, height
 
 

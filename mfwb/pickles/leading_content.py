@@ -17,11 +17,12 @@ _BYTES_AS_TEXT = re.compile(rb"\x80\x02c_codecs\nencode\nq\x00X.{4}", re.DOTALL)
 
 
 def leading_content(head: bytes) -> bytes | str | None:
-    """Return the start of the bytes or of the text that a pickle holds; None for another value.
+    """Return the start of the bytes or of the text that a pickle holds; None for a container.
 
     Args:
-        head: the first bytes of the pickle. What follows the value, if it is short, may be at the
-            end of the result.
+        head: the first bytes of the pickle, whose type is known: that of an object begins with the
+            name of its module, which looks like a text. If the value is short, the end of the
+            result may be what follows it.
     """
     if match := _BYTES_AS_TEXT.match(head):
         text = head[match.end() :].decode("utf-8", "ignore")

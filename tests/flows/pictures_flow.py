@@ -1,38 +1,9 @@
 """Pictures, sounds, films, documents and arrays: all that a W&B run shows without being asked."""
 
-import io
-import struct
-import zlib
-
 import numpy as np
+from media_files import NOTES, PAGE, TAG, huge, picture, sound
 from metaflow import FlowSpec, step
 from PIL import Image
-
-
-def picture(side, shade, **options):
-    """Return a picture file, a PNG unless a format is given."""
-    file = io.BytesIO()
-    Image.new("RGB", (side, side // 2), (shade, 80, 160)).save(file, **{"format": "PNG", **options})
-    return file.getvalue()
-
-
-def huge():
-    """Return a PNG of a few hundred bytes that says it has more pixels than fit into memory."""
-    header = struct.pack(">2I5B", 60_000, 60_000, 8, 0, 0, 0, 0)
-    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 1000)), (b"IEND", b"")]
-    chunks = [
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-        for name, data in parts
-    ]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
-
-
-def sound():
-    """Return a WAV file of a tenth of a second."""
-    samples = (np.sin(np.arange(800) / 3) * 20_000).astype("<i2").tobytes()
-    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, 8_000, 16_000, 2, 16)
-    body = b"WAVE" + form + struct.pack("<4sI", b"data", len(samples)) + samples
-    return struct.pack("<4sI", b"RIFF", len(body)) + body
 
 
 class PicturesFlow(FlowSpec):
@@ -43,19 +14,19 @@ class PicturesFlow(FlowSpec):
         """Make one of each."""
         self.image = Image.new("RGB", (60, 40), (200, 30, 30))
         self.plot = picture(64, 10)
-        self.photo = picture(64, 20, format="JPEG")
-        self.web = picture(64, 30, format="WEBP")
+        self.photo = picture(64, 20, form="JPEG")
+        self.web = picture(64, 30, form="WEBP")
         self.wide = picture(300, 40) + b"more"
-        self.animation = picture(32, 50, format="GIF")
+        self.animation = picture(32, 50, form="GIF")
         self.tone = sound()
         self.film = b"\0\0\0\x20ftypisom\0\0\2\0" + bytes(1_000)
         self.paper = b"%PDF-1.7\n" + bytes(500)
         self.plain = b"nothing of a file in here, only bytes"
         self.cut = picture(64, 60)[:-30]
         self.bomb = huge()
-        self.page = "<!DOCTYPE html><html><body><h1>Résumé</h1></body></html>\r\n"
-        self.notes_md = "# Notes\n\n- *one*\n- <script>alert(1)</script>\n"
-        self.tag = "<html is not how this starts, only a text>"[1:]
+        self.page = PAGE
+        self.notes_md = NOTES
+        self.tag = TAG
         self.samples = [Image.new("L", (20 + n, 20), 40 * n) for n in range(4)]
         self.classes = {"cat": Image.new("RGB", (20, 20)), "dog": [Image.new("1", (9, 9))]}
         self.many = [Image.new("L", (4, 4), n) for n in range(60)]
@@ -75,7 +46,8 @@ class PicturesFlow(FlowSpec):
 
     @step
     def join(self, inputs):
-        """Keep nothing."""
+        """Count the pictures."""
+        self.drawn = len(list(inputs))
         self.next(self.end)
 
     @step

@@ -7,6 +7,7 @@ do to this process.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -26,7 +27,6 @@ _MAX_CURVE = 100_000  # points
 _EXACT = 2**53
 _MAX_SIDE = 50  # rows or columns
 _FEWEST = 10  # numbers
-_LARGEST = 1e300  # of numbers whose range is a float, too
 
 
 class _Instance(Described, StandIn):
@@ -110,9 +110,9 @@ def _chart(value: Any) -> str | None:
         return "heatmap" if all(1 < side <= _MAX_SIDE for side in value.shape) else None
     if value.ndim != 1:
         return None
-    finite = [number for number in value.tolist() if abs(number) < _LARGEST]
-    has_all = len(finite) == sum(abs(number) < float("inf") for number in value.tolist())
-    return "histogram" if len(finite) >= _FEWEST and has_all else None
+    finite = [float(number) for number in value.tolist() if abs(number) < math.inf]
+    has_range = len(finite) >= _FEWEST and max(finite) - min(finite) < math.inf
+    return "histogram" if has_range else None
 
 
 def _number(value: float) -> str:
