@@ -20,9 +20,11 @@ __all__ = ["NOT_WRITTEN_YET", "with_older_causes"]
 
 NOT_WRITTEN_YET: Mapping[str, Mapping[str, str]] = {
     "0.1.0": {
-        "artifact": "artifacts of type code",
+        "artifact": "code, nor bytes and texts that are files under their own endings",
+        "file": "bytes and texts that are files under their own endings",
         "history": "curves under the user's own names",
         "notes": "notes",
+        "panel": "pictures, sounds, films, pages, galleries, histograms and heat maps",
     }
 }
 """By version, as W&B runs name it: what it did not write yet, by the kind of difference. Each
