@@ -136,7 +136,7 @@ def _artifact_endings(
         for content in value.contents:
             yield content.pathspec, Ending.LOST if _is_in(content, lost) else Ending.WRITTEN
     for artifact, output in _with_outputs(run, outputs):
-        if artifact.items:
+        if not artifact.is_code:
             yield from _file_endings(artifact, lost, output)
     for content in run.switched_off:
         yield content.pathspec, Ending.SWITCHED_OFF
@@ -152,7 +152,7 @@ def _code_endings(
 ) -> Iterator[tuple[Kind, Ending]]:
     """Yield each code package that a W&B run logs, and how it ended."""
     for artifact, output in _with_outputs(run, outputs):
-        if not artifact.items:
+        if artifact.is_code:
             for _, ending in _file_endings(artifact, lost, output):
                 yield Kind.CODE_PACKAGES, ending
 
@@ -180,7 +180,7 @@ def _file_endings(
     artifact: OutputArtifact, lost: Collection[str], output: OutputOutcome | None
 ) -> Iterator[tuple[str, Ending]]:
     links = output.referenced if output else 0
-    for file in artifact.files:
+    for file in artifact.written_files:  # the others are items of the tasks that wrote them
         content = file.content
         if output is None or _is_in(content, lost):
             yield content.pathspec, Ending.LOST

@@ -78,6 +78,12 @@ class OfflineSession:
         """Return None: the ledger of a bundle records what is complete."""
         return None
 
+    def enqueue(self, run: PlannedRun) -> None:
+        """Do nothing: a push decides on the order of versions."""
+
+    def dequeue(self, run: PlannedRun) -> None:
+        """Do nothing, as above."""
+
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
         """Write one W&B run, which replaces an earlier one with that id.
 
