@@ -122,7 +122,7 @@ def _about_choice(artifact: OutputArtifact, *, is_folder: bool) -> list[str]:
         final = _span(f"{artifact.name}:{run_alias(parts_of(content.flow_run)[1])}")
         lines.append(
             f"These are candidates, among which a later step picked: {final} is the final version. "
-            "The code below loads the first candidate."
+            "The code below loads one of them."
             if is_folder
             else f"A later step picked among this and others: {final} is the final version."
         )

@@ -608,8 +608,9 @@ def _of_aliases(
         marked = project.with_alias(name, alias)
         yield from _unlike(f"{facts.pathspec} {name}:{alias}", 1, len(marked))
         held = facts.final.get(name)
-        if len(marked) == 1 and held is not None and not is_in_summary(held):
-            if not _is_content(name, held, dict(marked[0].files)):
-                yield Difference(
-                    f"{facts.pathspec} {name}:{alias}", held.value, sorted(marked[0].files)
-                )
+        is_file = held is not None and not is_in_summary(held)
+        if len(marked) != 1 or held is None or not is_file:
+            continue
+        if not _is_content(name, held, dict(marked[0].files)):
+            paths = sorted(marked[0].files)
+            yield Difference(f"{facts.pathspec} {name}:{alias}", held.value, paths)
