@@ -19,7 +19,7 @@ from mfwb.payload.copied_files import copy_file
 from mfwb.payload.model import ArtifactFiles
 from mfwb.payload.paths import read_path_files
 from mfwb.planning import Content, Form, PlannedFile, PlannedRun, Preview
-from mfwb.ports import Contents, ReadyFile
+from mfwb.ports import CodeFile, Contents, Readable, ReadyFile
 from mfwb.snapshot.facts import PICKLES
 
 __all__ = ["CONVERSIONS", "FileBuilder"]
@@ -30,10 +30,20 @@ CONVERSIONS = {
     Form.ARRAY: Conversion.ARRAY,
     Form.JSON: Conversion.VALUE,
     Form.PLUGIN: Conversion.PLUGIN,
+    Form.IMAGE: Conversion.WHOLE_IMAGE,
+    Form.MEDIA: Conversion.MEDIA,
 }
 """The conversion of each form that needs one."""
 
-_FILE_SUFFIXES = {Form.PARQUET: ".parquet", Form.ARRAY: ".npy", Form.JSON: ".json"}
+_FILE_SUFFIXES = {
+    Form.PARQUET: ".parquet",
+    Form.ARRAY: ".npy",
+    Form.JSON: ".json",
+    Form.IMAGE: ".png",
+}
+_MADE_BESIDE = frozenset({Preview.TABLE, Preview.CHART, Preview.IMAGE})
+"""Previews that are made together with the file."""
+
 _SUFFIX_LIMIT = 40  # characters
 _PATH_LIMIT = 100_000  # bytes of a pickled path
 
@@ -61,17 +71,17 @@ class FileBuilder:
         unpickle = run.unpickle
         if planned.form is Form.PATH:
             return self._copy_path(planned, contents, run)
+        if planned.form is Form.CODE:
+            return self._copy_code(planned, contents)
         if planned.form is Form.INCLUDE:
             return ArtifactFiles(Form.INCLUDE, [self._copy_included(planned, contents, run)])
-        if planned.form is Form.STORED:
-            return ArtifactFiles(
-                Form.STORED, [self._copy_stored(planned, contents, _suffix(encoding))]
-            )
         if planned.form is Form.REFERENCE:
             return self._build_reference(planned, contents, encoding)
         if planned.form in CONVERSIONS:
             return self._convert(planned, contents, unpickle)
-        return ArtifactFiles(Form.PICKLE, [self._copy_stored(planned, contents, ".pkl")])
+        form = Form.STORED if planned.form is Form.STORED else Form.PICKLE
+        suffix = _suffix(encoding) if form is Form.STORED else ".pkl"
+        return ArtifactFiles(form, [self._copy_stored(planned, contents, suffix)])
 
     def _convert(
         self, planned: PlannedFile, contents: Contents, unpickle: Unpickle
@@ -82,7 +92,7 @@ class FileBuilder:
                 CONVERSIONS[planned.form],
                 unpickle,
                 contents,
-                with_rows=planned.preview is Preview.TABLE,
+                with_rows=planned.preview in _MADE_BESIDE,
                 plugin=planned.plugin,
             )
         except UnconvertibleError as error:
@@ -92,7 +102,7 @@ class FileBuilder:
             planned.content, CONVERSIONS[planned.form], planned.plugin
         )
         files = _made_files(planned, path)
-        if altered:
+        if altered or planned.form is Form.IMAGE:  # a PNG has not all that an image object has
             files.append(self._copy_stored(planned, contents, ".pkl"))
         return ArtifactFiles(planned.form, files, altered=altered)
 
@@ -156,6 +166,32 @@ class FileBuilder:
 
         return read_path_files(path, planned.stem, allowed=_allowed(contents, run), keep=keep)
 
+    def _copy_code(self, planned: PlannedFile, contents: Contents) -> ArtifactFiles:
+        """Return the user's files in a code package, by name; a later one replaces an earlier."""
+        files: dict[str, ReadyFile] = {}
+
+        def keep(file: CodeFile) -> None:
+            name = f"{planned.stem}/{file.name}" if planned.stem else file.name
+            files[name] = self._keep(planned.content, file.data, name)
+
+        with self._store.scratch() as packed:
+            excluded = contents.read_code(planned.content, packed, keep)
+        if not files and not excluded.unreadable:
+            raise ItemLost("it has no file of the flow")
+        return ArtifactFiles(
+            Form.CODE,
+            [files[name] for name in sorted(files)],
+            missing=dict(excluded.unreadable),
+            excluded=excluded.own,
+        )
+
+    def _keep(self, content: Content, file: Readable, name: str) -> ReadyFile:
+        with self._store.scratch() as unfinished:
+            copied = copy_file(file, unfinished, max_bytes=None, limit=None)
+            kept = f"{content.sha1}.{copied.sha1}.file"
+            self._store.add(kept, unfinished)
+        return ReadyFile(name, copied.size, self._store.path(kept), md5=copied.md5)
+
     def _read_path(self, content: Content, contents: Contents) -> bytes:
         """Return the bytes of a pickled path; ItemLost if they are too many for a path."""
         if content.size > _PATH_LIMIT:
@@ -174,7 +210,7 @@ def _made_files(planned: PlannedFile, path: Path) -> list[ReadyFile]:
     if planned.form in _FILE_SUFFIXES:
         return [_ready(f"{planned.stem}{_FILE_SUFFIXES[planned.form]}", path)]
     files = _files_in(path)
-    if planned.form is Form.PLUGIN and len(files) == 1:
+    if planned.form in {Form.PLUGIN, Form.MEDIA} and len(files) == 1:
         return [_ready(f"{planned.stem}{files[0].suffix}", files[0])]
     return [_below(planned.stem, path, file) for file in files]
 

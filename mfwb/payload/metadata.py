@@ -55,6 +55,8 @@ def build_metadata(built: Sequence[BuiltArtifact], modules: Modules) -> dict[str
     renamed = {new: old for item in built for new, old in item.result.renamed.items()}
     if renamed:
         metadata["renamed_files"] = {new: one_line(old) for new, old in renamed.items()}
+    if excluded := sum(item.result.excluded for item in built):
+        metadata["files_of_metaflow"] = excluded
     if reasons:
         alike = len(set(reasons.values())) == 1 and len(reasons) == len(built)
         metadata["kept_as_pickle"] = next(iter(reasons.values())) if alike else reasons
@@ -72,6 +74,8 @@ def build_description(
         artifact: the planned W&B artifact.
     """
     planned, result = built[0]
+    if planned.form is Form.CODE:
+        return _describe_code(built)
     content, first = planned.content, result.files[0]
     several = f"{len(built)} tasks, a file or folder of each"
     where = _span(content.task) if len(built) == 1 else several
@@ -88,6 +92,18 @@ def build_description(
     code = _code(result.form, first, _variable(content.name))
     lines += ["", *(f"    {line}" for line in code)]
     return "\n".join(lines)
+
+
+def _describe_code(built: Sequence[BuiltArtifact]) -> str:
+    """Return the description of the code of a flow run."""
+    content = built[0].planned.content
+    excluded = sum(item.result.excluded for item in built)
+    lines = [
+        f"Metaflow's {_span(content.name)} of {_span(content.flow_run)}: the files of the flow."
+    ]
+    if excluded:
+        lines.append(f"Metaflow packed {excluded:,} files of its own, too; they are left out.")
+    return "\n".join([*lines, "", "    folder = artifact.download()"])
 
 
 def _merged(modules: Modules) -> list[str]:
@@ -128,6 +144,8 @@ _ABOUT = {
     Form.INCLUDE: "The file as it was included; Metaflow does not record what it was called.",
     Form.STORED: "As Metaflow's artifact serializer wrote it; that serializer reads it.",
     Form.PATH: "What the path points at.",
+    Form.IMAGE: "As a PNG; the very pickle that Metaflow stored is logged, too.",
+    Form.MEDIA: "The file whose bytes, or whose text in UTF-8, are the artifact's value.",
 }
 
 
@@ -154,7 +172,9 @@ def _code(form: Form, file: ReadyFile, name: str) -> list[str]:
         return [f"path = {entry}.download()", f"{name} = {value}"]
     if file.uri is not None:
         return [f"entry = {entry}", f"{name} = entry.ref_target()"]
-    return [f"path = {entry}.download()", f"{name} = {_LOADING.get(form, _BYTES)}"]
+    is_text = form is Form.MEDIA and PurePosixPath(file.path).suffix in _TEXT_SUFFIXES
+    loading = f"{_BYTES}.decode()" if is_text else _LOADING.get(form, _BYTES)
+    return [f"path = {entry}.download()", f"{name} = {loading}"]
 
 
 def _unpickled(stored: str) -> str:
@@ -162,11 +182,13 @@ def _unpickled(stored: str) -> str:
 
 
 _GUNZIPPED = "gzip.open(path).read()"
+_TEXT_SUFFIXES = frozenset({".html", ".md"})
 _BYTES = "pathlib.Path(path).read_bytes()"
 _LOADING = {
     Form.PARQUET: "pandas.read_parquet(path)",
     Form.FRAMES: "pandas.read_parquet(path)",
     Form.ARRAY: "numpy.load(path)",
+    Form.IMAGE: "PIL.Image.open(path)",
     Form.JSON: f"json.loads({_BYTES})",
     Form.PICKLE: _unpickled(_BYTES),
 }

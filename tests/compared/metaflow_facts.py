@@ -25,6 +25,7 @@ class Held:
 
     value: Any
     stored: bytes
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,9 @@ class FlowRunFacts:
         records: what its tasks recorded of themselves.
         truth: what that adds up to.
         system_tags: how many tags Metaflow gave it.
+        start: the name of its first step.
+        docs: the docstring of each step that has one.
+        code: the files of the user in its code package, by path; None if it has none.
         artifacts_held: how many artifacts all of its tasks have, each counted at each task, and
             included files; without parameters, which each task has, too.
     """
@@ -109,6 +113,9 @@ class FlowRunFacts:
     truth: Truth
     system_tags: int
     artifacts_held: int
+    start: str
+    docs: dict[str, str]
+    code: dict[str, bytes] | None
 
     def ancestors(self, pathspec: str) -> set[str]:
         """Return all tasks that came before one."""
@@ -156,12 +163,30 @@ def read_flow_run(pathspec: str, records_folder: Path) -> FlowRunFacts:
         tags=frozenset(run.user_tags),
         user=next(tag.removeprefix("user:") for tag in run.system_tags if tag.startswith("user:")),
         steps=steps,
-        final={} if end is None else {item.id: _held(item) for item in end if item.id not in own},
+        final={}
+        if end is None
+        else {item.id: _held(item.id, item) for item in end if item.id not in own},
         records=records,
         truth=follow(records),
         system_tags=len(run.system_tags),
         artifacts_held=len(files) + _count_held(run, given, records.values()),
+        start=graph.get("start_step") or "start",
+        docs={name: step["doc"] for name, step in graph["steps"].items() if step.get("doc")},
+        code=_code(run),
     )
+
+
+def _code(run: Any) -> dict[str, bytes] | None:
+    """Return what Metaflow's client extracts of the code package: the files of the user."""
+    tasks = (task for step in run for task in step if "origin-task-id" not in task.metadata_dict)
+    code = next((task.code for task in tasks if "code-package" in task.metadata_dict), None)
+    if code is None:
+        return None
+    with code.extract() as folder:
+        paths = [path for path in Path(folder).rglob("*") if path.is_file()]
+        files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    own = (".mf_install", ".mf_meta/")  # what Metaflow notes of the package
+    return {name: data for name, data in files.items() if not name.startswith(own)}
 
 
 _OF_METAFLOW = {"name"}
@@ -227,9 +252,9 @@ def _task(task: Any, record: Record | None, own: set[str], stores: set[str]) -> 
         place=(*(frame.index for frame in stack), *rounds),
         in_foreach=bool(stack),
         failed=failed,
-        held={name: _held(task[name]) for name in sorted(names) if name in task},
+        held={name: _held(name, task[name]) for name in sorted(names) if name in task},
         passed={
-            item.id: _held(item)
+            item.id: _held(item.id, item)
             for item in task
             if not item.id.startswith("_") and item.id not in names | own
         },
@@ -245,10 +270,10 @@ def _data(task: Any, name: str) -> Any:
     return task[name].data if name in task else None
 
 
-def _held(artifact: Any) -> Held:
+def _held(name: str, artifact: Any) -> Held:
     root = Path(artifact._object["location"].removeprefix(":root:"))
     blob = root / artifact.path_components[0] / "data" / artifact.sha[:2] / artifact.sha
-    return Held(artifact.data, gzip.decompress(blob.read_bytes()))
+    return Held(artifact.data, gzip.decompress(blob.read_bytes()), name)
 
 
 def _log(task: Any) -> Iterator[LogLine]:

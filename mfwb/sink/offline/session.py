@@ -194,7 +194,7 @@ class OfflineSession:
             size=sum(file.size for file in ready.files),
             files=tuple(file.path for file in ready.files),
             deduplicated=is_duplicate,
-            items=len(ready.planned.written_files),
+            items=ready.planned.items,
             referenced=ready.referenced,
         )
 
@@ -211,7 +211,7 @@ class OfflineSession:
         for preview in file_previews(ready):
             shown[preview.key] = add_preview(preview, folder.files)
         if shown:
-            yield records.files_record([file.path for file in shown.values()])
+            yield records.files_record([path for file in shown.values() for path in file.paths])
         yield records.summary_record(
             {
                 **build_summary(run, ready),

@@ -21,6 +21,7 @@ __all__ = [
     "ExpectedFlowRun",
     "ExpectedFolder",
     "ExpectedLine",
+    "ExpectedPanel",
     "ExpectedRun",
     "ExpectedTable",
     "ExpectedUse",
@@ -158,6 +159,22 @@ class ExpectedTable:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectedPanel:
+    """A panel of the summary.
+
+    Attributes:
+        types: W&B's types of what it may show.
+        may_be_text: whether a text may be there, which says why there is no panel.
+        is_required: whether it has to be there.
+    """
+
+    key: str
+    types: frozenset[str]
+    may_be_text: bool
+    is_required: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectedRun:
     """A W&B run.
 
@@ -174,6 +191,7 @@ class ExpectedRun:
         runtime: seconds.
         may_use_others: whether its code may read artifacts of other flow runs.
         unknown: what could not be worked out, by item.
+        notes: texts that its notes have to contain.
     """
 
     name: str
@@ -193,6 +211,7 @@ class ExpectedRun:
     uses: Sequence[ExpectedUse]
     open_keys: frozenset[str] = frozenset()
     previews: Mapping[str, str] = field(default_factory=dict)  # by key, the artifact
+    panels: Sequence[ExpectedPanel] = ()
     is_log_sorted: bool = True
     started_at: int | None = None
     runtime: float | None = None
@@ -200,6 +219,7 @@ class ExpectedRun:
     unknown: tuple[tuple[str, str], ...] = ()
     untrue_facts: frozenset[str] = frozenset()
     untrue_outcome: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
