@@ -21,6 +21,7 @@ from mfwb.payload.change_inspection import add_content_digests
 from mfwb.payload.conversion_cache import ConversionCache
 from mfwb.payload.file_names import make_names_safe
 from mfwb.payload.files import CONVERSIONS, FileBuilder
+from mfwb.payload.foreach_items import add_foreach_items
 from mfwb.payload.history import build_history
 from mfwb.payload.logs import read_log
 from mfwb.payload.metadata import BuiltArtifact, build_description, build_metadata
@@ -94,6 +95,7 @@ class PayloadBuilder:
         self._inspector.start()  # while the first bytes are loaded
         looked = inspect_types(flow_run, contents, self._inspect)
         looked = add_content_digests(looked, contents, self._inspect)
+        looked = add_foreach_items(looked, contents, self._inspect)
         return add_parameter_values(looked, contents, self._inspect)
 
     def decode(self, wanted: Sequence[Content], contents: Contents) -> Mapping[str, Any]:
