@@ -31,6 +31,8 @@ def count_items(
         losses: losses of this W&B run, including those of the plan.
         outputs: the W&B artifacts that were logged, or are planned to be.
     """
+    if run.overview is not None:  # its content is a second view of items of other W&B runs
+        return ItemCounts()
     lost = {loss.item for loss in losses}
     logged = {(output.name, output.type): output for output in outputs}
     contents = [content for value in run.values for content in value.contents]

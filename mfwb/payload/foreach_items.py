@@ -14,7 +14,6 @@ from mfwb.planning import Content
 from mfwb.planning.classify import can_be_value
 from mfwb.ports import Contents
 from mfwb.snapshot import ArtifactRef, FlowRun, ForeachFrame, Task
-from mfwb.snapshot.pathspec import step_of
 
 __all__ = ["add_foreach_items"]
 
@@ -35,8 +34,7 @@ def add_foreach_items(
     """
     if not any(task.foreach for task in flow_run.tasks):
         return flow_run
-    names = _names_of_lists(flow_run)
-    lists = _find_lists(flow_run, names)
+    lists = _find_lists(flow_run)
     wanted = [content for content in lists.values() if content is not None]
     values = decode_artifacts(wanted, contents, inspect)
     items = {
@@ -45,40 +43,29 @@ def add_foreach_items(
         if content is not None and content.sha1 in values
     }
     steps = (
-        replace(step, tasks=tuple(_with_items(task, names, items) for task in step.tasks))
+        replace(step, tasks=tuple(_with_items(task, items) for task in step.tasks))
         for step in flow_run.steps
     )
     return replace(flow_run, steps=tuple(steps))
 
 
-_Key = tuple[str, str, tuple[int, ...]]
-"""The step that began a foreach, the artifact, and the indices of the foreachs around it."""
+_Key = tuple[str, tuple[int, ...]]
+"""The first step of a foreach, and the indices of the foreachs around it."""
 
 
-def _names_of_lists(flow_run: FlowRun) -> dict[str, str]:
-    """Return the artifact that a step iterates over; old versions of Metaflow name it only here."""
-    return {
-        step_of(task.pathspec): task.transition.foreach
-        for task in flow_run.tasks
-        if task.transition is not None and task.transition.foreach
-    }
-
-
-def _find_lists(flow_run: FlowRun, names: Mapping[str, str]) -> dict[_Key, Content | None]:
+def _find_lists(flow_run: FlowRun) -> dict[_Key, Content | None]:
     """Return the artifact that each foreach iterates over; None if it can't be shown.
 
     If a step ran several times at one position, as in a recursion, these have to agree.
     """
-    needed = {key for task in flow_run.tasks for key, _ in _levels(task, names)}
-    by_step = {(step, var) for step, var, _ in needed}
     lists: dict[_Key, Content | None] = {}
     for task in flow_run.tasks:
-        position = tuple(frame.index for frame in task.foreach)
-        for ref in task.artifacts:
-            key = (step_of(task.pathspec), ref.name, position)
-            if key[:2] not in by_step or key not in needed:
-                continue
-            content = _content_of(task, ref)
+        if task.transition is None or not task.transition.foreach:
+            continue
+        ref = task.artifact(task.transition.foreach)
+        content = None if ref is None else _content_of(task, ref)
+        for step in task.transition.steps:
+            key = (step, tuple(frame.index for frame in task.foreach))
             known = lists.setdefault(key, content)
             if known is not None and (content is None or content.sha1 != known.sha1):
                 lists[key] = None
@@ -91,16 +78,16 @@ def _content_of(task: Task, ref: ArtifactRef) -> Content | None:
     return Content(task.pathspec, ref.name, ref.sha1, ref.size)
 
 
-def _levels(task: Task, names: Mapping[str, str]) -> Iterator[tuple[_Key, ForeachFrame]]:
+def _levels(task: Task) -> Iterator[tuple[_Key, ForeachFrame]]:
     indices = tuple(frame.index for frame in task.foreach)
     for depth, frame in enumerate(task.foreach):
-        yield (frame.step, frame.var or names.get(frame.step, ""), indices[:depth]), frame
+        yield (frame.step, indices[:depth]), frame
 
 
-def _with_items(task: Task, names: Mapping[str, str], items: Mapping[_Key, Sequence[Any]]) -> Task:
+def _with_items(task: Task, items: Mapping[_Key, Sequence[Any]]) -> Task:
     if not task.foreach or task.is_control:
         return task
-    frames = (_with_item(frame, items.get(key, ())) for key, frame in _levels(task, names))
+    frames = (_with_item(frame, items.get(key, ())) for key, frame in _levels(task))
     return replace(task, foreach=tuple(frames))
 
 

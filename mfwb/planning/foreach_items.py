@@ -17,7 +17,7 @@ FOREACH = "foreach"
 def describe_foreach(task: Task) -> dict[str, Any]:
     """Return `config["foreach"]` of a task: index and item, and those of each outer foreach.
 
-    The innermost foreach comes first; an outer one has the name of the step that began it.
+    The innermost foreach comes first; an outer one has the name of the first step in it.
     """
     if not task.foreach or task.is_control:
         return {}

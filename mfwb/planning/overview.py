@@ -165,9 +165,7 @@ def _list_wandb_runs(by_step: _Steps) -> dict[str, Any]:
 
 def _step(step: Step, runs: Sequence[PlannedRun], lineage: Lineage) -> OverviewStep:
     started, finished = span_of(step.tasks)
-    before = {
-        step_of(parent) for task in step.tasks for parent in lineage.parents[task.pathspec]
-    }
+    before = {step_of(parent) for task in step.tasks for parent in lineage.parents[task.pathspec]}
     return OverviewStep(
         name=step.name,
         type=step.type,
