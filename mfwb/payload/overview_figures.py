@@ -11,7 +11,7 @@ import html
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -78,13 +78,13 @@ def draw_timeline(title: str, overview: Overview) -> Figure:
         ticks.append(y + height / 2)
         labels.append(_label(step.name, 28))
         y += height + 0.35
-    text = f"Tasks of {title} over time"
+    text = f"Tasks of {title} over time, in UTC"
     if len(bars) < len(every):
         text += f": {len(bars):,} of {len(every):,} attempts, all failed ones first"
     layout = {
         **_layout(text),
         "barmode": "overlay",
-        "xaxis": {"type": "date", "title": {"text": "UTC"}, "gridcolor": "#e6e6e6"},
+        "xaxis": {"type": "date", "gridcolor": "#e6e6e6"},
         "yaxis": {
             "tickvals": ticks,
             "ticktext": labels,
@@ -210,7 +210,7 @@ def draw_lineage(title: str, overview: Overview) -> Figure:
         _lines("logged", "#4c78a8", "solid", _logged_lines(groups, rows, columns)),
         _lines("used", "#e08214", "solid", _used_lines(groups, rows, columns)),
         *_step_markers(overview.steps, rows, columns),
-        _artifact_markers(groups),
+        _artifact_markers(groups, steps),
     ]
     bottom = max([*rows.values(), *(group.y for group in groups), 0.0])
     axis = {"visible": False, "showgrid": False, "zeroline": False}
@@ -353,14 +353,19 @@ def _step_label(step: OverviewStep) -> str:
     return f"{name}  x {step.tasks:,} " if step.tasks > 1 else f"{name} "
 
 
-def _artifact_markers(groups: Sequence[_Group]) -> dict[str, Any]:
+def _group_label(group: _Group, steps: Collection[str]) -> str:
+    text = f" {_names(group.names, _NAMES, 44)}"
+    return text if group.producer in steps else f"{text} of {_label(group.producer, 44)}"
+
+
+def _artifact_markers(groups: Sequence[_Group], steps: Collection[str]) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "markers+text",
         "name": "artifact",
         "x": [_ARTIFACT_X for _ in groups],
         "y": [group.y for group in groups],
-        "text": [f" {_names(group.names, _NAMES, 44)}" for group in groups],
+        "text": [_group_label(group, steps) for group in groups],
         "textposition": "middle right",
         "hovertext": [_describe_group(group) for group in groups],
         "hoverinfo": "text",
@@ -392,7 +397,7 @@ def _layout(title: str) -> dict[str, Any]:
         "paper_bgcolor": "#ffffff",
         "plot_bgcolor": "#ffffff",
         "margin": {"l": 20, "r": 20, "t": 40, "b": 40},
-        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+        "legend": {"orientation": "h", "y": -0.08, "yanchor": "top", "x": 0},
         "autosize": True,
     }
 

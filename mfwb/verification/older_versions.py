@@ -20,7 +20,9 @@ __all__ = ["NOT_WRITTEN_YET", "with_older_causes"]
 
 NOT_WRITTEN_YET: Mapping[str, Mapping[str, str]] = {
     "0.1.0": {
+        "config": "the indices and items of foreachs",
         "history": "curves under the user's own names",
+        "panel": "the items of foreachs in the table of tasks",
     }
 }
 """By version, as W&B runs name it: what it did not write yet, by the kind of difference. Each
