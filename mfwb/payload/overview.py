@@ -72,7 +72,7 @@ def build_overview(
     )
     return ReadyRun(
         summary=summary,
-        history=build_history(run, dict(_values_of_one_task(overview, values))),
+        history=build_history(run, dict(_values_of_single_tasks(overview, values))),
         table=_task_table(overview),
         previews=(
             ReadyPreview(STEPS, Preview.TABLE, table=_step_table(overview)),
@@ -111,7 +111,7 @@ def _summarize(value: OverviewValue, of_tasks: Mapping[str, Value]) -> Any:
     return result
 
 
-def _values_of_one_task(
+def _values_of_single_tasks(
     overview: Overview, values: Values
 ) -> Iterator[tuple[str, dict[str, Value]]]:
     for value in overview.values:

@@ -203,7 +203,7 @@ class _Group:
 def draw_lineage(title: str, overview: Overview) -> Figure:
     """Return the steps on the left, the artifacts that they logged on the right, and the uses."""
     steps = {step.name: step for step in overview.steps}
-    groups, rows = _place(overview, steps)
+    groups, rows = _arrange(overview, steps)
     columns = _columns(overview.steps)
     traces = [
         _lines("next step", "#b5b5b5", "dot", _control_lines(overview.steps, rows, columns)),
@@ -223,7 +223,7 @@ def draw_lineage(title: str, overview: Overview) -> Figure:
     return {"data": [trace for trace in traces if trace["x"]], "layout": layout}
 
 
-def _place(
+def _arrange(
     overview: Overview, steps: Mapping[str, OverviewStep]
 ) -> tuple[list[_Group], dict[str, float]]:
     """Return the groups of artifacts, and the row of each step, from top to bottom."""

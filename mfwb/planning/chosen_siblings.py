@@ -79,4 +79,4 @@ def _branch_of(
         branch[task.step].add(pathspec)
         choice = choices.get(pathspec)
         waiting += lineage.parents[pathspec] if choice is None else [choice]
-    return {step: next(iter(ones)) for step, ones in branch.items() if len(ones) == 1}
+    return {step: next(iter(own)) for step, own in branch.items() if len(own) == 1}

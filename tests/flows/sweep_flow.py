@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
-from metaflow import FlowSpec, Parameter, catch, retry, step
+from metaflow import FlowSpec, Parameter, catch, current, retry, step
 
 
 class Fitted:
@@ -28,6 +28,7 @@ class SweepFlow(FlowSpec):
 
     @step
     def group(self):
+        """Fan out again."""
         self.letter = self.input
         self.settings = [{"rate": 0.1, "depth": 1, "more": {"x": 1}}, {"rate": 0.2, "depth": 2}]
         self.next(self.train, foreach="settings")
@@ -35,8 +36,7 @@ class SweepFlow(FlowSpec):
     @retry(times=1, minutes_between_retries=0)
     @step
     def train(self):
-        from metaflow import current  # noqa: PLC0415
-
+        """Fit one model; one task fails at first."""
         if self.letter == "b" and current.retry_count == 0 and self.input["depth"] == 2:
             raise ValueError("tried again")
         self.accuracy = self.input["rate"] * len(self.data) + (0.5 if self.letter == "a" else 0)
@@ -46,6 +46,7 @@ class SweepFlow(FlowSpec):
 
     @step
     def best_of_group(self, inputs):
+        """Pick the best of a group."""
         best = max(inputs, key=lambda task: task.accuracy)
         self.model, self.accuracy = best.model, best.accuracy
         self.merge_artifacts(inputs, include=["letter", "data"])
@@ -53,6 +54,7 @@ class SweepFlow(FlowSpec):
 
     @step
     def best(self, inputs):
+        """Pick the best of all."""
         best = max(inputs, key=lambda task: task.accuracy)
         self.model, self.accuracy = best.model, best.accuracy
         self.data = best.data
@@ -61,12 +63,14 @@ class SweepFlow(FlowSpec):
     @catch(var="broke")
     @step
     def check(self):
+        """Fail after a value."""
         self.score = 100 * self.accuracy
         self.checked = self.score / 0
         self.next(self.end)
 
     @step
     def end(self):
+        """Report."""
         self.report = {"accuracy": self.accuracy}
 
 

@@ -80,7 +80,7 @@ EXPECTED = {
         ],
     ),
     ("fan", "task"): (
-        "316ec40c21193d3fe4f81d324bafef09052f6e38590887b0a6985197d0604828",
+        "ec3460e99c2e57b60240188244ecef941f69e270df7fa94d8e4775aac456cd6d",
         [
             (
                 "DemoFlow-1700000000000000-start-1-60a114169e6f",
@@ -88,11 +88,11 @@ EXPECTED = {
             ),
             (
                 "DemoFlow-1700000000000000-work-2-ad5c7116b3ef",
-                "a05d4bf45e22a1be34abc50c9be0c79b21d33648.3a63c8b7f71de91fa2fb0b3bb21114b08aa1f7a5",
+                "a05d4bf45e22a1be34abc50c9be0c79b21d33648.e40d09206d844463605ce76d990148eda23604d5",
             ),
             (
                 "DemoFlow-1700000000000000-work-3-b9d5a25c61c7",
-                "343bcac88ce792f19d97dc7562dc637f04fd985d.410739113cfec4b05d050be9c40d946aae72b6d2",
+                "343bcac88ce792f19d97dc7562dc637f04fd985d.381be05837a42be49a3248dbeb05f76b88d03593",
             ),
             (
                 "DemoFlow-1700000000000000-join-4-ae0e1fda7830",
