@@ -188,6 +188,7 @@ _ARTIFACT_X = 0.62
 _GROUPS = 6  # of artifacts of one step; the last one has all others
 _NAMES = 3  # in the label of a group
 _HOVER_NAMES = 30
+_HOVER_LIMIT = 400  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,7 +342,8 @@ def _step_markers(
             "text": [_step_label(step) for step in own],
             "textposition": "middle left",
             "hovertext": [
-                f"{_label(step.name, 100)}<br>{step.tasks:,} tasks, {step.state}" for step in own
+                f"{_label(step.name, 100)}<br>tasks: {step.tasks:,}, state: {step.state}"
+                for step in own
             ],
             "hoverinfo": "text",
             "marker": {"symbol": "square", "size": 13, "color": color},
@@ -375,9 +377,9 @@ def _artifact_markers(groups: Sequence[_Group], steps: Collection[str]) -> dict[
 
 def _describe_group(group: _Group) -> str:
     lines = [
-        _names(group.names, _HOVER_NAMES, 1000),
+        _names(group.names, _HOVER_NAMES, _HOVER_LIMIT),
         f"logged by {_label(group.producer, 100)}",
-        f"used by {_names(group.consumers, _HOVER_NAMES, 1000) if group.consumers else 'no step'}",
+        f"used by {_names(group.consumers, _HOVER_NAMES, _HOVER_LIMIT) if group.consumers else 'no step'}",
     ]
     return "<br>".join(lines)
 
@@ -396,8 +398,8 @@ def _layout(title: str) -> dict[str, Any]:
         "font": _FONT,
         "paper_bgcolor": "#ffffff",
         "plot_bgcolor": "#ffffff",
-        "margin": {"l": 20, "r": 20, "t": 40, "b": 40},
-        "legend": {"orientation": "h", "y": -0.08, "yanchor": "top", "x": 0},
+        "margin": {"l": 20, "r": 20, "t": 40, "b": 70},
+        "legend": {"orientation": "h", "y": -0.12, "yanchor": "top", "x": 0},
         "autosize": True,
     }
 
