@@ -376,10 +376,11 @@ def _artifact_markers(groups: Sequence[_Group], steps: Collection[str]) -> dict[
 
 
 def _describe_group(group: _Group) -> str:
+    users = _names(group.consumers, _HOVER_NAMES, _HOVER_LIMIT) if group.consumers else "no step"
     lines = [
         _names(group.names, _HOVER_NAMES, _HOVER_LIMIT),
         f"logged by {_label(group.producer, 100)}",
-        f"used by {_names(group.consumers, _HOVER_NAMES, _HOVER_LIMIT) if group.consumers else 'no step'}",
+        f"used by {users}",
     ]
     return "<br>".join(lines)
 
