@@ -98,6 +98,8 @@ _ABOUT = {
     Form.INCLUDE: "The file as it was included; Metaflow does not record what it was called.",
     Form.STORED: "As Metaflow's artifact serializer wrote it; that serializer reads it.",
     Form.PATH: "What the path points at.",
+    Form.IMAGE: "As a PNG; the very pickle that Metaflow stored is logged, too.",
+    Form.MEDIA: "The file whose bytes, or whose text in UTF-8, are the artifact's value.",
 }
 
 
@@ -124,7 +126,9 @@ def _code(form: Form, file: ReadyFile, name: str) -> list[str]:
         return [f"path = {entry}.download()", f"{name} = {value}"]
     if file.uri is not None:
         return [f"entry = {entry}", f"{name} = entry.ref_target()"]
-    return [f"path = {entry}.download()", f"{name} = {_LOADING.get(form, _BYTES)}"]
+    is_text = form is Form.MEDIA and PurePosixPath(file.path).suffix in _TEXT_SUFFIXES
+    loading = f"{_BYTES}.decode()" if is_text else _LOADING.get(form, _BYTES)
+    return [f"path = {entry}.download()", f"{name} = {loading}"]
 
 
 def _unpickled(stored: str) -> str:
@@ -132,11 +136,13 @@ def _unpickled(stored: str) -> str:
 
 
 _GUNZIPPED = "gzip.open(path).read()"
+_TEXT_SUFFIXES = frozenset({".html", ".md"})
 _BYTES = "pathlib.Path(path).read_bytes()"
 _LOADING = {
     Form.PARQUET: "pandas.read_parquet(path)",
     Form.FRAMES: "pandas.read_parquet(path)",
     Form.ARRAY: "numpy.load(path)",
+    Form.IMAGE: "PIL.Image.open(path)",
     Form.JSON: f"json.loads({_BYTES})",
     Form.PICKLE: _unpickled(_BYTES),
 }

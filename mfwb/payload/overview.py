@@ -8,6 +8,7 @@ from typing import Any
 
 from mfwb.conversion.inspector_child import Inspect
 from mfwb.conversion.json_safe import json_size, to_json
+from mfwb.media_formats import PLOTLY
 from mfwb.payload.history import build_history
 from mfwb.payload.overview_figures import draw_lineage, draw_timeline, figure_text
 from mfwb.payload.summary import aggregate, limit_summary
@@ -24,7 +25,7 @@ from mfwb.planning import (
 )
 from mfwb.planning.run_metadata import timestamp
 from mfwb.planning.size_limits import SUMMARY_LIMIT
-from mfwb.ports import Contents, ReadyPreview, ReadyRun, ReadyTable
+from mfwb.ports import Contents, ReadyMedia, ReadyPreview, ReadyRun, ReadyTable
 from mfwb.snapshot import Loss
 
 __all__ = ["LINEAGE", "STEPS", "TIMELINE", "build_overview", "with_file_rules"]
@@ -76,13 +77,14 @@ def build_overview(
         table=_task_table(overview),
         previews=(
             ReadyPreview(STEPS, Preview.TABLE, table=_step_table(overview)),
-            *(
-                ReadyPreview(key, Preview.FIGURE, path=write(figure_text(figure)))
-                for key, figure in figures
-            ),
+            *(_panel(key, write(figure_text(figure))) for key, figure in figures),
         ),
         losses=tuple(_losses(run, overview, values, dropped)),
     )
+
+
+def _panel(key: str, path: Path) -> ReadyPreview:
+    return ReadyPreview(key, Preview.FIGURE, media=(ReadyMedia(path, PLOTLY, "plotly.json"),))
 
 
 def with_file_rules(run: PlannedRun, artifact: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mfwb.lineage import Lineage
+from mfwb.media_formats import IMAGE, PANELS
 from mfwb.planning import names
 from mfwb.planning.artifact_metadata import FiledArtifact, describe_artifact
 from mfwb.planning.classify import (
@@ -16,6 +17,7 @@ from mfwb.planning.classify import (
     can_be_reference,
     can_be_shown,
     classify,
+    media_format,
 )
 from mfwb.planning.plan import (
     Content,
@@ -23,6 +25,7 @@ from mfwb.planning.plan import (
     OutputArtifact,
     PlannedFile,
     PlannedValue,
+    Preview,
     ValueElsewhere,
     WandbRunId,
 )
@@ -104,9 +107,9 @@ class _Sorting:
             self.losses.append(Loss(content.pathspec, reason))
             return
         files = self.files[ref.name, classification.kind]
-        preview = (
-            None if files else classification.preview
-        )  # the tasks of a foreach have similar previews
+        is_in_gallery = _is_picture(classification, ref) and len(files) < GALLERY_LIMIT
+        # The other tasks of a foreach have similar previews; of pictures, each is another one.
+        preview = classification.preview if is_in_gallery or not files else None
         stem = folder + names.artifact_name(ref.name)
         file = PlannedFile(stem, classification.form, content, preview, classification.plugin or "")
         attempt = task.attempts[-1].number if task and task.attempts else None
@@ -193,6 +196,9 @@ def _parameter_files(flow_run: FlowRun) -> Iterator[ArtifactRef]:
 
 _NO_ROOM = "the parameters of this flow run are larger than W&B's config takes"
 _TEXT_LIMIT = 10_000  # characters of an exception; its artifact and config have more
+GALLERY_LIMIT = 50
+"""Tasks of a foreach whose pictures are shown; the W&B artifact has those of all tasks."""
+
 _CAUGHT = "metaflow.exception.MetaflowExceptionWrapper"  # what `@catch(var=...)` keeps
 
 
@@ -202,6 +208,13 @@ def _shorten_other(ref: ArtifactRef, task: Task) -> str:
         text = f"{task.failure.type}: {task.failure.message}"
         return text if len(text) <= _TEXT_LIMIT else f"{text[:_TEXT_LIMIT]}..."
     return f"<{ref.type or 'of a type that was not recorded'}>"
+
+
+def _is_picture(classification: Classification, ref: ArtifactRef) -> bool:
+    """Return whether the preview is a single picture, which a gallery can show beside others."""
+    if classification.preview is Preview.MEDIA:
+        return PANELS.get(media_format(ref)) == IMAGE
+    return classification.preview is Preview.IMAGE
 
 
 def _is_caught(ref: ArtifactRef, task: Task) -> bool:

@@ -60,6 +60,8 @@ class Form(str, Enum):
     JSON = "json"  # a plain value that is too large for the summary
     STORED = "stored"  # the unchanged bytes of another serializer than pickle
     PLUGIN = "plugin"  # the result of a converter of another package
+    IMAGE = "image"  # an image of Pillow, as a PNG beside its pickle
+    MEDIA = "media"  # the bytes or text of an artifact that is a whole file, as it is
     REFERENCE = "reference"  # the bytes stay where Metaflow stored them
 
 
@@ -68,7 +70,10 @@ class Preview(str, Enum):
 
     TABLE = "table"  # the first rows
     IMAGE = "image"
+    IMAGES = "images"  # a gallery of the images in a list or dict, or in an array
     FIGURE = "figure"  # a plotly figure, as W&B draws it
+    MEDIA = "media"  # the panel for the format of a file: an image, a player, a page
+    CHART = "chart"  # a histogram or a heat map of an array
 
 
 @dataclass(frozen=True, slots=True)

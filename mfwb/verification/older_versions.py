@@ -20,9 +20,14 @@ __all__ = ["NOT_WRITTEN_YET", "with_older_causes"]
 
 NOT_WRITTEN_YET: Mapping[str, Mapping[str, str]] = {
     "0.1.0": {
+        "artifact": "bytes and texts that are files under their own endings",
         "config": "the indices and items of foreachs",
+        "file": "bytes and texts that are files under their own endings",
         "history": "curves under the user's own names",
-        "panel": "the items of foreachs in the table of tasks",
+        "panel": (
+            "pictures, sounds, films, pages, galleries, histograms and heat maps, nor the items of "
+            "foreachs in the table of tasks"
+        ),
     }
 }
 """By version, as W&B runs name it: what it did not write yet, by the kind of difference. Each

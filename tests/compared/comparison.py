@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tests.compared.media import differences_of_panels, ending_of, is_image
 from tests.compared.metaflow_facts import FlowRunFacts, Held, TaskFacts
 from tests.compared.overview import (
     flat_foreach,
@@ -136,6 +137,8 @@ def _of_run(facts: FlowRunFacts, subject: _Subject, run: WandbRunFacts) -> Itera
     yield from _unlike(f"{at} tags", facts.tags, run.tags)
     yield from _of_config(facts, subject, run)
     yield from _of_values(subject, run)
+    for key, own, shown in differences_of_panels(subject.tasks, run, merged=subject.merged):
+        yield Difference(f"{at} panel {key}", own, shown)
     yield from _of_log(subject, run)
     yield from _of_cards(subject, run)
     yield from _of_artifacts(facts, subject, run)
@@ -174,7 +177,8 @@ def _key(name: str, taken: set[str]) -> str:
 
 def is_in_summary(held: Held) -> bool:
     """Whether it stands in the summary rather than in a file."""
-    return is_value(held.value) and len(held.stored) <= _MOST_OF_A_VALUE
+    is_file = isinstance(held.value, bytes) or ending_of(held.name, held.value) is not None
+    return is_value(held.value) and len(held.stored) <= _MOST_OF_A_VALUE and not is_file
 
 
 def _is_shown(held: Held) -> bool:
@@ -212,7 +216,7 @@ def _of_values(subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
     more = {
         key
         for key, value in run.summary.items()
-        if key not in {*keys.values(), *_TAKEN_IN_SUMMARY}
+        if key not in {*keys.values(), *_TAKEN_IN_SUMMARY, *_unshown(subject, run)}
         and not (isinstance(value, dict) and "_type" in value)
         and not key.startswith(("curves/", "tasks/", "card"))
     }
@@ -220,6 +224,12 @@ def _of_values(subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
     yield from _of_history(subject, run, values)
     if subject.merged:
         yield from _of_table(subject, run, {**shown, **values}, [*sorted(values), *sorted(shown)])
+
+
+def _unshown(subject: _Subject, run: WandbRunFacts) -> set[str]:
+    """Return the keys of pictures that could not be shown, where the summary says why."""
+    names = {name for task in subject.tasks for name in task.held}
+    return {name for name in names if str(run.summary.get(name)).startswith("not shown: ")}
 
 
 def _is_alone(value: Any, said: Any) -> bool:
@@ -352,8 +362,8 @@ def _of_cards(subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
     expected = sorted(card for task in subject.tasks for card in task.cards)
     reported = sorted(
         run.files[value["path"]].decode()
-        for value in run.summary.values()
-        if isinstance(value, dict) and value.get("_type") == "html-file"
+        for key, value in run.summary.items()
+        if isinstance(value, dict) and value.get("_type") == "html-file" and key.startswith("card")
     )
     nested = run.summary.get("card")
     if isinstance(nested, dict) and "_type" not in nested:
@@ -486,6 +496,11 @@ def _kind(value: Any) -> str:
 
 def _is_content(name: str, held: Held, files: dict[str, bytes]) -> bool:  # noqa: PLR0911
     value = held.value
+    if ending := ending_of(held.name, value):
+        content = value.encode() if isinstance(value, str) else value
+        return files == {f"{name}.{ending}": content}
+    if is_image(value):
+        return files.keys() == {f"{name}.pkl", f"{name}.png"}
     if _is_pickle(files.get(f"{name}.pkl"), held.stored):
         # For what has no better form, or beside it.
         return all(path == f"{name}.pkl" or path.endswith(".parquet") for path in files)

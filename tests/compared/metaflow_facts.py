@@ -25,6 +25,7 @@ class Held:
 
     value: Any
     stored: bytes
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,9 @@ def read_flow_run(pathspec: str, records_folder: Path) -> FlowRunFacts:
         tags=frozenset(run.user_tags),
         user=next(tag.removeprefix("user:") for tag in run.system_tags if tag.startswith("user:")),
         steps=steps,
-        final={} if end is None else {item.id: _held(item) for item in end if item.id not in own},
+        final={}
+        if end is None
+        else {item.id: _held(item.id, item) for item in end if item.id not in own},
         records=records,
         truth=follow(records),
         system_tags=len(run.system_tags),
@@ -228,7 +231,7 @@ def _task(task: Any, record: Record | None, own: set[str], stores: set[str]) -> 
         place=(*(frame.index for frame in stack), *rounds),
         in_foreach=bool(stack),
         failed=failed,
-        held={name: _held(task[name]) for name in sorted(names) if name in task},
+        held={name: _held(name, task[name]) for name in sorted(names) if name in task},
         handed_on=frozenset(perhaps if record is None else perhaps | record.handed_on.keys()),
         log=sorted(_log(task), key=lambda line: line.time),
         cards=list(_cards(task)),
@@ -246,10 +249,10 @@ def _data(task: Any, name: str) -> Any:
     return task[name].data if name in task else None
 
 
-def _held(artifact: Any) -> Held:
+def _held(name: str, artifact: Any) -> Held:
     root = Path(artifact._object["location"].removeprefix(":root:"))
     blob = root / artifact.path_components[0] / "data" / artifact.sha[:2] / artifact.sha
-    return Held(artifact.data, gzip.decompress(blob.read_bytes()))
+    return Held(artifact.data, gzip.decompress(blob.read_bytes()), name)
 
 
 def _log(task: Any) -> Iterator[LogLine]:

@@ -205,7 +205,7 @@ class OfflineSession:
         for preview in file_previews(ready):
             shown[preview.key] = add_preview(preview, folder.files)
         if shown:
-            yield records.files_record([file.path for file in shown.values()])
+            yield records.files_record([path for file in shown.values() for path in file.paths])
         yield records.summary_record(
             {
                 **build_summary(run, ready),

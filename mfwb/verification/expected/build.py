@@ -21,10 +21,12 @@ from mfwb.verification.expected.model import (
     ExpectedCard,
     ExpectedFlowRun,
     ExpectedLine,
+    ExpectedPanel,
     ExpectedRun,
     Need,
 )
 from mfwb.verification.expected.overview import expect_overview
+from mfwb.verification.expected.panels import expect_panels
 from mfwb.verification.expected.run_facts import (
     expect_config,
     expect_facts,
@@ -189,6 +191,7 @@ class _Builder:
             ),
             open_keys=frozenset({*values.open_keys, *open_cards}),
             previews=self._previews(stored, values, scope.settings),
+            panels=self._panels(stored, values, scope),
             is_log_sorted=not scope.merged,
             started_at=started,
             runtime=None if started is None or ended is None else (ended - started) / 1000,
@@ -262,6 +265,14 @@ class _Builder:
             if files[0].form.shape in _PREVIEWED and settings.datasets
             if (key := names.summary_key(name)) not in values.summary and key.isidentifier()
         }
+
+    def _panels(
+        self, stored: Mapping[str, Sequence[StoredFile]], values: RunValues, scope: _Scope
+    ) -> tuple[ExpectedPanel, ...]:
+        """Return the panels whose keys no value has."""
+        panels = expect_panels(stored, scope.settings, self._contents, merged=scope.merged)
+        taken = {*values.summary, *values.open_keys}
+        return tuple(panel for panel in panels if panel.key not in taken)
 
     def _log(self, scope: _Scope) -> list[ExpectedLine] | None:
         stores: list[tuple[TaskFacts, FlowStore | None]] = [

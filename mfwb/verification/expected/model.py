@@ -22,6 +22,7 @@ __all__ = [
     "ExpectedFlowRun",
     "ExpectedFolder",
     "ExpectedLine",
+    "ExpectedPanel",
     "ExpectedRun",
     "ExpectedTable",
     "ExpectedUse",
@@ -178,6 +179,22 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectedPanel:
+    """A panel of the summary.
+
+    Attributes:
+        types: W&B's types of what it may show.
+        may_be_text: whether a text may be there, which says why there is no panel.
+        is_required: whether it has to be there.
+    """
+
+    key: str
+    types: frozenset[str]
+    may_be_text: bool
+    is_required: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectedRun:
     """A W&B run.
 
@@ -213,6 +230,7 @@ class ExpectedRun:
     uses: Sequence[ExpectedUse]
     open_keys: frozenset[str] = frozenset()
     previews: Mapping[str, str] = field(default_factory=dict)  # by key, the artifact
+    panels: Sequence[ExpectedPanel] = ()
     is_log_sorted: bool = True
     started_at: int | None = None
     runtime: float | None = None

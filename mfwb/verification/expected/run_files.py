@@ -131,6 +131,10 @@ def _options_of_bytes(
         yield {f"{stem}/{_ANY_FILES}": ExpectedFile(), **pickle}
     if shape == "npy":
         yield {f"{stem}.npy": ExpectedFile()}
+    if shape == "image":
+        yield {f"{stem}.png": ExpectedFile(), **pickle}
+    if shape == "media":
+        yield {f"{stem}.{file.form.ending}": ExpectedFile()}
     if shape in {"json", "container"}:
         yield {f"{stem}.json": ExpectedFile()}
     yield pickle  # also of what could not be converted
