@@ -17,7 +17,7 @@ from mfwb.snapshot import ArtifactRef, FlowRun, ForeachFrame, Task
 
 __all__ = ["add_foreach_items"]
 
-ITEM_LIMIT = 10_000
+ITEM_LIMIT = 1_000
 """Characters of JSON; a longer item is only in the artifact with all items."""
 
 _SEQUENCES = frozenset({"list", "tuple", "range", "builtins.list", "builtins.tuple"})

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from mfwb.config import Settings
-from mfwb.lineage import Lineage
+from mfwb.lineage import Evidence, Lineage
 from mfwb.planning import names
 from mfwb.planning.chosen_siblings import find_chosen_tasks
 from mfwb.planning.final_artifacts import FinalArtifact, select_final_artifacts
@@ -20,6 +20,7 @@ from mfwb.planning.inputs import select_strongest
 from mfwb.planning.plan import (
     Content,
     Form,
+    InputArtifact,
     Overview,
     OverviewAttempt,
     OverviewEdge,
@@ -39,7 +40,7 @@ from mfwb.planning.run_metadata import (
 from mfwb.planning.run_scopes import RunScope, task_label
 from mfwb.planning.size_limits import CONFIG_LIMIT, FACTS_LIMIT, cut_losses, cut_to_limit
 from mfwb.snapshot import Attempt, FlowRun, FlowRunState, Step, Task, TaskState
-from mfwb.snapshot.pathspec import step_of
+from mfwb.snapshot.pathspec import parameters_of, step_of
 
 __all__ = ["JOB_TYPE", "plan_overview"]
 
@@ -100,7 +101,7 @@ def plan_overview(  # noqa: PLR0913 - each is a fact of its own
         config={**parameters, "metaflow": config},
         summary={"metaflow": outcome},
         values=(),
-        inputs=select_strongest(used for run in runs for used in run.inputs if used.place),
+        inputs=select_strongest(_inputs(flow_run, runs)),
         outputs=tuple(
             replace(
                 artifact.output,
@@ -150,6 +151,17 @@ def _span_of_flow_run(flow_run: FlowRun) -> tuple[int | None, int | None]:
     """Return start and end; a flow run that was killed ended with its last task."""
     started, finished = span_of(tuple(flow_run.tasks))
     return flow_run.started_at or started, flow_run.finished_at or finished
+
+
+def _inputs(flow_run: FlowRun, runs: Iterable[PlannedRun]) -> Iterator[InputArtifact]:
+    """Yield the artifacts of other flow runs that steps use, and the files that were included."""
+    owner = parameters_of(flow_run.pathspec)
+    for run in runs:
+        yield from (used for used in run.inputs if used.place)
+        for output in run.outputs:
+            if any(file.content.task == owner for file in output.files):
+                ground = Evidence.PARAMETER.value
+                yield InputArtifact(output.name, output.type, run.id, run.name, ground)
 
 
 def _list_wandb_runs(by_step: _Steps) -> dict[str, Any]:

@@ -373,3 +373,61 @@ def test_a_failed_flow_run(
     assert (run.state, run.exit_code) == ("failed", 1)
     assert run.summary["metaflow"]["state"] == "failed"
     assert run.summary["again/y"] == 2
+
+
+def test_files_of_this_machine(
+    online: Sandbox,
+    flow_run: Callable[[str], str],
+    flows_root: Path,
+    w_and_b: WandbServer,
+    project: str,
+) -> None:
+    """An included file is used; the file at a path is the version that its step logged."""
+    pathspec = flow_run("shared_flow")
+    fixed = ("--overview", "--project", project, "--metadata", metadata_of(flows_root))
+    rules = ("--path-root", str(flows_root))
+    done = online.mfwb("sync", pathspec, *fixed, *rules)
+    assert done.code == 0, done.err
+    verified = online.mfwb("verify", pathspec, *fixed, *rules)
+
+    run = _runs(w_and_b, project)[pathspec]
+    logged = {version.name for version in run.logged if version.type != "run_table"}
+    assert verified.code == 0, verified.out
+    assert logged == {"frame:v0", "path:v0"}
+    assert [version.name for version in run.used] == ["words:v0"]
+    assert all(
+        not (version.logged_by or "").endswith(run.id)
+        for version in run.logged
+        if version.name in logged
+    )
+
+
+def test_a_damage_is_found(  # noqa: PLR0913, PLR0917 - fixtures
+    online: Sandbox,
+    sync: Sync,
+    flow_run: Callable[[str], str],
+    flows_root: Path,
+    w_and_b: WandbServer,
+    project: str,
+) -> None:
+    """`mfwb verify` sees what is wrong or missing, and `--repair` mends it."""
+    pathspec = flow_run(_FLOW)
+    sync(pathspec, "--overview")
+    path = _runs(w_and_b, project)[pathspec].path
+    with w_and_b.store.lock:
+        damaged = w_and_b.store.projects["acme", project].runs[path.rsplit("/", 1)[1]]
+        damaged.summary["train/accuracy"]["chosen"] = 7
+        del damaged.summary["timeline"]
+        damaged.outputs.clear()
+    fixed = ("--overview", "--project", project, "--metadata", metadata_of(flows_root), "--json")
+
+    found = online.mfwb("verify", pathspec, *fixed)
+    repaired = online.mfwb("verify", pathspec, *fixed, "--repair")
+
+    items = {
+        difference["item"].removeprefix(f"{pathspec} ")
+        for difference in found.document["flow_runs"][0]["differences"]
+    }
+    assert found.code == 6
+    assert {"summary.train/accuracy", "summary.timeline", "final artifact model"} <= items
+    assert repaired.code == 0, repaired.out

@@ -132,6 +132,9 @@ class _Builder:
             for name in end.held
             if self._is_file(end, name)
         }
+        start = facts.steps.get(facts.start_step, ())
+        first = frozenset(self._run_of[task.path] for task in start)
+        included = {name: first for name, kind in facts.kinds.items() if kind == "IncludeFile"}
         return expect_overview(
             facts,
             self._all_settings,
@@ -141,6 +144,7 @@ class _Builder:
             history=self._history,
             contents=self._contents,
             final=final,
+            included=included,
         )
 
     def _run(self, scope: _Scope) -> ExpectedRun:

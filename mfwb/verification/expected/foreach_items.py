@@ -18,7 +18,7 @@ __all__ = ["ForeachFacts", "expect_foreach"]
 
 _TYPES = frozenset({"list", "tuple", "range"})
 _MAX_PICKLE = 100_000  # bytes
-_MAX_ITEM = 10_000  # characters of JSON
+_MAX_ITEM = 1_000  # characters of JSON
 _RANGE = re.compile(r"range\((-?\d+), (-?\d+)(?:, (-?\d+))?\)")
 _MISSING = object()
 _OPEN = object()

@@ -16,6 +16,7 @@ from mfwb.verification.expected.model import (
     OVERVIEW_JOB_TYPE,
     ExpectedRun,
     ExpectedTable,
+    ExpectedUse,
     ExpectedValue,
     Overview,
     Statistics,
@@ -53,6 +54,7 @@ def expect_overview(  # noqa: PLR0913 - what it is made from
     history: History,
     contents: Contents,
     final: Mapping[str, frozenset[str]],
+    included: Mapping[str, frozenset[str]],
 ) -> ExpectedRun:
     """Return what the W&B run of a whole flow run should say.
 
@@ -65,6 +67,7 @@ def expect_overview(  # noqa: PLR0913 - what it is made from
         history: the producers of all artifacts.
         contents: of the flow run.
         final: for each artifact at the end of the flow run, the W&B runs that may have logged it.
+        included: for each included file, the W&B runs that logged it.
     """
     wandb = settings.wandb_of(facts.flow)
     tags = {*facts.tags, *(wandb.get("run_tags") or ())}
@@ -85,7 +88,7 @@ def expect_overview(  # noqa: PLR0913 - what it is made from
         cards=(),
         log=(),
         artifacts=(),
-        uses=(),
+        uses=tuple(ExpectedUse(name, (runs,), runs) for name, runs in included.items()),
         open_keys=frozenset(values.open_keys),
         started_at=started or None,
         runtime=None if ended is None else (ended - started) / 1000,
