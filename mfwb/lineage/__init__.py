@@ -2,7 +2,6 @@
 
 from mfwb.lineage.external_uses import add_external_uses, list_flow_runs_read, read_triggering_runs
 from mfwb.lineage.model import Edge, Evidence, ExternalUse, Lineage
-from mfwb.lineage.producers import HeldArtifact, trace_holdings
 from mfwb.lineage.rebuild import rebuild_lineage
 from mfwb.lineage.referenced_runs import (
     NamingArtifact,
@@ -14,7 +13,6 @@ __all__ = [
     "Edge",
     "Evidence",
     "ExternalUse",
-    "HeldArtifact",
     "Lineage",
     "NamingArtifact",
     "add_external_uses",
@@ -23,5 +21,4 @@ __all__ = [
     "rebuild_lineage",
     "resolve_external_reads",
     "select_values_to_read",
-    "trace_holdings",
 ]

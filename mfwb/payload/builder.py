@@ -229,7 +229,7 @@ class PayloadBuilder:
                 planned,
                 files,
                 metadata=build_metadata(built, modules),
-                description=build_description(built, modules),
+                description=build_description(built, modules, planned),
             )
 
     def _build(

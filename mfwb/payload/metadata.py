@@ -8,9 +8,11 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from mfwb.payload.model import ArtifactFiles
-from mfwb.planning import Form, PlannedFile
+from mfwb.planning import Form, OutputArtifact, PlannedFile
+from mfwb.planning.names import run_alias
 from mfwb.ports import ReadyFile
 from mfwb.safe_text import one_line
+from mfwb.snapshot.pathspec import parts_of
 
 __all__ = ["BuiltArtifact", "build_description", "build_metadata"]
 
@@ -59,13 +61,22 @@ def build_metadata(built: Sequence[BuiltArtifact], modules: Modules) -> dict[str
     return metadata
 
 
-def build_description(built: Sequence[BuiltArtifact], modules: Modules) -> str:
-    """Return the description of a W&B artifact, with the two lines of Python that load it."""
+def build_description(
+    built: Sequence[BuiltArtifact], modules: Modules, artifact: OutputArtifact
+) -> str:
+    """Return the description of a W&B artifact, with the two lines of Python that load it.
+
+    Args:
+        built: the artifacts of tasks, with their files.
+        modules: the packages that their pickles need.
+        artifact: the planned W&B artifact.
+    """
     planned, result = built[0]
     content, first = planned.content, result.files[0]
     several = f"{len(built)} tasks, a file or folder of each"
     where = _span(content.task) if len(built) == 1 else several
     lines = [f"Metaflow's artifact {_span(content.name)} of {where}."]
+    lines += _about_choice(artifact, is_folder=PurePosixPath(planned.stem).name != planned.stem)
     lines += _about(result, modules.get(first.path))
     if result.altered:
         lines.append(
@@ -81,6 +92,25 @@ def build_description(built: Sequence[BuiltArtifact], modules: Modules) -> str:
 
 def _merged(modules: Modules) -> list[str]:
     return sorted({one_line(name) for needed in modules.values() for name in needed or ()})
+
+
+def _about_choice(artifact: OutputArtifact, *, is_folder: bool) -> list[str]:
+    """Return what a later step picked of a W&B artifact, or from which task the step picked it."""
+    lines = []
+    if len(artifact.picked) == 1:
+        lines.append(f"Its step picked it: {_span(artifact.picked[0].producer)} wrote it.")
+    elif artifact.picked:
+        lines.append(f"Its step picked {len(artifact.picked)} of them; other tasks wrote those.")
+    if artifact.is_candidate:
+        content = artifact.files[0].content
+        final = _span(f"{artifact.name}:{run_alias(parts_of(content.flow_run)[1])}")
+        lines.append(
+            f"These are candidates, among which a later step picked: {final} is the final version. "
+            "The code below loads the first candidate."
+            if is_folder
+            else f"A later step picked among this and others: {final} is the final version."
+        )
+    return lines
 
 
 def _about(artifact_files: ArtifactFiles, modules: tuple[str, ...] | None) -> list[str]:

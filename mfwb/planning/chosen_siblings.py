@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
-from mfwb.lineage import Lineage, trace_holdings
+from mfwb.lineage import Lineage
 from mfwb.snapshot import FlowRun, Task
 
 __all__ = ["find_chosen_tasks"]
@@ -23,18 +23,13 @@ def find_chosen_tasks(flow_run: FlowRun, lineage: Lineage) -> dict[str, str]:
     """
     tasks = {task.pathspec: task for task in flow_run.tasks}
     order = [tasks[pathspec] for pathspec in lineage.order]
-    holdings = trace_holdings(order, lineage.parents)
-    producers = {
-        pathspec: {name: held.producer for name, held in names.items()}
-        for pathspec, names in holdings.items()
-    }
     choices: dict[str, str] = {}  # by join
     chosen: dict[str, str] = {}
     for task in order:
         parents = [tasks[parent] for parent in lineage.parents[task.pathspec]]
         if len(parents) < 2 or not parents[0].foreach:  # noqa: PLR2004
             continue
-        sibling = _find_sibling(task, parents, producers)
+        sibling = _find_sibling(task, parents, lineage)
         if sibling is not None:
             choices[task.pathspec] = sibling
             if not task.foreach:
@@ -42,9 +37,7 @@ def find_chosen_tasks(flow_run: FlowRun, lineage: Lineage) -> dict[str, str]:
     return chosen
 
 
-def _find_sibling(
-    join: Task, parents: list[Task], producers: Mapping[str, Mapping[str, str]]
-) -> str | None:
+def _find_sibling(join: Task, parents: list[Task], lineage: Lineage) -> str | None:
     """Return the only parent that has all artifacts that the join chose; None if there is none."""
     contents = {
         parent.pathspec: {ref.name: ref.content or ref.sha1 for ref in parent.artifacts}
@@ -52,7 +45,7 @@ def _find_sibling(
     }
     candidates = set(contents)
     for ref in join.artifacts:
-        producer = producers[join.pathspec][ref.name]
+        producer = lineage.producer_of(join.pathspec, ref.name)
         of_parents = {parent: names.get(ref.name) for parent, names in contents.items()}
         if producer == join.pathspec or len(set(of_parents.values())) == 1:
             continue  # the join wrote it itself, or had no choice
@@ -60,9 +53,13 @@ def _find_sibling(
         candidates &= {
             parent
             for parent, content in of_parents.items()
-            if content == own or producers[parent].get(ref.name) == producer
+            if content == own or _has_from(parent, ref.name, content, producer, lineage)
         }
     return next(iter(candidates)) if len(candidates) == 1 else None
+
+
+def _has_from(parent: str, name: str, content: str | None, producer: str, lineage: Lineage) -> bool:
+    return content is not None and lineage.producer_of(parent, name) == producer
 
 
 def _branch_of(

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mfwb.lineage import HeldArtifact, Lineage, trace_holdings
+from mfwb.lineage import Lineage
 from mfwb.planning.plan import OutputArtifact, PlannedRun
-from mfwb.snapshot import FlowRun, FlowRunState, Task
+from mfwb.snapshot import ArtifactRef, FlowRun, FlowRunState
 
 __all__ = ["FinalArtifact", "select_final_artifacts"]
 
@@ -39,7 +39,7 @@ def select_final_artifacts(
     candidates: dict[tuple[str, str], tuple[tuple[bool, bool, int, int], FinalArtifact]] = {}
     for position, run in enumerate(runs):
         for output in run.outputs:
-            rank = (len(output.files) == 1, bool(output.aliases), run.level, position)
+            rank = (len(output.files) == 1, "latest" in output.aliases, run.level, position)
             for file in output.files:
                 key = (file.content.name, file.content.sha1)
                 known = candidates.get(key)
@@ -57,14 +57,12 @@ def select_final_artifacts(
 def _final_contents(flow_run: FlowRun, lineage: Lineage) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the names, each with the sha1 that it has at the end and the one that was written."""
     tasks = {task.pathspec: task for task in flow_run.tasks}
-    holdings = trace_holdings([tasks[pathspec] for pathspec in lineage.order], lineage.parents)
-    last: dict[str, tuple[Task, HeldArtifact]] = {}
+    last: dict[str, tuple[str, ArtifactRef]] = {}
     for pathspec in _last_tasks(flow_run, lineage):
-        for name, held in holdings[pathspec].items():
-            last[name] = (tasks[pathspec], held)
-    for name, (task, held) in last.items():
-        own = task.artifact(name)
-        yield name, (held.ref.sha1, *((own.sha1,) if own is not None else ()))
+        last.update({ref.name: (pathspec, ref) for ref in tasks[pathspec].artifacts})
+    for name, (pathspec, ref) in last.items():
+        written = tasks[lineage.producer_of(pathspec, name)].artifact(name) or ref
+        yield name, (written.sha1, ref.sha1)
 
 
 def _last_tasks(flow_run: FlowRun, lineage: Lineage) -> Sequence[str]:

@@ -106,6 +106,7 @@ def plan_overview(  # noqa: PLR0913 - each is a fact of its own
             replace(
                 artifact.output,
                 aliases=(),  # they belong to the W&B run that made the artifact
+                is_candidate=False,
                 files=tuple(replace(file, preview=None) for file in artifact.output.files),
             )
             for artifact in final

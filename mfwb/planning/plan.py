@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache, cached_property
@@ -33,6 +33,7 @@ __all__ = [
     "OverviewStep",
     "OverviewTask",
     "OverviewValue",
+    "PickedArtifact",
     "Plan",
     "PlannedCard",
     "PlannedFile",
@@ -108,6 +109,14 @@ class PlannedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class PickedArtifact:
+    """An artifact that a task received from one of several tasks, and passes on."""
+
+    pathspec: str  # of the artifact of the task that picked it
+    producer: str  # pathspec of the task that wrote it
+
+
+@dataclass(frozen=True, slots=True)
 class OutputArtifact:
     """A W&B artifact that a W&B run logs."""
 
@@ -116,6 +125,16 @@ class OutputArtifact:
     aliases: tuple[str, ...]
     metadata: dict[str, Any]
     files: tuple[PlannedFile, ...]
+    picked: tuple[PickedArtifact, ...] = ()  # those of its files that other tasks wrote
+    is_candidate: bool = False  # whether a later step picked one of such artifacts
+
+    @property
+    def written_files(self) -> tuple[PlannedFile, ...]:
+        """The files of artifacts that the tasks of the W&B run wrote themselves."""
+        if not self.picked:
+            return self.files
+        picked = {artifact.pathspec for artifact in self.picked}
+        return tuple(file for file in self.files if file.content.pathspec not in picked)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -324,9 +343,10 @@ class PlannedRun:
         if self.overview is not None:
             values = document["overview"]["values"]
             document["overview"]["values"] = list(self._by_content(values))
-        for name in _OPTIONAL_FIELDS:  # only if not empty; runs without them keep their digest
-            if not document[name]:
-                del document[name]
+        # Optional fields count only if not empty; runs without them keep their digest.
+        _drop_empty(document, _OPTIONAL_FIELDS)
+        for output in document["outputs"]:
+            _drop_empty(output, _OPTIONAL_FIELDS_OF_OUTPUTS)
         texts = {name: document.pop(name) for name in _TEXT_FIELDS}
         texts["notes"] = document["wandb_settings"].pop("run_notes", None)
         return f"{_digest(document)[:_DIGEST_LENGTH]}.{_digest(texts)[:_DIGEST_LENGTH]}"
@@ -353,6 +373,7 @@ class PlannedRun:
 _DIGEST_LENGTH = 40  # letters; more than enough to distinguish plans
 _TEXT_FIELDS = ("name", "group", "job_type", "tags", "config")
 _OPTIONAL_FIELDS = ("path_roots", "file_limit", "shown", "overview")
+_OPTIONAL_FIELDS_OF_OUTPUTS = ("picked", "is_candidate")
 _FIELDS_FROM_SOURCE: dict[str, Any] = {
     **dict.fromkeys(("inputs", "level", "losses", "externals", "passed_on", "by_code"), True),
     "tasks": {"__all__": {"foreach"}},  # new columns are no reason to write a W&B run again
@@ -393,6 +414,12 @@ class Plan:
     def to_json(self) -> str:
         """Return the whole plan as one JSON document."""
         return _adapter(Plan).dump_json(self).decode()
+
+
+def _drop_empty(document: dict[str, Any], names: Iterable[str]) -> None:
+    for name in names:
+        if not document[name]:
+            del document[name]
 
 
 def _level(run: PlannedRun) -> int:

@@ -66,8 +66,15 @@ class ReadyArtifact:
 
     @property
     def referenced(self) -> int:
-        """How many of Metaflow's artifacts in it are links to bytes that W&B does not have."""
-        return sum(file.uri is not None for file in self.files)  # such an artifact has one file
+        """How many of Metaflow's artifacts in it are links to bytes that W&B does not have.
+
+        Picked ones do not count: they are artifacts of the tasks that wrote them.
+        """
+        links = [file.path for file in self.files if file.uri is not None]  # one per artifact
+        if not self.planned.picked:
+            return len(links)
+        stems = tuple(file.stem for file in self.planned.written_files)
+        return sum(path.startswith(stems) for path in links)
 
 
 @dataclass(frozen=True, slots=True)

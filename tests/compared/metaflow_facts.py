@@ -47,6 +47,7 @@ class TaskFacts:
         in_foreach: whether it is one of a foreach.
         failed: whether it failed, and nothing caught that.
         held: the artifacts that its code assigned or changed in place, by name.
+        passed: all other artifacts that it has at its end.
         handed_on: those of them that are just what an input had under that name.
         log: what it printed.
         cards: the HTML of its cards.
@@ -61,6 +62,7 @@ class TaskFacts:
     in_foreach: bool
     failed: bool
     held: dict[str, Held]
+    passed: dict[str, Held]
     handed_on: frozenset[str]
     log: list[LogLine]
     cards: list[str]
@@ -232,6 +234,11 @@ def _task(task: Any, record: Record | None, own: set[str], stores: set[str]) -> 
         in_foreach=bool(stack),
         failed=failed,
         held={name: _held(name, task[name]) for name in sorted(names) if name in task},
+        passed={
+            item.id: _held(item.id, item)
+            for item in task
+            if not item.id.startswith("_") and item.id not in names | own
+        },
         handed_on=frozenset(perhaps if record is None else perhaps | record.handed_on.keys()),
         log=sorted(_log(task), key=lambda line: line.time),
         cards=list(_cards(task)),

@@ -89,6 +89,7 @@ class ExpectedFolder:
         prefix: `3/`, or empty.
         task: the task that stored it.
         held: the stored artifact, whose content the files have.
+        picked_from: the tasks that may have written it, if this one picked it.
         options: by path behind the prefix; any of them is right. A path that ends in `*` stands for
             one or more files.
     """
@@ -98,6 +99,7 @@ class ExpectedFolder:
     held: HeldArtifact
     shape: str
     options: tuple[Mapping[str, ExpectedFile], ...]
+    picked_from: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ class ExpectedArtifact:
         artifact: Metaflow's name.
         names: W&B's name, one of these.
         kinds: W&B's type, one of these.
+        candidate_alias: the alias that it has since a later step picked among such artifacts.
     """
 
     artifact: str
@@ -115,6 +118,7 @@ class ExpectedArtifact:
     kinds: tuple[str, ...]
     folders: tuple[ExpectedFolder, ...]
     need: Need = Need.REQUIRED
+    candidate_alias: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
