@@ -160,7 +160,8 @@ def _inputs(flow_run: FlowRun, runs: Iterable[PlannedRun]) -> Iterator[InputArti
     for run in runs:
         yield from (used for used in run.inputs if used.place)
         for output in run.outputs:
-            if any(file.content.task == owner for file in output.files):
+            included = (file for file in output.files if file.form is Form.INCLUDE)
+            if any(file.content.task == owner for file in included):
                 ground = Evidence.PARAMETER.value
                 yield InputArtifact(output.name, output.type, run.id, run.name, ground)
 

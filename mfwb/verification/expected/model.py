@@ -215,6 +215,7 @@ class ExpectedRun:
         runtime: seconds.
         may_use_others: whether its code may read artifacts of other flow runs.
         unknown: what could not be worked out, by item.
+        notes: texts that its notes have to contain.
     """
 
     name: str
@@ -243,6 +244,7 @@ class ExpectedRun:
     untrue_facts: frozenset[str] = frozenset()
     untrue_outcome: frozenset[str] = frozenset()
     overview: Overview | None = None  # if it is the W&B run of a whole flow run
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
