@@ -162,8 +162,8 @@ def _inputs(flow_run: FlowRun, runs: Iterable[PlannedRun]) -> Iterator[InputArti
         for output in run.outputs:
             included = (file for file in output.files if file.form is Form.INCLUDE)
             if any(file.content.task == owner for file in included):
-                ground = Evidence.PARAMETER.value
-                yield InputArtifact(output.name, output.type, run.id, run.name, ground)
+                evidence = Evidence.PARAMETER.value
+                yield InputArtifact(output.name, output.type, run.id, run.name, evidence)
 
 
 def _list_wandb_runs(by_step: _Steps) -> dict[str, Any]:
