@@ -48,7 +48,7 @@ def _options(sandbox: Sandbox, way: Way) -> tuple[str, ...]:
     how = ("--granularity", way.granularity, "--mode", way.mode, "--entity", way.entity)
     where = ("--path-root", str(sandbox.root), "--metadata", f"local@{sandbox.root}", "--json")
     folder = ("--dir", _bundle(sandbox, way)) if way.mode == "offline" else ()
-    return (*how, *where, *folder)
+    return (*how, *where, *folder, "--overview")
 
 
 def _bundle(sandbox: Sandbox, way: Way) -> str:
