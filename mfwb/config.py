@@ -15,9 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from mfwb.errors import UsageError
+from mfwb.redaction import RULES_VERSION, Masker, describe_wrong_pattern
 from mfwb.settings_files import (
     SettingsFile,
     current_folder,
@@ -142,6 +151,21 @@ class Plugin(BaseModel):
     safe: bool = False
 
 
+def _check_expression(value: str) -> str:
+    """Return a regular expression of the user; ValueError if it can't be used."""
+    wrong = describe_wrong_pattern(value)
+    if wrong is not None:
+        raise ValueError(wrong)
+    return value
+
+
+def _to_redaction(value: Any) -> Any:
+    """Return `true` and `false`, also those of a variable, as the table `[redact]`."""
+    if isinstance(value, str):
+        value = _FLAGS.get(value.strip().lower(), value)
+    return {"enabled": value} if isinstance(value, bool) else value
+
+
 class Redaction(BaseModel):
     """What is masked in W&B: the table `[redact]`.
 
@@ -155,9 +179,22 @@ class Redaction(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     enabled: bool = True
-    patterns: tuple[str, ...] = ()
+    patterns: tuple[Annotated[str, AfterValidator(_check_expression)], ...] = ()
     names: tuple[str, ...] = ()
     exempt: tuple[str, ...] = ()
+
+    def make_masker(self) -> Masker:
+        """Return what masks values and texts by these rules."""
+        rules = self.model_dump()
+        return Masker(**rules)
+
+    @property
+    def digest(self) -> str:
+        """A digest of the rules: what was written with other rules is written again; else empty."""
+        if not self.enabled:
+            return ""
+        document = json.dumps([RULES_VERSION, self.model_dump(mode="json")])
+        return hashlib.sha256(document.encode()).hexdigest()[:16]
 
 
 class ArtifactRules(BaseModel):
@@ -271,7 +308,7 @@ class _InputSettings(_FlowSettings):
     wait: Seconds = Field(
         0.0, le=_LONGEST_WAIT, description="seconds for which to wait for another sync to end"
     )
-    redact: Redaction = Redaction()
+    redact: Annotated[Redaction, BeforeValidator(_to_redaction)] = Redaction()
     on_deleted: OnDeleted = Field("skip", description="what to do about deleted W&B runs")
     abandoned_after: Seconds = Field(86_400.0, description="seconds without activity")
     force: bool = False

@@ -21,6 +21,7 @@ class ArtifactFiles:
         kept_because: why it is a pickle against the plan; else None.
         altered: how the files differ from the pickle, which then accompanies them; else empty.
         renamed: original names of renamed files, by their new names.
+        marks: how many of the texts in a JSON file are masked.
     """
 
     form: Form
@@ -29,6 +30,7 @@ class ArtifactFiles:
     kept_because: str | None = None
     altered: str = ""
     renamed: dict[str, str] = field(default_factory=dict)
+    marks: int = 0
 
     @property
     def pickles(self) -> list[ReadyFile]:

@@ -32,6 +32,7 @@ from mfwb.planning.size_limits import (
     select_parameters_as_files,
     shorten_text,
 )
+from mfwb.redaction import Masked, Masker
 from mfwb.snapshot import Card, Failure, FlowRun, Loss, Task
 from mfwb.snapshot.pathspec import FlowRunId
 
@@ -63,12 +64,15 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
     dead_ends = find_dead_ends(flow_run, lineage)
     inputs = select_inputs(scopes, lineage, outputs, external_inputs)
     shared = _Shared.of(flow_run)
+    masker = settings.redact.make_masker()
     runs = [
         replace(
             _planned_run(
                 scope, shared, lineage, outputs[scope.id], inputs[scope.id], dead_ends=dead_ends
             ),
             unpickle=settings.unpickle,
+            redaction=settings.redact.digest,
+            masked=tuple(_masked_by_name(scope, outputs[scope.id], masker)),
         )
         for scope in scopes
     ]
@@ -80,7 +84,19 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
         group=choose_group(flow_run.flow, flow_run.pathspec, settings),
         runs=tuple(_add_aliases(runs, names.run_alias(flow_run.id))),
         losses=flow_run.losses,
+        masked=flow_run.masked,
     )
+
+
+def _masked_by_name(scope: RunScope, outputs: Outputs, masker: Masker) -> Iterator[Masked]:
+    """Yield the texts among the values of a W&B run whose names are those of secrets."""
+    types = {
+        f"{task.pathspec}/{ref.name}": ref.type for task in scope.tasks for ref in task.artifacts
+    }
+    for value in outputs.values:
+        for content in value.contents:
+            if types.get(content.pathspec) == "str" and masker.is_secret_name(content.name):
+                yield Masked(content.pathspec)
 
 
 def _add_aliases(runs: Sequence[PlannedRun], run_alias: str) -> Iterator[PlannedRun]:

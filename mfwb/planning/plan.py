@@ -18,6 +18,7 @@ from typing import Any, NewType
 from pydantic import TypeAdapter
 
 from mfwb.config import Unpickle
+from mfwb.redaction import Masked
 from mfwb.snapshot import Card, Loss
 from mfwb.snapshot.pathspec import FlowRunId, flow_run_of
 
@@ -207,6 +208,8 @@ class PlannedRun:
     path_roots: tuple[str, ...] = ()  # folders of this machine that it may send files from
     file_limit: int | None = None  # bytes of an included file, or of what a path points at
     shown: tuple[PlannedValue, ...] = ()  # artifacts that the summary shows as values, too
+    redaction: str = ""  # a digest of the rules by which secrets are masked; empty: none are
+    masked: tuple[Masked, ...] = ()  # items that will be masked, as far as their names show it
 
     @property
     def ended_at(self) -> int | None:
@@ -257,8 +260,8 @@ class PlannedRun:
 
 _DIGEST_LENGTH = 40  # letters; more than enough to distinguish plans
 _TEXT_FIELDS = ("name", "group", "job_type", "tags", "config")
-_OPTIONAL_FIELDS = ("path_roots", "file_limit", "shown")
-_FIELDS_FROM_SOURCE = {"inputs", "level", "losses", "externals", "passed_on", "by_code"}
+_OPTIONAL_FIELDS = ("path_roots", "file_limit", "shown", "redaction")
+_FIELDS_FROM_SOURCE = {"inputs", "level", "losses", "externals", "passed_on", "by_code", "masked"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +275,7 @@ class Plan:
     group: str
     runs: tuple[PlannedRun, ...]
     losses: tuple[Loss, ...] = ()  # of the flow run as a whole
+    masked: tuple[Masked, ...] = ()  # items of the flow run as a whole in which secrets are masked
 
     @property
     def digest(self) -> str:
@@ -279,7 +283,7 @@ class Plan:
 
         As in the fingerprint of a W&B run, what the source of the flow adds does not count.
         """
-        own = _adapter(Plan).dump_python(self, mode="json", exclude={"runs"})
+        own = _adapter(Plan).dump_python(self, mode="json", exclude={"runs", "masked"})
         return _digest([own, sorted(run.fingerprint for run in self.runs)])
 
     def levels(self) -> Iterator[list[PlannedRun]]:

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from mfwb.outcome import OutputOutcome
 from mfwb.planning import InputArtifact, PlannedRun
+from mfwb.redaction import Masked
 from mfwb.sink.content.own_notes import parse_note
 from mfwb.snapshot import Loss
 
@@ -30,6 +31,7 @@ class Receipt:
         summary_keys: the keys that mfwb wrote into the summary; older receipts have none.
         log_lines: the number of lines of its log; None: an older receipt.
         log_bytes_left_out: how many bytes of its log were too many for the Logs tab.
+        masked: the items in which secrets were masked.
     """
 
     outputs: tuple[OutputOutcome, ...] = ()
@@ -38,6 +40,7 @@ class Receipt:
     summary_keys: tuple[str, ...] = ()
     log_lines: int | None = None
     log_bytes_left_out: int = 0
+    masked: tuple[Masked, ...] = ()
 
 
 def use_item(run: PlannedRun, used: InputArtifact) -> str:
