@@ -35,7 +35,7 @@ def redact_values(text: str, secrets: Iterable[str]) -> str:
     """Return the text without these secrets, and without others that look like one."""
     for secret in sorted({form for known in secrets for form in _forms(known)}, key=_longest_first):
         text = text.replace(secret, MASK)
-    return mask_text(mask_urls(text), may_hold_secret)
+    return mask_text(mask_urls(text))
 
 
 def known_secrets() -> frozenset[str]:

@@ -26,6 +26,7 @@ _VALUE = re.compile(
     r"|\\?['\"](?P<cut>[^\s'\"]+))",
     re.IGNORECASE | re.DOTALL,
 )
+_SCHEME = re.compile(r"(?:bearer|basic|token|digest|apikey|negotiate)\s{1,4}(?=\S)", re.IGNORECASE)
 _NETRC = re.compile(r"(\blogin\s{1,4}\S{1,200}\s{1,4}password\s{1,4})(\S+)", re.IGNORECASE)
 _HEADER = re.compile(r"\b(bearer|basic)(\s{1,4})([A-Za-z0-9+/=_.~\-]{16,})", re.IGNORECASE)
 _CODE = re.compile(r"[A-Za-z_][\w.]*(?:[(\[].*)?", re.DOTALL)
@@ -61,6 +62,8 @@ def mask_assigned(text: str, is_secret: Callable[[str], bool]) -> str:
         if _is_kept(text, name, sign, value):
             continue
         first, last = value.span(value.lastgroup or 0)
+        scheme = _SCHEME.match(text, first, last)  # in quotes: `"authorization": "Bearer ..."`
+        first = scheme.end() if scheme else first
         pieces += [text[end:first], MASK]
         end = last
     return "".join([*pieces, text[end:]]) if pieces else text
