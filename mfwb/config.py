@@ -26,7 +26,7 @@ from pydantic import (
 )
 
 from mfwb.errors import UsageError
-from mfwb.redaction import RULES_VERSION, Masker, describe_wrong_pattern
+from mfwb.redaction import Masker, describe_wrong_pattern
 from mfwb.settings_files import (
     SettingsFile,
     current_folder,
@@ -191,10 +191,7 @@ class Redaction(BaseModel):
     @property
     def digest(self) -> str:
         """A digest of the rules: what was written with other rules is written again; else empty."""
-        if not self.enabled:
-            return ""
-        document = json.dumps([RULES_VERSION, self.model_dump(mode="json")])
-        return hashlib.sha256(document.encode()).hexdigest()[:16]
+        return self.make_masker().digest
 
 
 class ArtifactRules(BaseModel):

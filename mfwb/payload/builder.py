@@ -86,10 +86,10 @@ class PayloadBuilder:
         """
         self._masker = masker or Masker()
         self._store = Store(folder, renew=renew)
-        self._conversions = ConversionCache(self._store, max_memory, forkservers)
+        self._conversions = ConversionCache(self._store, max_memory, forkservers, self._masker)
         self._inspector = inspector or Inspector()
         self._inspect = self._inspector.inspect
-        self._file_builder = FileBuilder(self._store, self._conversions, self._masker)
+        self._file_builder = FileBuilder(self._store, self._conversions)
         self._keep = keep
         self._refcount = RefCount()
         self._cleanup_lock = Lock()
@@ -162,9 +162,7 @@ class PayloadBuilder:
             limit=SUMMARY_LIMIT,
         )  # values that do not fit are in their artifacts
         summary |= readable
-        previews = tuple(
-            build_previews(run, values, self._conversions, contents, self._masker, masked)
-        )
+        previews = tuple(build_previews(run, values, self._conversions, contents, masked))
         return ReadyRun(
             summary=summary,
             history=build_history(run, _joined(values, curves)),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -18,12 +16,10 @@ from mfwb.files.allowed_files import AllowedFiles
 from mfwb.files.content_store import Store
 from mfwb.payload.conversion_cache import ConversionCache, pickle_name
 from mfwb.payload.copied_files import copy_file
-from mfwb.payload.masking import mask_json_file
 from mfwb.payload.model import ArtifactFiles
 from mfwb.payload.paths import read_path_files
 from mfwb.planning import Content, Form, PlannedFile, PlannedRun, Preview
 from mfwb.ports import Contents, ReadyFile
-from mfwb.redaction import Masker
 from mfwb.snapshot.facts import PICKLES
 
 __all__ = ["CONVERSIONS", "FileBuilder"]
@@ -45,9 +41,8 @@ _PATH_LIMIT = 100_000  # bytes of a pickled path
 class FileBuilder:
     """Builds the files of artifacts."""
 
-    def __init__(self, store: Store, converted: ConversionCache, masker: Masker) -> None:
+    def __init__(self, store: Store, converted: ConversionCache) -> None:
         self._store = store
-        self._masker = masker
         self._converted = converted
         self._md5s: dict[str, str] = {}  # of copied contents, by sha1
 
@@ -96,27 +91,11 @@ class FileBuilder:
         altered = self._converted.altered(
             planned.content, CONVERSIONS[planned.form], planned.plugin
         )
-        marks = 0
-        if planned.form is Form.JSON:
-            path, marks = self._mask(planned.content, path)
+        marks = self._converted.count_marks(planned.content, CONVERSIONS[planned.form])
         files = _made_files(planned, path)
         if altered:
             files.append(self._copy_stored(planned, contents, ".pkl"))
         return ArtifactFiles(planned.form, files, altered=altered, marks=marks)
-
-    def _mask(self, content: Content, path: Path) -> tuple[Path, int]:
-        """Return the JSON file of a value without secrets, and how many of its texts had some."""
-        value, marks = mask_json_file(content.name, path, self._masker)
-        if not marks:
-            return path, 0
-        text = json.dumps(value, allow_nan=False)
-        digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
-        name = f"{content.sha1}.{digest}.masked.json"
-
-        def write(target: Path) -> None:
-            target.write_text(text, encoding="ascii")
-
-        return self._store.get_or_make(name, write), marks
 
     def _build_reference(
         self, planned: PlannedFile, contents: Contents, encoding: str

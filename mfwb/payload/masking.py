@@ -1,20 +1,15 @@
-"""Values, tables, losses and JSON files of a W&B run without secrets."""
+"""Values and losses of a W&B run without secrets."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 from mfwb.payload.values import Value, Values
 from mfwb.planning import PlannedValue
-from mfwb.ports import ReadyTable
 from mfwb.redaction import Masked, Masker
 from mfwb.snapshot import Loss
 
-__all__ = ["mask_json_file", "mask_losses", "mask_table", "mask_values"]
+__all__ = ["mask_losses", "mask_values"]
 
 
 def mask_values(
@@ -54,33 +49,9 @@ def mask_values(
 
 def _mask_value(name: str, value: Value, masker: Masker) -> tuple[Value, int]:
     json_value, marks = masker.mask_value(name, value.json)
-    return (Value(json_value, is_series=value.is_series) if marks else value), marks
-
-
-def mask_table(table: ReadyTable, masker: Masker) -> tuple[ReadyTable, int]:
-    """Return a table without secrets, and how many of its cells have some."""
-    if not masker.enabled:
-        return table, 0
-    marks, rows = 0, []
-    for row in table.rows:
-        cells = [
-            masker.mask_value(name, cell) for name, cell in zip(table.columns, row, strict=True)
-        ]
-        marks += sum(number for _, number in cells)
-        rows.append(tuple(cell for cell, _ in cells))
-    return (replace(table, rows=tuple(rows)) if marks else table), marks
+    return (Value(json_value) if marks else value), marks
 
 
 def mask_losses(losses: Iterable[Loss], masker: Masker) -> tuple[Loss, ...]:
     """Return losses without secrets in their reasons, which may quote a value."""
     return tuple(Loss(loss.item, masker.mask_text(loss.reason)) for loss in losses)
-
-
-def mask_json_file(name: str, path: Path, masker: Masker) -> tuple[Any, int]:
-    """Return the masked content of a JSON file, and how many of its texts have a secret.
-
-    Nearly all files have none: then the content is not even parsed, and None is returned for it.
-    """
-    if not masker.enabled or not masker.is_candidate(name, path.read_text(encoding="ascii")):
-        return None, 0
-    return masker.mask_value(name, json.loads(path.read_text(encoding="ascii")))

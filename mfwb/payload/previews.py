@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from mfwb.conversion.convert import Conversion
 from mfwb.conversion.converter import UnconvertibleError
 from mfwb.conversion.table_rows import read_rows
 from mfwb.errors import ItemLost
 from mfwb.payload.conversion_cache import ConversionCache
-from mfwb.payload.masking import mask_table
 from mfwb.planning import PlannedFile, PlannedRun, Preview
 from mfwb.planning.names import free_name, summary_key, table_key
 from mfwb.ports import Contents, ReadyPreview
-from mfwb.redaction import Masked, Masker
+from mfwb.redaction import Masked
 
 __all__ = ["CONVERSIONS", "build_previews"]
 
@@ -29,12 +27,11 @@ _LARGEST = 100_000_000
 """Bytes of an image or a figure, which is read into memory: pages show no larger ones."""
 
 
-def build_previews(  # noqa: PLR0913, PLR0917 - all of them describe the previews
+def build_previews(
     run: PlannedRun,
     keys: Iterable[str],
     converted: ConversionCache,
     contents: Contents,
-    masker: Masker,
     masked: list[Masked],
 ) -> Iterator[ReadyPreview]:
     """Yield the previews of a W&B run's artifacts.
@@ -44,7 +41,6 @@ def build_previews(  # noqa: PLR0913, PLR0917 - all of them describe the preview
         keys: other keys of its summary; no preview uses one of these.
         converted: converts artifacts to previews, together with their files if possible.
         contents: source of the bytes.
-        masker: knows what a secret is.
         masked: gets the previews with secrets.
     """
     taken = {*keys, *run.summary, *(card.key for card in run.cards)}
@@ -57,10 +53,9 @@ def build_previews(  # noqa: PLR0913, PLR0917 - all of them describe the preview
             preview = _preview(key, file, file.preview, run, converted, contents)
             if preview is not None:
                 taken.add(key)
-                if preview.table is not None:
-                    table, marks = mask_table(preview.table, masker)
-                    preview = replace(preview, table=table)
-                    masked += [Masked(f"preview of {file.content.pathspec}", marks)] * bool(marks)
+                marks = converted.count_marks(file.content, CONVERSIONS[file.preview])
+                if marks:
+                    masked.append(Masked(f"preview of {file.content.pathspec}", marks))
                 yield preview
 
 

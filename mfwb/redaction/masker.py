@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -54,11 +56,14 @@ class Masker:
             patterns: regular expressions of further secrets.
             names: patterns of further names whose values are secrets.
             exempt: patterns of names whose values are never masked.
+
+        `digest` is equal for equal rules; it is empty if nothing is masked.
         """
         self.enabled = enabled
         self._patterns = Patterns(patterns)
         self._secret = [name.lower() for name in names]
         self._exempt = [name.lower() for name in exempt]
+        self.digest = _digest_of([*patterns], [*names], [*exempt]) if enabled else ""
         self._has_rules = bool(patterns or names)
         self._is_secret = lru_cache(maxsize=8192)(self._matches_secret)
 
@@ -190,6 +195,10 @@ def _name_of_entry(value: Mapping[str, Any]) -> str:
         return ""
     names = (value[key] for key in _NAME_KEYS if isinstance(value.get(key), str))
     return next(names, "")
+
+
+def _digest_of(*rules: list[str]) -> str:
+    return hashlib.sha256(json.dumps([RULES_VERSION, *rules]).encode()).hexdigest()[:16]
 
 
 def _fits(name: str, patterns: Sequence[str]) -> bool:

@@ -81,7 +81,7 @@ class _Facts:
 
     def texts(self, texts: Iterable[str], item: str) -> tuple[str, ...]:
         """Return texts without their secrets."""
-        return tuple(self.text(text, item) for text in texts)
+        return tuple(sorted(self.text(text, item) for text in texts))
 
     def parameter(self, parameter: Parameter) -> Parameter:
         """Return a parameter without its secrets; an IncludeFile is a file, and only described."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,6 +50,7 @@ class ReadBack:
     """Where bytes come from, on both sides.
 
     Attributes:
+        redaction: the rules by which secrets are masked.
         bytes_read: from W&B, so far.
     """
 
@@ -58,6 +59,7 @@ class ReadBack:
     contents: Contents
     expected: ExpectedFlowRun
     findings: Findings
+    redaction: Mapping[str, Any]
     bytes_read: int = 0
 
 
@@ -159,6 +161,7 @@ def _verdict(
         return f"it is larger than the {_MAX_COMPARED:,} bytes up to which contents are compared"
     pickled = folder / "pickle"
     question = {"shape": _shape(file), "key": Path(file.path).stem}
+    question |= {"name": held.name, "redaction": dict(source.redaction)}
     try:
         source.contents.copy(held, pickled)
         return str(process.ask(question, [pickled, folder / "file"]))

@@ -1,6 +1,6 @@
-"""Secrets of all kinds, everywhere where a flow run can have one; and innocent values beside them.
+"""Secrets of all kinds, wherever a flow run can have one; and innocent values beside them.
 
-The folder of the repository is in SECRET_FLOW_ROOT: the flow is copied into a repository of its own.
+The folder of the repository is in SECRET_FLOW_ROOT: a copy of the flow has another one.
 """
 
 import json
@@ -58,8 +58,8 @@ class SecretFlow(FlowSpec):
         self.raw = b"key " + SHAPED[0].text.encode()
         self.connection = Connection("db.example", letters("field", 24))
         self.pair = {"id": SHAPED[5].text, "other": letters("awssecret", 40)}
-        self.large = {f"row{n}": "x" * 90 for n in range(2000)} | {"token": letters("large", 40)}
-        self.large_shaped = ["x" * 90] * 2000 + [secret.text for secret in SHAPED]
+        self.large = {f"row{n}": f"{n:0>90}" for n in range(2000)} | {"token": letters("large", 40)}
+        self.large_shaped = [f"{n:0>90}" for n in range(2000)] + [secret.text for secret in SHAPED]
         self.table = pd.DataFrame(
             {"text": [secret.text for secret in SHAPED], "n": range(len(SHAPED))}
         )

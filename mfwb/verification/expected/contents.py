@@ -12,9 +12,11 @@ from pathlib import Path
 
 from mfwb.errors import ItemLost
 from mfwb.files.tempdirs import make_scratch
+from mfwb.redaction import Masker
 from mfwb.snapshot import Datastore
 from mfwb.source.datastore.flow_store import FlowStore
 from mfwb.verification.expected.facts import FlowRunFacts, HeldArtifact
+from mfwb.verification.expected.masked import mask_pickled
 from mfwb.verification.expected.value_reader import PickledValue, ValueReader
 
 __all__ = ["Contents"]
@@ -30,8 +32,15 @@ _OpenStore = Callable[[Datastore], FlowStore]
 class Contents:
     """What the artifacts of one flow run hold. Small ones are read in bulk, and only once."""
 
-    def __init__(self, facts: FlowRunFacts, values: ValueReader, open_store: _OpenStore) -> None:
+    def __init__(
+        self,
+        facts: FlowRunFacts,
+        values: ValueReader,
+        open_store: _OpenStore,
+        masker: Masker | None = None,
+    ) -> None:
         self._values = values
+        self._masker = masker or Masker(enabled=False)
         self._open_store = open_store
         self._datastores: dict[str, Datastore] = {}
         self._sizes: dict[str, int] = {}
@@ -50,6 +59,10 @@ class Contents:
         if artifact.sha1 in self._described:
             return self._described[artifact.sha1]
         return PickledValue(reason=self._lost.get(artifact.sha1, "it is too large to be read here"))
+
+    def show(self, artifact: HeldArtifact) -> PickledValue:
+        """Return what an artifact holds as W&B should show it: without secrets."""
+        return mask_pickled(artifact.name, self.describe(artifact), self._masker)
 
     def lost(self, artifact: HeldArtifact) -> str | None:
         """Return why the bytes of an artifact can't be had; None if they can, as far as known."""
