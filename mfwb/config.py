@@ -503,16 +503,18 @@ def load_settings(
     trust = load_trust(environ)
     from_files: dict[str, Any] = {}
     explicit: dict[str, Any] = {}
+    redact: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for layer in layers:
         origins |= dict.fromkeys(_wandb_fields(layer.values), layer.origin)
+        redact = _add_redaction(redact, layer.values)
         if layer.file is None:
             explicit |= layer.values
         else:
             sensitive = find_sensitive(layer.file)
             refuse_unless_trusted(layer.file, sensitive, trust, can_be_named=True)
             from_files = _merge(from_files, layer.values)
-    values = {**from_files, **explicit}
+    values = {**from_files, **explicit, **({"redact": redact} if redact else {})}
     return Settings(**values, explicit=frozenset(explicit), origins=origins)
 
 
@@ -586,6 +588,19 @@ def _merge(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]
         if isinstance(lower[name], Mapping) and isinstance(upper[name], Mapping)
     }
     return {**lower, **upper, **both}
+
+
+def _add_redaction(lower: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the table `[redact]` of several sources: their lists add up, so that none unmasks."""
+    upper = _to_redaction(values.get("redact", {}))
+    if isinstance(upper, Redaction):
+        upper = upper.model_dump(exclude_unset=True)
+    lists = {
+        name: [*lower.get(name, ()), *upper.get(name, ())]
+        for name in ("patterns", "names", "exempt")
+        if name in lower or name in upper
+    }
+    return {**lower, **upper, **lists}
 
 
 def _check(values: Any, origin: str) -> _InputSettings:

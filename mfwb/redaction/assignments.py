@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from mfwb.redaction.mark import MASK
-from mfwb.redaction.names import NAME_HINTS, is_password_name
+from mfwb.redaction.names import NAME_HINTS, is_password_name, is_secret_name
 from mfwb.redaction.token_forms import looks_random
 from mfwb.redaction.tries import any_of
 
-__all__ = ["has_name_hint", "is_innocent", "mask_assigned", "mask_headers"]
+__all__ = ["SecretNames", "is_innocent", "mask_assigned", "mask_headers"]
 
-_HINT = re.compile(any_of(NAME_HINTS))
+
+@dataclass(frozen=True, slots=True)
+class SecretNames:
+    """Which names in texts are those of secrets.
+
+    Attributes:
+        is_secret: whether a name is one.
+        hint: finds a part that each such name has, in a text of small letters.
+    """
+
+    is_secret: Callable[[str], bool] = is_secret_name
+    hint: re.Pattern[str] = re.compile(any_of(NAME_HINTS))
+
+    @classmethod
+    def of(cls, is_secret: Callable[[str], bool], patterns: Iterable[str]) -> SecretNames:
+        """Return the names that a function knows, some of them by patterns such as `*_pin`."""
+        parts = (max(_LITERAL.findall(pattern), key=len, default="") for pattern in patterns)
+        more = [part.lower() for part in parts if part]
+        return cls(is_secret, re.compile(any_of([*NAME_HINTS, *more])))
+
+
+_LITERAL = re.compile(r"[\w\-]+")
 _SIGN = re.compile(
     r"[\w\-]{0,40}(?:\\?['\"])?\]?"
     r"(?:\s{0,4}(?P<sign>:=|=>|==?|:)\s{0,4}|(?P<blank>\s{1,4}))(?=\S)"
@@ -27,7 +49,7 @@ _VALUE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _SCHEME = re.compile(r"(?:bearer|basic|token|digest|apikey|negotiate)\s{1,4}(?=\S)", re.IGNORECASE)
-_NETRC = re.compile(r"(\blogin\s{1,4}\S{1,200}\s{1,4}password\s{1,4})(\S+)", re.IGNORECASE)
+_NETRC = re.compile(r"(\blogin\s{1,4}\S{1,200}\s{1,4}password\s{1,4})([^\s'\")]+)", re.IGNORECASE)
 _HEADER = re.compile(r"\b(bearer|basic)(\s{1,4})([A-Za-z0-9+/=_.~\-]{16,})", re.IGNORECASE)
 _CODE = re.compile(r"[A-Za-z_][\w.]*(?:[(\[].*)?", re.DOTALL)
 _NUMBER = re.compile(r"[+\-]?[0-9][0-9_.]*(?:e[+\-]?[0-9]+)?%?", re.IGNORECASE)
@@ -44,17 +66,17 @@ _LONGEST_QUOTED = 20_000
 _SHORTEST = 3
 
 
-def mask_assigned(text: str, is_secret: Callable[[str], bool]) -> str:
+def mask_assigned(text: str, secret: SecretNames) -> str:
     """Return the text without the values that it gives to names of secrets.
 
     Args:
         text: a line of a log, or any other text.
-        is_secret: whether a name is that of a secret.
+        secret: the names of secrets.
     """
     pieces: list[str] = []
     end = 0
-    for name, sign, start in _names(text):
-        if start < end or not is_secret(name):
+    for name, sign, start in _names(text, secret.hint):
+        if start < end or not secret.is_secret(name):
             continue
         value = _VALUE.match(text, start, start + _LONGEST_QUOTED)
         if value is None:
@@ -94,17 +116,12 @@ def is_innocent(text: str) -> bool:
     )
 
 
-def has_name_hint(text: str) -> bool:
-    """Whether there is a part of the name of a secret in a text."""
-    return _HINT.search(text.lower()) is not None
-
-
-def _names(text: str) -> Iterator[tuple[str, str, int]]:
+def _names(text: str, hints: re.Pattern[str]) -> Iterator[tuple[str, str, int]]:
     """Yield each name that may be of a secret, its sign, and where the value begins."""
     lower = text.lower()
     if len(lower) != len(text):  # some letters have two small ones
         lower = "".join(letter.lower() if letter.isascii() else letter for letter in text)
-    for hint in _HINT.finditer(lower):
+    for hint in hints.finditer(lower):
         match = _SIGN.match(text, hint.end())
         if match is None:
             continue

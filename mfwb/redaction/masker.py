@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
-from mfwb.redaction.assignments import is_innocent
+from mfwb.redaction.assignments import SecretNames, is_innocent
 from mfwb.redaction.mark import MASK
 from mfwb.redaction.names import is_password_name, is_secret_name
 from mfwb.redaction.patterns import Patterns
@@ -66,6 +66,7 @@ class Masker:
         self.digest = _digest_of([*patterns], [*names], [*exempt]) if enabled else ""
         self._has_rules = bool(patterns or names)
         self._is_secret = lru_cache(maxsize=8192)(self._matches_secret)
+        self._names = SecretNames.of(self._is_secret, names)
 
     def is_secret_name(self, name: str) -> bool:
         """Whether the rules make all values of that name secrets."""
@@ -79,7 +80,7 @@ class Masker:
         """Return a text with stars in place of the secrets in it."""
         if not self.enabled or not text:
             return text
-        return self._patterns.mask(mask_text(text, self._is_secret))
+        return self._patterns.mask(mask_text(text, self._names))
 
     def mask_value(self, name: str, value: Any) -> tuple[Any, int]:
         """Return a value of JSON types without its secrets, and how many of its texts have one.
@@ -100,7 +101,7 @@ class Masker:
         """Whether a value of that name may have secrets, by a quick look at its text."""
         if not self.enabled or self.is_exempt(name):
             return False
-        return self.is_secret_name(name) or self._has_rules or may_have_secret(text)
+        return self.is_secret_name(name) or self._has_rules or may_have_secret(text, self._names)
 
     def _matches_secret(self, name: str) -> bool:
         if self.is_exempt(name):

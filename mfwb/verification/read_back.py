@@ -160,7 +160,7 @@ def _verdict(
     if held.size > _MAX_COMPARED or not received.is_copied:
         return f"it is larger than the {_MAX_COMPARED:,} bytes up to which contents are compared"
     pickled = folder / "pickle"
-    question = {"shape": _shape(file), "key": Path(file.path).stem}
+    question: dict[str, Any] = {"shape": _shape(file), "key": Path(file.path).stem}
     question |= {"name": held.name, "redaction": dict(source.redaction)}
     try:
         source.contents.copy(held, pickled)
