@@ -196,7 +196,8 @@ def _other_endings(
             ending = _lost_if(one_line(row.log_item) in lost)
             yield Kind.LOGS, _masked_if(row.log_item in masked, ending)
     for card in run.cards:
-        yield Kind.CARDS, _lost_if(one_line(card.item) in lost)
+        ending = _lost_if(one_line(card.item) in lost)
+        yield Kind.CARDS, _masked_if(card.item in masked, ending)
 
 
 def _lost_if(is_lost: bool) -> Ending:  # noqa: FBT001 - it says so itself

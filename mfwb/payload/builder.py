@@ -52,7 +52,7 @@ from mfwb.planning import (
 )
 from mfwb.planning.size_limits import SUMMARY_LIMIT
 from mfwb.ports import Contents, ReadyArtifact, ReadyCard, ReadyRun
-from mfwb.redaction import Masked, Masker
+from mfwb.redaction import Masked, Masker, mask_card_file
 from mfwb.snapshot import FlowRun, Loss
 from mfwb.snapshot.masking import with_masked_facts
 
@@ -177,7 +177,7 @@ class PayloadBuilder:
         losses: list[Loss] = []
         masked: list[Masked] = []
         artifacts = tuple(self._artifacts(run, contents, losses, masked))
-        cards = tuple(self._cards(run, contents, losses))
+        cards = tuple(self._cards(run, contents, losses, masked))
         return ReadyRun(
             artifacts=artifacts,
             cards=cards,
@@ -274,24 +274,27 @@ class PayloadBuilder:
                     yield BuiltArtifact(planned, result)
 
     def _cards(
-        self, run: PlannedRun, contents: Contents, losses: list[Loss]
+        self, run: PlannedRun, contents: Contents, losses: list[Loss], masked: list[Masked]
     ) -> Iterator[ReadyCard]:
         for planned in run.cards:
             try:
-                path = self._card(planned, run, contents)
+                path, marks = self._card(planned, run, contents)
             except ItemLost as error:  # noqa: PERF203 - a lost card must not lose the others
                 losses.append(Loss(planned.item, str(error)))
             else:
+                masked += [Masked(planned.item, marks)] * bool(marks)
                 yield ReadyCard(planned.key, path)
 
-    def _card(self, planned: PlannedCard, run: PlannedRun, contents: Contents) -> Path:
+    def _card(self, planned: PlannedCard, run: PlannedRun, contents: Contents) -> tuple[Path, int]:
+        """Return the page of a card, and how many of its texts are masked."""
         with self._store.scratch() as html:
             contents.copy_card(planned.task, planned.card, html)
+            marks = mask_card_file(html, self._masker)
             with html.open("rb") as file:
                 digest = _sha1_of(file)
             self._acquire(run, [digest])
             self._store.add(f"{digest}.html", html)
-            return self._store.path(f"{digest}.html")
+            return self._store.path(f"{digest}.html"), marks
 
     def _modules_of(self, made: Iterable[BuiltArtifact]) -> dict[str, tuple[str, ...] | None]:
         """Return the packages that each pickle needs; equal contents, as in a foreach, once."""

@@ -3,6 +3,7 @@
 This is the one home of the rules of what a secret looks like.
 """
 
+from mfwb.redaction.cards import mask_card_file
 from mfwb.redaction.log_lines import LogMasker
 from mfwb.redaction.masker import RULES_VERSION, Masked, Masker
 from mfwb.redaction.names import is_secret_name, may_hold_secret
@@ -18,6 +19,7 @@ __all__ = [
     "Masker",
     "describe_wrong_pattern",
     "is_secret_name",
+    "mask_card_file",
     "mask_text",
     "mask_url_users",
     "mask_urls",

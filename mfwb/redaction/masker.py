@@ -187,7 +187,7 @@ class _Walk:
 
 
 _NAME_KEYS = ("name", "Name", "key", "Key")
-_VALUE_KEYS = ("value", "Value")
+_VALUE_KEYS = ("value", "Value", "data")  # `data` in the cards of Metaflow
 
 
 def _name_of_entry(value: Mapping[str, Any]) -> str:

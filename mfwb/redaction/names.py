@@ -102,8 +102,8 @@ def is_secret_name(name: str) -> bool:
     """
     if len(name) > _LONGEST:
         return False
-    words = _words(name)
-    return any(_names_secret(words, position) for position in range(len(words)))
+    terms = _terms(name)
+    return any(_names_secret(terms, position) for position in range(len(terms)))
 
 
 _LONGEST = 200  # letters; nobody gives a secret a longer name
@@ -112,10 +112,10 @@ _LONGEST = 200  # letters; nobody gives a secret a longer name
 @lru_cache(maxsize=1024)
 def is_password_name(name: str) -> bool:
     """Whether it is the name of a secret that may be a number."""
-    return is_secret_name(name) and any(word.endswith(_PASSWORDS) for word in _words(name))
+    return is_secret_name(name) and any(word.endswith(_PASSWORDS) for word in _terms(name))
 
 
-def _words(name: str) -> list[str]:
+def _terms(name: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(name)]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from mfwb.errors import ItemLost
 from mfwb.files.tempdirs import make_scratch, scratch
+from mfwb.redaction import Masker, mask_card_file
 from mfwb.snapshot import Card, Datastore
 from mfwb.snapshot.pathspec import flow_of
 from mfwb.source.cards import CardFolder, copy_card
@@ -260,7 +261,7 @@ def _compare_card(
 
 
 def _card(card: ExpectedCard, source: ReadBack) -> str | None:
-    """Return the sha256 of a card as Metaflow has it; None if the folders of cards lack it."""
+    """Return the sha256 of a card as W&B should have it; None if the folders of cards lack it."""
     datastore: Datastore | None = source.expected.datastores.get(card.task)
     if datastore is None:
         return None
@@ -270,6 +271,7 @@ def _card(card: ExpectedCard, source: ReadBack) -> str | None:
     try:
         recorded = Card(type=card.card.type, id=card.card.id, uuid=card.card.hash)
         copy_card(folders, tasks, recorded, folder / "card")
+        mask_card_file(folder / "card", Masker(**source.redaction))
         own = ReceivedFile()
         with (folder / "card").open("rb") as file:
             while chunk := file.read(_CHUNK):

@@ -12,7 +12,7 @@ import pandas as pd
 
 sys.path.insert(0, os.environ["SECRET_FLOW_ROOT"])
 
-from metaflow import Config, FlowSpec, Parameter, catch, retry, step
+from metaflow import Config, FlowSpec, Parameter, card, catch, retry, step
 
 from tests.support.secret_kinds import INNOCENT, INNOCENT_LINES, NAMED, SHAPED, letters
 
@@ -42,6 +42,7 @@ class SecretFlow(FlowSpec):
     )
     DSN = f"postgresql://app:{letters('constant', 20)}@db.example/prod"
 
+    @card
     @step
     def start(self):
         """Make values of all kinds."""
