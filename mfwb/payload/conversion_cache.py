@@ -27,10 +27,23 @@ _SUFFIXES = {
     Conversion.ARRAY: ".npy",
     Conversion.VALUE: ".json",
     Conversion.IMAGE: ".png",
+    Conversion.WHOLE_IMAGE: ".whole.png",
     Conversion.FIGURE: ".figure.json",
     Conversion.PLUGIN: ".plugin",
+    Conversion.MEDIA: ".media",
+    Conversion.MEDIA_PANEL: ".panel",
+    Conversion.GALLERY: ".gallery",
+    Conversion.ARRAY_IMAGES: ".images",
+    Conversion.CHART: ".chart.json",
 }
 
+
+_BESIDE = {
+    Conversion.TABLE: Conversion.ROWS,
+    Conversion.ARRAY: Conversion.CHART,
+    Conversion.WHOLE_IMAGE: Conversion.IMAGE,
+}
+"""What is made beside a conversion, of the same value."""
 
 _ALTERED = ".altered"
 """Suffix of a note beside a converted file: what the file does not preserve of the pickle."""
@@ -103,7 +116,8 @@ class ConversionCache:
             conversion: the conversion to apply.
             unpickle: how far the pickle may be loaded.
             contents: source of its bytes.
-            with_rows: whether to write the ROWS of a TABLE, too, which will be requested later.
+            with_rows: whether to write the preview, too, which will be requested later: the ROWS
+                of a TABLE, the CHART of an ARRAY, the IMAGE of a WHOLE_IMAGE.
             plugin: for PLUGIN, the name of the entry point.
 
         Raises:
@@ -126,8 +140,8 @@ class ConversionCache:
                     raise
                 self._mask(content, conversion, name, path)
                 if rows.exists():
-                    of_rows = self._name(content, Conversion.ROWS)
-                    self._mask(content, Conversion.ROWS, of_rows, rows)
+                    of_rows = self._name(content, _BESIDE[conversion])
+                    self._mask(content, _BESIDE[conversion], of_rows, rows)
                     self._store.add(of_rows, rows)
                 if altered:
                     self._add_note(f"{name}{_ALTERED}", altered)

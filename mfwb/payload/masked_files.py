@@ -11,8 +11,15 @@ from mfwb.redaction import Masker
 
 __all__ = ["mask_file", "mask_of_name"]
 
-_MASKED = (Conversion.VALUE, Conversion.ROWS, Conversion.FIGURE)
+_JSON = (Conversion.VALUE, Conversion.ROWS, Conversion.FIGURE, Conversion.CHART)
+_TEXTS = (Conversion.MEDIA, Conversion.MEDIA_PANEL)
+_MASKED = (*_JSON, *_TEXTS)
 """Conversions whose files mfwb writes as text; the others are data in forms of their own."""
+
+_NAMED = (Conversion.VALUE, *_TEXTS)
+"""Conversions of values, whose own name may be that of a secret."""
+
+_TEXT_SUFFIXES = (".html", ".md", ".svg")
 
 
 def mask_of_name(conversion: Conversion, name: str, masker: Masker) -> str:
@@ -23,7 +30,7 @@ def mask_of_name(conversion: Conversion, name: str, masker: Masker) -> str:
     if conversion not in _MASKED or not masker.enabled:
         return ""
     owner = "s" if masker.is_secret_name(name) else "x" if masker.is_exempt(name) else ""
-    return f".m{masker.digest}{owner if conversion is Conversion.VALUE else ''}"
+    return f".m{masker.digest}{owner if conversion in _NAMED else ''}"
 
 
 def mask_file(conversion: Conversion, name: str, path: Path, masker: Masker) -> int:
@@ -39,7 +46,10 @@ def mask_file(conversion: Conversion, name: str, path: Path, masker: Masker) -> 
     """
     if conversion not in _MASKED or not masker.enabled:
         return 0
-    name = name if conversion is Conversion.VALUE else ""
+    name = name if conversion in _NAMED else ""
+    if conversion in _TEXTS:
+        files = (file for file in path.iterdir() if file.suffix in _TEXT_SUFFIXES)
+        return sum(_mask_text_file(name, file, masker) for file in files)
     text = path.read_text(encoding="utf-8")
     if not masker.is_candidate(name, text):
         return 0
@@ -54,6 +64,17 @@ def mask_file(conversion: Conversion, name: str, path: Path, masker: Masker) -> 
     )
     if marks:
         path.write_text(json.dumps(masked), encoding="ascii")
+    return marks
+
+
+def _mask_text_file(name: str, path: Path, masker: Masker) -> int:
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        return 0
+    masked, marks = masker.mask_value(name, text)
+    if marks:
+        path.write_bytes(str(masked).encode("utf-8"))
     return marks
 
 

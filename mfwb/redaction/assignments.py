@@ -48,6 +48,12 @@ _VALUE = re.compile(
     r"|\\?['\"](?P<cut>[^\s'\"]+))",
     re.IGNORECASE | re.DOTALL,
 )
+_ENTRY = re.compile(
+    r"(?P<before>['\"](?:name|key)\\?['\"]\s{0,4}:\s{0,4}\\?['\"](?P<name>[\w\-]{1,80})\\?['\"]\s{0,4},"
+    r"\s{0,4}\\?['\"]value\\?['\"]\s{0,4}:\s{0,4}(?P<quote>\\?['\"]))"
+    r"(?P<value>[^'\"\\\n]{0,1000})(?P=quote)",
+    re.IGNORECASE,
+)
 _SCHEME = re.compile(r"(?:bearer|basic|token|digest|apikey|negotiate)\s{1,4}(?=\S)", re.IGNORECASE)
 _NETRC = re.compile(r"(\blogin\s{1,4}\S{1,200}\s{1,4}password\s{1,4})([^\s'\")]+)", re.IGNORECASE)
 _HEADER = re.compile(r"\b(bearer|basic)(\s{1,4})([A-Za-z0-9+/=_.~\-]{16,})", re.IGNORECASE)
@@ -69,10 +75,13 @@ _SHORTEST = 3
 def mask_assigned(text: str, secret: SecretNames) -> str:
     """Return the text without the values that it gives to names of secrets.
 
+    A name may also be in an entry of its own: `{"name": "API_KEY", "value": "..."}`.
+
     Args:
         text: a line of a log, or any other text.
         secret: the names of secrets.
     """
+    text = _ENTRY.sub(lambda match: _mask_entry(match, secret), text)
     pieces: list[str] = []
     end = 0
     for name, sign, start in _names(text, secret.hint):
@@ -89,6 +98,11 @@ def mask_assigned(text: str, secret: SecretNames) -> str:
         pieces += [text[end:first], MASK]
         end = last
     return "".join([*pieces, text[end:]]) if pieces else text
+
+
+def _mask_entry(match: re.Match[str], secret: SecretNames) -> str:
+    is_kept = not secret.is_secret(match["name"]) or is_innocent(match["value"])
+    return match[0] if is_kept else f"{match['before']}{MASK}{match['quote']}"
 
 
 def mask_headers(text: str) -> str:

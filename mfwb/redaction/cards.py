@@ -13,11 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mfwb.redaction.mark import MASK
 from mfwb.redaction.masker import Masker
+from mfwb.redaction.token_forms import looks_random
 
 __all__ = ["mask_card", "mask_card_file"]
 
 _DATA = re.compile(r'(?<=__MF_DATA__\[")([^"]{1,200}"\]\s{0,4}=\s{0,4}")([A-Za-z0-9+/=]+)(?=")')
+_SHORTENED = re.compile(r"([^\s'\"]{8,80}\.\.\.)([^\s'\"]{12,80})(?=['\"])")
 _CODE = re.compile(r"<(script|style)\b", re.IGNORECASE)
 _PAIR = 2
 
@@ -76,14 +79,32 @@ def _mask_code(code: str, masker: Masker) -> tuple[str, int]:
             value = json.loads(base64.b64decode(match[2], validate=True))
         except (binascii.Error, ValueError, RecursionError):
             return match[0]
-        named, of_tables = _mask_tables(value, masker)
+        named, of_tables = _mask_tables(_without_tails(value), masker)
         masked, marks = masker.mask_value("", named)
-        if not marks and not of_tables:
+        if masked == value:
             return match[0]
-        total += marks + of_tables
+        total += max(1, marks + of_tables)
         return f"{match[1]}{base64.b64encode(json.dumps(masked).encode()).decode()}"
 
     return _DATA.sub(replaced, code), total
+
+
+def _without_tails(value: Any) -> Any:
+    """Return the data without the ends of shortened texts that may be those of secrets.
+
+    A card shows a long text as its beginning and its end, and the form of a secret is in neither.
+    """
+    if isinstance(value, str):
+        return _SHORTENED.sub(_mask_tail, value) if "..." in value else value
+    if isinstance(value, list):
+        return [_without_tails(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _without_tails(item) for key, item in value.items()}
+    return value
+
+
+def _mask_tail(match: re.Match[str]) -> str:
+    return f"{match[1]}{MASK}" if looks_random(match[2]) else match[0]
 
 
 def _mask_tables(value: Any, masker: Masker) -> tuple[Any, int]:

@@ -106,6 +106,7 @@ def _mask_token(match: re.Match[str]) -> str:
 def _mask_jwt(match: re.Match[str]) -> str:
     parts = match[0].split(".")
     is_token = len(parts) == _PARTS_OF_JWE or (len(parts) > 1 and parts[1].startswith("eyJ"))
+    is_token = is_token or parts[1:3] == ["", ""]  # `eyJhbG...`, as a shortened text has it
     return MASK if is_token or parts[0].startswith(_NEPTUNE) else match[0]
 
 

@@ -30,7 +30,7 @@ def compare(
     """Return `same` or `different`; else the reason why that can't be decided.
 
     Args:
-        shape: `parquet`, `tables`, `npy` or `json`.
+        shape: `parquet`, `tables`, `npy`, `json` or `media`.
         key: for tables, the name of the file without its ending: one of a dict or list.
         pickled: what Metaflow stored.
         file: what W&B has.
@@ -39,6 +39,8 @@ def compare(
     try:
         if shape == "json":
             is_same = _is_same_json(pickled, file, *masks)
+        elif shape == "media":
+            is_same = _is_same_media(pickled, file, *masks)
         else:
             is_same = _COMPARISONS[shape](key, pickled, file)
     except MemoryError:
@@ -60,6 +62,14 @@ def _is_same_json(pickled: bytes, file: bytes, name: str, rules: Mapping[str, An
     value = put(pickles.loads(pickled, {**PLAIN, **PATHS, **ZONES}))
     masked, _ = Masker(**rules).mask_value(name, value)
     return matches(masked, put(json.loads(file)))
+
+
+def _is_same_media(pickled: bytes, file: bytes, name: str, rules: Mapping[str, Any]) -> bool:
+    value = pickles.loads(pickled, PLAIN)
+    if isinstance(value, str):
+        value, _ = Masker(**rules).mask_value(name, value)
+        return bool(value.encode() == file)
+    return bool(value == file)
 
 
 def _npy(_key: str, pickled: bytes, file: bytes) -> bool:
@@ -114,7 +124,11 @@ def _is_same_loosely(table: Any, read: Any) -> bool:
     )
 
 
-_COMPARISONS = {"npy": _npy, "parquet": _parquet, "tables": _tables}
+_COMPARISONS = {
+    "npy": _npy,
+    "parquet": _parquet,
+    "tables": _tables,
+}
 
 
 def preload(*, trusted: bool) -> None:  # noqa: ARG001 - nothing is trusted here
