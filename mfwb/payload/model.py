@@ -22,6 +22,7 @@ class ArtifactFiles:
         altered: how the files differ from the pickle, which then accompanies them; else empty.
         renamed: original names of renamed files, by their new names.
         marks: how many of the texts in a JSON file are masked.
+        excluded: the number of Metaflow's own files in a code package, which are left out.
     """
 
     form: Form
@@ -31,6 +32,7 @@ class ArtifactFiles:
     altered: str = ""
     renamed: dict[str, str] = field(default_factory=dict)
     marks: int = 0
+    excluded: int = 0
 
     @property
     def pickles(self) -> list[ReadyFile]:
