@@ -49,8 +49,8 @@ _VALUE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _ENTRY = re.compile(
-    r"(?P<before>['\"](?:name|key)\\?['\"]\s{0,4}:\s{0,4}\\?['\"](?P<name>[\w\-]{1,80})\\?['\"]\s{0,4},"
-    r"\s{0,4}\\?['\"]value\\?['\"]\s{0,4}:\s{0,4}(?P<quote>\\?['\"]))"
+    r"(?P<before>['\"](?:name|key)\\?['\"]\s{0,40}:\s{0,40}\\?['\"](?P<name>[\w\-]{1,80})\\?['\"]\s{0,40},"
+    r"\s{0,40}\\?['\"]value\\?['\"]\s{0,40}:\s{0,40}(?P<quote>\\?['\"]))"
     r"(?P<value>[^'\"\\\n]{0,1000})(?P=quote)",
     re.IGNORECASE,
 )

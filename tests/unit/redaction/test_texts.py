@@ -74,6 +74,23 @@ def test_innocent_values(name: str, value: object) -> None:
     assert mask_text(text) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        (
+            "[{'name': 'DB_PASSWORD',\n    'value': 'abc1'}]",
+            f"[{{'name': 'DB_PASSWORD',\n    'value': '{MASK}'}}]",
+        ),
+        ('{"key": "API_KEY", "value": "abc1"}', f'{{"key": "API_KEY", "value": "{MASK}"}}'),
+        ('{"name": "sort", "value": "abc1"}', '{"name": "sort", "value": "abc1"}'),
+        ('{"name": "token", "value": "${T}"}', '{"name": "token", "value": "${T}"}'),
+    ],
+)
+def test_entries(text: str, masked: str) -> None:
+    """A name may stand in an entry of its own, before the value."""
+    assert mask_text(text) == masked
+
+
 _PARTS = st.sampled_from(
     [
         *("sk-", "eyJ", "eyJ.", "://", "@", ":", "=", "password", "token=", "'", '"', "\\", "\n"),
