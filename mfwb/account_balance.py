@@ -7,6 +7,7 @@ loss itself, so that it is never missing in silence.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,7 @@ from mfwb.planning.size_limits import cut_item, select_parameters_as_files
 from mfwb.safe_text import one_line
 from mfwb.snapshot import FlowRun, Loss, Task
 from mfwb.snapshot.inventory import check_artifacts, count_facts, has_log, is_unread_card
+from mfwb.snapshot.masking import attempt_item, parameter_item, system_tags_item, tags_item
 from mfwb.snapshot.pathspec import parameters_of
 
 __all__ = [
@@ -109,8 +111,13 @@ def _balance_of_run(
     lost = frozenset(loss.item for loss in ended.losses)
     if run.overview is not None:  # its content is a second view of items of other W&B runs
         return _Balance(run.name, ended.deleted, lost, (), ())
+    masked = frozenset(entry.item for entry in (*flow_run.masked, *ended.masked))
     artifacts = list(_artifact_endings(run, _artifacts_of(flow_run, tasks), lost, ended.outputs))
-    others = [*_other_endings(run, tasks, lost), *_code_endings(run, lost, ended.outputs)]
+    artifacts = [(pathspec, _masked_if(pathspec in masked, end)) for pathspec, end in artifacts]
+    others = [
+        *_other_endings(run, tasks, lost, masked),
+        *_code_endings(run, lost, ended.outputs),
+    ]
     if ended.deleted:
         artifacts = [(pathspec, Ending.SWITCHED_OFF) for pathspec, _ in artifacts]
         others = [(kind, Ending.SWITCHED_OFF) for kind, _ in others]
@@ -199,7 +206,7 @@ def _is_in(content: Content, lost: Collection[str]) -> bool:
 
 
 def _other_endings(
-    run: PlannedRun, tasks: Sequence[Task], lost: Collection[str]
+    run: PlannedRun, tasks: Sequence[Task], lost: Collection[str], masked: Collection[str]
 ) -> Iterator[tuple[Kind, Ending]]:
     """Yield tasks, attempts, logs and cards of a W&B run."""
     no_earlier = cut_item("earlier_attempts", "config.metaflow", run.name) in lost
@@ -208,15 +215,24 @@ def _other_endings(
         for attempt in task.attempts:
             is_last = attempt is task.attempts[-1]
             is_cut = attempt.failure is not None and not attempt.failure.is_whole
-            yield Kind.ATTEMPTS, _lost_if(is_cut or (no_earlier and not is_last))
+            ending = _lost_if(is_cut or (no_earlier and not is_last))
+            yield Kind.ATTEMPTS, _masked_if(attempt_item(task, attempt) in masked, ending)
         if has_log(task):
-            yield Kind.LOGS, _lost_if(one_line(row.log_item) in lost)
+            ending = _lost_if(one_line(row.log_item) in lost)
+            yield Kind.LOGS, _masked_if(row.log_item in masked, ending)
     for card in run.cards:
-        yield Kind.CARDS, _lost_if(one_line(card.item) in lost)
+        ending = _lost_if(one_line(card.item) in lost)
+        yield Kind.CARDS, _masked_if(card.item in masked, ending)
 
 
 def _lost_if(is_lost: bool) -> Ending:  # noqa: FBT001 - it says so itself
     return Ending.LOST if is_lost else Ending.WRITTEN
+
+
+def _masked_if(is_masked: bool, ending: Ending) -> Ending:  # noqa: FBT001 - it says so itself
+    """Return the ending of an item; what is masked and lost is lost."""
+    is_written = ending in {Ending.WRITTEN, Ending.DEDUPLICATED}
+    return Ending.MASKED if is_masked and is_written else ending
 
 
 # --- the items of the flow run as a whole -----------------------------------------------------
@@ -238,6 +254,7 @@ def _shared_items(flow_run: FlowRun, plan: Plan, balances: Sequence[_Balance]) -
     as_files = select_parameters_as_files(flow_run)
     artifacts = dict(pair for balance in balances for pair in balance.artifacts)
     owner = parameters_of(flow_run.pathspec)
+    marks = Counter({entry.item: entry.marks for entry in flow_run.masked})
     items: list[tuple[Kind, Ending]] = []
     for parameter in flow_run.parameters:
         own = ending
@@ -245,10 +262,15 @@ def _shared_items(flow_run: FlowRun, plan: Plan, balances: Sequence[_Balance]) -
             own = Ending.LOST
         if parameter.name in as_files:  # config only names the artifact that has the value
             own = artifacts.get(f"{owner}/{parameter.name}", own)
+        own = _masked_if(marks[parameter_item(flow_run, parameter.name)] > 0, own)
         items.append((Kind.PARAMETERS, own))
     of_system = Ending.LOST if cut["system_tags"] else ending
-    items += [(Kind.TAGS, ending)] * len(flow_run.tags)
-    items += [(Kind.TAGS, of_system)] * len(flow_run.system_tags)
+    for tags, own, item in (
+        (flow_run.tags, ending, tags_item(flow_run)),
+        (flow_run.system_tags, of_system, system_tags_item(flow_run)),
+    ):
+        items += [(Kind.TAGS, _masked_if(True, own))] * marks[item]  # noqa: FBT003
+        items += [(Kind.TAGS, own)] * (len(tags) - marks[item])
     items += [(Kind.CARDS, Ending.LOST)] * sum(map(is_unread_card, flow_run.losses))
     if not any(artifact.type == CODE_TYPE for run in plan.runs for artifact in run.outputs):
         items += [(Kind.CODE_PACKAGES, Ending.SWITCHED_OFF)] * len(flow_run.code_packages)

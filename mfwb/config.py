@@ -15,9 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from mfwb.errors import UsageError
+from mfwb.redaction import Masker, describe_wrong_pattern
 from mfwb.settings_files import (
     SettingsFile,
     current_folder,
@@ -142,6 +151,21 @@ class Plugin(BaseModel):
     safe: bool = False
 
 
+def _check_expression(value: str) -> str:
+    """Return a regular expression of the user; ValueError if it can't be used."""
+    wrong = describe_wrong_pattern(value)
+    if wrong is not None:
+        raise ValueError(wrong)
+    return value
+
+
+def _to_redaction(value: Any) -> Any:
+    """Return `true` and `false`, also those of a variable, as the table `[redact]`."""
+    if isinstance(value, str):
+        value = _FLAGS.get(value.strip().lower(), value)
+    return {"enabled": value} if isinstance(value, bool) else value
+
+
 class Redaction(BaseModel):
     """What is masked in W&B: the table `[redact]`.
 
@@ -155,9 +179,19 @@ class Redaction(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     enabled: bool = True
-    patterns: tuple[str, ...] = ()
+    patterns: tuple[Annotated[str, AfterValidator(_check_expression)], ...] = ()
     names: tuple[str, ...] = ()
     exempt: tuple[str, ...] = ()
+
+    def make_masker(self) -> Masker:
+        """Return what masks values and texts by these rules."""
+        rules = self.model_dump()
+        return Masker(**rules)
+
+    @property
+    def digest(self) -> str:
+        """A digest of the rules: what was written with other rules is written again; else empty."""
+        return self.make_masker().digest
 
 
 class ArtifactRules(BaseModel):
@@ -271,7 +305,7 @@ class _InputSettings(_FlowSettings):
     wait: Seconds = Field(
         0.0, le=_LONGEST_WAIT, description="seconds for which to wait for another sync to end"
     )
-    redact: Redaction = Redaction()
+    redact: Annotated[Redaction, BeforeValidator(_to_redaction)] = Redaction()
     on_deleted: OnDeleted = Field("skip", description="what to do about deleted W&B runs")
     abandoned_after: Seconds = Field(86_400.0, description="seconds without activity")
     force: bool = False
@@ -469,16 +503,18 @@ def load_settings(
     trust = load_trust(environ)
     from_files: dict[str, Any] = {}
     explicit: dict[str, Any] = {}
+    redact: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for layer in layers:
         origins |= dict.fromkeys(_wandb_fields(layer.values), layer.origin)
+        redact = _add_redaction(redact, layer.values)
         if layer.file is None:
             explicit |= layer.values
         else:
             sensitive = find_sensitive(layer.file)
             refuse_unless_trusted(layer.file, sensitive, trust, can_be_named=True)
             from_files = _merge(from_files, layer.values)
-    values = {**from_files, **explicit}
+    values = {**from_files, **explicit, **({"redact": redact} if redact else {})}
     return Settings(**values, explicit=frozenset(explicit), origins=origins)
 
 
@@ -552,6 +588,19 @@ def _merge(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]
         if isinstance(lower[name], Mapping) and isinstance(upper[name], Mapping)
     }
     return {**lower, **upper, **both}
+
+
+def _add_redaction(lower: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the table `[redact]` of several sources: their lists add up, so that none unmasks."""
+    upper = _to_redaction(values.get("redact", {}))
+    if isinstance(upper, Redaction):
+        upper = upper.model_dump(exclude_unset=True)
+    lists = {
+        name: [*lower.get(name, ()), *upper.get(name, ())]
+        for name in ("patterns", "names", "exempt")
+        if name in lower or name in upper
+    }
+    return {**lower, **upper, **lists}
 
 
 def _check(values: Any, origin: str) -> _InputSettings:

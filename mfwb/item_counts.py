@@ -142,6 +142,7 @@ def as_planned(run: PlannedRun) -> WandbRunOutcome:
         switched_off=tuple(sorted({content.name for content in run.switched_off})),
         items=count_items(run, run.losses, outputs),
         losses=run.losses,
+        masked=run.masked,
     )
 
 

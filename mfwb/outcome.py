@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from mfwb.account import Account, Ending, add_accounts, full_account
 from mfwb.errors import BUG_EXIT_CODE, FlowRunsFailed
+from mfwb.redaction import Masked
 from mfwb.snapshot import Loss
 
 __all__ = [
@@ -112,6 +113,7 @@ class WandbRunOutcome:
     account: Account | None = None  # None: not known, as of what an older mfwb wrote
     log_lines: int | None = None  # None: not known, as of what an older mfwb wrote
     log_bytes_left_out: int = 0
+    masked: tuple[Masked, ...] = ()  # items in which secrets were masked
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ class FlowRunOutcome:
     bug: bool = False  # an error of mfwb's own ended it; the reason names its log
     account: Account | None = None  # None: not known, as of one that failed, or is still running
     artifacts_passed_on: int = 0  # by steps; the account has them at the step that wrote them
+    masked: tuple[Masked, ...] = ()  # items of the flow run as a whole in which secrets were masked
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document that `--json` prints for this flow run."""
@@ -141,6 +144,11 @@ class FlowRunOutcome:
     def all_losses(self) -> tuple[Loss, ...]:
         """The losses of the flow run and of its W&B runs."""
         return (*self.losses, *(loss for run in self.wandb_runs for loss in run.losses))
+
+    @property
+    def all_masked(self) -> tuple[Masked, ...]:
+        """The items of the flow run and of its W&B runs in which secrets were masked."""
+        return (*self.masked, *(masked for run in self.wandb_runs for masked in run.masked))
 
     @property
     def has_losses(self) -> bool:
@@ -171,6 +179,7 @@ class Result:
             "outputs": sum(len(run.outputs) for run in runs),
             "items": _adapter(ItemCounts).dump_python(_sum(run.items for run in runs)),
             "losses": sum(len(run.all_losses) for run in self.flow_runs),
+            "masked": sum(len(run.all_masked) for run in self.flow_runs),
             "account": _adapter(Account).dump_python(full_account(self.account), mode="json"),
             "artifacts_passed_on": sum(run.artifacts_passed_on for run in self.flow_runs),
             "log_lines": sum(run.log_lines or 0 for run in runs),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mfwb.config import Layer, Settings
-from mfwb.redaction import MASK, is_secret_name, mask_url_users
+from mfwb.redaction import MASK, mask_url_users, may_hold_secret
 
 __all__ = ["DEFAULT", "SettingInForce", "flatten_settings", "list_defaults", "list_settings"]
 
@@ -77,14 +77,14 @@ def list_defaults(given: Collection[str]) -> list[SettingInForce]:
 def flatten_settings(values: Mapping[str, Any], table: str = "") -> Iterator[tuple[str, Any]]:
     """Yield each setting by its name with tables; a value that may be a secret is masked."""
     for name, value in values.items():
-        if isinstance(value, Mapping) and not is_secret_name(str(name)):
+        if isinstance(value, Mapping) and not may_hold_secret(str(name)):
             yield from flatten_settings(value, f"{table}{name}.")
         else:
             yield f"{table}{name}", _masked(str(name), value)
 
 
 def _masked(name: str, value: Any) -> Any:
-    if is_secret_name(name):
+    if may_hold_secret(name):
         return MASK
     return mask_url_users(value) if isinstance(value, str) else value
 

@@ -51,7 +51,11 @@ def wire(settings: Settings, progress: Progress, *, may_ask: bool) -> Iterator[P
         folder = sink.bundle / "payloads" if sink.bundle else stack.enter_context(scratch())
         keep = sink.bundle is not None
         payloads = PayloadBuilder(
-            folder, keep=keep, max_memory=settings.max_memory, renew=keep and settings.force
+            folder,
+            keep=keep,
+            max_memory=settings.max_memory,
+            renew=keep and settings.force,
+            masker=settings.redact.make_masker(),
         )
         stack.callback(payloads.close)
         yield Parts(source, payloads, sink, ledger, progress, BugLogs())
@@ -149,6 +153,11 @@ def wire_source(settings: Settings) -> Iterator[tuple[Source, Payloads]]:
     with ExitStack() as stack:
         source = stack.enter_context(open_source(settings))
         folder = stack.enter_context(scratch())
-        payloads = PayloadBuilder(folder, keep=False, max_memory=settings.max_memory)
+        payloads = PayloadBuilder(
+            folder,
+            keep=False,
+            max_memory=settings.max_memory,
+            masker=settings.redact.make_masker(),
+        )
         stack.callback(payloads.close)
         yield source, payloads

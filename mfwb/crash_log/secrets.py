@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import netrc
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -18,20 +17,13 @@ from urllib.parse import quote, urlsplit
 
 from mfwb.config import latest_layers
 from mfwb.errors import MfwbError
-from mfwb.redaction import MASK, is_secret_name, mask_urls
+from mfwb.redaction import MASK, mask_text, mask_urls, may_hold_secret
 from mfwb.settings_files.metaflow_config import find_metaflow_file
 from mfwb.settings_files.wandb_settings import settings_in_wandb_files
 
 __all__ = ["known_secrets", "redact", "redact_values"]
 
 _SHORTEST_SECRET = 8  # shorter values could also occur in normal words
-_HEADER = re.compile(r"\b(basic|bearer)\s+[A-Za-z0-9+/=_.~\-]{16,}", re.IGNORECASE)
-_ASSIGNED = re.compile(
-    r"((?:api_?key|access_key|secret_key|auth_key|token|secret|password|passwd|authorization)"
-    r"\w*['\"]?\s*[:=]\s*['\"]?)([^\s'\",;&)}\]]{8,})",
-    re.IGNORECASE,
-)
-_WANDB_KEY = re.compile(r"\bwandb_v\d+_\w+")
 
 
 def redact(text: str) -> str:
@@ -43,8 +35,7 @@ def redact_values(text: str, secrets: Iterable[str]) -> str:
     """Return the text without these secrets, and without others that look like one."""
     for secret in sorted({form for known in secrets for form in _forms(known)}, key=_longest_first):
         text = text.replace(secret, MASK)
-    text = _WANDB_KEY.sub(MASK, mask_urls(text))
-    return _ASSIGNED.sub(rf"\1{MASK}", _HEADER.sub(rf"\1 {MASK}", text))
+    return mask_text(mask_urls(text))
 
 
 def known_secrets() -> frozenset[str]:
@@ -64,7 +55,7 @@ def _readable(values: Iterator[str]) -> Iterator[str]:
 
 def _of_environment() -> Iterator[str]:
     for name, value in os.environ.items():
-        if is_secret_name(name):
+        if may_hold_secret(name):
             yield value
             with suppress(ValueError):  # METAFLOW_SERVICE_HEADERS is a JSON object
                 yield from _texts(json.loads(value))
@@ -116,7 +107,7 @@ def _named_secrets(values: Any) -> Iterator[str]:
     """Yield the texts below names that may be those of secrets."""
     if isinstance(values, Mapping):
         for name, value in values.items():
-            yield from _texts(value) if is_secret_name(str(name)) else _named_secrets(value)
+            yield from _texts(value) if may_hold_secret(str(name)) else _named_secrets(value)
 
 
 def _texts(value: Any) -> Iterator[str]:

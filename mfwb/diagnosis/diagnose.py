@@ -19,7 +19,7 @@ from mfwb.diagnosis.machine_checks import (
     check_proxies,
 )
 from mfwb.diagnosis.metaflow_checks import run_metaflow_checks
-from mfwb.diagnosis.settings_checks import check_files, describe_layers
+from mfwb.diagnosis.settings_checks import check_files, check_masks, describe_layers
 from mfwb.diagnosis.version_checks import check_installed
 from mfwb.diagnosis.wandb_checks import run_wandb_checks
 from mfwb.files.tempdirs import users_temporary_folder
@@ -47,6 +47,7 @@ def diagnose(arguments: Mapping[str, Any], *, config: Path | None) -> Diagnosis:
     settings_hold = checks.run(_SETTINGS, "values", settings.check, "docs/settings.md lists them")
     checks.run(_SETTINGS, "files", partial(check_files, config))
     limited = settings.in_force
+    checks.run(_SETTINGS, "masks", partial(check_masks, limited.redact))
     checks.seconds = limited.timeout
     servers: dict[str, str | None] = {}
     if not settings_hold or not versions_work:

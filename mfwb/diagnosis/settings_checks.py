@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mfwb.config import Layer
+from mfwb.config import Layer, Redaction
 from mfwb.diagnosis.check import Check, passed, warned
 from mfwb.settings_files import load_trust
 from mfwb.settings_inventory import list_active_files
 
-__all__ = ["check_files", "describe_layers"]
+__all__ = ["check_files", "check_masks", "describe_layers"]
 
 _GROUP = "Settings"
 
@@ -23,7 +23,7 @@ def describe_layers(layers: Sequence[Layer]) -> Check:
 
 
 def check_files(config: Path | None) -> Iterator[Check]:
-    """Yield a check of each settings file, of mfwb and of the SDKs, and of the masks."""
+    """Yield a check of each settings file, of mfwb and of the SDKs."""
     trust = load_trust()
     for file in list_active_files(config):
         reason = file.refusal_reason(trust)
@@ -44,9 +44,23 @@ def check_files(config: Path | None) -> Iterator[Check]:
             )
         else:
             yield passed(_GROUP, name, f"{file.file.path} counts ({file.file.origin.value})")
-    yield passed(
-        _GROUP,
-        "masks",
-        "no masks are configured: values of flow runs are synced as they are; logs of bugs mask "
-        "keys, tokens, passwords, and users and queries in URLs",
-    )
+
+
+def check_masks(redact: Redaction) -> Check:
+    """Return a check that says what is masked in flow runs."""
+    if not redact.enabled:
+        return warned(
+            _GROUP,
+            "masks",
+            "masks are off: secrets in parameters, values and logs of flow runs go to W&B",
+            "remove redact = false, or exempt single names: docs/settings.md",
+        )
+    parts = [
+        f"{len(given):,} {noun} of yours"
+        for given, noun in ((redact.patterns, "patterns"), (redact.names, "names"))
+        if given
+    ]
+    text = " and ".join(["what is named or shaped like a secret is masked", *parts])
+    if redact.exempt:
+        text += f"; never: {', '.join(redact.exempt)}"
+    return passed(_GROUP, "masks", text)

@@ -25,6 +25,7 @@ from mfwb.payload.files import CONVERSIONS, FileBuilder
 from mfwb.payload.foreach_items import add_foreach_items
 from mfwb.payload.history import build_history
 from mfwb.payload.logs import read_log
+from mfwb.payload.masking import mask_losses, mask_values
 from mfwb.payload.metadata import BuiltArtifact, build_description, build_metadata
 from mfwb.payload.overview import build_overview, with_file_rules
 from mfwb.payload.parameters import add_parameter_values, decode_artifacts
@@ -53,7 +54,9 @@ from mfwb.planning import (
 )
 from mfwb.planning.size_limits import SUMMARY_LIMIT
 from mfwb.ports import Contents, ReadyArtifact, ReadyCard, ReadyRun
+from mfwb.redaction import Masked, Masker, mask_card_file
 from mfwb.snapshot import FlowRun, Loss
+from mfwb.snapshot.masking import with_masked_facts
 
 __all__ = ["PayloadBuilder"]
 
@@ -70,6 +73,7 @@ class PayloadBuilder:
         forkservers: Mapping[bool, Forkserver] | None = None,
         inspector: Inspector | None = None,
         renew: bool = False,
+        masker: Masker | None = None,
     ) -> None:
         """Prepare to build payloads in a folder.
 
@@ -80,9 +84,11 @@ class PayloadBuilder:
             forkservers: start the processes of conversions, as `ConversionCache` takes them.
             inspector: inspects pickles, and is closed with this; None: one is made.
             renew: whether files that exist in the folder already are made once more.
+            masker: knows what a secret is; None: the default rules.
         """
+        self._masker = masker or Masker()
         self._store = Store(folder, renew=renew)
-        self._conversions = ConversionCache(self._store, max_memory, forkservers)
+        self._conversions = ConversionCache(self._store, max_memory, forkservers, self._masker)
         self._inspector = inspector or Inspector()
         self._inspect = self._inspector.inspect
         self._file_builder = FileBuilder(self._store, self._conversions)
@@ -92,12 +98,16 @@ class PayloadBuilder:
         self._logs: list[tuple[WandbRunId, SpooledLog]] = []  # logs that are not sent yet
 
     def inspect(self, flow_run: FlowRun, contents: Contents) -> FlowRun:
-        """Return the flow run with names of unclear types, content digests and parameter values."""
+        """Return the flow run with names of unclear types, content digests and parameter values.
+
+        Secrets in its facts are masked.
+        """
         self._inspector.start()  # while the first bytes are loaded
         looked = inspect_types(flow_run, contents, self._inspect)
         looked = add_content_digests(looked, contents, self._inspect)
         looked = add_foreach_items(looked, contents, self._inspect)
-        return add_parameter_values(looked, contents, self._inspect)
+        known = add_parameter_values(looked, contents, self._inspect)
+        return with_masked_facts(known, self._masker)
 
     def decode(self, wanted: Sequence[Content], contents: Contents) -> Mapping[str, Any]:
         """Return the values of small artifacts as JSON types, by sha1, if they can be read."""
@@ -126,18 +136,22 @@ class PayloadBuilder:
             log_lines=log.log_lines,
             log_bytes_left_out=log.log_bytes_left_out,
             losses=(*values.losses, *files.losses, *log.losses),
+            masked=(*values.masked, *files.masked, *log.masked),
         )
 
     def values(self, run: PlannedRun, contents: Contents) -> ReadyRun:
         """Return only the values of a W&B run: summary, history, table, previews."""
         if run.overview is not None:
             write = partial(self._write_figure, run)
-            return build_overview(run, run.overview, contents, self._inspect, write)
+            return build_overview(run, run.overview, contents, self._inspect, write, self._masker)
         values, losses = decode_values(run.values, contents, run.unpickle, self._inspect)
+        values, masked = mask_values(values, run.values, self._masker)
         curves, _ = decode_values(
             run.curves, contents, run.unpickle, self._inspect
         )  # their losses are reported with the files
         shown = decode_readable(run.shown, contents, self._inspect)
+        shown, masked_beside = mask_values(shown, run.shown, self._masker)
+        masked += [replace(beside, item=f"value of {beside.item}") for beside in masked_beside]
         every = merge_readable(add_elsewhere_texts(run.values, values), shown)
         summary, dropped = limit_summary(
             summarize(run, {key: every[key] for key in values}),
@@ -154,25 +168,34 @@ class PayloadBuilder:
             limit=SUMMARY_LIMIT,
         )  # values that do not fit are in their artifacts
         summary |= readable
+        previews = tuple(build_previews(run, values, self._conversions, contents, masked))
         return ReadyRun(
             summary=summary,
             history=build_history(run, _joined(values, curves)),
             table=build_task_table(run, every),
-            previews=tuple(build_previews(run, values, self._conversions, contents)),
-            losses=tuple(losses),
+            previews=previews,
+            losses=mask_losses(losses, self._masker),
+            masked=tuple(masked),
         )
 
     def files(self, run: PlannedRun, contents: Contents) -> ReadyRun:
         """Return only the files of a W&B run: artifacts and cards."""
         losses: list[Loss] = []
-        artifacts = tuple(self._artifacts(run, contents, losses))
-        cards = tuple(self._cards(run, contents, losses))
-        return ReadyRun(artifacts=artifacts, cards=cards, losses=tuple(losses))
+        masked: list[Masked] = []
+        artifacts = tuple(self._artifacts(run, contents, losses, masked))
+        cards = tuple(self._cards(run, contents, losses, masked))
+        return ReadyRun(
+            artifacts=artifacts,
+            cards=cards,
+            losses=mask_losses(losses, self._masker),
+            masked=tuple(masked),
+        )
 
     def log(self, run: PlannedRun, contents: Contents) -> ReadyRun:
         """Return only the log of a W&B run."""
         losses: list[Loss] = []
-        log = read_log(run, contents, losses)
+        masked: list[Masked] = []
+        log = read_log(run, contents, losses, self._masker, masked)
         if not log:
             log.close()
             return ReadyRun(losses=tuple(losses))
@@ -183,6 +206,7 @@ class PayloadBuilder:
             log_lines=log.lines,
             log_bytes_left_out=log.bytes_left_out,
             losses=tuple(losses),
+            masked=tuple(masked),
         )
 
     def release(self, run: PlannedRun) -> None:
@@ -216,12 +240,17 @@ class PayloadBuilder:
             self._store.remove()
 
     def _artifacts(
-        self, run: PlannedRun, contents: Contents, losses: list[Loss]
+        self, run: PlannedRun, contents: Contents, losses: list[Loss], masked: list[Masked]
     ) -> Iterator[ReadyArtifact]:
         for planned in run.outputs:
             rules = with_file_rules(run, planned.name)
             built = list(self._build(planned, replace(run, **rules), contents, losses))
             files = tuple(file for artifact in built for file in artifact.result.files)
+            masked += [
+                Masked(item.planned.content.pathspec, item.result.marks)
+                for item in built
+                if item.result.marks
+            ]
             if not files:
                 continue
             modules = self._modules_of(built)
@@ -252,24 +281,27 @@ class PayloadBuilder:
                     yield BuiltArtifact(planned, result)
 
     def _cards(
-        self, run: PlannedRun, contents: Contents, losses: list[Loss]
+        self, run: PlannedRun, contents: Contents, losses: list[Loss], masked: list[Masked]
     ) -> Iterator[ReadyCard]:
         for planned in run.cards:
             try:
-                path = self._card(planned, run, contents)
+                path, marks = self._card(planned, run, contents)
             except ItemLost as error:  # noqa: PERF203 - a lost card must not lose the others
                 losses.append(Loss(planned.item, str(error)))
             else:
+                masked += [Masked(planned.item, marks)] * bool(marks)
                 yield ReadyCard(planned.key, path)
 
-    def _card(self, planned: PlannedCard, run: PlannedRun, contents: Contents) -> Path:
+    def _card(self, planned: PlannedCard, run: PlannedRun, contents: Contents) -> tuple[Path, int]:
+        """Return the page of a card, and how many of its texts are masked."""
         with self._store.scratch() as html:
             contents.copy_card(planned.task, planned.card, html)
+            marks = mask_card_file(html, self._masker)
             with html.open("rb") as file:
                 digest = _sha1_of(file)
             self._acquire(run, [digest])
             self._store.add(f"{digest}.html", html)
-            return self._store.path(f"{digest}.html")
+            return self._store.path(f"{digest}.html"), marks
 
     def _write_figure(self, run: PlannedRun, text: str) -> Path:
         """Write a figure of a W&B run, and return its file."""

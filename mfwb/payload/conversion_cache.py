@@ -13,8 +13,10 @@ from mfwb.conversion.convert import Conversion, Job
 from mfwb.conversion.converter import MAX_MEMORY, Converter, UnconvertibleError, new_forkserver
 from mfwb.files.content_store import Store
 from mfwb.isolation.forkserver import Forkserver
+from mfwb.payload.masked_files import mask_file, mask_of_name
 from mfwb.planning import Content
 from mfwb.ports import Contents
+from mfwb.redaction import Masker
 
 __all__ = ["ConversionCache", "pickle_name"]
 
@@ -46,6 +48,9 @@ _BESIDE = {
 _ALTERED = ".altered"
 """Suffix of a note beside a converted file: what the file does not preserve of the pickle."""
 
+_MARKS = ".marks"
+"""The same: how many of the texts in the file are masked."""
+
 _MAX_IDLE = 8
 """Processes that are kept while they are idle."""
 
@@ -61,6 +66,7 @@ class ConversionCache:
         store: Store,
         max_memory: int = MAX_MEMORY,
         forkservers: Mapping[bool, Forkserver] | None = None,
+        masker: Masker | None = None,
     ) -> None:
         """Prepare to convert into a store.
 
@@ -69,7 +75,9 @@ class ConversionCache:
             max_memory: bytes of memory that each process may take for pickles.
             forkservers: start the processes for pickles that are trusted (True) or not (False),
                 and are closed by their owner; one that is missing is made here.
+            masker: knows what a secret is; None: nothing is masked.
         """
+        self._masker = masker or Masker(enabled=False)
         self._store = store
         given = forkservers or {}
         self._own_forkservers = {
@@ -87,7 +95,7 @@ class ConversionCache:
         self, content: Content, conversion: Conversion, unpickle: Unpickle, plugin: str = ""
     ) -> None:
         """Start the fork server if this content is not converted yet."""
-        if unpickle != "never" and not self._store.has(_name(content, conversion, plugin)):
+        if unpickle != "never" and not self._store.has(self._name(content, conversion, plugin)):
             with suppress(OSError):  # the conversion itself tries again
                 self._forkservers[unpickle == "trusted"].start()
 
@@ -118,7 +126,7 @@ class ConversionCache:
         """
         if unpickle == "never":
             raise UnconvertibleError("pickles are not loaded (--unpickle never)")
-        name = _name(content, conversion, plugin)
+        name = self._name(content, conversion, plugin)
 
         def convert_to(path: Path) -> None:
             self._raise_if_failed(name)  # another thread may have failed in the meantime
@@ -130,20 +138,24 @@ class ConversionCache:
                     self._record_failure(name, str(error))
                     self._store_pickle(content, source)
                     raise
+                self._mask(content, conversion, name, path)
                 if rows.exists():
-                    self._store.add(_name(content, _BESIDE[conversion]), rows)
+                    of_rows = self._name(content, _BESIDE[conversion])
+                    self._mask(content, _BESIDE[conversion], of_rows, rows)
+                    self._store.add(of_rows, rows)
                 if altered:
-                    with self._store.scratch() as note:
-                        note.write_text(altered, encoding="utf-8")
-                        self._store.add(f"{name}{_ALTERED}", note)
+                    self._add_note(f"{name}{_ALTERED}", altered)
 
         self._raise_if_failed(name)
         return self._store.get_or_make(name, convert_to)
 
     def altered(self, content: Content, conversion: Conversion, plugin: str = "") -> str:
         """Return how the result of `get` differs from the pickle; empty if it does not."""
-        name = f"{_name(content, conversion, plugin)}{_ALTERED}"
-        return self._store.path(name).read_text("utf-8") if self._store.has(name) else ""
+        return self._read_note(f"{self._name(content, conversion, plugin)}{_ALTERED}")
+
+    def count_marks(self, content: Content, conversion: Conversion) -> int:
+        """Return how many of the texts in the result of `get` are masked."""
+        return int(self._read_note(f"{self._name(content, conversion)}{_MARKS}") or 0)
 
     def forget_failures(self) -> None:
         """Forget all failures: a later attempt may succeed."""
@@ -171,6 +183,26 @@ class ConversionCache:
             converter.close()
         for forkserver in self._own_forkservers.values():
             forkserver.close()
+
+    def _mask(self, content: Content, conversion: Conversion, name: str, path: Path) -> None:
+        """Mask secrets in a converted file before it gets its name."""
+        marks = mask_file(conversion, content.name, path, self._masker)
+        if marks:
+            self._add_note(f"{name}{_MARKS}", str(marks))
+
+    def _add_note(self, name: str, text: str) -> None:
+        with self._store.scratch() as note:
+            note.write_text(text, encoding="utf-8")
+            self._store.add(name, note)
+
+    def _read_note(self, name: str) -> str:
+        return self._store.path(name).read_text("utf-8") if self._store.has(name) else ""
+
+    def _name(self, content: Content, conversion: Conversion, plugin: str = "") -> str:
+        """Return the name in the store of a converted content; each plugin has its own."""
+        maker = f".{quote(plugin, safe='')}" if plugin else ""
+        masks = mask_of_name(conversion, content.name, self._masker)
+        return f"{content.sha1}{maker}{masks}{_SUFFIXES[conversion]}"
 
     def _converter(self, content: Content, unpickle: Unpickle) -> Converter:
         """Return the converter of a content's flow run and trust mode.
@@ -220,9 +252,3 @@ class ConversionCache:
 def pickle_name(content: Content) -> str:
     """Return the name in the store of a content's unconverted bytes."""
     return f"{content.sha1}.pkl"
-
-
-def _name(content: Content, conversion: Conversion, plugin: str = "") -> str:
-    """Return the name in the store of a converted content; each plugin has its own."""
-    maker = f".{quote(plugin, safe='')}" if plugin else ""
-    return f"{content.sha1}{maker}{_SUFFIXES[conversion]}"

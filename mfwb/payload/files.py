@@ -101,10 +101,11 @@ class FileBuilder:
         altered = self._converted.altered(
             planned.content, CONVERSIONS[planned.form], planned.plugin
         )
+        marks = self._converted.count_marks(planned.content, CONVERSIONS[planned.form])
         files = _made_files(planned, path)
         if altered or planned.form is Form.IMAGE:  # a PNG has not all that an image object has
             files.append(self._copy_stored(planned, contents, ".pkl"))
-        return ArtifactFiles(planned.form, files, altered=altered)
+        return ArtifactFiles(planned.form, files, altered=altered, marks=marks)
 
     def _build_reference(
         self, planned: PlannedFile, contents: Contents, encoding: str

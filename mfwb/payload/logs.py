@@ -9,6 +9,7 @@ from mfwb.errors import ItemLost
 from mfwb.payload.spooled_log import SpooledLog
 from mfwb.planning import PlannedRun, TaskRow
 from mfwb.ports import Contents, LogLine
+from mfwb.redaction import LogMasker, Masked, Masker
 from mfwb.snapshot import Loss
 
 __all__ = ["LOG_LIMIT", "read_log"]
@@ -18,8 +19,16 @@ LOG_LIMIT = 32_000_000
 through more, and the Logs tab does not show more."""
 
 
-def read_log(run: PlannedRun, contents: Contents, losses: list[Loss]) -> SpooledLog:
-    """Return the log of a W&B run's tasks; omitted output is added to `losses`.
+def read_log(
+    run: PlannedRun,
+    contents: Contents,
+    losses: list[Loss],
+    masker: Masker,
+    masked: list[Masked],
+) -> SpooledLog:
+    """Return the log of a W&B run's tasks without secrets.
+
+    Omitted output is added to `losses`, and each log with secrets to `masked`.
 
     Half of the limit is divided evenly among the tasks; the other half goes to the first tasks
     that need more.
@@ -30,12 +39,15 @@ def read_log(run: PlannedRun, contents: Contents, losses: list[Loss]) -> Spooled
         rest = LOG_LIMIT // 2
         for task in run.tasks:
             used = left_out = 0
+            lines = LogMasker(masker)
             try:
-                for line in _lines(run, task, contents, fair + rest):
+                for line in _lines(run, task, contents, fair + rest, lines):
                     used += log.add(line)
                     left_out += line.left_out
             except ItemLost as error:
                 losses.append(Loss(task.log_item, str(error)))
+            if lines.marks:
+                masked.append(Masked(task.log_item, lines.marks))
             rest = max(0, rest - max(0, used - fair))
             if left_out:
                 reason = (
@@ -48,9 +60,14 @@ def read_log(run: PlannedRun, contents: Contents, losses: list[Loss]) -> Spooled
     return log
 
 
-def _lines(run: PlannedRun, task: TaskRow, contents: Contents, max_bytes: int) -> Iterator[LogLine]:
+def _lines(
+    run: PlannedRun, task: TaskRow, contents: Contents, max_bytes: int, masker: LogMasker
+) -> Iterator[LogLine]:
     for line in contents.log(task.pathspec, max_bytes=max_bytes):
-        yield replace(line, text=_labelled(line.text, task.label)) if run.merged else line
+        text = masker.mask(line.stream, line.text)
+        if run.merged:
+            text = _labelled(text, task.label)
+        yield line if text is line.text else replace(line, text=text)
 
 
 def _labelled(text: str, label: str) -> str:

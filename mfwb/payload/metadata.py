@@ -87,6 +87,8 @@ def build_description(
             f"Read back, it is not quite the same: {_span(result.altered)}. "
             "So the very pickle that Metaflow stored is logged, too."
         )
+    if result.marks:
+        lines.append(f"What looks like a secret is masked in it ({result.marks:,} texts).")
     if result.kept_because is not None:
         lines.append(f"It stayed a pickle: {_span(result.kept_because)}.")
     code = _code(result.form, first, _variable(content.name))

@@ -10,6 +10,7 @@ from mfwb.conversion.inspector_child import Inspect
 from mfwb.conversion.json_safe import json_size, to_json
 from mfwb.media_formats import PLOTLY
 from mfwb.payload.history import build_history
+from mfwb.payload.masking import mask_values
 from mfwb.payload.overview_figures import draw_lineage, draw_timeline, figure_text
 from mfwb.payload.summary import aggregate, limit_summary
 from mfwb.payload.task_table import list_foreach_columns
@@ -26,6 +27,7 @@ from mfwb.planning import (
 from mfwb.planning.run_metadata import timestamp
 from mfwb.planning.size_limits import SUMMARY_LIMIT
 from mfwb.ports import Contents, ReadyMedia, ReadyPreview, ReadyRun, ReadyTable
+from mfwb.redaction import Masker
 from mfwb.snapshot import Loss
 
 __all__ = ["LINEAGE", "STEPS", "TIMELINE", "build_overview", "with_file_rules"]
@@ -40,12 +42,13 @@ _ROW_LIMIT = 200_000
 """Rows of a table: W&B takes no more."""
 
 
-def build_overview(
+def build_overview(  # noqa: PLR0913, PLR0917 - each is a part of its own
     run: PlannedRun,
     overview: Overview,
     contents: Contents,
     inspect: Inspect,
     write: Callable[[str], Path],
+    masker: Masker,
 ) -> ReadyRun:
     """Return summary, charts, tables and figures of the W&B run of a whole flow run.
 
@@ -55,9 +58,11 @@ def build_overview(
         contents: source of the bytes of values.
         inspect: decodes values.
         write: writes the text of a figure, and returns its file.
+        masker: knows what a secret is.
     """
     planned = [PlannedValue(value.key, value.contents) for value in overview.values]
-    values, _ = decode_values(planned, contents, run.unpickle, inspect)
+    decoded, _ = decode_values(planned, contents, run.unpickle, inspect)
+    values, _ = mask_values(decoded, planned, masker)  # the W&B runs of the steps list them
     summary, dropped = limit_summary(
         {
             value.key: _summarize(value, values[value.key])

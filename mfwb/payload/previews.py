@@ -18,6 +18,7 @@ from mfwb.payload.conversion_cache import ConversionCache
 from mfwb.planning import Form, PlannedFile, PlannedRun, Preview
 from mfwb.planning.names import free_name, summary_key, table_key
 from mfwb.ports import Contents, ReadyMedia, ReadyPreview
+from mfwb.redaction import Masked
 from mfwb.safe_text import one_line
 
 __all__ = ["build_previews", "preview_conversion"]
@@ -45,7 +46,11 @@ def preview_conversion(file: PlannedFile) -> Conversion | None:
 
 
 def build_previews(
-    run: PlannedRun, keys: Iterable[str], converted: ConversionCache, contents: Contents
+    run: PlannedRun,
+    keys: Iterable[str],
+    converted: ConversionCache,
+    contents: Contents,
+    masked: list[Masked],
 ) -> Iterator[ReadyPreview]:
     """Yield the previews of a W&B run's artifacts.
 
@@ -54,6 +59,7 @@ def build_previews(
         keys: other keys of its summary; no preview uses one of these.
         converted: converts artifacts to previews, together with their files if possible.
         contents: source of the bytes.
+        masked: gets the previews with secrets.
     """
     taken = {*keys, *run.summary, *(card.key for card in run.cards)}
     builder = _PreviewBuilder(run, converted, contents)
@@ -63,6 +69,7 @@ def build_previews(
             for file in artifact.files
             if file.preview is not None and (preview := builder.build(file)) is not None
         ]
+        masked += [entry for file, _ in previews if (entry := builder.count_marks(file))]
         if previews:
             preview = _join(previews, len(artifact.files))
             key = free_name(preview.key, taken)
@@ -96,6 +103,12 @@ class _PreviewBuilder:
             return ReadyPreview(summary_key(file.content.name), kind, value=text)
         except (OSError, ValueError):
             return None  # a trusted pickle wrote something else there
+
+    def count_marks(self, file: PlannedFile) -> Masked | None:
+        """Return the preview of a file as masked, if secrets in it are."""
+        conversion = preview_conversion(file)
+        marks = self._converted.count_marks(file.content, conversion) if conversion else 0
+        return Masked(f"preview of {file.content.pathspec}", marks) if marks else None
 
 
 _ALWAYS_SHOWN = frozenset({Preview.MEDIA, Preview.IMAGES, Preview.IMAGE, Preview.FIGURE})

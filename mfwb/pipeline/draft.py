@@ -97,6 +97,7 @@ def make_outcome(
         mode=destination.mode,
         wandb_runs=runs,
         losses=plan.losses,
+        masked=plan.masked,
     )
 
 

@@ -224,7 +224,13 @@ def _outcome(
     planned = as_planned(run)
     if written.deleted:
         return replace(
-            planned, id=written.id, inputs=(), outputs=(), items=count_deleted(run), deleted=True
+            planned,
+            id=written.id,
+            inputs=(),
+            outputs=(),
+            items=count_deleted(run),
+            deleted=True,
+            masked=(),
         )
     # If another sync wrote the run meanwhile, its losses come from the same preparations.
     all_losses = (*run.losses, *(ready.losses if ready else ()), *written.losses)
@@ -245,4 +251,5 @@ def _outcome(
         edits_undone=written.edits_undone,
         log_lines=ready.log_lines if ready else written.log_lines,
         log_bytes_left_out=ready.log_bytes_left_out if ready else written.log_bytes_left_out,
+        masked=ready.masked if ready else written.masked,
     )

@@ -41,6 +41,7 @@ from mfwb.planning.size_limits import (
     cut_to_limit,
     select_parameters_as_files,
 )
+from mfwb.redaction import Masked, Masker
 from mfwb.snapshot import Card, FlowRun, Loss, Task
 from mfwb.snapshot.pathspec import FlowRunId
 
@@ -75,6 +76,7 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
     external_inputs = ExternalInputs(lineage, others, settings)
     dead_ends = find_dead_ends(flow_run, lineage)
     inputs = select_inputs(scopes, lineage, outputs, external_inputs, logged_by)
+    masker = settings.redact.make_masker()
     shared = _Shared.of(flow_run, consoles or Consoles())
     runs = [
         replace(
@@ -82,6 +84,8 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
                 scope, shared, lineage, outputs[scope.id], inputs[scope.id], dead_ends=dead_ends
             ),
             unpickle=settings.unpickle,
+            redaction=settings.redact.digest,
+            masked=tuple(_masked_by_name(scope, outputs[scope.id], masker)),
         )
         for scope in scopes
     ]
@@ -89,18 +93,17 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
     runs = list(add_aliases(runs, flow_run, final))
     group = choose_group(flow_run.flow, flow_run.pathspec, settings)
     if runs and settings.overview_of(flow_run.flow):
-        runs.append(
-            plan_overview(
-                flow_run,
-                lineage,
-                settings,
-                group=group,
-                parameters=shared.parameters,
-                facts=shared.facts,
-                scopes=scopes,
-                runs=runs,
-            )
+        overview = plan_overview(
+            flow_run,
+            lineage,
+            settings,
+            group=group,
+            parameters=shared.parameters,
+            facts=shared.facts,
+            scopes=scopes,
+            runs=runs,
         )
+        runs.append(replace(overview, redaction=settings.redact.digest))
     return Plan(
         flow_run=flow_run.pathspec,
         source=FlowRunId(flow_run.pathspec, flow_run.provider, flow_run.started_at),
@@ -109,7 +112,19 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
         group=group,
         runs=tuple(runs),
         losses=flow_run.losses,
+        masked=flow_run.masked,
     )
+
+
+def _masked_by_name(scope: RunScope, outputs: Outputs, masker: Masker) -> Iterator[Masked]:
+    """Yield the texts among the values of a W&B run whose names are those of secrets."""
+    types = {
+        f"{task.pathspec}/{ref.name}": ref.type for task in scope.tasks for ref in task.artifacts
+    }
+    for value in outputs.values:
+        for content in value.contents:
+            if types.get(content.pathspec) == "str" and masker.is_secret_name(content.name):
+                yield Masked(content.pathspec)
 
 
 def _add_code(

@@ -18,6 +18,7 @@ from typing import Any, NewType
 from pydantic import TypeAdapter
 
 from mfwb.config import Unpickle
+from mfwb.redaction import Masked
 from mfwb.snapshot import Card, Loss
 from mfwb.snapshot.pathspec import FlowRunId, flow_run_of
 
@@ -329,6 +330,8 @@ class PlannedRun:
     file_limit: int | None = None  # bytes of an included file, or of what a path points at
     shown: tuple[PlannedValue, ...] = ()  # artifacts that the summary shows as values, too
     overview: Overview | None = None  # of the W&B run of a whole flow run
+    redaction: str = ""  # a digest of the rules by which secrets are masked; empty: none are
+    masked: tuple[Masked, ...] = ()  # items that will be masked, as far as their names show it
     notes: str = ""  # Markdown
 
     @property
@@ -384,10 +387,12 @@ class PlannedRun:
 
 _DIGEST_LENGTH = 40  # letters; more than enough to distinguish plans
 _TEXT_FIELDS = ("name", "group", "job_type", "tags", "config")
-_OPTIONAL_FIELDS = ("path_roots", "file_limit", "shown", "overview")
+_OPTIONAL_FIELDS = ("path_roots", "file_limit", "shown", "overview", "redaction")
 _OPTIONAL_FIELDS_OF_OUTPUTS = ("picked", "is_candidate")
 _FIELDS_FROM_SOURCE: dict[str, Any] = {
-    **dict.fromkeys(("inputs", "level", "losses", "externals", "passed_on", "by_code"), True),
+    **dict.fromkeys(
+        ("inputs", "level", "losses", "externals", "passed_on", "by_code", "masked"), True
+    ),
     "tasks": {"__all__": {"foreach"}},  # new columns are no reason to write a W&B run again
     "overview": {"edges": True, "steps": {"__all__": {"inputs"}}},
 }
@@ -408,6 +413,7 @@ class Plan:
     group: str
     runs: tuple[PlannedRun, ...]
     losses: tuple[Loss, ...] = ()  # of the flow run as a whole
+    masked: tuple[Masked, ...] = ()  # items of the flow run as a whole in which secrets are masked
 
     @property
     def digest(self) -> str:
@@ -415,7 +421,7 @@ class Plan:
 
         As in the fingerprint of a W&B run, what the source of the flow adds does not count.
         """
-        own = _adapter(Plan).dump_python(self, mode="json", exclude={"runs"})
+        own = _adapter(Plan).dump_python(self, mode="json", exclude={"runs", "masked"})
         return _digest([own, sorted(run.fingerprint for run in self.runs)])
 
     def levels(self) -> Iterator[list[PlannedRun]]:

@@ -50,8 +50,8 @@ def describe_flow_run(flow_run: FlowRun, as_files: frozenset[str] = frozenset())
             "provider": flow_run.provider,
             "created_at": timestamp(flow_run.started_at),
             "finished_at": timestamp(flow_run.finished_at),
-            "tags": list(flow_run.tags),
-            "system_tags": list(flow_run.system_tags),
+            "tags": list(dict.fromkeys(flow_run.tags)),  # several may be masked
+            "system_tags": list(dict.fromkeys(flow_run.system_tags)),
             "triggered_by": list(read_triggering_runs(flow_run)),
             "constants": {
                 parameter.name: config_value(parameter, as_files)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from mfwb.planning import Content, OutputArtifact, Plan, PlannedRun, Preview
 from mfwb.ports.source import Contents, LogLine
+from mfwb.redaction import Masked
 from mfwb.snapshot import FlowRun, Loss
 
 __all__ = [
@@ -147,6 +148,7 @@ class ReadyRun:
     cards: tuple[ReadyCard, ...] = ()
     previews: tuple[ReadyPreview, ...] = ()
     losses: tuple[Loss, ...] = ()
+    masked: tuple[Masked, ...] = ()  # items in which secrets were masked
 
 
 class Payloads(Protocol):
@@ -156,7 +158,7 @@ class Payloads(Protocol):
         """Return the flow run with the facts that need its bytes.
 
         These are the `names` of artifacts whose recorded type is not enough, and the values of
-        parameters.
+        parameters. Secrets in its facts are masked.
         """
         ...
 

@@ -11,6 +11,7 @@ from typing import Protocol
 from mfwb.outcome import OutputOutcome, WandbRunOutcome
 from mfwb.planning import Plan, PlannedRun
 from mfwb.ports.payloads import ReadyRun
+from mfwb.redaction import Masked
 from mfwb.snapshot import Loss
 
 __all__ = [
@@ -49,6 +50,7 @@ class WrittenRun:
         edits_undone: the same, but it was overwritten.
         log_lines: the number of lines of its log; None: not known.
         log_bytes_left_out: how many bytes of its log were too many for the Logs tab.
+        masked: the items in which secrets were masked.
     """
 
     id: str
@@ -63,6 +65,7 @@ class WrittenRun:
     edits_undone: tuple[str, ...] = ()
     log_lines: int | None = None
     log_bytes_left_out: int = 0
+    masked: tuple[Masked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

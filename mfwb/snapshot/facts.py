@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from mfwb.redaction import Masked
 from mfwb.safe_text import one_line
 from mfwb.snapshot.identifiers import is_sha1
 from mfwb.snapshot.pathspec import TaskPath, step_of
@@ -294,6 +295,7 @@ class FlowRun:
     graph: tuple[GraphStep, ...] = ()  # empty: from a Metaflow that did not record it yet
     code: SourceCode | None = None
     code_missing: str = ""  # why there is no code
+    masked: tuple[Masked, ...] = ()  # its items in which secrets were masked
     code_packages: tuple[CodePackage, ...] = ()  # each content once; clones have their origin's
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mfwb.redaction import Masker
 from mfwb.verification.compare_artifacts import LoggedFile, compare_artifacts
 from mfwb.verification.compare_overview import compare_overview
 from mfwb.verification.compare_run import compare_run
@@ -36,9 +37,11 @@ class Comparison:
     runs: Sequence[tuple[ExpectedRun, RecordedRun]]
 
 
-def compare(expected: ExpectedFlowRun, recorded: RecordedFlowRun) -> Comparison:
-    """Return how W&B differs from what it should say."""
-    findings = Findings()
+def compare(
+    expected: ExpectedFlowRun, recorded: RecordedFlowRun, masker: Masker | None = None
+) -> Comparison:
+    """Return how W&B differs from what it should say; differences show no secrets."""
+    findings = Findings(masker)
     for item, reason in expected.unknown:
         findings.leave_open(item, reason)
     pairs = _pair_runs(expected, recorded, findings)

@@ -6,20 +6,24 @@ import json
 from collections import Counter
 from typing import Any
 
+from mfwb.redaction import Masker
 from mfwb.verification.recorded import RecordedRun
 from mfwb.verification_outcome import Difference
 from mfwb.version import __version__
 
-__all__ = ["EDITED", "Findings", "short", "why_missing", "writer_of"]
+__all__ = ["EDITED", "UNMASKED", "Findings", "short", "why_missing", "writer_of"]
 
 EDITED = "somebody edited it in W&B, or it was damaged"
+UNMASKED = "W&B has a secret, which is not shown here: it was written without masks, or by others"
 _MAX_SHOWN = 300  # characters of a value
 
 
 class Findings:
     """Collects what is found in one flow run."""
 
-    def __init__(self) -> None:
+    def __init__(self, masker: Masker | None = None) -> None:
+        """Find nothing yet; the masker hides secrets in what W&B has."""
+        self._masker = masker or Masker(enabled=False)
         self.differences: list[Difference] = []
         self.compared: Counter[str] = Counter()
         self.unknown: list[tuple[str, str]] = []
@@ -44,9 +48,13 @@ class Findings:
         *,
         repairable: bool = True,
     ) -> None:
-        """Note a difference."""
+        """Note a difference; a secret that W&B has is not shown."""
+        name = item.rpartition(".")[2]
+        own, _ = self._masker.mask_value(name, metaflow)
+        actual, marks = self._masker.mask_value(name, wandb)
+        why = UNMASKED if marks else cause
         self.differences.append(
-            Difference(kind, item, run, short(metaflow), short(wandb), cause, repairable)
+            Difference(kind, item, run, short(own), short(actual), why, repairable)
         )
 
 

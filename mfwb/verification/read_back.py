@@ -14,6 +14,7 @@ from typing import Any
 
 from mfwb.errors import ItemLost
 from mfwb.files.tempdirs import make_scratch, scratch
+from mfwb.redaction import Masker, mask_card_file
 from mfwb.snapshot import Card, Datastore
 from mfwb.snapshot.pathspec import flow_of
 from mfwb.source.cards import CardFolder, copy_card
@@ -55,6 +56,7 @@ class ReadBack:
     """Where bytes come from, on both sides.
 
     Attributes:
+        redaction: the rules by which secrets are masked.
         bytes_read: from W&B, so far.
     """
 
@@ -63,6 +65,7 @@ class ReadBack:
     contents: Contents
     expected: ExpectedFlowRun
     findings: Findings
+    redaction: Mapping[str, Any]
     bytes_read: int = 0
 
 
@@ -166,7 +169,8 @@ def _verdict(
     if held.size > _MAX_COMPARED or not received.is_copied:
         return f"it is larger than the {_MAX_COMPARED:,} bytes up to which contents are compared"
     pickled = folder / "pickle"
-    question = {"shape": _shape(file), "key": Path(file.path).stem}
+    question: dict[str, Any] = {"shape": _shape(file), "key": Path(file.path).stem}
+    question |= {"name": held.name, "redaction": dict(source.redaction)}
     try:
         source.contents.copy(held, pickled)
         return str(process.ask(question, [pickled, folder / "file"]))
@@ -293,7 +297,7 @@ def _checksums(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _card(card: ExpectedCard, source: ReadBack) -> str | None:
-    """Return the sha256 of a card as Metaflow has it; None if the folders of cards lack it."""
+    """Return the sha256 of a card as W&B should have it; None if the folders of cards lack it."""
     datastore: Datastore | None = source.expected.datastores.get(card.task)
     if datastore is None:
         return None
@@ -303,6 +307,7 @@ def _card(card: ExpectedCard, source: ReadBack) -> str | None:
     try:
         recorded = Card(type=card.card.type, id=card.card.id, uuid=card.card.hash)
         copy_card(folders, tasks, recorded, folder / "card")
+        mask_card_file(folder / "card", Masker(**source.redaction))
         own = ReceivedFile()
         with (folder / "card").open("rb") as file:
             while chunk := file.read(_CHUNK):

@@ -58,6 +58,7 @@ def verify_flow_run(
     from mfwb.verification.expected.build import expect_flow_run  # noqa: PLC0415 - it imports metaflow
     from mfwb.verification.expected.contents import Contents  # noqa: PLC0415 - the same
     from mfwb.verification.expected.flow_run_reader import FlowRunReader  # noqa: PLC0415 - the same
+    from mfwb.verification.expected.masked import mask_facts  # noqa: PLC0415 - the same
     from mfwb.verification.expected.value_reader import (  # noqa: PLC0415 - the same
         ValueReader,
         new_value_process,
@@ -69,11 +70,12 @@ def verify_flow_run(
     )
 
     before = recorded.requests
+    masker = settings.redact.make_masker()
     with_others = shared or Shared()
     turn = with_others.reading
     with turn:
         reader = FlowRunReader(settings)
-        facts = reader.read(pathspec)
+        facts = mask_facts(reader.read(pathspec), masker)
     if facts.state == "running":
         return FlowRunVerification(
             pathspec, Verdict.SKIPPED, reason="it is still running", group=pathspec, exit_code=0
@@ -81,13 +83,18 @@ def verify_flow_run(
     with new_value_process(with_others.values) as process:
         with turn:
             contents = Contents(
-                facts, ValueReader(process), lambda datastore: reader.store(facts.flow, datastore)
+                facts,
+                ValueReader(process),
+                lambda datastore: reader.store(facts.flow, datastore),
+                masker,
             )
             expected = expect_flow_run(facts, settings, reader, contents)
         actual = _read_groups(expected, recorded)
-        comparison = compare(expected, actual)
+        comparison = compare(expected, actual, masker)
         compare_digests(actual, comparison.findings)
-        source = ReadBack(recorded, reader, contents, expected, comparison.findings)
+        source = ReadBack(
+            recorded, reader, contents, expected, comparison.findings, settings.redact.model_dump()
+        )
         leave_lost_cards_open(comparison, source)
         if not read_data.is_empty:
             read_back(comparison, source, read_data)

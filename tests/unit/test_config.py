@@ -510,3 +510,60 @@ def test_path_roots_that_are_none(value: Any, tmp_path: Path) -> None:
     """Anything else is said to be wrong."""
     with pytest.raises(UsageError, match="list of folders"):
         load_settings({"path_roots": value}, folder=tmp_path, environ={})
+
+
+@pytest.mark.parametrize(
+    ("toml", "environ", "enabled"),
+    [
+        (None, {}, True),
+        ("redact = false", {}, False),
+        ("redact = true", {}, True),
+        ("[redact]\nenabled = false", {}, False),
+        (None, {"MFWB_REDACT": "false"}, False),
+        (None, {"MFWB_REDACT": "0"}, False),
+        ("redact = false", {"MFWB_REDACT": "true"}, True),
+    ],
+)
+def test_masks_on_and_off(
+    tmp_path: Path, toml: str | None, environ: dict[str, str], *, enabled: bool
+) -> None:
+    """Secrets are masked unless a file or a variable says otherwise; the upper one counts."""
+    environ = {"MFWB_CONFIG": str(tmp_path / "mfwb.toml"), **environ} if toml else environ
+    settings = load(tmp_path, toml=toml, environ=environ)
+
+    assert settings.redact.enabled is enabled
+    assert bool(settings.redact.digest) is enabled
+    assert settings.redact.make_masker().enabled is enabled
+
+
+def test_lists_of_masks_add_up(tmp_path: Path) -> None:
+    """No source takes away what another one masks."""
+    settings = load(
+        tmp_path,
+        {"redact": {"patterns": ["B"], "exempt": ["y"]}},
+        {"MFWB_REDACT": "true"},
+        toml='[redact]\npatterns = ["A"]\nnames = ["x"]',
+    )
+
+    assert settings.redact.patterns == ("A", "B")
+    assert settings.redact.names == ("x",)
+    assert settings.redact.exempt == ("y",)
+    assert settings.stamp("F") != load(tmp_path).stamp("F")
+
+
+@pytest.mark.parametrize(
+    ("toml", "words"),
+    [
+        ('[redact]\npatterns = ["("]', "mfwb.toml: redact.patterns"),
+        ('[redact]\npatterns = ["a", "(?=x)"]', "'(?=x)' is no regular expression that RE2 takes"),
+        ('[redact]\npatterns = ["x*"]', "'x*' matches the empty text"),
+        ("redact = 3", "mfwb.toml: redact"),
+        ('redact = "perhaps"', "mfwb.toml: redact"),
+        ("[redact]\nextempt = []", "there is no setting 'redact.extempt'"),
+        ("redact = false", "redact"),
+        ('[redact]\nexempt = ["x"]', "redact"),
+    ],
+)
+def test_wrong_masks(tmp_path: Path, toml: str, words: str) -> None:
+    """What is wrong is named; and a file that nobody trusts can't unmask."""
+    assert words in describe_error(tmp_path, toml=toml)

@@ -50,10 +50,10 @@ FAN = flow_run(
 )
 
 
-def plan_of(run: FlowRun, granularity: str) -> Plan:
+def plan_of(run: FlowRun, granularity: str, *, masks: bool = False) -> Plan:
     """Return the plan of a flow run at one destination."""
     run = renamed(run, "DemoFlow", "1700000000000000")  # as Metaflow makes them locally
-    settings = Settings.model_validate({"granularity": granularity})
+    settings = Settings.model_validate({"granularity": granularity, "redact": masks})
     return draft_plan(run, rebuild_lineage(run), settings, entity="acme", project="wines")
 
 
@@ -136,9 +136,20 @@ EXPECTED = {
 @pytest.mark.parametrize("granularity", ["step", "task"])
 @pytest.mark.parametrize("name", ["line", "fan"])
 def test_as_before(name: str, granularity: str) -> None:
-    """A plan has the same digest, and its W&B runs the same ids and fingerprints."""
+    """Without masks, a plan has the same digest, and its W&B runs the same ids and fingerprints."""
     plan = plan_of({"line": LINE, "fan": FAN}[name], granularity)
 
     digest, runs = EXPECTED[name, granularity]
     assert [(run.id, run.fingerprint) for run in plan.runs] == runs
     assert plan.digest == digest
+
+
+def test_masks_are_written_anew() -> None:
+    """With masks, what can't be changed in place has another fingerprint; ids and texts do not."""
+    with_masks, without = plan_of(LINE, "step", masks=True), plan_of(LINE, "step")
+
+    for masked, plain in zip(with_masks.runs, without.runs, strict=True):
+        content, texts = masked.fingerprint.split(".")
+        assert masked.id == plain.id
+        assert content != plain.fingerprint.split(".")[0]
+        assert texts == plain.fingerprint.split(".")[1]

@@ -117,6 +117,7 @@ def test_totals() -> None:
             "lost": 3,
         },
         "losses": 5,
+        "masked": 0,
         "account": {
             kind: dict.fromkeys(map(str.lower, Ending.__members__), 0)
             | ({"written": 4, "lost": 2} if kind == "artifacts" else {})

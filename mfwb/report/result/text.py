@@ -16,6 +16,7 @@ from mfwb.report.result.details import print_details
 from mfwb.report.result.edits import print_edits
 from mfwb.report.result.listing import STATUS_STYLES, list_of
 from mfwb.report.result.losses import print_losses
+from mfwb.report.result.masked import print_masked
 from mfwb.report.result.rows import MANY, rows_of
 from mfwb.report.result.table import table_of
 from mfwb.report.result.totals import totals
@@ -55,6 +56,9 @@ def _print_flow_run(flow_run: FlowRunOutcome, console: Console, *, verbose: bool
         print_details(flow_run, console)
     if flow_run.all_losses:
         print_losses(flow_run.all_losses, console, whole=verbose, indent=2)
+        console.print()
+    if flow_run.all_masked and flow_run.status is not Status.UNCHANGED:
+        print_masked(flow_run.all_masked, console, whole=verbose, indent=2)
         console.print()
     print_edits([flow_run], console, indent=2)
     if not verbose:
@@ -131,6 +135,15 @@ def _print_shared_parts(result: Result, console: Console) -> None:
     console.print()
     if result.losses:
         print_losses(result.losses, console, whole=False, indent=0)
+        console.print()
+    masked = [
+        entry
+        for flow_run in result.flow_runs
+        if flow_run.status is not Status.UNCHANGED
+        for entry in flow_run.all_masked
+    ]
+    if masked:
+        print_masked(masked, console, whole=False, indent=0)
         console.print()
     print_edits(result.flow_runs, console, indent=0)
     _print_common_links(result.flow_runs, console)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from mfwb.outcome import OutputOutcome
 from mfwb.planning import InputArtifact, PlannedRun
+from mfwb.redaction import Masked
 from mfwb.sink.content.own_notes import parse_note
 from mfwb.snapshot import Loss
 
@@ -30,6 +31,7 @@ class Receipt:
         summary_keys: the keys that mfwb wrote into the summary; older receipts have none.
         log_lines: the number of lines of its log; None: an older receipt.
         log_bytes_left_out: how many bytes of its log were too many for the Logs tab.
+        masked: the items in which secrets were masked.
     """
 
     outputs: tuple[OutputOutcome, ...] = ()
@@ -38,6 +40,7 @@ class Receipt:
     summary_keys: tuple[str, ...] = ()
     log_lines: int | None = None
     log_bytes_left_out: int = 0
+    masked: tuple[Masked, ...] = ()
 
 
 def use_item(run: PlannedRun, used: InputArtifact) -> str:
@@ -59,6 +62,8 @@ def use_name(used: InputArtifact) -> str:
 def dump_receipt(receipt: Receipt) -> str | None:
     """Return a receipt as compact JSON; None if it would be too long."""
     text = _adapter().dump_json(receipt, exclude_defaults=True).decode()
+    if len(text) > _MAX_LENGTH and receipt.masked:  # the ledger has these names, too
+        return dump_receipt(replace(receipt, masked=()))
     return text if len(text) <= _MAX_LENGTH else None
 
 

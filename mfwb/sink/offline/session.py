@@ -109,6 +109,7 @@ class OfflineSession:
             keys,
             log_lines=ready.log_lines,
             log_bytes_left_out=ready.log_bytes_left_out,
+            masked=ready.masked,
         )
         file_records = [
             *records.opening_records(self._plan, run, start, self._writer),

@@ -132,6 +132,7 @@ class OnlineSession:
                 receipt.losses,
                 log_lines=receipt.log_lines,
                 log_bytes_left_out=receipt.log_bytes_left_out,
+                masked=receipt.masked,
             )
         self._logged.of_run(run.id)
         artifacts = (self._logged.find(run.id, output.name, output.type) for output in run.outputs)
@@ -355,6 +356,7 @@ class OnlineSession:
                 summary_keys(run, ready),
                 log_lines=ready.log_lines,
                 log_bytes_left_out=ready.log_bytes_left_out,
+                masked=ready.masked,
             )
             used = {logged.id for item in run.inputs if (logged := self._logged.find_used(item))}
             self._arrivals.add(

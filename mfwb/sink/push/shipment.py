@@ -135,6 +135,7 @@ class Shipment:
             dir=None,
             outputs=(),
             losses=(),
+            masked=(),
             items=counts,
             account=count_gone(bundled.account),
             deleted=True,

@@ -51,5 +51,6 @@ def _outcome(existing: ExistingRun) -> WandbRunOutcome:
         url=existing.url,
         outputs=receipt.outputs if receipt else (),
         losses=receipt.losses if receipt else (),
+        masked=receipt.masked if receipt else (),
         complete=existing.complete is not None,
     )

@@ -87,6 +87,7 @@ class _Builder:
         self._all_settings = settings
         self._reader = reader
         self._contents = contents
+        self._masker = settings.redact.make_masker()
         self._code = read_step_code(facts)
         self._history = History(facts, contents, self._code)
         self._scopes = list(_scopes(facts, settings))
@@ -275,7 +276,7 @@ class _Builder:
                 item = WrittenValue(
                     task,
                     artifact,
-                    self._contents.describe(artifact),
+                    self._contents.show(artifact),
                     self._form(task, name),
                     need.get(task.path, Need.REQUIRED),
                 )
@@ -343,7 +344,7 @@ class _Builder:
             )
             for task in scope.tasks
         ]
-        return read_lines(stores, labelled=scope.merged)
+        return read_lines(stores, labelled=scope.merged, masker=self._masker)
 
     def _find_dead_ends(self) -> frozenset[str]:
         """Return the tasks after which the flow run stopped though none of its tasks failed."""

@@ -7,21 +7,26 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from mfwb import pickles
 from mfwb.isolation.child_environment import list_readable_paths
 from mfwb.pickles.allowlist import ARRAYS, BARE, FRAME_MAKERS, FRAMES, PATHS, PLAIN, ZONES
+from mfwb.redaction import Masker
 from mfwb.verification.expected.child_process import answer_requests
 from mfwb.verification.expected.wording import matches, put
 
 __all__ = ["compare", "preload", "preload_more", "run_worker"]
 
 SAME, DIFFERENT = "same", "different"
+_NONE: tuple[str, Mapping[str, Any]] = ("", {"enabled": False})
 
 
-def compare(shape: str, key: str, pickled: bytes, file: bytes) -> str:
+def compare(
+    shape: str, key: str, pickled: bytes, file: bytes, masks: tuple[str, Mapping[str, Any]] = _NONE
+) -> str:
     """Return `same` or `different`; else the reason why that can't be decided.
 
     Args:
@@ -29,9 +34,15 @@ def compare(shape: str, key: str, pickled: bytes, file: bytes) -> str:
         key: for tables, the name of the file without its ending: one of a dict or list.
         pickled: what Metaflow stored.
         file: what W&B has.
+        masks: the name of the artifact, and the rules by which secrets in JSON are masked.
     """
     try:
-        is_same = _COMPARISONS[shape](key, pickled, file)
+        if shape == "json":
+            is_same = _is_same_json(pickled, file, *masks)
+        elif shape == "media":
+            is_same = _is_same_media(pickled, file, *masks)
+        else:
+            is_same = _COMPARISONS[shape](key, pickled, file)
     except MemoryError:
         return "there is not enough memory to compare it"
     except _UndecidedError as error:
@@ -47,14 +58,18 @@ class _UndecidedError(Exception):
     """It can't be compared; the text is the reason."""
 
 
-def _json(_key: str, pickled: bytes, file: bytes) -> bool:
-    value = pickles.loads(pickled, {**PLAIN, **PATHS, **ZONES})
-    return matches(put(value), put(json.loads(file)))
+def _is_same_json(pickled: bytes, file: bytes, name: str, rules: Mapping[str, Any]) -> bool:
+    value = put(pickles.loads(pickled, {**PLAIN, **PATHS, **ZONES}))
+    masked, _ = Masker(**rules).mask_value(name, value)
+    return matches(masked, put(json.loads(file)))
 
 
-def _media(_key: str, pickled: bytes, file: bytes) -> bool:
+def _is_same_media(pickled: bytes, file: bytes, name: str, rules: Mapping[str, Any]) -> bool:
     value = pickles.loads(pickled, PLAIN)
-    return bool((value.encode() if isinstance(value, str) else value) == file)
+    if isinstance(value, str):
+        value, _ = Masker(**rules).mask_value(name, value)
+        return bool(value.encode() == file)
+    return bool(value == file)
 
 
 def _npy(_key: str, pickled: bytes, file: bytes) -> bool:
@@ -110,8 +125,6 @@ def _is_same_loosely(table: Any, read: Any) -> bool:
 
 
 _COMPARISONS = {
-    "json": _json,
-    "media": _media,
     "npy": _npy,
     "parquet": _parquet,
     "tables": _tables,
@@ -140,5 +153,11 @@ def run_worker(max_memory: int, folder: str, *, trusted: bool) -> None:  # noqa:
     """
     answer_requests(
         max_memory,
-        lambda question, blobs: compare(question["shape"], question["key"], blobs[0], blobs[1]),
+        lambda question, blobs: compare(
+            question["shape"],
+            question["key"],
+            blobs[0],
+            blobs[1],
+            (question["name"], question["redaction"]),
+        ),
     )

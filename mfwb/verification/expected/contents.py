@@ -12,10 +12,12 @@ from pathlib import Path
 
 from mfwb.errors import ItemLost
 from mfwb.files.tempdirs import make_scratch
+from mfwb.redaction import Masker
 from mfwb.snapshot import Datastore
 from mfwb.source.datastore.flow_store import FlowStore
 from mfwb.verification.expected.facts import FlowRunFacts, HeldArtifact
 from mfwb.verification.expected.file_endings import START, ending_of
+from mfwb.verification.expected.masked import mask_pickled
 from mfwb.verification.expected.value_reader import PickledValue, ValueReader
 
 __all__ = ["Contents"]
@@ -31,8 +33,15 @@ _OpenStore = Callable[[Datastore], FlowStore]
 class Contents:
     """What the artifacts of one flow run hold. Small ones are read in bulk, and only once."""
 
-    def __init__(self, facts: FlowRunFacts, values: ValueReader, open_store: _OpenStore) -> None:
+    def __init__(
+        self,
+        facts: FlowRunFacts,
+        values: ValueReader,
+        open_store: _OpenStore,
+        masker: Masker | None = None,
+    ) -> None:
         self._values = values
+        self._masker = masker or Masker(enabled=False)
         self._open_store = open_store
         self._datastores: dict[str, Datastore] = {}
         self._sizes: dict[str, int] = {}
@@ -66,6 +75,10 @@ class Contents:
                 return None
             self._endings[sha] = ending_of(start)
         return self._endings[sha]
+
+    def show(self, artifact: HeldArtifact) -> PickledValue:
+        """Return what an artifact holds as W&B should show it: without secrets."""
+        return mask_pickled(artifact.name, self.describe(artifact), self._masker)
 
     def lost(self, artifact: HeldArtifact) -> str | None:
         """Return why the bytes of an artifact can't be had; None if they can, as far as known."""

@@ -10,6 +10,7 @@ from metaflow.mflog import mflog
 
 from mfwb.errors import ItemLost
 from mfwb.ports import Readable
+from mfwb.redaction import LogMasker, Masker
 from mfwb.safe_text import printable
 from mfwb.source.datastore.flow_store import FlowStore
 from mfwb.verification.expected.facts import TaskFacts
@@ -31,13 +32,14 @@ _CONTROL = re.compile(
 
 
 def read_lines(
-    tasks: Sequence[tuple[TaskFacts, FlowStore | None]], *, labelled: bool
+    tasks: Sequence[tuple[TaskFacts, FlowStore | None]], *, labelled: bool, masker: Masker
 ) -> list[ExpectedLine] | None:
     """Return the log of some tasks; None if it is too long to be synced as a whole.
 
     Args:
         tasks: with their datastores; a task without one printed nothing.
         labelled: whether each line has its task in front, as where a W&B run has several.
+        masker: knows what a secret is; W&B has marks in their places.
     """
     lines: list[ExpectedLine] = []
     left = _MAX
@@ -56,9 +58,10 @@ def read_lines(
             if left < 0 or any(len(line) > _MAX_LINE for line in data.split(b"\n")):
                 return None
             lines_of_task += _parsed(data, stream)
+        masks = LogMasker(masker)
         label = f"[{task.label}] " if labelled else ""
         for when, stream, text in sorted(lines_of_task, key=lambda line: line[0]):
-            lines += _shown(when, stream, text, label)
+            lines += _shown(when, stream, masks.mask(stream, text), label)
     return lines
 
 

@@ -49,7 +49,7 @@ def expect_config(facts: FlowRunFacts, contents: Contents) -> tuple[_Expected, _
         if kind == "IncludeFile" or artifact.type == "metaflow.includefile.IncludedFile":
             config[names.config_key(name)] = _included(name, contents.describe(artifact).json_value)
             continue
-        value = contents.describe(artifact)
+        value = contents.show(artifact)
         size += value.size or 0
         if value.is_known:
             expected = ExpectedValue((value.json_value,))

@@ -10,6 +10,7 @@ from mfwb.payload import logs as module
 from mfwb.payload.logs import read_log
 from mfwb.payload.spooled_log import SpooledLog
 from mfwb.ports import LogLine
+from mfwb.redaction import Masker
 from mfwb.snapshot import Loss
 from tests.unit.payload.memory import TASK, MemoryContents, planned_run, row
 
@@ -64,7 +65,7 @@ def test_what_is_left_out_is_a_loss() -> None:
     contents.logs[TASK] = LINES
     losses: list[Loss] = []
 
-    log = read_log(planned_run(), contents, losses)
+    log = read_log(planned_run(), contents, losses, Masker(), [])
 
     [loss] = losses
     assert loss.item == f"{TASK}/log"
@@ -79,7 +80,7 @@ def test_each_part_of_a_progress_bar_says_whose_it_is() -> None:
     contents = MemoryContents()
     contents.logs[TASK] = [LogLine("stderr", 1, "50%\r\r100%\r"), LogLine("stderr", 2, "\r")]
 
-    log = read_log(planned_run(tasks=[row(0)]), contents, [])
+    log = read_log(planned_run(tasks=[row(0)]), contents, [], Masker(), [])
 
     assert [line.text for line in log] == ["[0] 50%\r[0] 100%", "[0] "]
     log.close()
@@ -94,7 +95,7 @@ def test_each_task_has_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
 
     losses: list[Loss] = []
 
-    log = read_log(planned_run(tasks=tasks), contents, losses)
+    log = read_log(planned_run(tasks=tasks), contents, losses, Masker(), [])
 
     assert [*contents.shares[:1]] == [5000]
     assert all(1000 <= share <= 1100 for share in contents.shares[1:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -67,7 +68,11 @@ def plan_of(*runs: PlannedRun) -> Plan:
 def suffixes(folder: Path) -> list[str]:
     """Return what kinds of files there are."""
     names = (path.name for path in folder.rglob("*") if path.is_file() and path.name != "owner")
-    return sorted(name.partition(".")[2] for name in names)
+    return sorted(_OF_MASKS.sub("", name.partition(".")[2]) for name in names)
+
+
+_OF_MASKS = re.compile(r"^m[0-9a-f]{16}\.")
+"""The part of a name that the rules of masks decide."""
 
 
 def test_files_go_with_their_last_user(

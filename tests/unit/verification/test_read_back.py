@@ -107,7 +107,7 @@ def _read_back(
     )
     expected = ExpectedFlowRun("F/1", "finished", 1000, "run-1", [], {}, frozenset(), {})
     reader: Any = None  # only cards are read with it
-    source = ReadBack(Project(files), reader, contents, expected, findings)
+    source = ReadBack(Project(files), reader, contents, expected, findings, {})
     runs = [] if run is None or recorded is None else [(run, recorded)]
     read_back(Comparison(findings, [] if logged is None else [logged], runs), source, subset)
     return source

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from metaflow.mflog import mflog
 
+from mfwb.redaction import Masker
 from mfwb.source.datastore.flow_store import FlowStore
 from mfwb.source.datastore.local import LocalBlobs
 from mfwb.verification.expected.log_lines import read_lines
@@ -26,7 +27,7 @@ def _lines(root: Path, *, labelled: bool = False, **logs: bytes) -> list[str] | 
     for name, data in logs.items():
         (folder / f"0.{name}.log").write_bytes(data)
     store = FlowStore(LocalBlobs(str(root)), "F")
-    lines = read_lines([(task("fit"), store)], labelled=labelled)
+    lines = read_lines([(task("fit"), store)], masker=Masker(), labelled=labelled)
     return None if lines is None else [line.clock + line.text for line in lines]
 
 

@@ -1,0 +1,56 @@
+"""Secrets in a text, by their form: the text stays, and the secrets in it become stars."""
+
+from __future__ import annotations
+
+import re
+
+from mfwb.redaction.assignments import SecretNames, mask_assigned, mask_headers
+from mfwb.redaction.mark import MASK
+from mfwb.redaction.private_keys import mask_private_keys
+from mfwb.redaction.token_forms import HINTS, mask_tokens
+from mfwb.redaction.tries import any_of
+from mfwb.redaction.urls import mask_credentials
+
+__all__ = ["MASK", "mask_text", "may_have_secret"]
+
+_FORM_HINT = re.compile(any_of([*HINTS, "-us", "SK", "@", "-----BEGIN", "ig=", "ignature="]))
+_NAMES = SecretNames()
+_SHORTEST_WORD = 20  # letters; but for URLs and private keys, no secret with a form is shorter
+
+
+def mask_text(text: str, secret: SecretNames = _NAMES) -> str:
+    """Return the text with stars in place of the secrets in it.
+
+    Args:
+        text: a value, a line of a log, a message.
+        secret: the names of secrets, for `name=value` in the text.
+    """
+    has_form, has_name = _hints(text, secret)
+    if has_form:
+        if "-----BEGIN" in text:
+            text = mask_private_keys(text)
+        text = mask_tokens(text)
+        text = mask_credentials(text)
+    if has_name:
+        text = mask_assigned(text, secret)
+        text = mask_headers(text)
+    return text
+
+
+def may_have_secret(text: str, secret: SecretNames = _NAMES) -> bool:
+    """Whether `mask_text` could change the text: a quick look that is right in nearly all cases."""
+    return any(_hints(text, secret))
+
+
+def _hints(text: str, secret: SecretNames) -> tuple[bool, bool]:
+    """Return whether a text may have a secret of a known form, or one behind a name.
+
+    Nearly all lines of logs have only short words, so that the long expression is not needed.
+    """
+    is_candidate = (
+        "@" in text
+        or "-----BEGIN" in text
+        or len(max(text.split(), key=len, default="")) >= _SHORTEST_WORD
+    )
+    has_name = secret.hint.search(text.lower()) is not None
+    return is_candidate and _FORM_HINT.search(text) is not None, has_name
