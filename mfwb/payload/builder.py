@@ -18,6 +18,7 @@ from mfwb.errors import ItemLost
 from mfwb.files.content_store import Store
 from mfwb.isolation.forkserver import Forkserver
 from mfwb.payload.change_inspection import add_content_digests
+from mfwb.payload.checkpoints import checkpoint_values
 from mfwb.payload.conversion_cache import ConversionCache
 from mfwb.payload.file_names import make_names_safe
 from mfwb.payload.files import CONVERSIONS, FileBuilder
@@ -131,7 +132,9 @@ class PayloadBuilder:
         curves, _ = decode_values(
             run.curves, contents, run.unpickle, self._inspect
         )  # their losses are reported with the files
-        shown = decode_readable(run.shown, contents, self._inspect)
+        shown = merge_readable(
+            decode_readable(run.shown, contents, self._inspect), checkpoint_values(run)
+        )
         every = merge_readable(add_elsewhere_texts(run.values, values), shown)
         summary, dropped = limit_summary(
             summarize(run, {key: every[key] for key in values}),

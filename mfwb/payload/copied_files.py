@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from mfwb.errors import ItemLost
+from mfwb.ports import ByteStream
 
 __all__ = ["CopiedFile", "copy_file"]
 
@@ -23,7 +24,12 @@ class CopiedFile(NamedTuple):
 
 
 def copy_file(
-    file: BinaryIO, target: Path, *, max_bytes: int | None, limit: int | None
+    file: ByteStream,
+    target: Path,
+    *,
+    max_bytes: int | None,
+    limit: int | None,
+    kind: str = "datasets",
 ) -> CopiedFile:
     """Copy an open file to a path; return its size and checksums.
 
@@ -32,6 +38,7 @@ def copy_file(
         target: path of the copy.
         max_bytes: bytes that the file may have; None: any number.
         limit: the user's limit for the artifact that the file is part of.
+        kind: the switch of the kind that the limit is for.
 
     Raises:
         ItemLost: the file has more than `max_bytes` bytes.
@@ -44,7 +51,7 @@ def copy_file(
             size += len(chunk)
             if max_bytes is not None and size > max_bytes:
                 raise ItemLost(
-                    f"more than the {limit:,} bytes that max_artifact_size allows for datasets"
+                    f"more than the {limit:,} bytes that max_artifact_size allows for {kind}"
                 )
             sha1.update(chunk)
             md5.update(chunk)

@@ -98,6 +98,7 @@ _ABOUT = {
     Form.INCLUDE: "The file as it was included; Metaflow does not record what it was called.",
     Form.STORED: "As Metaflow's artifact serializer wrote it; that serializer reads it.",
     Form.PATH: "What the path points at.",
+    Form.CHECKPOINT: "The files of the checkpoint or model that it refers to.",
 }
 
 
@@ -117,6 +118,8 @@ def _needs(modules: tuple[str, ...] | None) -> str:
 
 
 def _code(form: Form, file: ReadyFile, name: str) -> list[str]:
+    if form is Form.CHECKPOINT:
+        return ["folder = artifact.download()"]
     entry = f"artifact.get_entry({file.path!r})"
     if form is Form.REFERENCE:
         stored = _GUNZIPPED if file.gzipped else _BYTES

@@ -210,6 +210,7 @@ def _planned_run(  # noqa: PLR0913 - each is a fact of its own
         losses=(*outputs.losses, *inputs.losses, *cuts),
         wandb_settings=wandb_settings,
         externals=tuple(_externals(lineage, scope)),
+        checkpoints=outputs.checkpoints,
         **_select_file_rules(scope, outputs),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mfwb.lineage import Lineage
-from mfwb.planning import names
+from mfwb.planning import checkpoints, names
 from mfwb.planning.artifact_metadata import FiledArtifact, describe_artifact
 from mfwb.planning.classify import (
     Classification,
@@ -21,6 +21,7 @@ from mfwb.planning.plan import (
     Content,
     Form,
     OutputArtifact,
+    PlannedCheckpoint,
     PlannedFile,
     PlannedValue,
     ValueElsewhere,
@@ -45,6 +46,7 @@ class Outputs:
     switched_off: tuple[Content, ...]
     losses: tuple[Loss, ...]
     by_code: tuple[str, ...]
+    checkpoints: tuple[PlannedCheckpoint, ...]
 
 
 def select_outputs(
@@ -53,7 +55,10 @@ def select_outputs(
     """Return for each W&B run what it logs, puts into its summary, leaves out and loses."""
     sortings = [_sort_artifacts(scope, flow_run, lineage) for scope in scopes]
     types = _choose_types(sortings)
-    return {sorting.scope.id: _make_outputs(sorting, flow_run, types) for sorting in sortings}
+    loaded = checkpoints.loaded_by_task(flow_run)
+    return {
+        sorting.scope.id: _make_outputs(sorting, flow_run, types, loaded) for sorting in sortings
+    }
 
 
 @dataclass(slots=True)
@@ -69,6 +74,7 @@ class _Sorting:
     shown: dict[str, list[Content]] = field(default_factory=lambda: defaultdict(list))
     elsewhere: dict[str, list[ValueElsewhere]] = field(default_factory=lambda: defaultdict(list))
     caught: dict[str, list[ValueElsewhere]] = field(default_factory=lambda: defaultdict(list))
+    checkpoints: list[PlannedCheckpoint] = field(default_factory=list)
     by_code: list[str] = field(default_factory=list)
     switched_off: list[Content] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
@@ -87,6 +93,9 @@ class _Sorting:
         settings = self.scope.settings
         classification = classify(ref, settings)
         self._add_value(classification, content, ref, task)
+        if classification.form is Form.CHECKPOINT:
+            ref = checkpoints.with_stored_size(ref)
+            content = replace(content, size=ref.size)
         if classification.kind is Kind.VALUE:
             return
         if not getattr(settings, classification.kind.switch):
@@ -103,6 +112,10 @@ class _Sorting:
             )
             self.losses.append(Loss(content.pathspec, reason))
             return
+        if ref.reference is not None and classification.form in checkpoints.FORMS:
+            self.checkpoints.append(
+                PlannedCheckpoint(content, names.summary_key(ref.name), ref.reference, limit)
+            )
         files = self.files[ref.name, classification.kind]
         preview = (
             None if files else classification.preview
@@ -227,14 +240,23 @@ def _choose_types(sortings: Iterable[_Sorting]) -> dict[str, Kind]:
     return dict(reversed(kinds))  # the first kind of a name overrides the others
 
 
-def _make_outputs(sorting: _Sorting, flow_run: FlowRun, types: dict[str, Kind]) -> Outputs:
+def _make_outputs(
+    sorting: _Sorting,
+    flow_run: FlowRun,
+    types: dict[str, Kind],
+    loaded: Mapping[str, Sequence[str]],
+) -> Outputs:
     return Outputs(
         artifacts=tuple(
             OutputArtifact(
                 name=_choose_name(name, kind, types[name]),
                 type=kind.value,
                 aliases=(),  # set later: the last W&B run that logs the name gets them
-                metadata={"metaflow": describe_artifact(flow_run, sorting.scope.step.name, filed)},
+                metadata=checkpoints.with_facts(
+                    {"metaflow": describe_artifact(flow_run, sorting.scope.step.name, filed)},
+                    filed,
+                    loaded,
+                ),
                 files=tuple(entry.file for entry in filed),
             )
             for (name, kind), filed in sorted(sorting.files.items())
@@ -247,6 +269,7 @@ def _make_outputs(sorting: _Sorting, flow_run: FlowRun, types: dict[str, Kind]) 
         switched_off=tuple(sorting.switched_off),
         losses=tuple(sorting.losses),
         by_code=tuple(sorting.by_code),
+        checkpoints=tuple(sorting.checkpoints),
     )
 
 

@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 
 from mfwb.config import Unpickle
 from mfwb.snapshot import Card, Loss
+from mfwb.snapshot.checkpoints import StoredReference
 from mfwb.snapshot.pathspec import FlowRunId, flow_run_of
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "OutputArtifact",
     "Plan",
     "PlannedCard",
+    "PlannedCheckpoint",
     "PlannedFile",
     "PlannedRun",
     "PlannedValue",
@@ -53,6 +55,7 @@ class Form(str, Enum):
     JSON = "json"  # a plain value that is too large for the summary
     STORED = "stored"  # the unchanged bytes of another serializer than pickle
     PLUGIN = "plugin"  # the result of a converter of another package
+    CHECKPOINT = "checkpoint"  # the files that a reference to a checkpoint or model leads to
     REFERENCE = "reference"  # the bytes stay where Metaflow stored them
 
 
@@ -143,6 +146,23 @@ class PlannedValue:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedCheckpoint:
+    """A checkpoint or model whose files become part of a W&B artifact.
+
+    Attributes:
+        content: the artifact that refers to it.
+        key: in the summary, for the metadata that the user gave to it.
+        reference: what it refers to.
+        limit: how many bytes its files may have; None: any number.
+    """
+
+    content: Content
+    key: str
+    reference: StoredReference
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TaskRow:
     """One task of a W&B run, as a row of its history and of its table."""
 
@@ -207,6 +227,7 @@ class PlannedRun:
     path_roots: tuple[str, ...] = ()  # folders of this machine that it may send files from
     file_limit: int | None = None  # bytes of an included file, or of what a path points at
     shown: tuple[PlannedValue, ...] = ()  # artifacts that the summary shows as values, too
+    checkpoints: tuple[PlannedCheckpoint, ...] = ()  # what its references lead to
 
     @property
     def ended_at(self) -> int | None:
@@ -236,6 +257,14 @@ class PlannedRun:
         texts["notes"] = document["wandb_settings"].pop("run_notes", None)
         return f"{_digest(document)[:_DIGEST_LENGTH]}.{_digest(texts)[:_DIGEST_LENGTH]}"
 
+    def checkpoint(self, content: Content) -> PlannedCheckpoint | None:
+        """Return what an artifact refers to; None if it is no such reference."""
+        return self._checkpoints.get(content)
+
+    @cached_property
+    def _checkpoints(self) -> dict[Content, PlannedCheckpoint]:
+        return {checkpoint.content: checkpoint for checkpoint in self.checkpoints}
+
     def use_item(self, used: InputArtifact) -> str:
         """Return the name of a lost use of an artifact by this W&B run."""
         alike = sum(artifact.name == used.name for artifact in self.inputs)
@@ -257,7 +286,7 @@ class PlannedRun:
 
 _DIGEST_LENGTH = 40  # letters; more than enough to distinguish plans
 _TEXT_FIELDS = ("name", "group", "job_type", "tags", "config")
-_OPTIONAL_FIELDS = ("path_roots", "file_limit", "shown")
+_OPTIONAL_FIELDS = ("path_roots", "file_limit", "shown", "checkpoints")
 _FIELDS_FROM_SOURCE = {"inputs", "level", "losses", "externals", "passed_on", "by_code"}
 
 

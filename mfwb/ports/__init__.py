@@ -16,12 +16,22 @@ from mfwb.ports.payloads import (
 from mfwb.ports.progress import NoProgress, Progress
 from mfwb.ports.push import BundledFlowRun, PushedFlowRun, Pusher
 from mfwb.ports.sink import Destination, ExistingFlowRun, Session, Sink, WrittenRun
-from mfwb.ports.source import BlobLocation, Contents, ListedFlowRun, LogLine, Source
+from mfwb.ports.source import (
+    BlobLocation,
+    ByteStream,
+    CheckpointFile,
+    Contents,
+    ListedFlowRun,
+    LogLine,
+    Source,
+)
 
 __all__ = [
     "BlobLocation",
     "BugLog",
     "BundledFlowRun",
+    "ByteStream",
+    "CheckpointFile",
     "Contents",
     "Destination",
     "Entry",

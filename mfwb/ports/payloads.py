@@ -66,7 +66,8 @@ class ReadyArtifact:
     @property
     def referenced(self) -> int:
         """How many of Metaflow's artifacts in it are links to bytes that W&B does not have."""
-        return sum(file.uri is not None for file in self.files)  # such an artifact has one file
+        links = sum(file.uri is not None for file in self.files)  # a checkpoint may have many
+        return min(links, len(self.planned.files))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 from mfwb.safe_text import one_line
+from mfwb.snapshot.checkpoints import StoredReference
 from mfwb.snapshot.identifiers import is_sha1
 from mfwb.snapshot.pathspec import TaskPath, step_of
 
@@ -89,6 +90,7 @@ class ArtifactRef:
     characters: int | None = None  # of a value as JSON; None: not inspected
     is_relative: bool | None = None  # of a path; None: not inspected
     no_value: str = ""  # why it can't be a value in W&B's summary, if its type is one of values
+    reference: StoredReference | None = None  # what it refers to, if it is such a reference
 
     def __post_init__(self) -> None:
         """Raise ValueError if its sha1 is invalid: mfwb makes paths from it."""
@@ -177,6 +179,8 @@ class Task:
     metadata: dict[str, str] = field(default_factory=dict)  # what may be published
     cards: tuple[Card, ...] = ()
     is_control: bool = False  # it only started the tasks of an unbounded foreach; it has no index
+    saved: tuple[StoredReference, ...] = ()  # checkpoints and models, in the order of saving
+    loaded: tuple[str, ...] = ()  # keys of checkpoints and models that were loaded at its start
 
     @property
     def step(self) -> str:

@@ -1,4 +1,4 @@
-"""Read files by name into memory from a gzipped tar that a stranger may have made.
+"""Read files by name from a tar that a stranger may have made: gzipped in memory, or a stream.
 
 Nothing is extracted, and no link is followed. `tarfile` is only used to decode single headers:
 reading a whole tar, it allocates the size that a header claims, seeks backwards for a negative
@@ -11,8 +11,10 @@ import posixpath
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
 
-__all__ = ["TarballError", "normalize_name", "read_files"]
+__all__ = ["Member", "TarballError", "normalize_name", "read_files", "read_members"]
 
 _UNPACKED_LIMIT = 256_000_000  # bytes
 _MEMBERS_LIMIT = 50_000
@@ -44,6 +46,54 @@ def read_files(packed: bytes, max_size: Callable[[str], int]) -> Iterator[tuple[
         TarballError: if it can't be read any further.
     """
     unpacked = _Decompressor(packed)
+    for member in _members(unpacked):
+        name = member.normalized
+        if member.is_file and name is not None and member.size <= max_size(name):
+            yield name, unpacked.read(member.size)
+
+
+class _Stream(Protocol):
+    """Bytes that are read from begin to end."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the next bytes, at most so many; none at the end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of a tar, whose bytes can be read until the next one is requested.
+
+    Attributes:
+        name: as the tar has it.
+        is_file: whether it is a regular file, and not a folder, a link, a device or sparse.
+        is_folder: whether it is a folder.
+        size: of the file, in bytes.
+        read: returns the next bytes of the file, at most so many; none at its end.
+    """
+
+    name: str
+    is_file: bool
+    is_folder: bool
+    size: int
+    read: Callable[[int], bytes]
+
+    @property
+    def normalized(self) -> str | None:
+        """The name below the root; None if it leads out of the root."""
+        return normalize_name(self.name)
+
+
+def read_members(stream: _Stream) -> Iterator[Member]:
+    """Yield the members of a tar that is not compressed, in its order, without keeping any.
+
+    Raises:
+        TarballError: if it can't be read any further.
+    """
+    yield from _members(_Plain(stream))
+
+
+def _members(unpacked: _Reader) -> Iterator[Member]:
     extended: dict[str, str] = {}
     for _ in range(_MEMBERS_LIMIT):
         block = unpacked.read(_BLOCK)
@@ -58,17 +108,32 @@ def read_files(packed: bytes, max_size: Callable[[str], int]) -> Iterator[tuple[
             extended["path"] = name.decode("utf-8", "replace")
             continue
         size = _size(header, extended)
-        file_name = normalize_name(extended.get("path", header.name))
+        file_name = extended.get("path", header.name)
         is_file = header.type in _FILES and not any(
             key.startswith("GNU.sparse") for key in extended
         )
         extended = {}
-        if is_file and file_name is not None and size <= max_size(file_name):
-            yield file_name, unpacked.read(size)
-            unpacked.skip(-size % _BLOCK)
+        file = _File(unpacked, size if is_file else 0)
+        yield Member(file_name, is_file, header.isdir(), size, file.read)
+        if is_file:
+            unpacked.skip(file.left + -size % _BLOCK)
         else:
             _skip(unpacked, header, block, size)
     raise TarballError(f"it has more than {_MEMBERS_LIMIT:,} files")
+
+
+class _File:
+    """The bytes of one file in a tar."""
+
+    def __init__(self, unpacked: _Reader, size: int) -> None:
+        self._unpacked = unpacked
+        self.left = size
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next bytes, at most so many; none at the end."""
+        data = self._unpacked.read(min(size, self.left))
+        self.left -= len(data)
+        return data
 
 
 def normalize_name(name: str) -> str | None:
@@ -101,7 +166,7 @@ def _size(header: tarfile.TarInfo, extended: dict[str, str]) -> int:
     return size
 
 
-def _read_extension(unpacked: _Decompressor, header: tarfile.TarInfo) -> bytes:
+def _read_extension(unpacked: _Reader, header: tarfile.TarInfo) -> bytes:
     """Return the bytes of a header that extends the next one."""
     if not 0 <= header.size <= _EXTENDED_LIMIT:
         raise TarballError(f"it has a header of {header.size:,} bytes")
@@ -126,7 +191,7 @@ def _parse_records(data: bytes) -> dict[str, str]:
     return records
 
 
-def _skip(unpacked: _Decompressor, header: tarfile.TarInfo, block: bytes, size: int) -> None:
+def _skip(unpacked: _Reader, header: tarfile.TarInfo, block: bytes, size: int) -> None:
     """Go to the next header."""
     if header.type == tarfile.GNUTYPE_SPARSE:
         continues = block[_SPARSE_CONTINUES]
@@ -137,18 +202,11 @@ def _skip(unpacked: _Decompressor, header: tarfile.TarInfo, block: bytes, size: 
         unpacked.skip(size + -size % _BLOCK)
 
 
-class _Decompressor:
-    """Reads the decompressed bytes of a gzip in order, never more than requested.
+class _Reader:
+    """Reads bytes in order, never more than requested."""
 
-    Further gzip members are ignored, as no program writes them into a code package.
-    """
-
-    def __init__(self, packed: bytes) -> None:
-        self._packed = memoryview(packed)
-        self._zlib = zlib.decompressobj(_GZIP)
-        self._tail = b""  # input that zlib has not consumed yet
+    def __init__(self) -> None:
         self._ready = b""
-        self._left = _UNPACKED_LIMIT
 
     def read(self, size: int) -> bytes:
         """Return exactly so many bytes; TarballError if there are fewer."""
@@ -167,6 +225,38 @@ class _Decompressor:
             self._ready = self._ready[size:]
             size -= len(piece)
             yield piece
+
+    def _next(self) -> bytes:
+        """Return some more bytes; TarballError at the end."""
+        raise NotImplementedError
+
+
+class _Plain(_Reader):
+    """Reads the bytes of a stream that is not compressed."""
+
+    def __init__(self, stream: _Stream) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def _next(self) -> bytes:
+        data = self._stream.read(_CHUNK)
+        if not data:
+            raise TarballError("it is cut off")
+        return data
+
+
+class _Decompressor(_Reader):
+    """Reads the decompressed bytes of a gzip in order, never more than requested.
+
+    Further gzip members are ignored, as no program writes them into a code package.
+    """
+
+    def __init__(self, packed: bytes) -> None:
+        super().__init__()
+        self._packed = memoryview(packed)
+        self._zlib = zlib.decompressobj(_GZIP)
+        self._tail = b""  # input that zlib has not consumed yet
+        self._left = _UNPACKED_LIMIT
 
     def _next(self) -> bytes:
         """Return some more bytes."""
