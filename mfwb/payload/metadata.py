@@ -119,7 +119,7 @@ def _needs(modules: tuple[str, ...] | None) -> str:
 
 def _code(form: Form, file: ReadyFile, name: str) -> list[str]:
     if form is Form.CHECKPOINT:
-        return ["folder = artifact.download()"]
+        return ["folder = artifact.download()", f"{name} = pathlib.Path(folder)"]
     entry = f"artifact.get_entry({file.path!r})"
     if form is Form.REFERENCE:
         stored = _GUNZIPPED if file.gzipped else _BYTES

@@ -34,6 +34,7 @@ class KindEvidence(str, Enum):
     KINDS = "kinds"  # a pattern in the user's settings
     CONVERTER = "converter"  # a converter of another package takes it
     TABLE = "table"  # a pattern of the table of families
+    CHECKPOINT = "checkpoint"  # it refers to a checkpoint or model
     TENSORS = "tensors"  # an OrderedDict of tensors is a state dict
     NOTHING = "nothing"  # the type is not known
 
@@ -105,6 +106,8 @@ def _find_deciding_type(ref: ArtifactRef, family: Family, settings: StepSettings
     decided = _decided_by_settings(ref.type, settings)
     if decided is not None:
         return decided
+    if ref.reference is not None:
+        return DecidingType(KindEvidence.CHECKPOINT, ref.type)
     family_of_part = family_of(ref.type)
     if (
         family_of_part is not None
@@ -185,6 +188,8 @@ def _no_value(ref: ArtifactRef, family: Family, settings: StepSettings) -> str:
     kind = family.kind if kind_by_user is None else Kind(kind_by_user)
     if kind is not Kind.VALUE:
         return ""
+    if ref.reference is not None:
+        return f"it refers to a {ref.reference.kind}, whose files W&B gets"
     if not ref.is_pickle:
         return _no_pickle(ref)
     if ref.no_value:

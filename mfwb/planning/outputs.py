@@ -92,10 +92,8 @@ class _Sorting:
         """
         settings = self.scope.settings
         classification = classify(ref, settings)
+        ref, content = _with_stored_size(classification, ref, content)
         self._add_value(classification, content, ref, task)
-        if classification.form is Form.CHECKPOINT:
-            ref = checkpoints.with_stored_size(ref)
-            content = replace(content, size=ref.size)
         if classification.kind is Kind.VALUE:
             return
         if not getattr(settings, classification.kind.switch):
@@ -112,10 +110,6 @@ class _Sorting:
             )
             self.losses.append(Loss(content.pathspec, reason))
             return
-        if ref.reference is not None and classification.form in checkpoints.FORMS:
-            self.checkpoints.append(
-                PlannedCheckpoint(content, names.summary_key(ref.name), ref.reference, limit)
-            )
         files = self.files[ref.name, classification.kind]
         preview = (
             None if files else classification.preview
@@ -130,7 +124,9 @@ class _Sorting:
 
         If the artifact has files, they belong to the task that first wrote the content.
         """
-        self._add_value(classify(ref, self.scope.settings), content, ref, task)
+        classification = classify(ref, self.scope.settings)
+        ref, content = _with_stored_size(classification, ref, content)
+        self._add_value(classification, content, ref, task)
         if by_code:
             self.by_code.append(content.pathspec)
 
@@ -141,6 +137,9 @@ class _Sorting:
         if classification.kind is Kind.VALUE:
             self.values[key].append(content)
             return
+        if classification.form is Form.CHECKPOINT and ref.reference is not None:
+            limit = getattr(self.scope.settings.max_artifact_size, classification.kind.value)
+            self.checkpoints.append(PlannedCheckpoint(content, key, ref.reference, limit))
         if can_be_shown(ref, classification, self.scope.settings):
             self.shown[key].append(content)
         if classification.form is Form.JSON and can_be_curve(ref):
@@ -223,6 +222,16 @@ def _is_caught(ref: ArtifactRef, task: Task) -> bool:
 
 def _make_content(task: str, ref: ArtifactRef) -> Content:
     return Content(task, ref.name, ref.sha1, ref.size)
+
+
+def _with_stored_size(
+    classification: Classification, ref: ArtifactRef, content: Content
+) -> tuple[ArtifactRef, Content]:
+    """Return an artifact with the size of the checkpoint that it refers to, if it does."""
+    if classification.form is not Form.CHECKPOINT:
+        return ref, content
+    ref = checkpoints.with_stored_size(ref)
+    return ref, replace(content, size=ref.size)
 
 
 def _with_file_size(included: Parameter) -> ArtifactRef:

@@ -49,7 +49,7 @@ def read_files(packed: bytes, max_size: Callable[[str], int]) -> Iterator[tuple[
     for member in _members(unpacked):
         name = member.normalized
         if member.is_file and name is not None and member.size <= max_size(name):
-            yield name, unpacked.read(member.size)
+            yield name, member.read(member.size)
 
 
 class _Stream(Protocol):

@@ -20,6 +20,10 @@ from mfwb.verification.recorded import RecordedArtifact, RecordedFile, RecordedR
 __all__ = ["LoggedFile", "compare_artifacts", "find_logged"]
 
 
+_OF_OTHER_FILES = frozenset({"include", "checkpoint"})
+"""Metaflow's artifact is not the file itself; the size in the metadata is that of the files."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoggedFile:
     """A file that W&B has, with the stored artifact whose content it should have."""
@@ -93,10 +97,8 @@ def _compare_description(  # noqa: PLR0913, PLR0917 - what it is of, and where t
     can_mend = logged.version is None
     held = [folder.held for folder in expected.folders]
     own: dict[str, Any] = {"artifact": expected.artifact}
-    if not any(folder.shape == "include" for folder in expected.folders):
-        own["size"] = sum(
-            artifact.size for artifact in held
-        )  # Metaflow stores a descriptor of the others
+    if not any(folder.shape in _OF_OTHER_FILES for folder in expected.folders):
+        own["size"] = sum(artifact.size for artifact in held)
     if len(held) == 1:
         own |= {"task": expected.folders[0].task, "sha1": held[0].sha1}
     else:

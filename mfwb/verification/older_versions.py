@@ -20,6 +20,7 @@ __all__ = ["NOT_WRITTEN_YET", "with_older_causes"]
 
 NOT_WRITTEN_YET: Mapping[str, Mapping[str, str]] = {
     "0.1.0": {
+        "artifact": "checkpoints and models of metaflow-checkpoint with their files",
         "history": "curves under the user's own names",
     }
 }

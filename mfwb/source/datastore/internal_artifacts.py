@@ -15,6 +15,7 @@ from mfwb import pickles
 from mfwb.snapshot import Failure, ForeachFrame, Transition
 from mfwb.snapshot.checkpoints import BOOKKEEPING, StoredReference, parse_references
 from mfwb.snapshot.identifiers import is_path_part
+from mfwb.snapshot.pathspec import flow_of
 from mfwb.source.typed_values import (
     MAX_INTEGER,
     DamagedError,
@@ -218,7 +219,7 @@ def to_saved(values: Iterable[Any], tasks: Collection[str]) -> tuple[StoredRefer
         values: of the artifacts `SAVED_NAMES`.
         tasks: pathspecs of the task and, for a clone, of its origin: other tasks hand theirs on.
     """
-    flow = next(iter(tasks)).partition("/")[0]
+    flow = flow_of(next(iter(tasks)))
     saved = {
         reference.key: reference
         for value in values

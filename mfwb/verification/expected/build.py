@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 from mfwb.config import Settings, StepSettings
 from mfwb.snapshot.pathspec import step_of
 from mfwb.source.datastore.flow_store import FlowStore
 from mfwb.verification.expected import names
+from mfwb.verification.expected.checkpoint_files import CheckpointFiles
+from mfwb.verification.expected.checkpoint_reference import Reference, find_reference
 from mfwb.verification.expected.contents import Contents
-from mfwb.verification.expected.facts import CardFacts, FlowRunFacts, TaskFacts
+from mfwb.verification.expected.facts import CardFacts, FlowRunFacts, HeldArtifact, TaskFacts
 from mfwb.verification.expected.flow_run_reader import FlowRunReader
 from mfwb.verification.expected.kinds import ExpectedForm, find_form
 from mfwb.verification.expected.log_lines import read_lines
@@ -35,6 +37,7 @@ from mfwb.verification.expected.run_files import StoredFile, expect_artifacts, e
 from mfwb.verification.expected.run_uses import expect_uses
 from mfwb.verification.expected.run_values import RunValues, WrittenValue, expect_values
 from mfwb.verification.expected.step_code import read_step_code
+from mfwb.verification.expected.value_reader import PickledValue
 from mfwb.verification.expected.written import History
 
 __all__ = ["expect_flow_run"]
@@ -79,6 +82,9 @@ class _Builder:
         self._contents = contents
         self._code = read_step_code(facts)
         self._history = History(facts, contents, self._code)
+        self._checkpoints = CheckpointFiles(
+            lambda datastore: reader.store(facts.flow, datastore), reader.roots.admit
+        )
         self._scopes = list(_scopes(facts, settings))
         self._run_of = {task.path: scope.name for scope in self._scopes for task in scope.tasks}
         self._settings = {scope.step: scope.settings for scope in self._scopes}
@@ -113,7 +119,9 @@ class _Builder:
         values = expect_values(scope.tasks, written, merged=scope.merged)
         stored = self._stored(scope)
         artifacts = list(
-            expect_artifacts(stored, scope.settings, self._contents, merged=scope.merged)
+            expect_artifacts(
+                stored, scope.settings, self._contents, self._checkpoints, merged=scope.merged
+            )
         )
         if scope.step == facts.start_step:
             artifacts += expect_included(facts, scope.settings, self._contents)
@@ -151,7 +159,18 @@ class _Builder:
     def _form(self, task: TaskFacts, name: str) -> ExpectedForm:
         artifact = task.held[name]
         value = self._contents.describe(artifact)
-        return find_form(artifact, value, self._settings[task.step])
+        return find_form(artifact, value, self._settings[task.step], self._facts.flow)
+
+    def _reference(self, artifact: HeldArtifact, form: ExpectedForm) -> Reference | None:
+        if form.shape != "checkpoint":
+            return None
+        return find_reference(artifact, self._contents.describe(artifact), self._facts.flow)
+
+    def _described(self, artifact: HeldArtifact, form: ExpectedForm) -> PickledValue:
+        """Return the value of an artifact; of a reference, what the user noted."""
+        value = self._contents.describe(artifact)
+        reference = self._reference(artifact, form)
+        return value if reference is None else replace(value, json_value=reference.metadata)
 
     def _is_file(self, task: TaskFacts, name: str) -> bool:
         return not self._form(task, name).is_value
@@ -168,11 +187,12 @@ class _Builder:
                 if task.path not in need and not is_new_pickle:
                     continue
                 artifact = task.held[name]
+                form = self._form(task, name)
                 item = WrittenValue(
                     task,
                     artifact,
-                    self._contents.describe(artifact),
-                    self._form(task, name),
+                    self._described(artifact, form),
+                    form,
                     need.get(task.path, Need.REQUIRED),
                 )
                 by_name.setdefault(name, []).append(item)
@@ -199,7 +219,8 @@ class _Builder:
             for name, artifact in task.held.items():
                 form = self._form(task, name)
                 if not form.is_value and self._history.is_new(task, name):
-                    stored[name].append(StoredFile(task, artifact, form, task.path))
+                    reference = self._reference(artifact, form)
+                    stored[name].append(StoredFile(task, artifact, form, task.path, reference))
         return stored
 
     def _previews(

@@ -13,13 +13,24 @@ from functools import lru_cache
 from typing import Literal
 
 from mfwb.config import StepSettings
+from mfwb.verification.expected.checkpoint_reference import find_reference
 from mfwb.verification.expected.facts import HeldArtifact
 from mfwb.verification.expected.value_reader import PickledValue
 
 __all__ = ["KINDS", "ExpectedForm", "Shape", "find_form"]
 
 Shape = Literal[
-    "value", "json", "parquet", "tables", "container", "npy", "path", "include", "pickle", "stored"
+    "value",
+    "json",
+    "parquet",
+    "tables",
+    "container",
+    "npy",
+    "path",
+    "include",
+    "pickle",
+    "stored",
+    "checkpoint",
 ]
 KINDS = ("dataset", "model", "other")
 
@@ -116,7 +127,9 @@ class ExpectedForm:
         return self.shape == "value"
 
 
-def find_form(artifact: HeldArtifact, value: PickledValue, settings: StepSettings) -> ExpectedForm:
+def find_form(
+    artifact: HeldArtifact, value: PickledValue, settings: StepSettings, flow: str = ""
+) -> ExpectedForm:
     """Return the form of an artifact, by its recorded type, and by the names in its pickle."""
     kind = _set_by_user(artifact.type, settings)
     plugin = next(
@@ -127,6 +140,9 @@ def find_form(artifact: HeldArtifact, value: PickledValue, settings: StepSetting
         ),
         None,
     )
+    reference = find_reference(artifact, value, flow) if kind != "value" else None
+    if reference is not None:
+        return ExpectedForm((kind or "model",), "checkpoint", shown=bool(reference.metadata))
     if kind == "value":
         return _value_or_json(artifact, value, settings)
     if kind is None and plugin is None and _is_value(artifact, value, settings):

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from mfwb.config import StepSettings
 from mfwb.snapshot.pathspec import parameters_of
 from mfwb.verification.expected import names
+from mfwb.verification.expected.checkpoint_files import CheckpointFiles
+from mfwb.verification.expected.checkpoint_reference import Reference
 from mfwb.verification.expected.contents import Contents
 from mfwb.verification.expected.facts import FlowRunFacts, HeldArtifact, TaskFacts
 from mfwb.verification.expected.kinds import ExpectedForm, find_form
@@ -22,18 +24,25 @@ class StoredFile:
     """What one task stored that becomes files."""
 
     def __init__(
-        self, task: TaskFacts | None, artifact: HeldArtifact, form: ExpectedForm, path: str
+        self,
+        task: TaskFacts | None,
+        artifact: HeldArtifact,
+        form: ExpectedForm,
+        path: str,
+        reference: Reference | None = None,
     ) -> None:
         self.task = task
         self.artifact = artifact
         self.form = form
         self.path = path  # of the task
+        self.reference = reference  # of the form `checkpoint`
 
 
 def expect_artifacts(
     stored: Mapping[str, Sequence[StoredFile]],
     settings: StepSettings,
     contents: Contents,
+    checkpoints: CheckpointFiles,
     *,
     merged: bool,
 ) -> Iterator[ExpectedArtifact]:
@@ -43,6 +52,7 @@ def expect_artifacts(
         stored: what its tasks stored under each name.
         settings: of the step.
         contents: of the flow run.
+        checkpoints: finds the files of references.
         merged: whether the W&B run stands for several tasks.
     """
     for name, files in stored.items():
@@ -50,15 +60,16 @@ def expect_artifacts(
         for file in files:
             by_kinds[file.form.kinds].append(file)
         for kinds, group in by_kinds.items():
-            yield from _artifact(name, kinds, group, settings, contents, merged=merged)
+            yield from _artifact(name, kinds, group, settings, contents, checkpoints, merged=merged)
 
 
-def _artifact(  # noqa: PLR0913 - what it is of
+def _artifact(  # noqa: PLR0913, PLR0917 - what it is of
     name: str,
     kinds: tuple[str, ...],
     files: Sequence[StoredFile],
     settings: StepSettings,
     contents: Contents,
+    checkpoints: CheckpointFiles,
     *,
     merged: bool,
 ) -> Iterator[ExpectedArtifact]:
@@ -69,7 +80,13 @@ def _artifact(  # noqa: PLR0913 - what it is of
     folders = []
     for file in files:
         prefix = f"{file.task.label}/" if merged and file.task is not None else ""
-        options, is_certain = _options(file, possible, settings, contents)
+        if file.reference is not None and file.task is not None:
+            limit = getattr(settings.max_artifact_size, possible[0])
+            options, is_certain = checkpoints.options(
+                file.reference, file.task.path, file.task.datastore, settings, limit
+            )
+        else:
+            options, is_certain = _options(file, possible, settings, contents)
         if not is_certain:
             need = Need.ALLOWED
         folders.append(
