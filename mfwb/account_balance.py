@@ -136,6 +136,8 @@ def _artifact_endings(
         for content in value.contents:
             yield content.pathspec, Ending.LOST if _is_in(content, lost) else Ending.WRITTEN
     for artifact in run.outputs:
+        if artifact.is_extra:
+            continue
         names = names_in_project(artifact.name, artifact.type)
         output = next(filter(None, (logged.get((name, artifact.type)) for name in names)), None)
         yield from _file_endings(artifact, lost, output)

@@ -78,7 +78,7 @@ def checkpoint_values(run: PlannedRun) -> Values:
     """Return the metadata that the user gave to the checkpoints, as values of their artifacts."""
     values: Values = {}
     for checkpoint in run.checkpoints:
-        if checkpoint.reference.metadata:
+        if checkpoint.key and checkpoint.reference.metadata:
             of_tasks = values.setdefault(checkpoint.key, {})
             of_tasks[checkpoint.content.task] = Value(checkpoint.reference.metadata)
     return values

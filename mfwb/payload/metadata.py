@@ -11,6 +11,7 @@ from mfwb.payload.model import ArtifactFiles
 from mfwb.planning import Form, PlannedFile
 from mfwb.ports import ReadyFile
 from mfwb.safe_text import one_line
+from mfwb.snapshot.checkpoints import SAVED
 
 __all__ = ["BuiltArtifact", "build_description", "build_metadata"]
 
@@ -65,7 +66,9 @@ def build_description(built: Sequence[BuiltArtifact], modules: Modules) -> str:
     content, first = planned.content, result.files[0]
     several = f"{len(built)} tasks, a file or folder of each"
     where = _span(content.task) if len(built) == 1 else several
-    lines = [f"Metaflow's artifact {_span(content.name)} of {where}."]
+    what = content.name.removeprefix(SAVED)
+    subject = "Metaflow's artifact" if what == content.name else "The checkpoint"
+    lines = [f"{subject} {_span(what)} of {where}."]
     lines += _about(result, modules.get(first.path))
     if result.altered:
         lines.append(

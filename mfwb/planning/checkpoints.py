@@ -13,7 +13,14 @@ from mfwb.planning.plan import Form
 from mfwb.snapshot import ArtifactRef, FlowRun
 from mfwb.snapshot.checkpoints import StoredReference
 
-__all__ = ["FORMS", "describe_reference", "loaded_by_task", "with_facts", "with_stored_size"]
+__all__ = [
+    "FORMS",
+    "describe_facts",
+    "describe_reference",
+    "loaded_by_task",
+    "with_facts",
+    "with_stored_size",
+]
 
 FORMS = frozenset({Form.CHECKPOINT, Form.REFERENCE})
 """Forms of an artifact that refers to a checkpoint: W&B has the files, or refers to them itself."""
@@ -43,6 +50,22 @@ def with_facts(
         filed: the artifacts of tasks that it has.
         loaded: as `loaded_by_task` returns them.
     """
+    return _described(metadata, filed, loaded) or metadata
+
+
+def describe_facts(
+    facts: dict[str, Any], reference: StoredReference, loaded: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
+    """Return the metadata of the W&B artifact of a single checkpoint."""
+    own = {free_name(key, _TAKEN): value for key, value in reference.metadata.items()}
+    return _limited({**own, "metaflow": {**facts, "checkpoint": _facts(reference, loaded)}}, facts)
+
+
+def _described(
+    metadata: dict[str, Any],
+    filed: Sequence[FiledArtifact],
+    loaded: Mapping[str, Sequence[str]],
+) -> dict[str, Any] | None:
     described = {
         entry.file.stem.rpartition("/")[0]: (
             entry.ref.reference,
@@ -52,22 +75,24 @@ def with_facts(
         if entry.ref.reference is not None and entry.file.form in FORMS
     }
     if not described:
-        return metadata
-    facts: dict[str, Any]
+        return None
     if len(filed) == 1:
-        [(reference, facts)] = described.values()
-        own = {free_name(key, _TAKEN): value for key, value in reference.metadata.items()}
-        whole = {**own, "metaflow": {**metadata["metaflow"], "checkpoint": facts}}
-    else:
-        folders = {
-            folder: {**facts, **({"metadata": own.metadata} if own.metadata else {})}
-            for folder, (own, facts) in described.items()
-        }
-        whole = {"metaflow": {**metadata["metaflow"], "checkpoints": folders}}
+        [(reference, _)] = described.values()
+        return describe_facts(metadata["metaflow"], reference, loaded)
+    folders = {
+        folder: {**facts, **({"metadata": own.metadata} if own.metadata else {})}
+        for folder, (own, facts) in described.items()
+    }
+    whole = {"metaflow": {**metadata["metaflow"], "checkpoints": folders}}
+    return _limited(whole, metadata["metaflow"])
+
+
+def _limited(whole: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
+    """Return metadata, without that of the checkpoints if it is too long."""
     if len(json.dumps(whole)) <= _LIMIT:
         return whole
     note = "left out: it is longer than W&B's metadata should be"
-    return {"metaflow": {**metadata["metaflow"], "checkpoint": note}}
+    return {"metaflow": {**facts, "checkpoint": note}}
 
 
 def describe_reference(reference: StoredReference) -> dict[str, Any]:

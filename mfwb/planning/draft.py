@@ -10,6 +10,7 @@ from typing import Any
 from mfwb.config import Settings
 from mfwb.lineage import Lineage
 from mfwb.planning import names
+from mfwb.planning.checkpoint_series import add_series
 from mfwb.planning.external_inputs import ExternalInputs, OtherFlowRun
 from mfwb.planning.inputs import Inputs, select_inputs
 from mfwb.planning.last_steps import BAD_STATES, describe_dead_ends, find_dead_ends
@@ -78,7 +79,14 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
         entity=entity,
         project=project,
         group=choose_group(flow_run.flow, flow_run.pathspec, settings),
-        runs=tuple(_add_aliases(runs, names.run_alias(flow_run.id))),
+        runs=tuple(
+            add_series(
+                list(_add_aliases(runs, names.run_alias(flow_run.id))),
+                scopes,
+                flow_run,
+                names.run_alias(flow_run.id),
+            )
+        ),
         losses=flow_run.losses,
     )
 

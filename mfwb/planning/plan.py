@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 
 from mfwb.config import Unpickle
 from mfwb.snapshot import Card, Loss
-from mfwb.snapshot.checkpoints import StoredReference
+from mfwb.snapshot.checkpoints import SAVED, StoredReference
 from mfwb.snapshot.pathspec import FlowRunId, flow_run_of
 
 __all__ = [
@@ -107,6 +107,19 @@ class OutputArtifact:
     aliases: tuple[str, ...]
     metadata: dict[str, Any]
     files: tuple[PlannedFile, ...]
+
+    @property
+    def is_extra(self) -> bool:
+        """Whether it stands for none of Metaflow's artifacts, so that the account has none of it.
+
+        It has a checkpoint that its task saved beside the artifacts.
+        """
+        return all(file.content.name.startswith(SAVED) for file in self.files)
+
+    @property
+    def items(self) -> int:
+        """How many of Metaflow's artifacts it stands for."""
+        return 0 if self.is_extra else len(self.files)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -67,7 +67,7 @@ class ReadyArtifact:
     def referenced(self) -> int:
         """How many of Metaflow's artifacts in it are links to bytes that W&B does not have."""
         links = sum(file.uri is not None for file in self.files)  # a checkpoint may have many
-        return min(links, len(self.planned.files))
+        return min(links, self.planned.items)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from mfwb.snapshot.pathspec import TaskPath
 
 __all__ = [
     "BOOKKEEPING",
+    "SAVED",
     "StoredReference",
     "parse_reference",
     "parse_references",
@@ -25,6 +26,9 @@ __all__ = [
 
 BOOKKEEPING = frozenset({"_task_checkpoints", "_task_latest_checkpoint", "_task_stored_models"})
 """Artifacts that the package writes for itself: all references that a task got from it."""
+
+SAVED = "saved with metaflow-checkpoint: "
+"""Begins the name of what stands for a checkpoint beside the artifacts of its task."""
 
 _KEY_LIMIT = 1_000  # characters
 _TEXT_LIMIT = 500  # characters

@@ -7,7 +7,7 @@ from typing import Any
 from tests.checkpoints.flow_run import FILES
 from tests.support.wandb_server import WandbServer
 
-__all__ = ["EDGES", "assert_artifacts", "assert_summaries"]
+__all__ = ["EDGES", "assert_artifacts", "assert_series", "assert_summaries"]
 
 EDGES = {
     ("test", "net", "train"),  # loaded by the decorator
@@ -35,6 +35,20 @@ def assert_artifacts(server: WandbServer, project: str, run_id: str) -> None:
     net = server.state.artifact(f"acme/{project}/net:latest").metadata
     assert net["accuracy"] == 0.9
     assert net["metaflow"]["checkpoint"]["uuid"].startswith("best_")
+
+
+def assert_series(server: WandbServer, project: str, run_id: str) -> None:
+    """Compare the further checkpoints of a task: a version each, in the order of saving."""
+    for epoch in range(3):
+        version = server.state.artifact(f"acme/{project}/train-epochs:v{epoch}")
+        assert dict(version.files) == {
+            "state/optimizer.txt": f"epoch {epoch}".encode(),
+            "weights.bin": bytes([epoch]) * 300,
+        }
+        assert version.metadata["epoch"] == epoch
+        assert version.metadata["metaflow"]["checkpoint"]["version"] == epoch
+        aliases = {"latest", f"run-{run_id}"} if epoch == 2 else set()
+        assert {*version.aliases} - {f"v{epoch}"} == aliases
 
 
 def assert_summaries(summaries: dict[str, Any]) -> None:

@@ -47,7 +47,7 @@ class CheckpointRun:
 def run_flow(root: Path, known: Mapping[str, str], *options: str) -> CheckpointRun:
     """Run the flow below a folder, with the Python that has metaflow-checkpoint."""
     assert _PYTHON.exists(), "there is no .venv-checkpoints; say `make test-checkpoints`"
-    done = Sandbox(root, known).run(
+    done = Sandbox(root, known, patience=900).run(
         str(_PYTHON), str(FLOWS / "checkpoint_flow.py"), "--no-pylint", "--quiet", *options, "run"
     )
     assert done.code == 0, done.err

@@ -1,4 +1,4 @@
-"""A flow with metaflow-checkpoint is really run, local and in S3, and synced without the package."""
+"""A flow with metaflow-checkpoint is really run, local and in S3, and synced without it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.checkpoints.checks import EDGES, assert_artifacts
+from tests.checkpoints.checks import EDGES, assert_artifacts, assert_series
 from tests.checkpoints.flow_run import CheckpointRun, run_flow
 from tests.integration.results import edges_of, losses_of, metadata_of
 from tests.support.s3_server import S3Server
@@ -37,7 +37,9 @@ def _sync(flow_run: CheckpointRun, server: WandbServer, root: Path, known: dict[
     assert done.code == 0, done.err
     assert losses_of(done.document) == []
     assert edges_of(done.document) == EDGES
-    assert_artifacts(server, project, flow_run.pathspec.split("/")[1])
+    run_id = flow_run.pathspec.split("/")[1]
+    assert_artifacts(server, project, run_id)
+    assert_series(server, project, run_id)
     assert verified.code == 0, verified.out
 
 
@@ -54,14 +56,14 @@ def test_in_s3(tmp_path: Path, server: WandbServer) -> None:
         in_s3 = {**s3.env, "METAFLOW_DEFAULT_DATASTORE": "s3"}
         flow_run = run_flow(tmp_path / "flows", in_s3)
 
-        assert any(key.startswith("mf.models/models/artifacts/") for key in s3.keys())
+        assert s3.keys("mf.models/models/artifacts/")
         _sync(flow_run, server, tmp_path / "sandbox", s3.env)
 
 
 def test_in_two_datastores(tmp_path: Path, server: WandbServer) -> None:
-    """With `--datastore s3`, the package stores its files in the default datastore: the local one."""
+    """With `--datastore s3`, the package still stores its files in the default datastore."""
     with S3Server() as s3:
         flow_run = run_flow(tmp_path / "flows", s3.env, "--datastore", "s3")
 
-        assert not [key for key in s3.keys() if key.startswith("mf.models/")]
+        assert not s3.keys("mf.models/")
         _sync(flow_run, server, tmp_path / "sandbox", s3.env)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.checkpoints.checks import EDGES, assert_artifacts, assert_summaries
+from tests.checkpoints.checks import EDGES, assert_artifacts, assert_series, assert_summaries
 from tests.checkpoints.flow_run import ARCHIVE, CheckpointRun, extract_flow_run
 from tests.integration.results import edges_of, losses_of, metadata_of, run_id_of
 from tests.support.sandbox import Finished, Sandbox
@@ -81,6 +81,7 @@ def test_online(recorded: Recorded) -> None:
     assert losses_of(done.document) == []
     assert edges_of(done.document) == EDGES
     assert_artifacts(recorded.server, project, recorded.run_id)
+    assert_series(recorded.server, project, recorded.run_id)
     assert_summaries(_summaries(recorded, project, done.document))
     [flow_run] = done.document["flow_runs"]
     assert "lost" not in flow_run["account"]["artifacts"]
@@ -100,6 +101,7 @@ def test_offline_and_push(recorded: Recorded) -> None:
     assert done.code == 0, done.err
     assert pushed.code == 0, pushed.err
     assert_artifacts(recorded.server, project, recorded.run_id)
+    assert_series(recorded.server, project, recorded.run_id)
     assert_summaries(_summaries(recorded, project, done.document))
     assert verified.code == 0, verified.out
 

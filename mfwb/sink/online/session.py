@@ -128,7 +128,7 @@ class OnlineSession:
             )
         self._logged.of_run(run.id)
         outputs = [
-            _output_of(artifact, len(output.files))
+            _output_of(artifact, output.items)
             for output in run.outputs
             if (artifact := self._logged.find(run.id, output.name, output.type)) is not None
         ]

@@ -249,6 +249,6 @@ def _output(ready: ReadyArtifact, logged: wandb.Artifact) -> OutputOutcome:
         files=tuple(file.path for file in ready.files),
         deduplicated=metadata != artifact_metadata(ready),  # W&B kept the metadata of the first one
         version=logged.version,
-        items=len(ready.planned.files),
+        items=ready.planned.items,
         referenced=ready.referenced,
     )

@@ -12,17 +12,19 @@ from mfwb.snapshot.pathspec import step_of
 from mfwb.source.datastore.flow_store import FlowStore
 from mfwb.verification.expected import names
 from mfwb.verification.expected.checkpoint_files import CheckpointFiles
-from mfwb.verification.expected.checkpoint_reference import Reference, find_reference
+from mfwb.verification.expected.checkpoint_reference import Reference
+from mfwb.verification.expected.checkpoint_series import expect_series
 from mfwb.verification.expected.contents import Contents
 from mfwb.verification.expected.facts import CardFacts, FlowRunFacts, HeldArtifact, TaskFacts
 from mfwb.verification.expected.flow_run_reader import FlowRunReader
-from mfwb.verification.expected.kinds import ExpectedForm, find_form
+from mfwb.verification.expected.kinds import ExpectedForm, find_form, find_reference
 from mfwb.verification.expected.log_lines import read_lines
 from mfwb.verification.expected.model import (
     ExpectedCard,
     ExpectedFlowRun,
     ExpectedLine,
     ExpectedRun,
+    ExpectedSeries,
     Need,
 )
 from mfwb.verification.expected.run_facts import (
@@ -152,6 +154,7 @@ class _Builder:
             runtime=None if started is None or ended is None else (ended - started) / 1000,
             may_use_others=code is None or not code.is_certain or code.uses_client,
             unknown=tuple(values.unknown),
+            series=tuple(self._series(scope, stored)),
             untrue_facts=unexpected_facts(scope.tasks),
             untrue_outcome=unexpected_outcome(scope.tasks, reason),
         )
@@ -222,6 +225,17 @@ class _Builder:
                     reference = self._reference(artifact, form)
                     stored[name].append(StoredFile(task, artifact, form, task.path, reference))
         return stored
+
+    def _series(
+        self, scope: _Scope, stored: Mapping[str, Sequence[StoredFile]]
+    ) -> Iterator[ExpectedSeries]:
+        referenced = {
+            file.reference.key
+            for files in stored.values()
+            for file in files
+            if file.reference is not None
+        }
+        yield from expect_series(scope.tasks, referenced, scope.settings, self._checkpoints)
 
     def _previews(
         self, stored: Mapping[str, Sequence[StoredFile]], values: RunValues, settings: StepSettings

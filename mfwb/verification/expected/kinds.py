@@ -13,11 +13,11 @@ from functools import lru_cache
 from typing import Literal
 
 from mfwb.config import StepSettings
-from mfwb.verification.expected.checkpoint_reference import find_reference
+from mfwb.verification.expected.checkpoint_reference import Reference, to_reference
 from mfwb.verification.expected.facts import HeldArtifact
 from mfwb.verification.expected.value_reader import PickledValue
 
-__all__ = ["KINDS", "ExpectedForm", "Shape", "find_form"]
+__all__ = ["KINDS", "ExpectedForm", "Shape", "find_form", "find_reference"]
 
 Shape = Literal[
     "value",
@@ -155,6 +155,12 @@ def find_form(
     shape = _shape(artifact, value)
     kinds = (kind,) if kind else _kinds(artifact, value, settings)
     return ExpectedForm(kinds, shape, _is_shown(artifact, value, kinds, settings))
+
+
+def find_reference(artifact: HeldArtifact, value: PickledValue, flow: str) -> Reference | None:
+    """Return what an artifact refers to, if it refers to a checkpoint or model of this flow."""
+    is_dict = artifact.type == "dict" and artifact.is_pickle
+    return to_reference(value.json_value, flow) if is_dict else None
 
 
 def _set_by_user(name: str, settings: StepSettings) -> str | None:
