@@ -160,7 +160,10 @@ class _MemberStream:
     _read: Callable[[int], bytes]
 
     def read(self, size: int = -1, /) -> bytes:
-        return self._read(size if size >= 0 else 1 << 62)
+        try:
+            return self._read(size if size >= 0 else 1 << 62)
+        except TarballError as error:
+            raise ItemLost(f"its tar can't be read: {error}") from None
 
 
 def _check_record(store: FlowStore, flow: str, reference: StoredReference) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mfwb.config import StepSettings
+from mfwb.snapshot.pathspec import flow_of
 from mfwb.verification.expected import names
 from mfwb.verification.expected.checkpoint_files import CheckpointFiles
 from mfwb.verification.expected.checkpoint_reference import Reference
@@ -52,6 +53,6 @@ def expect_series(
 
 def _name(task: TaskFacts, reference: Reference) -> str:
     """Return `train-epochs`; the package's own default names say nothing."""
-    flow = task.path.partition("/")[0]
+    flow = flow_of(task.path)
     is_default = reference.name in {"", "mfchckpt", f"{flow}_{task.step}"}
     return f"{task.step}-{reference.kind if is_default else reference.name}"
