@@ -136,8 +136,6 @@ def _artifact_endings(
         for content in value.contents:
             yield content.pathspec, Ending.LOST if _is_in(content, lost) else Ending.WRITTEN
     for artifact in run.outputs:
-        if artifact.is_extra:
-            continue
         names = names_in_project(artifact.name, artifact.type)
         output = next(filter(None, (logged.get((name, artifact.type)) for name in names)), None)
         yield from _file_endings(artifact, lost, output)
@@ -162,7 +160,7 @@ def _file_endings(
     artifact: OutputArtifact, lost: Collection[str], output: OutputOutcome | None
 ) -> Iterator[tuple[str, Ending]]:
     links = output.referenced if output else 0
-    for file in artifact.files:
+    for file in artifact.written_files:  # the others are items of the tasks that wrote them
         content = file.content
         if output is None or _is_in(content, lost):
             yield content.pathspec, Ending.LOST

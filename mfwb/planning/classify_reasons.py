@@ -18,6 +18,7 @@ from mfwb.planning.classify import (
     classify,
     family_for,
     is_plain,
+    media_format,
     part_of,
     plugin_for,
 )
@@ -35,6 +36,7 @@ class KindEvidence(str, Enum):
     CONVERTER = "converter"  # a converter of another package takes it
     TABLE = "table"  # a pattern of the table of families
     CHECKPOINT = "checkpoint"  # it refers to a checkpoint or model
+    FILE = "file"  # bytes or a text that are a whole file
     TENSORS = "tensors"  # an OrderedDict of tensors is a state dict
     NOTHING = "nothing"  # the type is not known
 
@@ -45,7 +47,8 @@ class DecidingType:
 
     Attributes:
         evidence: the evidence for the kind.
-        name: the qualified name that decided; for NOTHING, a name that is not known, if any.
+        name: the qualified name that decided; for NOTHING, a name that is not known, if any; for
+            FILE, the format.
         pattern: the pattern that the name matches, if any.
         inside: whether the name is not the artifact's type, but one that its pickle refers to.
         converter: the name of the converter, for the evidence CONVERTER.
@@ -102,12 +105,16 @@ def explain_classification(ref: ArtifactRef, settings: StepSettings) -> Reason:
 # --- the kind -------------------------------------------------------------------------------
 
 
-def _find_deciding_type(ref: ArtifactRef, family: Family, settings: StepSettings) -> DecidingType:
+def _find_deciding_type(  # noqa: PLR0911 - a rule for each case
+    ref: ArtifactRef, family: Family, settings: StepSettings
+) -> DecidingType:
     decided = _decided_by_settings(ref.type, settings)
     if decided is not None:
         return decided
     if ref.reference is not None:
         return DecidingType(KindEvidence.CHECKPOINT, ref.type)
+    if media := media_format(ref):
+        return DecidingType(KindEvidence.FILE, media)
     family_of_part = family_of(ref.type)
     if (
         family_of_part is not None
@@ -185,7 +192,7 @@ def _no_value(ref: ArtifactRef, family: Family, settings: StepSettings) -> str:
     kind_by_user = next(
         (kind for name, kind in settings.kinds if fnmatchcase(ref.type, name)), None
     )
-    kind = family.kind if kind_by_user is None else Kind(kind_by_user)
+    kind = family.kind if kind_by_user is None else Kind.named(kind_by_user)
     if kind is not Kind.VALUE:
         return ""
     if ref.reference is not None:

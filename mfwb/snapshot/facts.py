@@ -91,6 +91,7 @@ class ArtifactRef:
     is_relative: bool | None = None  # of a path; None: not inspected
     no_value: str = ""  # why it can't be a value in W&B's summary, if its type is one of values
     reference: StoredReference | None = None  # what it refers to, if it is such a reference
+    media: str | None = None  # bytes or text that are a whole file: its format, as in "png"
 
     def __post_init__(self) -> None:
         """Raise ValueError if its sha1 is invalid: mfwb makes paths from it."""
