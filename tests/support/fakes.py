@@ -18,6 +18,7 @@ from mfwb.pipeline import Parts
 from mfwb.planning import Content, Plan, PlannedRun
 from mfwb.ports import (
     BlobLocation,
+    CheckpointFile,
     Contents,
     Destination,
     Entry,
@@ -31,6 +32,7 @@ from mfwb.ports import (
 )
 from mfwb.safe_text import one_line
 from mfwb.snapshot import Card, FlowRun, Loss
+from mfwb.snapshot.checkpoints import StoredReference
 from mfwb.snapshot.pathspec import Pathspec
 
 __all__ = ["MemoryLedger", "MemoryMetaflow", "MemoryWandb", "World"]
@@ -62,6 +64,16 @@ class NoContents:
     ) -> str:
         """Find nothing."""
         raise ItemLost(f"{content.name} is not there, {path}, {allowed}, {limit}")
+
+    def checkpoint_files(self, task: str, reference: StoredReference) -> Iterator[CheckpointFile]:
+        """Find nothing."""
+        raise ItemLost(f"{task} has no {reference.key}")
+
+    def locate_checkpoint(
+        self, task: str, reference: StoredReference
+    ) -> list[tuple[str, BlobLocation]] | None:
+        """Find nothing."""
+        raise ItemLost(f"{task} has no {reference.key}")
 
     def log(self, task: str, *, max_bytes: int) -> Iterable[LogLine]:
         """Find nothing."""

@@ -49,7 +49,7 @@ def test_a_version_for_each() -> None:
     train = runs_of(run)["train"]
 
     assert _versions(run) == [(0, ()), (1, ()), (2, ("latest", "run-7"))]
-    assert [output.items for output in train.outputs] == [1, 0, 0, 0]
+    assert [len(output.written_files) for output in train.outputs] == [1, 0, 0, 0]
     assert count_items(train, (), ()).total == 1
 
 
