@@ -29,7 +29,7 @@ def _sync(flow_run: CheckpointRun, server: WandbServer, root: Path, known: dict[
     """Sync and verify a flow run, and compare what W&B has with what the flow saved."""
     project = f"p{uuid.uuid4().hex[:8]}"
     w_and_b = {"WANDB_BASE_URL": server.base_url, "WANDB_API_KEY": server.api_key}
-    sandbox = Sandbox(root, {**w_and_b, **known})
+    sandbox = Sandbox(root, {**w_and_b, **known}, patience=900)
     fixed = ("--metadata", metadata_of(flow_run.root), "--project", project)
     done = sandbox.mfwb("sync", flow_run.pathspec, *fixed, "--json")
     verified = sandbox.mfwb("verify", flow_run.pathspec, *fixed)
