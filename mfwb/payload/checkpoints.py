@@ -9,11 +9,11 @@ from mfwb.errors import ItemLost
 from mfwb.payload.model import ArtifactFiles
 from mfwb.payload.values import Value, Values
 from mfwb.planning import Form, PlannedCheckpoint, PlannedFile, PlannedRun
-from mfwb.ports import ByteStream, Contents, ReadyFile
+from mfwb.ports import Contents, Readable, ReadyFile
 
 __all__ = ["KeepFile", "checkpoint_values", "copy_checkpoint", "refer_to_checkpoint"]
 
-KeepFile = Callable[[ByteStream, str, int | None], ReadyFile]
+KeepFile = Callable[[Readable, str, int | None], ReadyFile]
 """Copies a stream and returns it under its name; or ItemLost, if it has more bytes than given."""
 
 _REASONS_LIMIT = 100

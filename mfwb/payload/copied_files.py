@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mfwb.errors import ItemLost
-from mfwb.ports import ByteStream
+from mfwb.ports import Readable
 
 __all__ = ["CopiedFile", "copy_file"]
 
@@ -24,7 +24,7 @@ class CopiedFile(NamedTuple):
 
 
 def copy_file(
-    file: ByteStream,
+    file: Readable,
     target: Path,
     *,
     max_bytes: int | None,

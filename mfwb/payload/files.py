@@ -20,7 +20,7 @@ from mfwb.payload.copied_files import copy_file
 from mfwb.payload.model import ArtifactFiles
 from mfwb.payload.paths import read_path_files
 from mfwb.planning import Content, Form, PlannedCheckpoint, PlannedFile, PlannedRun, Preview
-from mfwb.ports import ByteStream, Contents, ReadyFile
+from mfwb.ports import CodeFile, Contents, Readable, ReadyFile
 from mfwb.snapshot.facts import PICKLES
 
 __all__ = ["CONVERSIONS", "FileBuilder"]
@@ -75,17 +75,17 @@ class FileBuilder:
             return self._build_checkpoint(planned, checkpoint, contents)
         if planned.form is Form.PATH:
             return self._copy_path(planned, contents, run)
+        if planned.form is Form.CODE:
+            return self._copy_code(planned, contents)
         if planned.form is Form.INCLUDE:
             return ArtifactFiles(Form.INCLUDE, [self._copy_included(planned, contents, run)])
-        if planned.form is Form.STORED:
-            return ArtifactFiles(
-                Form.STORED, [self._copy_stored(planned, contents, _suffix(encoding))]
-            )
         if planned.form is Form.REFERENCE:
             return self._build_reference(planned, contents, encoding)
         if planned.form in CONVERSIONS:
             return self._convert(planned, contents, unpickle)
-        return ArtifactFiles(Form.PICKLE, [self._copy_stored(planned, contents, ".pkl")])
+        form = Form.STORED if planned.form is Form.STORED else Form.PICKLE
+        suffix = _suffix(encoding) if form is Form.STORED else ".pkl"
+        return ArtifactFiles(form, [self._copy_stored(planned, contents, suffix)])
 
     def _convert(
         self, planned: PlannedFile, contents: Contents, unpickle: Unpickle
@@ -138,7 +138,7 @@ class FileBuilder:
                 return references
         limit = checkpoint.limit
 
-        def keep(stream: ByteStream, name: str, room: int | None) -> ReadyFile:
+        def keep(stream: Readable, name: str, room: int | None) -> ReadyFile:
             return self._keep(planned.content, stream, name, room, limit, kind="models")
 
         return copy_checkpoint(planned, checkpoint, contents, keep)
@@ -146,12 +146,12 @@ class FileBuilder:
     def _keep(  # noqa: PLR0913 - what it is of, and two limits
         self,
         content: Content,
-        stream: ByteStream,
+        stream: Readable,
         name: str,
-        room: int | None,
-        limit: int | None,
+        room: int | None = None,
+        limit: int | None = None,
         *,
-        kind: str,
+        kind: str = "datasets",
     ) -> ReadyFile:
         with self._store.scratch() as unfinished:
             copied = copy_file(stream, unfinished, max_bytes=room, limit=limit, kind=kind)
@@ -197,6 +197,25 @@ class FileBuilder:
             return ready
 
         return read_path_files(path, planned.stem, allowed=_allowed(contents, run), keep=keep)
+
+    def _copy_code(self, planned: PlannedFile, contents: Contents) -> ArtifactFiles:
+        """Return the user's files in a code package, by name; a later one replaces an earlier."""
+        files: dict[str, ReadyFile] = {}
+
+        def keep(file: CodeFile) -> None:
+            name = f"{planned.stem}/{file.name}" if planned.stem else file.name
+            files[name] = self._keep(planned.content, file.data, name)
+
+        with self._store.scratch() as packed:
+            excluded = contents.read_code(planned.content, packed, keep)
+        if not files and not excluded.unreadable:
+            raise ItemLost("it has no file of the flow")
+        return ArtifactFiles(
+            Form.CODE,
+            [files[name] for name in sorted(files)],
+            missing=dict(excluded.unreadable),
+            excluded=excluded.own,
+        )
 
     def _read_path(self, content: Content, contents: Contents) -> bytes:
         """Return the bytes of a pickled path; ItemLost if they are too many for a path."""

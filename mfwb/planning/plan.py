@@ -60,6 +60,7 @@ class Form(str, Enum):
     IMAGE = "image"  # an image of Pillow, as a PNG beside its pickle
     MEDIA = "media"  # the bytes or text of an artifact that is a whole file, as it is
     REFERENCE = "reference"  # the bytes stay where Metaflow stored them
+    CODE = "code"  # the user's files in Metaflow's code package
 
 
 class Preview(str, Enum):
@@ -141,6 +142,16 @@ class OutputArtifact:
         It has a checkpoint that its task saved beside the artifacts.
         """
         return all(file.content.name.startswith(SAVED) for file in self.files)
+
+    @property
+    def items(self) -> int:
+        """The number of Metaflow's artifacts that it is made from; code is none."""
+        return 0 if self.is_code else len(self.written_files)
+
+    @property
+    def is_code(self) -> bool:
+        """Whether it is the code of the flow run."""
+        return any(file.form is Form.CODE for file in self.files)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -262,6 +273,7 @@ class PlannedRun:
     file_limit: int | None = None  # bytes of an included file, or of what a path points at
     shown: tuple[PlannedValue, ...] = ()  # artifacts that the summary shows as values, too
     checkpoints: tuple[PlannedCheckpoint, ...] = ()  # what its references lead to
+    notes: str = ""  # Markdown
 
     @property
     def ended_at(self) -> int | None:
@@ -289,7 +301,7 @@ class PlannedRun:
         for output in document["outputs"]:
             _drop_empty(output, _OPTIONAL_FIELDS_OF_OUTPUTS)
         texts = {name: document.pop(name) for name in _TEXT_FIELDS}
-        texts["notes"] = document["wandb_settings"].pop("run_notes", None)
+        texts["notes"] = document.pop("notes") or None
         return f"{_digest(document)[:_DIGEST_LENGTH]}.{_digest(texts)[:_DIGEST_LENGTH]}"
 
     def checkpoint(self, content: Content) -> PlannedCheckpoint | None:

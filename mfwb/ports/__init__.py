@@ -19,11 +19,13 @@ from mfwb.ports.push import BundledFlowRun, PushedFlowRun, Pusher
 from mfwb.ports.sink import Destination, ExistingFlowRun, Session, Sink, WrittenRun
 from mfwb.ports.source import (
     BlobLocation,
-    ByteStream,
     CheckpointFile,
+    CodeFile,
     Contents,
+    ExcludedCode,
     ListedFlowRun,
     LogLine,
+    Readable,
     Source,
 )
 
@@ -31,11 +33,12 @@ __all__ = [
     "BlobLocation",
     "BugLog",
     "BundledFlowRun",
-    "ByteStream",
     "CheckpointFile",
+    "CodeFile",
     "Contents",
     "Destination",
     "Entry",
+    "ExcludedCode",
     "ExistingFlowRun",
     "Ledger",
     "ListedFlowRun",
@@ -45,6 +48,7 @@ __all__ = [
     "Progress",
     "PushedFlowRun",
     "Pusher",
+    "Readable",
     "ReadyArtifact",
     "ReadyCard",
     "ReadyFile",

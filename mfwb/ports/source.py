@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from mfwb.files.allowed_files import AllowedFiles
-from mfwb.planning import Content
+from mfwb.planning import Consoles, Content
 from mfwb.snapshot import Card, FlowRun
 from mfwb.snapshot.checkpoints import StoredReference
 from mfwb.snapshot.pathspec import Pathspec
 
 __all__ = [
     "BlobLocation",
-    "ByteStream",
     "CheckpointFile",
+    "CodeFile",
     "Contents",
+    "ExcludedCode",
     "ListedFlowRun",
     "LogLine",
+    "Readable",
     "Source",
 ]
 
@@ -53,11 +55,11 @@ class BlobLocation:
     version: str | None = None
 
 
-class ByteStream(Protocol):
-    """Bytes that are read from begin to end."""
+class Readable(Protocol):
+    """A stream of bytes that is read once, from the beginning to the end."""
 
     def read(self, size: int = -1, /) -> bytes:
-        """Return the next bytes, at most so many; none at the end."""
+        """Return the next bytes, at most so many; none at the end. SourceError, OSError."""
         ...
 
 
@@ -72,8 +74,24 @@ class CheckpointFile:
     """
 
     name: str
-    stream: ByteStream | None
+    stream: Readable | None
     missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeFile:
+    """A file of a code package, open."""
+
+    name: str  # path below the root of the package, with "/"
+    data: Readable
+
+
+@dataclass(frozen=True, slots=True)
+class ExcludedCode:
+    """What of a code package is not among the user's files."""
+
+    own: int  # the number of Metaflow's own files
+    unreadable: Mapping[str, str]  # reasons, by name
 
 
 class Contents(Protocol):
@@ -133,6 +151,18 @@ class Contents(Protocol):
         """
         ...
 
+    def read_code(
+        self, content: Content, packed: Path, keep: Callable[[CodeFile], None]
+    ) -> ExcludedCode:
+        """Call `keep` with each of the user's files in a code package; ItemLost if it is damaged.
+
+        Args:
+            content: the package.
+            packed: where the package can be kept until then; the file is removed.
+            keep: reads a file.
+        """
+        ...
+
     def log(self, task: str, *, max_bytes: int) -> Iterable[LogLine]:
         """Return the lines that a task printed, by time, of at most so many bytes; ItemLost.
 
@@ -173,6 +203,11 @@ class Source(Protocol):
     @property
     def provider(self) -> str:
         """The metadata provider, as in `local@/data`."""
+        ...
+
+    @property
+    def consoles(self) -> Consoles:
+        """The addresses of consoles in Metaflow's configuration, for links."""
         ...
 
     def flows(self) -> list[str]:

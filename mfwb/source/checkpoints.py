@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mfwb.errors import ItemLost, SourceError
-from mfwb.ports import BlobLocation, CheckpointFile
+from mfwb.ports import BlobLocation, CheckpointFile, Readable
 from mfwb.snapshot import Datastore
 from mfwb.snapshot.checkpoints import StoredReference, parse_reference, record_key
 from mfwb.source.datastore.blobs import GONE
 from mfwb.source.datastore.flow_store import FlowStore
-from mfwb.source.json_records import Readable, parse_json, read_limited
-from mfwb.source.tarball import Member, TarballError, read_members
+from mfwb.source.json_records import parse_json, read_limited
+from mfwb.source.tarball import Member, TarballError, read_plain_members
 from mfwb.source.typed_values import DamagedError
 
 __all__ = ["FILES_LIMIT", "find_datastore", "locate_files", "read_files"]
@@ -134,11 +134,10 @@ def _read_tar(
             raise ItemLost(GONE)
         stream = _Counted(blob.stream, size)
         try:
-            for count, member in enumerate(read_members(stream)):
+            for count, member in enumerate(read_plain_members(stream)):
                 if count >= FILES_LIMIT:
                     raise ItemLost(f"it has more than {FILES_LIMIT:,} files")
-                if not member.is_folder:
-                    yield _member(member)
+                yield _member(member)
         except TarballError as error:
             raise ItemLost(f"its tar can't be read: {error}") from None
         while stream.read(1 << 20):  # the zeros at the end
@@ -147,9 +146,9 @@ def _read_tar(
 
 
 def _member(member: Member) -> CheckpointFile:
-    name = member.normalized
+    name = member.name
     if name is None:
-        return CheckpointFile(member.name, None, "its path leads out of the checkpoint")
+        return CheckpointFile(member.recorded_name, None, "its path leads out of the checkpoint")
     if not member.is_file:
         return CheckpointFile(name, None, "it is a link, a device or another special file")
     return CheckpointFile(name, _MemberStream(member.read))

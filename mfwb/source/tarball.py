@@ -1,4 +1,4 @@
-"""Read files by name from a tar that a stranger may have made: gzipped in memory, or a stream.
+"""Read the files of a tar, gzipped or not, that a stranger may have made.
 
 Nothing is extracted, and no link is followed. `tarfile` is only used to decode single headers:
 reading a whole tar, it allocates the size that a header claims, seeks backwards for a negative
@@ -7,14 +7,23 @@ size, and takes minutes for a crafted extended header, each depending on the ver
 
 from __future__ import annotations
 
+import io
 import posixpath
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from typing import BinaryIO
 
-__all__ = ["Member", "TarballError", "normalize_name", "read_files", "read_members"]
+from mfwb.ports import Readable
+
+__all__ = [
+    "Member",
+    "TarballError",
+    "normalize_name",
+    "read_files",
+    "read_members",
+    "read_plain_members",
+]
 
 _UNPACKED_LIMIT = 256_000_000  # bytes
 _MEMBERS_LIMIT = 50_000
@@ -27,12 +36,40 @@ _CHUNK = 1 << 16
 _GZIP = 16 + zlib.MAX_WBITS
 _FILES = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
 _EXTENDED = (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE)
+_WITHOUT_NAME = (tarfile.XGLTYPE, tarfile.GNUTYPE_LONGLINK)  # they describe other members
 # Offsets of the flag for a further block: in the header of a sparse file, and in each such block.
 _SPARSE_CONTINUES, _SPARSE_BLOCK_CONTINUES = 482, 504
 
 
 class TarballError(ValueError):
     """A tar is damaged, or larger than any real code; the text is the reason."""
+
+
+class Member:
+    """A member of a tar that is not a folder. Its bytes can be read until the next one is.
+
+    Attributes:
+        name: normalized, below the root; None if it leads out of the root.
+        recorded_name: as the tar has it.
+        is_file: whether it is a regular file, and no link or device.
+        size: in bytes.
+    """
+
+    def __init__(
+        self, unpacked: _Decompressor, recorded_name: str, size: int, *, is_file: bool
+    ) -> None:
+        self._unpacked = unpacked
+        self.name = normalize_name(recorded_name)
+        self.recorded_name = recorded_name
+        self.is_file = is_file
+        self.size = size
+        self.left = size if is_file else 0  # bytes that were not read
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes, all of them by default; TarballError if the tar is cut off."""
+        size = self.left if size < 0 else min(size, self.left)
+        self.left -= size
+        return self._unpacked.read(size)
 
 
 def read_files(packed: bytes, max_size: Callable[[str], int]) -> Iterator[tuple[str, bytes]]:
@@ -45,55 +82,30 @@ def read_files(packed: bytes, max_size: Callable[[str], int]) -> Iterator[tuple[
     Raises:
         TarballError: if it can't be read any further.
     """
-    unpacked = _Decompressor(packed)
-    for member in _members(unpacked):
-        name = member.normalized
-        if member.is_file and name is not None and member.size <= max_size(name):
-            yield name, member.read(member.size)
+    for member in read_members(io.BytesIO(packed)):
+        if member.is_file and member.name is not None and member.size <= max_size(member.name):
+            yield member.name, member.read()
 
 
-class _Stream(Protocol):
-    """Bytes that are read from begin to end."""
+def read_members(packed: BinaryIO, max_unpacked: int = _UNPACKED_LIMIT) -> Iterator[Member]:
+    """Yield all members that are not folders, in the order of the tar.
 
-    def read(self, size: int = -1, /) -> bytes:
-        """Return the next bytes, at most so many; none at the end."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A member of a tar, whose bytes can be read until the next one is requested.
-
-    Attributes:
-        name: as the tar has it.
-        is_file: whether it is a regular file, and not a folder, a link, a device or sparse.
-        is_folder: whether it is a folder.
-        size: of the file, in bytes.
-        read: returns the next bytes of the file, at most so many; none at its end.
-    """
-
-    name: str
-    is_file: bool
-    is_folder: bool
-    size: int
-    read: Callable[[int], bytes]
-
-    @property
-    def normalized(self) -> str | None:
-        """The name below the root; None if it leads out of the root."""
-        return normalize_name(self.name)
-
-
-def read_members(stream: _Stream) -> Iterator[Member]:
-    """Yield the members of a tar that is not compressed, in its order, without keeping any.
+    Args:
+        packed: the gzipped tar.
+        max_unpacked: the number of bytes to which it may unpack.
 
     Raises:
         TarballError: if it can't be read any further.
     """
+    yield from _members(_Decompressor(packed, max_unpacked))
+
+
+def read_plain_members(stream: Readable) -> Iterator[Member]:
+    """Yield all members of a tar that is not compressed, as `read_members` does."""
     yield from _members(_Plain(stream))
 
 
-def _members(unpacked: _Reader) -> Iterator[Member]:
+def _members(unpacked: _Decompressor) -> Iterator[Member]:
     extended: dict[str, str] = {}
     for _ in range(_MEMBERS_LIMIT):
         block = unpacked.read(_BLOCK)
@@ -104,36 +116,25 @@ def _members(unpacked: _Reader) -> Iterator[Member]:
             extended |= _parse_records(_read_extension(unpacked, header))
             continue
         if header.type == tarfile.GNUTYPE_LONGNAME:
-            name, _, _ = _read_extension(unpacked, header).partition(b"\0")
-            extended["path"] = name.decode("utf-8", "replace")
+            long_name, _, _ = _read_extension(unpacked, header).partition(b"\0")
+            extended["path"] = long_name.decode("utf-8", "replace")
             continue
         size = _size(header, extended)
-        file_name = extended.get("path", header.name)
         is_file = header.type in _FILES and not any(
             key.startswith("GNU.sparse") for key in extended
         )
+        name = extended.get("path", header.name)
         extended = {}
-        file = _File(unpacked, size if is_file else 0)
-        yield Member(file_name, is_file, header.isdir(), size, file.read)
+        if header.type == tarfile.DIRTYPE or header.type in _WITHOUT_NAME:
+            _skip(unpacked, header, block, size)
+            continue
+        member = Member(unpacked, name, size, is_file=is_file)
+        yield member
         if is_file:
-            unpacked.skip(file.left + -size % _BLOCK)
+            unpacked.skip(member.left + -size % _BLOCK)
         else:
             _skip(unpacked, header, block, size)
     raise TarballError(f"it has more than {_MEMBERS_LIMIT:,} files")
-
-
-class _File:
-    """The bytes of one file in a tar."""
-
-    def __init__(self, unpacked: _Reader, size: int) -> None:
-        self._unpacked = unpacked
-        self.left = size
-
-    def read(self, size: int, /) -> bytes:
-        """Return the next bytes, at most so many; none at the end."""
-        data = self._unpacked.read(min(size, self.left))
-        self.left -= len(data)
-        return data
 
 
 def normalize_name(name: str) -> str | None:
@@ -166,7 +167,7 @@ def _size(header: tarfile.TarInfo, extended: dict[str, str]) -> int:
     return size
 
 
-def _read_extension(unpacked: _Reader, header: tarfile.TarInfo) -> bytes:
+def _read_extension(unpacked: _Decompressor, header: tarfile.TarInfo) -> bytes:
     """Return the bytes of a header that extends the next one."""
     if not 0 <= header.size <= _EXTENDED_LIMIT:
         raise TarballError(f"it has a header of {header.size:,} bytes")
@@ -191,7 +192,7 @@ def _parse_records(data: bytes) -> dict[str, str]:
     return records
 
 
-def _skip(unpacked: _Reader, header: tarfile.TarInfo, block: bytes, size: int) -> None:
+def _skip(unpacked: _Decompressor, header: tarfile.TarInfo, block: bytes, size: int) -> None:
     """Go to the next header."""
     if header.type == tarfile.GNUTYPE_SPARSE:
         continues = block[_SPARSE_CONTINUES]
@@ -202,11 +203,19 @@ def _skip(unpacked: _Reader, header: tarfile.TarInfo, block: bytes, size: int) -
         unpacked.skip(size + -size % _BLOCK)
 
 
-class _Reader:
-    """Reads bytes in order, never more than requested."""
+class _Decompressor:
+    """Reads the decompressed bytes of a gzip in order, never more than requested.
 
-    def __init__(self) -> None:
+    Further gzip members are ignored, as no program writes them into a code package.
+    """
+
+    def __init__(self, packed: Readable, max_unpacked: int) -> None:
+        self._packed = packed
+        self._max_unpacked = max_unpacked
+        self._zlib = zlib.decompressobj(_GZIP)
+        self._tail = b""  # input that zlib has not consumed yet
         self._ready = b""
+        self._left = max_unpacked
 
     def read(self, size: int) -> bytes:
         """Return exactly so many bytes; TarballError if there are fewer."""
@@ -227,43 +236,9 @@ class _Reader:
             yield piece
 
     def _next(self) -> bytes:
-        """Return some more bytes; TarballError at the end."""
-        raise NotImplementedError
-
-
-class _Plain(_Reader):
-    """Reads the bytes of a stream that is not compressed."""
-
-    def __init__(self, stream: _Stream) -> None:
-        super().__init__()
-        self._stream = stream
-
-    def _next(self) -> bytes:
-        data = self._stream.read(_CHUNK)
-        if not data:
-            raise TarballError("it is cut off")
-        return data
-
-
-class _Decompressor(_Reader):
-    """Reads the decompressed bytes of a gzip in order, never more than requested.
-
-    Further gzip members are ignored, as no program writes them into a code package.
-    """
-
-    def __init__(self, packed: bytes) -> None:
-        super().__init__()
-        self._packed = memoryview(packed)
-        self._zlib = zlib.decompressobj(_GZIP)
-        self._tail = b""  # input that zlib has not consumed yet
-        self._left = _UNPACKED_LIMIT
-
-    def _next(self) -> bytes:
         """Return some more bytes."""
         while not self._zlib.eof:
-            data = self._tail or self._packed[:_CHUNK]
-            if not self._tail:
-                self._packed = self._packed[_CHUNK:]
+            data = self._tail or self._packed.read(_CHUNK)
             try:
                 unpacked = self._zlib.decompress(data, _CHUNK)
             except zlib.error as error:
@@ -271,9 +246,22 @@ class _Decompressor(_Reader):
             self._tail = self._zlib.unconsumed_tail
             self._left -= len(unpacked)
             if self._left < 0:
-                raise TarballError(f"it unpacks to more than {_UNPACKED_LIMIT // 1_000_000} MB")
+                raise TarballError(f"it unpacks to more than {self._max_unpacked // 1_000_000} MB")
             if unpacked:
                 return unpacked
             if not data:
                 break
         raise TarballError("it is cut off")
+
+
+class _Plain(_Decompressor):
+    """Reads the bytes of a stream that is not compressed."""
+
+    def __init__(self, stream: Readable) -> None:
+        super().__init__(stream, 0)
+
+    def _next(self) -> bytes:
+        data = self._packed.read(_CHUNK)
+        if not data:
+            raise TarballError("it is cut off")
+        return data

@@ -18,11 +18,10 @@ from mfwb.verification.file_pairs import is_unlike, pair_files
 from mfwb.verification.findings import EDITED, Findings, why_missing
 from mfwb.verification.recorded import RecordedArtifact, RecordedFile, RecordedRun
 
+_WITHOUT_SIZE = {"include", "code", "checkpoint"}
+"""Shapes whose size Metaflow does not record as that of the artifact."""
+
 __all__ = ["LoggedFile", "compare_artifacts", "find_logged"]
-
-
-_OF_OTHER_FILES = frozenset({"include", "checkpoint"})
-"""Metaflow's artifact is not the file itself; the size in the metadata is that of the files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +99,11 @@ def _compare_description(  # noqa: PLR0913, PLR0917 - what it is of, and where t
     can_mend = logged.version is None
     held = [folder.held for folder in expected.folders]
     own: dict[str, Any] = {"artifact": expected.artifact}
-    if not any(folder.shape in _OF_OTHER_FILES for folder in expected.folders):
+    if not any(folder.shape in _WITHOUT_SIZE for folder in expected.folders):
         own["size"] = sum(artifact.size for artifact in held)
     if len(held) == 1:
         own |= {"task": expected.folders[0].task, "sha1": held[0].sha1}
-    else:
+    elif expected.kinds != ("code",):
         own["tasks"] = len(held)
     facts = logged.metadata.get("metaflow")
     if not isinstance(facts, dict):

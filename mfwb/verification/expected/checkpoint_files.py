@@ -12,7 +12,7 @@ from mfwb.config import StepSettings
 from mfwb.errors import ItemLost, SourceError
 from mfwb.snapshot import Datastore
 from mfwb.source.datastore.flow_store import FlowStore
-from mfwb.source.tarball import TarballError, read_members
+from mfwb.source.tarball import TarballError, read_plain_members
 from mfwb.verification.expected.checkpoint_reference import Reference
 from mfwb.verification.expected.model import ExpectedFile
 
@@ -96,9 +96,9 @@ def _read_files(store: FlowStore, reference: Reference) -> Iterator[tuple[str, E
     with store.open(reference.key) as blob:
         if blob is None:
             raise ItemLost("the tar is gone")
-        for member in read_members(blob.stream):
-            if member.is_file and member.normalized is not None:
-                yield member.normalized, _describe(_Member(member.read))
+        for member in read_plain_members(blob.stream):
+            if member.is_file and member.name is not None:
+                yield member.name, _describe(_Member(member.read))
 
 
 class _Member:

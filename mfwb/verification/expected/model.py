@@ -206,6 +206,7 @@ class ExpectedRun:
         may_use_others: whether its code may read artifacts of other flow runs.
         unknown: what could not be worked out, by item.
         series: the checkpoints that its tasks saved beside their artifacts.
+        notes: texts that its notes have to contain.
     """
 
     name: str
@@ -234,6 +235,7 @@ class ExpectedRun:
     series: tuple[ExpectedSeries, ...] = ()
     untrue_facts: frozenset[str] = frozenset()
     untrue_outcome: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
