@@ -15,7 +15,7 @@ from tests.support.s3_server import S3Server
 from tests.support.sandbox import Sandbox
 from tests.support.wandb_server import WandbServer
 
-pytestmark = pytest.mark.checkpoints
+pytestmark = [pytest.mark.checkpoints, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(scope="module")
