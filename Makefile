@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TORCH_VENV := .venv-torch
 TORCH_READY := $(TORCH_VENV)/.ready
+CHECKPOINTS_VENV := .venv-checkpoints
+CHECKPOINTS_READY := $(CHECKPOINTS_VENV)/.ready
 CLOUD_VENV := .venv-cloud
 CLOUD_READY := $(CLOUD_VENV)/.ready
 AZURITE := azurite@3.35.0
@@ -24,7 +26,7 @@ MISSING ?=
 COVERED := tests/unit tests/contracts
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo test test-all test-shapes test-torch torch torch-data test-cloud test-faults test-compared \
+.PHONY: help setup lock demo test test-all test-shapes test-torch torch torch-data test-checkpoints checkpoint-data test-cloud test-faults test-compared \
 	test-fuzz test-hostile test-wheel test-lowest test-newest test-matrix old-flow-runs tools coverage coverage-report \
 	lint types layers check \
 	wheel release bench format clean
@@ -65,10 +67,10 @@ test: setup ## run the tests; where there are many of a kind, a sample
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 test-all: setup ## run the tests, those of which `make test` takes a sample in full
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch and not cloud"
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch and not cloud and not checkpoints"
 
 test-shapes: setup ## run every shape of flow and ten random flows, for lineage
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch and not cloud" tests/integration/test_lineage_truth.py
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch and not cloud and not checkpoints" tests/integration/test_lineage_truth.py
 
 test-torch: setup $(TORCH_READY) ## run a flow with torch, in a venv of its own; sync it without
 	@$(BIN)/python -m pytest -m torch tests/torch
@@ -85,6 +87,18 @@ $(TORCH_READY): pyproject.toml
 	@$(TORCH_VENV)/bin/python $(PIP) --no-compile --group torch
 	@touch $@
 
+test-checkpoints: setup $(CHECKPOINTS_READY) ## run a flow with metaflow-checkpoint, local and in S3; sync it without
+	@$(BIN)/python -m pytest -m checkpoints tests/checkpoints
+
+checkpoint-data: setup $(CHECKPOINTS_READY) ## record the flow run with checkpoints anew that the tests look at
+	@$(BIN)/python -m tests.checkpoints.renew
+
+$(CHECKPOINTS_READY): pyproject.toml
+	@test -x $(CHECKPOINTS_VENV)/bin/python || $(PYTHON) -m venv $(CHECKPOINTS_VENV)
+	@$(CHECKPOINTS_VENV)/bin/python $(PIP) --upgrade "pip>=25.1"
+	@$(CHECKPOINTS_VENV)/bin/python $(PIP) --no-compile --group checkpoints
+	@touch $@
+
 test-cloud: $(CLOUD_READY) ## run a flow against emulators of Azure and Google Cloud, and sync it; needs npm
 	@$(CLOUD_VENV)/bin/python -m pytest -m cloud tests/cloud
 
@@ -97,7 +111,7 @@ $(CLOUD_READY): pyproject.toml $(CONSTRAINTS) Makefile
 	@touch $@
 
 test-faults: setup ## kill syncs, and let W&B go wrong, in hundreds of ways
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch and not cloud" tests/faults
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch and not cloud and not checkpoints" tests/faults
 
 test-compared: setup ## sync 100 flow runs in four ways, and compare each value with what Metaflow says
 	@folder=$$(mktemp -d) && $(BIN)/python -m tests.compared "$$folder"; code=$$?; rm -rf "$$folder"; exit $$code
@@ -106,7 +120,7 @@ test-fuzz: setup ## load thousands of damaged pickles, which must do no more tha
 	@$(BIN)/python -W ignore -m tests.support.fuzz
 
 test-hostile: setup ## run every command over hundreds of hostile flow runs and bundles, watched
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch and not cloud" tests/hostile
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch and not cloud and not checkpoints" tests/hostile
 
 wheel: $(TOOLS_READY) ## build the wheel and the source archive into dist/
 	@rm -rf dist

@@ -146,7 +146,19 @@ def _inside(data: bytes) -> dict[str, Any] | None:
         "size": size,
         "no_value": why,
         "is_relative": _is_relative(data, mentions),
+        "reference": _reference(data),
     }
+
+
+def _reference(data: bytes) -> Any:
+    """Return a dict that may refer to a checkpoint, as JSON; None for any other value."""
+    if len(data) > _VALUE_LIMIT or not all(key in data for key in _KEYS_OF_REFERENCES):
+        return None
+    try:
+        value = to_json(decode(data).json)
+    except ItemLost:
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _is_relative(data: bytes, mentions: pickles.Mentions) -> bool | None:
@@ -173,6 +185,8 @@ def _may_be_no_value(data: bytes, mentions: pickles.Mentions) -> bool:
 _VALUE_LIMIT = 100_000  # bytes; a larger pickle is not a value for the summary
 _NESTING = (b"]", b"}", b"(", b"\x8f", b"\x85", b"\x86", b"\x87", b"R")
 """Opcodes that start or create a container."""
+_KEYS_OF_REFERENCES = (b"key", b"pathspec", b"attempt", b"created_on", b"storage_format")
+"""The pickle of a reference to a checkpoint has all of these; so few other dicts are loaded."""
 _FETCHING = (b"h", b"j", b"g")
 """Opcodes that read the memo, which every recursive value needs."""
 

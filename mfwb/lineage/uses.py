@@ -44,8 +44,9 @@ def find_uses(available: AvailableArtifacts, code: StepCode | None) -> set[Edge]
     if available.task.is_control:
         return set(_control_edges(available))
     if code is None:
-        return _all_edges(available)
+        return _with_loaded(_all_edges(available), available)
     read = {
+        *_loaded_edges(available),
         *_parameter_edges(available, code.reads),
         *_edges_from_self(available, code),
         *_edges_from_inputs(available, code),
@@ -56,9 +57,26 @@ def find_uses(available: AvailableArtifacts, code: StepCode | None) -> set[Edge]
         read.update(_foreach_edges(available, available.task.foreach))
     if not code.doubts:
         return read
+    return _add_unknown(read, _all_edges(available))
+
+
+def _add_unknown(read: set[Edge], others: Iterable[Edge]) -> set[Edge]:
+    """Return edges, and those of other artifacts."""
     known = {(edge.artifact, edge.producer) for edge in read}
-    rest = (edge for edge in _all_edges(available) if (edge.artifact, edge.producer) not in known)
-    return read.union(rest)
+    return read.union(edge for edge in others if (edge.artifact, edge.producer) not in known)
+
+
+def _with_loaded(edges: set[Edge], available: AvailableArtifacts) -> set[Edge]:
+    return _add_unknown(set(_loaded_edges(available)), edges)
+
+
+def _loaded_edges(available: AvailableArtifacts) -> Iterator[Edge]:
+    """Yield the edges from references to checkpoints that the task recorded as loaded."""
+    loaded = frozenset(available.task.loaded)
+    for parent in available.parents if loaded else ():
+        for name, held in parent.held.items():
+            if held.ref.reference is not None and held.ref.reference.key in loaded:
+                yield _make_edge(available, name, held, Evidence.READ)
 
 
 def _all_edges(available: AvailableArtifacts) -> set[Edge]:

@@ -19,6 +19,7 @@ from mfwb.errors import ItemLost
 from mfwb.files.content_store import Store
 from mfwb.isolation.forkserver import Forkserver
 from mfwb.payload.change_inspection import add_content_digests
+from mfwb.payload.checkpoints import checkpoint_values
 from mfwb.payload.conversion_cache import ConversionCache
 from mfwb.payload.file_names import make_names_safe
 from mfwb.payload.files import CONVERSIONS, FileBuilder
@@ -149,7 +150,9 @@ class PayloadBuilder:
         curves, _ = decode_values(
             run.curves, contents, run.unpickle, self._inspect
         )  # their losses are reported with the files
-        shown = decode_readable(run.shown, contents, self._inspect)
+        shown = merge_readable(
+            decode_readable(run.shown, contents, self._inspect), checkpoint_values(run)
+        )
         shown, masked_beside = mask_values(shown, run.shown, self._masker)
         masked += [replace(beside, item=f"value of {beside.item}") for beside in masked_beside]
         every = merge_readable(add_elsewhere_texts(run.values, values), shown)

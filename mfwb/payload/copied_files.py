@@ -24,7 +24,12 @@ class CopiedFile(NamedTuple):
 
 
 def copy_file(
-    file: Readable, target: Path, *, max_bytes: int | None, limit: int | None
+    file: Readable,
+    target: Path,
+    *,
+    max_bytes: int | None,
+    limit: int | None,
+    kind: str = "datasets",
 ) -> CopiedFile:
     """Copy an open file to a path; return its size and checksums.
 
@@ -33,6 +38,7 @@ def copy_file(
         target: path of the copy.
         max_bytes: bytes that the file may have; None: any number.
         limit: the user's limit for the artifact that the file is part of.
+        kind: the switch of the kind that the limit is for.
 
     Raises:
         ItemLost: the file has more than `max_bytes` bytes.
@@ -45,7 +51,7 @@ def copy_file(
             size += len(chunk)
             if max_bytes is not None and size > max_bytes:
                 raise ItemLost(
-                    f"more than the {limit:,} bytes that max_artifact_size allows for datasets"
+                    f"more than the {limit:,} bytes that max_artifact_size allows for {kind}"
                 )
             sha1.update(chunk)
             md5.update(chunk)

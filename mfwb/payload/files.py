@@ -14,11 +14,12 @@ from mfwb.conversion.path_values import load_path
 from mfwb.errors import ItemLost
 from mfwb.files.allowed_files import AllowedFiles
 from mfwb.files.content_store import Store
+from mfwb.payload.checkpoints import copy_checkpoint, refer_to_checkpoint
 from mfwb.payload.conversion_cache import ConversionCache, pickle_name
 from mfwb.payload.copied_files import copy_file
 from mfwb.payload.model import ArtifactFiles
 from mfwb.payload.paths import read_path_files
-from mfwb.planning import Content, Form, PlannedFile, PlannedRun, Preview
+from mfwb.planning import Content, Form, PlannedCheckpoint, PlannedFile, PlannedRun, Preview
 from mfwb.ports import CodeFile, Contents, Readable, ReadyFile
 from mfwb.snapshot.facts import PICKLES
 
@@ -56,7 +57,7 @@ class FileBuilder:
         self._converted = converted
         self._md5s: dict[str, str] = {}  # of copied contents, by sha1
 
-    def files_of(
+    def files_of(  # noqa: PLR0911 - one for each form
         self, planned: PlannedFile, contents: Contents, run: PlannedRun, *, encoding: str
     ) -> ArtifactFiles:
         """Return the files of one artifact and its missing parts; ItemLost if all is missing.
@@ -69,6 +70,9 @@ class FileBuilder:
             encoding: the encoding in which Metaflow stored it, if that was not a pickle.
         """
         unpickle = run.unpickle
+        checkpoint = run.checkpoint(planned.content)
+        if checkpoint is not None:
+            return self._build_checkpoint(planned, checkpoint, contents)
         if planned.form is Form.PATH:
             return self._copy_path(planned, contents, run)
         if planned.form is Form.CODE:
@@ -125,6 +129,37 @@ class FileBuilder:
         )
         return ArtifactFiles(Form.REFERENCE, [file])
 
+    def _build_checkpoint(
+        self, planned: PlannedFile, checkpoint: PlannedCheckpoint, contents: Contents
+    ) -> ArtifactFiles:
+        """Return the files of a checkpoint, or references to them if that is planned."""
+        if planned.form is Form.REFERENCE:
+            references = refer_to_checkpoint(planned, checkpoint, contents)
+            if references is not None:
+                return references
+        limit = checkpoint.limit
+
+        def keep(stream: Readable, name: str, room: int | None) -> ReadyFile:
+            return self._keep(planned.content, stream, name, room, limit, kind="models")
+
+        return copy_checkpoint(planned, checkpoint, contents, keep)
+
+    def _keep(  # noqa: PLR0913 - what it is of, and two limits
+        self,
+        content: Content,
+        stream: Readable,
+        name: str,
+        room: int | None = None,
+        limit: int | None = None,
+        *,
+        kind: str = "datasets",
+    ) -> ReadyFile:
+        with self._store.scratch() as unfinished:
+            copied = copy_file(stream, unfinished, max_bytes=room, limit=limit, kind=kind)
+            kept = f"{content.sha1}.{copied.sha1}.file"
+            self._store.add(kept, unfinished)
+        return ReadyFile(name, copied.size, self._store.path(kept), md5=copied.md5)
+
     def _copy_stored(self, planned: PlannedFile, contents: Contents, suffix: str) -> ReadyFile:
         sha1 = planned.content.sha1
 
@@ -158,12 +193,9 @@ class FileBuilder:
 
         def keep(file: BinaryIO, name: str) -> ReadyFile:
             nonlocal room
-            with self._store.scratch() as unfinished:
-                copied = copy_file(file, unfinished, max_bytes=room, limit=run.file_limit)
-                kept = f"{content.sha1}.{copied.sha1}.file"
-                self._store.add(kept, unfinished)
-            room = None if room is None else room - copied.size
-            return ReadyFile(name, copied.size, self._store.path(kept), md5=copied.md5)
+            ready = self._keep(content, file, name, room, run.file_limit, kind="datasets")
+            room = None if room is None else room - ready.size
+            return ready
 
         return read_path_files(path, planned.stem, allowed=_allowed(contents, run), keep=keep)
 
@@ -185,13 +217,6 @@ class FileBuilder:
             missing=dict(excluded.unreadable),
             excluded=excluded.own,
         )
-
-    def _keep(self, content: Content, file: Readable, name: str) -> ReadyFile:
-        with self._store.scratch() as unfinished:
-            copied = copy_file(file, unfinished, max_bytes=None, limit=None)
-            kept = f"{content.sha1}.{copied.sha1}.file"
-            self._store.add(kept, unfinished)
-        return ReadyFile(name, copied.size, self._store.path(kept), md5=copied.md5)
 
     def _read_path(self, content: Content, contents: Contents) -> bytes:
         """Return the bytes of a pickled path; ItemLost if they are too many for a path."""

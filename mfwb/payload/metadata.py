@@ -12,6 +12,7 @@ from mfwb.planning import Form, OutputArtifact, PlannedFile
 from mfwb.planning.names import run_alias
 from mfwb.ports import ReadyFile
 from mfwb.safe_text import one_line
+from mfwb.snapshot.checkpoints import SAVED
 from mfwb.snapshot.pathspec import parts_of
 
 __all__ = ["BuiltArtifact", "build_description", "build_metadata"]
@@ -79,7 +80,9 @@ def build_description(
     content, first = planned.content, result.files[0]
     several = f"{len(built)} tasks, a file or folder of each"
     where = _span(content.task) if len(built) == 1 else several
-    lines = [f"Metaflow's artifact {_span(content.name)} of {where}."]
+    what = content.name.removeprefix(SAVED)
+    subject = "Metaflow's artifact" if what == content.name else "The checkpoint"
+    lines = [f"{subject} {_span(what)} of {where}."]
     lines += _about_choice(artifact, is_folder=PurePosixPath(planned.stem).name != planned.stem)
     lines += _about(result, modules.get(first.path))
     if result.altered:
@@ -146,6 +149,7 @@ _ABOUT = {
     Form.INCLUDE: "The file as it was included; Metaflow does not record what it was called.",
     Form.STORED: "As Metaflow's artifact serializer wrote it; that serializer reads it.",
     Form.PATH: "What the path points at.",
+    Form.CHECKPOINT: "The files of the checkpoint or model that it refers to.",
     Form.IMAGE: "As a PNG; the very pickle that Metaflow stored is logged, too.",
     Form.MEDIA: "The file whose bytes, or whose text in UTF-8, are the artifact's value.",
 }
@@ -167,6 +171,8 @@ def _needs(modules: tuple[str, ...] | None) -> str:
 
 
 def _code(form: Form, file: ReadyFile, name: str) -> list[str]:
+    if form is Form.CHECKPOINT:
+        return ["folder = artifact.download()", f"{name} = pathlib.Path(folder)"]
     entry = f"artifact.get_entry({file.path!r})"
     if form is Form.REFERENCE:
         stored = _GUNZIPPED if file.gzipped else _BYTES

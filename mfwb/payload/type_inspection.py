@@ -19,6 +19,7 @@ from mfwb.planning.classify import can_be_value, needs_inspection, needs_look_at
 from mfwb.planning.size_limits import ALWAYS_FITS
 from mfwb.ports import Contents
 from mfwb.snapshot import ArtifactRef, FlowRun, Step, Task
+from mfwb.snapshot.checkpoints import parse_reference
 
 __all__ = ["WHOLE_LIMIT", "inspect_types"]
 
@@ -52,6 +53,7 @@ def inspect_types(
                 "characters": inspected["size"],
                 "no_value": inspected["no_value"] or "",
                 "is_relative": inspected["is_relative"],
+                "reference": parse_reference(inspected["reference"], flow_run.flow),
             }
     large = {content.sha1: content for content in wanted if content.size > WHOLE_LIMIT}
     for content in large.values():

@@ -212,12 +212,15 @@ def can_be_curve(ref: ArtifactRef) -> bool:
 def classify(ref: ArtifactRef, settings: StepSettings = DEFAULTS) -> Classification:
     """Return where an artifact goes, and in which form.
 
-    The user's settings for its type come first, then the converters of other packages, then the
-    table of families. For containers, and for types that none of these know, the names in the
-    pickle decide.
+    The user's settings for its type come first, then references to checkpoints and models, then
+    the converters of other packages, then the table of families. For containers, and for types
+    that none of these know, the names in the pickle decide.
     """
     family = family_for(ref, settings)
-    kind = _kind_by_user(ref.type, settings) or family.kind
+    kind_by_user = _kind_by_user(ref.type, settings)
+    if ref.reference is not None and kind_by_user is not Kind.VALUE:
+        return Classification(kind_by_user or Kind.MODEL, Form.CHECKPOINT)
+    kind = kind_by_user or family.kind
     if kind is Kind.VALUE:
         if _fits_the_summary(ref, settings):
             return Classification(Kind.VALUE, Form.JSON)

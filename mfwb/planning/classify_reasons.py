@@ -35,6 +35,7 @@ class KindEvidence(str, Enum):
     KINDS = "kinds"  # a pattern in the user's settings
     CONVERTER = "converter"  # a converter of another package takes it
     TABLE = "table"  # a pattern of the table of families
+    CHECKPOINT = "checkpoint"  # it refers to a checkpoint or model
     FILE = "file"  # bytes or a text that are a whole file
     TENSORS = "tensors"  # an OrderedDict of tensors is a state dict
     NOTHING = "nothing"  # the type is not known
@@ -104,10 +105,14 @@ def explain_classification(ref: ArtifactRef, settings: StepSettings) -> Reason:
 # --- the kind -------------------------------------------------------------------------------
 
 
-def _find_deciding_type(ref: ArtifactRef, family: Family, settings: StepSettings) -> DecidingType:
+def _find_deciding_type(  # noqa: PLR0911 - a rule for each case
+    ref: ArtifactRef, family: Family, settings: StepSettings
+) -> DecidingType:
     decided = _decided_by_settings(ref.type, settings)
     if decided is not None:
         return decided
+    if ref.reference is not None:
+        return DecidingType(KindEvidence.CHECKPOINT, ref.type)
     if media := media_format(ref):
         return DecidingType(KindEvidence.FILE, media)
     family_of_part = family_of(ref.type)
@@ -190,6 +195,8 @@ def _no_value(ref: ArtifactRef, family: Family, settings: StepSettings) -> str:
     kind = family.kind if kind_by_user is None else Kind.named(kind_by_user)
     if kind is not Kind.VALUE:
         return ""
+    if ref.reference is not None:
+        return f"it refers to a {ref.reference.kind}, whose files W&B gets"
     if not ref.is_pickle:
         return _no_pickle(ref)
     if ref.no_value:

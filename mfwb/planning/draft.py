@@ -11,6 +11,7 @@ from mfwb.config import Settings
 from mfwb.lineage import Lineage
 from mfwb.planning import names
 from mfwb.planning.aliases import add_aliases, find_final
+from mfwb.planning.checkpoint_series import add_series
 from mfwb.planning.code_artifact import plan_code
 from mfwb.planning.console_links import Consoles, build_links
 from mfwb.planning.external_inputs import ExternalInputs, OtherFlowRun
@@ -90,7 +91,14 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
         for scope in scopes
     ]
     final = find_final(flow_run, scopes, outputs, logged_by)
-    runs = list(add_aliases(runs, flow_run, final))
+    runs = list(
+        add_series(
+            list(add_aliases(runs, flow_run, final)),
+            scopes,
+            flow_run,
+            names.run_alias(flow_run.id),
+        )
+    )
     group = choose_group(flow_run.flow, flow_run.pathspec, settings)
     if runs and settings.overview_of(flow_run.flow):
         overview = plan_overview(
@@ -257,6 +265,7 @@ def _planned_run(  # noqa: PLR0913 - each is a fact of its own
         losses=(*outputs.losses, *inputs.losses, *cuts),
         wandb_settings=wandb_settings,
         externals=tuple(_externals(lineage, scope)),
+        checkpoints=outputs.checkpoints,
         notes=build_notes(scope.pathspec, flow_run.provider, scope.step.doc, links, own_notes),
         **_select_file_rules(scope, outputs),
     )

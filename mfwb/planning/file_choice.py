@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mfwb.config import StepSettings
+from mfwb.planning.checkpoints import with_stored_size
 from mfwb.planning.classify import Classification, Kind, can_be_reference, classify
 from mfwb.planning.plan import Form
 from mfwb.snapshot import ArtifactRef, Task
@@ -49,6 +50,8 @@ def choose_file(ref: ArtifactRef, task: Task | None, settings: StepSettings) -> 
         return FileChoice(classification)
     if not getattr(settings, classification.kind.switch):
         return FileChoice(classification, is_switched_off=True)
+    if classification.form is Form.CHECKPOINT:
+        ref = with_stored_size(ref)
     limit = getattr(settings.max_artifact_size, classification.kind.value)
     is_larger = limit is not None and ref.size > limit
     if can_be_reference(classification.form, task, settings, is_larger=is_larger):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from mfwb.lineage import Lineage
 from mfwb.media_formats import IMAGE, PANELS
-from mfwb.planning import names
+from mfwb.planning import checkpoints, names
 from mfwb.planning.artifact_metadata import FiledArtifact, describe_artifact
 from mfwb.planning.classify import (
     Classification,
@@ -25,6 +25,7 @@ from mfwb.planning.plan import (
     Form,
     OutputArtifact,
     PickedArtifact,
+    PlannedCheckpoint,
     PlannedFile,
     PlannedValue,
     Preview,
@@ -50,6 +51,7 @@ class Outputs:
     switched_off: tuple[Content, ...]
     losses: tuple[Loss, ...]
     by_code: tuple[str, ...]
+    checkpoints: tuple[PlannedCheckpoint, ...]
 
 
 def select_outputs(
@@ -65,8 +67,10 @@ def select_outputs(
     """
     sortings = [_sort_artifacts(scope, flow_run, lineage, logged_by) for scope in scopes]
     types = _choose_types(sortings)
+    loaded = checkpoints.loaded_by_task(flow_run)
     return {
-        sorting.scope.id: _make_outputs(sorting, flow_run, types, logged_by) for sorting in sortings
+        sorting.scope.id: _make_outputs(sorting, flow_run, types, logged_by, loaded)
+        for sorting in sortings
     }
 
 
@@ -83,6 +87,7 @@ class _Sorting:
     shown: dict[str, list[Content]] = field(default_factory=lambda: defaultdict(list))
     elsewhere: dict[str, list[ValueElsewhere]] = field(default_factory=lambda: defaultdict(list))
     caught: dict[str, list[ValueElsewhere]] = field(default_factory=lambda: defaultdict(list))
+    checkpoints: dict[Content, PlannedCheckpoint] = field(default_factory=dict)
     by_code: list[str] = field(default_factory=list)
     switched_off: list[Content] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
@@ -122,6 +127,7 @@ class _Sorting:
         """
         choice = choose_file(ref, task, self.scope.settings)
         shown_by_producer = replace(choice.classification, preview=None)
+        self._add_checkpoint(content, ref, key="")
         self._add_file(shown_by_producer, content, ref, folder, task)
         self.picked[content.pathspec] = PickedArtifact(content.pathspec, producer)
 
@@ -159,6 +165,7 @@ class _Sorting:
         if classification.kind is Kind.VALUE:
             self.values[key].append(content)
             return
+        self._add_checkpoint(content, ref, key)
         if can_be_shown(ref, classification, self.scope.settings):
             self.shown[key].append(content)
         if classification.form is Form.JSON and can_be_curve(ref):
@@ -167,6 +174,14 @@ class _Sorting:
             self.elsewhere[key].append(ValueElsewhere(content, _shorten_other(ref, task)))
         if task is not None and _is_caught(ref, task):
             self.caught[key].append(ValueElsewhere(content, _shorten_other(ref, task)))
+
+    def _add_checkpoint(self, content: Content, ref: ArtifactRef, key: str) -> None:
+        """Add what an artifact refers to, unless it was added; `key` is that of its metadata."""
+        classification = classify(ref, self.scope.settings)
+        if classification.form is Form.CHECKPOINT and ref.reference is not None:
+            limit = getattr(self.scope.settings.max_artifact_size, classification.kind.value)
+            planned = PlannedCheckpoint(content, key, ref.reference, limit)
+            self.checkpoints.setdefault(content, planned)
 
 
 def _sort_artifacts(
@@ -178,7 +193,8 @@ def _sort_artifacts(
         folder = f"{task_label(task)}/" if scope.merged else ""
         equal = lineage.equal_values(task.pathspec)
         values_without_room = _select_values_without_room(scope, task, written, equal.names)
-        for artifact in task.artifacts:
+        for recorded in task.artifacts:
+            artifact = _with_stored_size(recorded, scope)
             content = _make_content(task.pathspec, artifact)
             if artifact.name in written:
                 reason = values_without_room.get(artifact.name)
@@ -262,6 +278,13 @@ def _make_content(task: str, ref: ArtifactRef) -> Content:
     return Content(task, ref.name, ref.sha1, ref.size)
 
 
+def _with_stored_size(ref: ArtifactRef, scope: RunScope) -> ArtifactRef:
+    """Return an artifact with the size of the checkpoint that it refers to, if it does."""
+    if ref.reference is None or classify(ref, scope.settings).form is not Form.CHECKPOINT:
+        return ref
+    return checkpoints.with_stored_size(ref)
+
+
 def _with_file_size(included: Parameter) -> ArtifactRef:
     """Return an IncludeFile with the size of its file if it is known, else of its descriptor."""
     size = included.value.get("size") if isinstance(included.value, dict) else None
@@ -278,21 +301,22 @@ def _choose_types(sortings: Iterable[_Sorting]) -> dict[str, Kind]:
 
 
 def _make_outputs(
-    sorting: _Sorting, flow_run: FlowRun, types: dict[str, Kind], logged_by: LoggedBy
+    sorting: _Sorting,
+    flow_run: FlowRun,
+    types: dict[str, Kind],
+    logged_by: LoggedBy,
+    loaded: Mapping[str, Sequence[str]],
 ) -> Outputs:
     artifacts = []
     for (name, kind), filed in sorted(sorting.files.items()):
         held = [(entry.file.content.task, name) for entry in filed]
         picked = [sorting.picked.get(entry.file.content.pathspec) for entry in filed]
+        facts = describe_artifact(flow_run, sorting.scope.step.name, filed, sorting.picked)
         artifact = OutputArtifact(
             name=_choose_name(name, kind, types[name]),
             type=kind.value,
             aliases=(),  # set later, when the W&B runs of all steps are known
-            metadata={
-                "metaflow": describe_artifact(
-                    flow_run, sorting.scope.step.name, filed, sorting.picked
-                )
-            },
+            metadata=checkpoints.with_facts({"metaflow": facts}, filed, loaded),
             files=tuple(entry.file for entry in filed),
             picked=tuple(filter(None, picked)),
             is_candidate=not logged_by.candidates.isdisjoint(held),
@@ -308,6 +332,7 @@ def _make_outputs(
         switched_off=tuple(sorting.switched_off),
         losses=tuple(sorting.losses),
         by_code=tuple(sorting.by_code),
+        checkpoints=tuple(sorting.checkpoints.values()),
     )
 
 

@@ -20,6 +20,7 @@ from pydantic import TypeAdapter
 from mfwb.config import Unpickle
 from mfwb.redaction import Masked
 from mfwb.snapshot import Card, Loss
+from mfwb.snapshot.checkpoints import SAVED, StoredReference
 from mfwb.snapshot.pathspec import FlowRunId, flow_run_of
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "PickedArtifact",
     "Plan",
     "PlannedCard",
+    "PlannedCheckpoint",
     "PlannedFile",
     "PlannedRun",
     "PlannedValue",
@@ -62,6 +64,7 @@ class Form(str, Enum):
     JSON = "json"  # a plain value that is too large for the summary
     STORED = "stored"  # the unchanged bytes of another serializer than pickle
     PLUGIN = "plugin"  # the result of a converter of another package
+    CHECKPOINT = "checkpoint"  # the files that a reference to a checkpoint or model leads to
     IMAGE = "image"  # an image of Pillow, as a PNG beside its pickle
     MEDIA = "media"  # the bytes or text of an artifact that is a whole file, as it is
     REFERENCE = "reference"  # the bytes stay where Metaflow stored them
@@ -133,10 +136,20 @@ class OutputArtifact:
     @property
     def written_files(self) -> tuple[PlannedFile, ...]:
         """The files of artifacts that the tasks of the W&B run wrote themselves."""
+        if self.is_extra:
+            return ()
         if not self.picked:
             return self.files
         picked = {artifact.pathspec for artifact in self.picked}
         return tuple(file for file in self.files if file.content.pathspec not in picked)
+
+    @property
+    def is_extra(self) -> bool:
+        """Whether it stands for none of Metaflow's artifacts, so that the account has none of it.
+
+        It has a checkpoint that its task saved beside the artifacts.
+        """
+        return all(file.content.name.startswith(SAVED) for file in self.files)
 
     @property
     def items(self) -> int:
@@ -183,6 +196,23 @@ class PlannedValue:
     elsewhere: tuple[
         ValueElsewhere, ...
     ] = ()  # of tasks whose artifact of that name is not a value
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCheckpoint:
+    """A checkpoint or model whose files become part of a W&B artifact.
+
+    Attributes:
+        content: the artifact that refers to it.
+        key: in the summary, for the metadata that the user gave to it.
+        reference: what it refers to.
+        limit: how many bytes its files may have; None: any number.
+    """
+
+    content: Content
+    key: str
+    reference: StoredReference
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +362,7 @@ class PlannedRun:
     overview: Overview | None = None  # of the W&B run of a whole flow run
     redaction: str = ""  # a digest of the rules by which secrets are masked; empty: none are
     masked: tuple[Masked, ...] = ()  # items that will be masked, as far as their names show it
+    checkpoints: tuple[PlannedCheckpoint, ...] = ()  # what its references lead to
     notes: str = ""  # Markdown
 
     @property
@@ -366,6 +397,14 @@ class PlannedRun:
         texts["notes"] = document.pop("notes") or None
         return f"{_digest(document)[:_DIGEST_LENGTH]}.{_digest(texts)[:_DIGEST_LENGTH]}"
 
+    def checkpoint(self, content: Content) -> PlannedCheckpoint | None:
+        """Return what an artifact refers to; None if it is no such reference."""
+        return self._checkpoints.get(content)
+
+    @cached_property
+    def _checkpoints(self) -> dict[Content, PlannedCheckpoint]:
+        return {checkpoint.content: checkpoint for checkpoint in self.checkpoints}
+
     def use_item(self, used: InputArtifact) -> str:
         """Return the name of a lost use of an artifact by this W&B run."""
         alike = sum(artifact.name == used.name for artifact in self.inputs)
@@ -387,7 +426,7 @@ class PlannedRun:
 
 _DIGEST_LENGTH = 40  # letters; more than enough to distinguish plans
 _TEXT_FIELDS = ("name", "group", "job_type", "tags", "config")
-_OPTIONAL_FIELDS = ("path_roots", "file_limit", "shown", "overview", "redaction")
+_OPTIONAL_FIELDS = ("path_roots", "file_limit", "shown", "overview", "redaction", "checkpoints")
 _OPTIONAL_FIELDS_OF_OUTPUTS = ("picked", "is_candidate")
 _FIELDS_FROM_SOURCE: dict[str, Any] = {
     **dict.fromkeys(

@@ -19,6 +19,7 @@ from mfwb.ports.push import BundledFlowRun, PushedFlowRun, Pusher
 from mfwb.ports.sink import Destination, ExistingFlowRun, Session, Sink, WrittenRun
 from mfwb.ports.source import (
     BlobLocation,
+    CheckpointFile,
     CodeFile,
     Contents,
     ExcludedCode,
@@ -32,6 +33,7 @@ __all__ = [
     "BlobLocation",
     "BugLog",
     "BundledFlowRun",
+    "CheckpointFile",
     "CodeFile",
     "Contents",
     "Destination",

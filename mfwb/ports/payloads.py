@@ -71,11 +71,12 @@ class ReadyArtifact:
 
         Picked ones do not count: they are artifacts of the tasks that wrote them.
         """
-        links = [file.path for file in self.files if file.uri is not None]  # one per artifact
+        links = [file.path for file in self.files if file.uri is not None]
+        written = len(self.planned.written_files)
         if not self.planned.picked:
-            return len(links)
+            return min(len(links), written)  # a checkpoint may have many
         stems = tuple(file.stem for file in self.planned.written_files)
-        return sum(path.startswith(stems) for path in links)
+        return min(sum(path.startswith(stems) for path in links), written)
 
 
 @dataclass(frozen=True, slots=True)

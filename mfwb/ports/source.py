@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -10,10 +10,12 @@ from typing import Protocol
 from mfwb.files.allowed_files import AllowedFiles
 from mfwb.planning import Consoles, Content
 from mfwb.snapshot import Card, FlowRun
+from mfwb.snapshot.checkpoints import StoredReference
 from mfwb.snapshot.pathspec import Pathspec
 
 __all__ = [
     "BlobLocation",
+    "CheckpointFile",
     "CodeFile",
     "Contents",
     "ExcludedCode",
@@ -59,6 +61,21 @@ class Readable(Protocol):
     def read(self, size: int = -1, /) -> bytes:
         """Return the next bytes, at most so many; none at the end. SourceError, OSError."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointFile:
+    """A file of a checkpoint, or the reason why it is missing.
+
+    Attributes:
+        name: relative path in the checkpoint, as recorded.
+        stream: its bytes, to be read before the next file is requested; None: it is missing.
+        missing: why it is missing.
+    """
+
+    name: str
+    stream: Readable | None
+    missing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +132,22 @@ class Contents(Protocol):
 
         ItemLost if it can't be read, or has more bytes than are recorded or than the limit. Files
         of this machine are read only if they are allowed.
+        """
+        ...
+
+    def checkpoint_files(self, task: str, reference: StoredReference) -> Iterator[CheckpointFile]:
+        """Yield the files of a checkpoint or model that an artifact of a task refers to.
+
+        ItemLost if they are gone, or not as recorded, which may be known only after the last one.
+        """
+        ...
+
+    def locate_checkpoint(
+        self, task: str, reference: StoredReference
+    ) -> list[tuple[str, BlobLocation]] | None:
+        """Return name and location of each of these files; a tar has an empty name.
+
+        None if other machines could not follow references to them. Errors as of `locate`.
         """
         ...
 

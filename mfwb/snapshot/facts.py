@@ -9,6 +9,7 @@ from typing import Any
 
 from mfwb.redaction import Masked
 from mfwb.safe_text import one_line
+from mfwb.snapshot.checkpoints import StoredReference
 from mfwb.snapshot.identifiers import is_sha1
 from mfwb.snapshot.pathspec import TaskPath, step_of
 
@@ -91,6 +92,7 @@ class ArtifactRef:
     characters: int | None = None  # of a value as JSON; None: not inspected
     is_relative: bool | None = None  # of a path; None: not inspected
     no_value: str = ""  # why it can't be a value in W&B's summary, if its type is one of values
+    reference: StoredReference | None = None  # what it refers to, if it is such a reference
     media: str | None = None  # bytes or text that are a whole file: its format, as in "png"
 
     def __post_init__(self) -> None:
@@ -182,6 +184,8 @@ class Task:
     metadata: dict[str, str] = field(default_factory=dict)  # what may be published
     cards: tuple[Card, ...] = ()
     is_control: bool = False  # it only started the tasks of an unbounded foreach; it has no index
+    saved: tuple[StoredReference, ...] = ()  # checkpoints and models, in the order of saving
+    loaded: tuple[str, ...] = ()  # keys of checkpoints and models that were loaded at its start
 
     @property
     def step(self) -> str:

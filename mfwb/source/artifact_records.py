@@ -144,7 +144,11 @@ class ArtifactRecords:
 
 
 def _shas_to_read(record: AttemptRecord) -> Iterable[str]:
-    for name in (*internal_artifacts.NEEDED_NAMES, "_graph_info"):
+    for name in (
+        *internal_artifacts.NEEDED_NAMES,
+        *internal_artifacts.SAVED_NAMES,
+        "_graph_info",
+    ):
         if name in record.objects:
             yield record.objects[name]
     for name, details in record.info.items():

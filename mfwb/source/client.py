@@ -77,7 +77,9 @@ class MetaflowSource:
 
     def contents(self, flow_run: FlowRun) -> FlowRunContents:
         """Return access to the bytes of a flow run that was read."""
-        return FlowRunContents(flow_run, self.roots.folders, self.roots.cards)
+        return FlowRunContents(
+            flow_run, self.roots.folders, self.roots.cards, admit=self.roots.admit
+        )
 
 
 def _start_order(listed: ListedFlowRun) -> tuple[int, int, str]:

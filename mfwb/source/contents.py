@@ -10,12 +10,14 @@ from types import MappingProxyType
 from metaflow import Task as MetaflowTask
 from metaflow.exception import MetaflowException
 
-from mfwb.errors import ItemLost
+from mfwb.errors import ItemLost, SourceError
 from mfwb.files.allowed_files import AllowedFiles
 from mfwb.planning import Content
-from mfwb.ports import BlobLocation, CodeFile, ExcludedCode, LogLine
+from mfwb.ports import BlobLocation, CheckpointFile, CodeFile, ExcludedCode, LogLine
 from mfwb.snapshot import Card, Datastore, FlowRun
+from mfwb.snapshot.checkpoints import StoredReference
 from mfwb.source.cards import CardFolder, copy_card
+from mfwb.source.checkpoints import find_datastore, locate_files, read_files
 from mfwb.source.code_files import read_code_files
 from mfwb.source.datastore import internal_artifacts
 from mfwb.source.datastore.flow_store import FlowStore, open_store
@@ -41,6 +43,7 @@ class FlowRunContents:
         flow_run: FlowRun,
         linked_folders: tuple[Path, ...] = (),
         card_roots: Mapping[str, str] = MappingProxyType({}),
+        admit: Callable[[Datastore, str], Datastore] | None = None,
     ) -> None:
         """Prepare reading the contents of a flow run.
 
@@ -48,9 +51,12 @@ class FlowRunContents:
             flow_run: the flow run.
             linked_folders: folders of the user; links in the datastore may lead into them.
             card_roots: folders or URLs of the user's cards, by type of datastore.
+            admit: returns a datastore of a task that the user allows; SourceError. None: no
+                datastore is allowed but those of the tasks.
         """
         self._linked_folders = linked_folders
         self._card_roots = card_roots
+        self._admit = admit
         self.own_folder = find_own_folder(flow_run)
         self._flow = flow_run.flow
         self._tasks = {task.pathspec: task for task in flow_run.tasks}
@@ -128,6 +134,32 @@ class FlowRunContents:
             allowed=allowed,
             limit=limit,
         )
+
+    def checkpoint_files(self, task: str, reference: StoredReference) -> Iterator[CheckpointFile]:
+        """Yield the files of a checkpoint or model that an artifact of a task refers to.
+
+        ItemLost if they are gone, or not as recorded, which may be known only after the last one.
+        """
+        return read_files(self._checkpoint_store(task, reference), self._flow, reference)
+
+    def locate_checkpoint(
+        self, task: str, reference: StoredReference
+    ) -> list[tuple[str, BlobLocation]] | None:
+        """Return name and location of each of these files, or None; errors as of `locate`."""
+        return locate_files(self._checkpoint_store(task, reference), self._flow, reference)
+
+    def _checkpoint_store(self, task: str, reference: StoredReference) -> FlowStore:
+        datastore = self._datastore(task)
+        if datastore is None:
+            raise ItemLost("Metaflow did not record where its bytes are")
+
+        def admit(recorded: Datastore) -> Datastore:
+            if self._admit is None:
+                raise SourceError(f"it is in another datastore: {recorded.root}")
+            return self._admit(recorded, task)
+
+        stored_in = find_datastore(reference, datastore, admit)
+        return open_store(stored_in, self._flow, self._linked_folders)
 
     def read_code(
         self, content: Content, packed: Path, keep: Callable[[CodeFile], None]

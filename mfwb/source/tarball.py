@@ -1,4 +1,4 @@
-"""Read the files of a gzipped tar that a stranger may have made.
+"""Read the files of a tar, gzipped or not, that a stranger may have made.
 
 Nothing is extracted, and no link is followed. `tarfile` is only used to decode single headers:
 reading a whole tar, it allocates the size that a header claims, seeks backwards for a negative
@@ -14,7 +14,16 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-__all__ = ["Member", "TarballError", "normalize_name", "read_files", "read_members"]
+from mfwb.ports import Readable
+
+__all__ = [
+    "Member",
+    "TarballError",
+    "normalize_name",
+    "read_files",
+    "read_members",
+    "read_plain_members",
+]
 
 _UNPACKED_LIMIT = 256_000_000  # bytes
 _MEMBERS_LIMIT = 50_000
@@ -88,7 +97,15 @@ def read_members(packed: BinaryIO, max_unpacked: int = _UNPACKED_LIMIT) -> Itera
     Raises:
         TarballError: if it can't be read any further.
     """
-    unpacked = _Decompressor(packed, max_unpacked)
+    yield from _members(_Decompressor(packed, max_unpacked))
+
+
+def read_plain_members(stream: Readable) -> Iterator[Member]:
+    """Yield all members of a tar that is not compressed, as `read_members` does."""
+    yield from _members(_Plain(stream))
+
+
+def _members(unpacked: _Decompressor) -> Iterator[Member]:
     extended: dict[str, str] = {}
     for _ in range(_MEMBERS_LIMIT):
         block = unpacked.read(_BLOCK)
@@ -192,7 +209,7 @@ class _Decompressor:
     Further gzip members are ignored, as no program writes them into a code package.
     """
 
-    def __init__(self, packed: BinaryIO, max_unpacked: int) -> None:
+    def __init__(self, packed: Readable, max_unpacked: int) -> None:
         self._packed = packed
         self._max_unpacked = max_unpacked
         self._zlib = zlib.decompressobj(_GZIP)
@@ -235,3 +252,16 @@ class _Decompressor:
             if not data:
                 break
         raise TarballError("it is cut off")
+
+
+class _Plain(_Decompressor):
+    """Reads the bytes of a stream that is not compressed."""
+
+    def __init__(self, stream: Readable) -> None:
+        super().__init__(stream, 0)
+
+    def _next(self) -> bytes:
+        data = self._packed.read(_CHUNK)
+        if not data:
+            raise TarballError("it is cut off")
+        return data

@@ -22,11 +22,13 @@ from mfwb.snapshot import (
     Task,
     TaskState,
 )
+from mfwb.snapshot.checkpoints import StoredReference
 from mfwb.snapshot.identifiers import is_path_part, is_run_id, is_sha1
 from mfwb.snapshot.pathspec import TaskPath
 from mfwb.source.artifact_records import ArtifactRecords
 from mfwb.source.attempts import to_attempts
 from mfwb.source.card_records import to_cards
+from mfwb.source.checkpoint_records import to_loaded_keys
 from mfwb.source.datastore import internal_artifacts
 from mfwb.source.graph import GraphInfo, sort_steps, sort_tasks
 from mfwb.source.json_records import AttemptRecord
@@ -124,7 +126,17 @@ def _to_task(
             name: value for name in _CONFIG_METADATA if (value := raw.value(name)) is not None
         },
         cards=tuple(card for card in _cards(raw, attempts, graph) if isinstance(card, Card)),
+        saved=_saved(raw, records),
+        loaded=to_loaded_keys(raw.records, since=_own_start(raw, attempts)),
     )
+
+
+def _saved(raw: RawTask, records: ArtifactRecords) -> tuple[StoredReference, ...]:
+    """Return the checkpoints and models that a task saved; those of a clone are its origin's."""
+    origin = _origin(raw)
+    values = (records.internal(raw, name) for name in internal_artifacts.SAVED_NAMES)
+    owners = (raw.pathspec,) if origin is None else (raw.pathspec, origin)
+    return internal_artifacts.to_saved(values, owners)
 
 
 def _failure(
@@ -187,9 +199,15 @@ def _origin(raw: RawTask) -> str | None:
 
 def _cards(raw: RawTask, attempts: Sequence[Attempt], graph: GraphInfo) -> list[Card | Loss]:
     """Return the cards of a task; a clone has those of its origin, which are older."""
-    attempt_start = attempts[-1].started_at if attempts and _origin(raw) is None else None
     declared = graph.cards.get(raw.path[2], {})
-    return list(to_cards(raw.pathspec, raw.records, declared, since=attempt_start or 0))
+    since = _own_start(raw, attempts)
+    return list(to_cards(raw.pathspec, raw.records, declared, since=since))
+
+
+def _own_start(raw: RawTask, attempts: Sequence[Attempt]) -> int:
+    """Return when the latest attempt began; 0 for a clone, whose records are of its origin."""
+    attempt_start = attempts[-1].started_at if attempts and _origin(raw) is None else None
+    return attempt_start or 0
 
 
 def _losses(tasks: Sequence[RawTask], graph: GraphInfo) -> Iterator[Loss]:

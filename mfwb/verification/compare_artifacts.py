@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
+from mfwb.verification.compare_series import compare_series
 from mfwb.verification.expected.model import (
     ExpectedArtifact,
     ExpectedFile,
@@ -14,10 +14,12 @@ from mfwb.verification.expected.model import (
     ExpectedRun,
     Need,
 )
+from mfwb.verification.file_pairs import is_unlike, pair_files
 from mfwb.verification.findings import EDITED, Findings, why_missing
 from mfwb.verification.recorded import RecordedArtifact, RecordedFile, RecordedRun
 
-_WITHOUT_SIZE = {"include", "code"}  # shapes whose size Metaflow does not record
+_WITHOUT_SIZE = {"include", "code", "checkpoint"}
+"""Shapes whose size Metaflow does not record as that of the artifact."""
 
 __all__ = ["LoggedFile", "compare_artifacts", "find_logged"]
 
@@ -73,6 +75,8 @@ def compare_artifacts(
                 repairable=False,
             )
         yield from _compare_artifact(expected.name, item, artifact, logged[0], recorded, findings)
+    for series in expected.series:
+        known.update(compare_series(expected.name, series, recorded, findings))
     for version in recorded.logged:
         if version.key not in known:
             item = f"{expected.name} artifact {version.name}:{version.version}"
@@ -96,9 +100,7 @@ def _compare_description(  # noqa: PLR0913, PLR0917 - what it is of, and where t
     held = [folder.held for folder in expected.folders]
     own: dict[str, Any] = {"artifact": expected.artifact}
     if not any(folder.shape in _WITHOUT_SIZE for folder in expected.folders):
-        own["size"] = sum(
-            artifact.size for artifact in held
-        )  # Metaflow stores a descriptor of the others
+        own["size"] = sum(artifact.size for artifact in held)
     if len(held) == 1:
         own |= {"task": expected.folders[0].task, "sha1": held[0].sha1}
     elif expected.kinds != ("code",):
@@ -185,7 +187,9 @@ def _compare_folder(  # noqa: PLR0913, PLR0917 - what it is of, and where to not
     findings: Findings,
 ) -> Iterator[LoggedFile]:
     findings.count("file", max(1, len(files)))
-    options = [pairs for option in folder.options if (pairs := _pair(option, files)) is not None]
+    options = [
+        pairs for option in folder.options if (pairs := pair_files(option, files)) is not None
+    ]
     if not options:
         paths = [f"{folder.prefix}{path}" for path in folder.options[0]]
         actual = [f"{folder.prefix}{path}" for path in files]
@@ -200,10 +204,10 @@ def _compare_folder(  # noqa: PLR0913, PLR0917 - what it is of, and where to not
             repairable=artifact.version is None,
         )
         return
-    best = min(options, key=lambda pairs: sum(map(_is_unlike, pairs)))
+    best = min(options, key=lambda pairs: sum(map(is_unlike, pairs)))
     for path, expected, file in best:
         whole = f"{folder.prefix}{path}"
-        if _is_unlike((path, expected, file)):
+        if is_unlike((path, expected, file)):
             own = {"size": expected.size, "md5": expected.md5, "reference": expected.reference}
             actual_facts = {"size": file.size, "md5": file.md5, "reference": bool(file.reference)}
             cause = "another content was uploaded, or the file was damaged"
@@ -218,35 +222,3 @@ def _compare_folder(  # noqa: PLR0913, PLR0917 - what it is of, and where to not
             )
         elif not file.reference:
             yield LoggedFile(run, artifact, whole, folder, expected)
-
-
-_Pair = tuple[str, ExpectedFile, RecordedFile]
-
-
-def _pair(
-    option: Mapping[str, ExpectedFile], files: Mapping[str, RecordedFile]
-) -> list[_Pair] | None:
-    """Return each file with what it should be; None if these are not the files of an option."""
-    pairs: list[_Pair] = []
-    met: set[str] = set()
-    for path, file in files.items():
-        pattern = next((pattern for pattern in option if pattern == path), None) or next(
-            (pattern for pattern in option if pattern.endswith("*") and fnmatchcase(path, pattern)),
-            None,
-        )
-        if pattern is None:
-            return None
-        met.add(pattern)
-        pairs.append((path, option[pattern], file))
-    return pairs if met == option.keys() else None
-
-
-def _is_unlike(pair: _Pair) -> bool:
-    _, expected, file = pair
-    if expected.reference != bool(file.reference):
-        return True
-    if expected.size is not None and file.size is not None and file.size != expected.size:
-        return True
-    if file.md5 is not None and expected.md5 is not None and file.md5 != expected.md5:
-        return True
-    return file.size == 0 and expected.size != 0 and not file.reference

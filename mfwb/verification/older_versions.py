@@ -20,7 +20,8 @@ __all__ = ["NOT_WRITTEN_YET", "with_older_causes"]
 
 NOT_WRITTEN_YET: Mapping[str, Mapping[str, str]] = {
     "0.1.0": {
-        "artifact": "code, files of bytes under their own endings, nor what a join picked",
+        "artifact": "code, files of bytes under their own endings, what a join picked, nor "
+        "checkpoints of metaflow-checkpoint",
         "config": "the indices and items of foreachs",
         "file": "bytes and texts that are files under their own endings",
         "alias": "aliases of candidates, and `latest` of what a join picked",

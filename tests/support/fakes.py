@@ -18,6 +18,7 @@ from mfwb.pipeline import Parts
 from mfwb.planning import Consoles, Content, Plan, PlannedRun
 from mfwb.ports import (
     BlobLocation,
+    CheckpointFile,
     CodeFile,
     Contents,
     Destination,
@@ -33,6 +34,7 @@ from mfwb.ports import (
 )
 from mfwb.safe_text import one_line
 from mfwb.snapshot import Card, FlowRun, Loss
+from mfwb.snapshot.checkpoints import StoredReference
 from mfwb.snapshot.pathspec import Pathspec
 
 __all__ = ["MemoryLedger", "MemoryMetaflow", "MemoryWandb", "World"]
@@ -64,6 +66,16 @@ class NoContents:
     ) -> str:
         """Find nothing."""
         raise ItemLost(f"{content.name} is not there, {path}, {allowed}, {limit}")
+
+    def checkpoint_files(self, task: str, reference: StoredReference) -> Iterator[CheckpointFile]:
+        """Find nothing."""
+        raise ItemLost(f"{task} has no {reference.key}")
+
+    def locate_checkpoint(
+        self, task: str, reference: StoredReference
+    ) -> list[tuple[str, BlobLocation]] | None:
+        """Find nothing."""
+        raise ItemLost(f"{task} has no {reference.key}")
 
     def read_code(
         self, content: Content, packed: Path, keep: Callable[[CodeFile], None]

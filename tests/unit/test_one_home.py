@@ -63,6 +63,8 @@ RULES = [
             "snapshot/pathspec.py",
             # These take other things apart: files, folders and URLs,
             "payload/file_names.py",
+            "planning/checkpoints.py",
+            "snapshot/checkpoints.py",
             "planning/names.py",  # and `entity/project`
             "report/explain/files.py",
             "sink/content/media.py",
@@ -75,6 +77,7 @@ RULES = [
             # A verification works all of that out a second time.
             "verification/compare_run.py",
             "verification/expected/build.py",
+            "verification/expected/checkpoint_reference.py",
             "verification/expected/names.py",
             "verification/expected/run_facts.py",
         ),

@@ -37,6 +37,9 @@ def narrow_run(run: PlannedRun, selected: Collection[str]) -> PlannedRun | None:
         curves=curves,
         shown=shown,
         outputs=outputs,
+        checkpoints=tuple(
+            checkpoint for checkpoint in run.checkpoints if checkpoint.content.pathspec in selected
+        ),
         switched_off=off,
         losses=losses,
         cards=(),
@@ -45,7 +48,7 @@ def narrow_run(run: PlannedRun, selected: Collection[str]) -> PlannedRun | None:
 
 def keep_only_values(run: PlannedRun) -> PlannedRun:
     """Return a W&B run with its values alone: they share one summary, which has a limit."""
-    return replace(run, curves=(), shown=(), outputs=(), cards=(), losses=())
+    return replace(run, curves=(), shown=(), checkpoints=(), outputs=(), cards=(), losses=())
 
 
 def losses_of(selected: Collection[str], losses: Iterable[Loss]) -> Iterable[Loss]:

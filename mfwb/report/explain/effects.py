@@ -29,6 +29,7 @@ _FORMS = {
     Form.FRAMES: "parquet",
     Form.PATH: "what the path points at",
     Form.INCLUDE: "the included file",
+    Form.CHECKPOINT: "the files that it refers to",
     Form.ARRAY: "numpy array",
     Form.JSON: "JSON",
     Form.STORED: "as its serializer wrote it",

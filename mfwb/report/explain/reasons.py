@@ -13,6 +13,8 @@ __all__ = ["explain_kind", "why_not_more"]
 def explain_kind(reason: Reason) -> str:
     """Return why an artifact has its kind."""
     deciding_type = reason.deciding_type
+    if deciding_type.evidence is KindEvidence.CHECKPOINT:
+        return "it refers to files that metaflow-checkpoint saved"
     if deciding_type.evidence is KindEvidence.TENSORS:
         return "an OrderedDict of tensors, as torch's state_dict() returns it"
     if deciding_type.evidence is KindEvidence.FILE:

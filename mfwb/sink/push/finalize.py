@@ -35,15 +35,15 @@ def set_aliases(
     run = upload.run
     start = run.header.source.created_at
     moment = Moment(start, start if run.ended_at is None else run.ended_at)
-    outputs = {output.name: output for output in run.receipt.outputs}
+    outputs = {(output.name, output.digest): output for output in run.receipt.outputs}
     for recorded in run.logged:
         renamed = upload.with_wandb_name(recorded)
         artifact = arrival.logged.get(renamed.content)
         if recorded.is_own or artifact is None:
             continue
         _set_aliases(renamed, artifact, moment, latest_alias)
-        if recorded.name in outputs:
-            outputs[recorded.name] = _as_arrived(outputs[recorded.name], renamed, artifact)
+        if recorded.content in outputs:
+            outputs[recorded.content] = _as_arrived(outputs[recorded.content], renamed, artifact)
     unavailable = {f"{name} of {producer}" for (name, _), producer in upload.unavailable.items()}
     uses = tuple(use for use in run.receipt.uses if use not in unavailable)
     all_losses = (*run.receipt.losses, *losses)

@@ -71,6 +71,13 @@ class AzureContainer:
             fetch=fetch,
         )
 
+    def list_names(self, folder: str) -> Iterator[str]:
+        """Yield the paths of all blobs below a folder, relative to it."""
+        prefix = f"{self._root.get_blob_full_path(folder)}/"
+        with _as_source_error():
+            for name in self._container.list_blob_names(name_starts_with=prefix):
+                yield name.removeprefix(prefix)
+
 
 def _uri(url: str) -> str | None:
     """Return the URI of a blob for W&B, which takes the path as it is; None for other hosts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -61,6 +61,14 @@ class Blobs(Protocol):
         Raises:
             SourceError: as in `open`.
             ItemLost: as in `open`; also if there is no such blob.
+        """
+        ...
+
+    def list(self, folder: str) -> Iterator[str]:
+        """Yield the paths of all blobs below a folder, relative to it, in any order.
+
+        Raises:
+            SourceError: as in `open`.
         """
         ...
 

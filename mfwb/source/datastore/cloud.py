@@ -57,8 +57,19 @@ class CloudBlobs:
 
     readers = 8  # the clients keep ten connections
 
-    def __init__(self, look_up: Callable[[str], StoredBlob | None]) -> None:
-        self._look_up = look_up  # raises SourceError; None: the cloud answers that there is none
+    def __init__(
+        self,
+        look_up: Callable[[str], StoredBlob | None],
+        list_names: Callable[[str], Iterator[str]] = lambda _: iter(()),
+    ) -> None:
+        """Use two functions of one cloud; both raise SourceError.
+
+        Args:
+            look_up: returns a blob; None: the cloud answers that there is none.
+            list_names: yields the paths of all blobs below a folder, relative to it.
+        """
+        self._look_up = look_up
+        self._list_names = list_names
 
     @contextmanager
     def open(self, path: str) -> Iterator[Blob | None]:
@@ -87,6 +98,11 @@ class CloudBlobs:
             gzipped=is_gzipped(blob.attributes),
             version=blob.version,
         )
+
+    def list(self, folder: str) -> Iterator[str]:
+        """Yield the paths of all blobs below a folder, relative to it."""
+        note_operation("datastore", f"list {folder}")
+        yield from self._list_names(folder)
 
 
 class RangeReader(io.RawIOBase):

@@ -136,11 +136,13 @@ def _open_blobs(storage: Any, linked_folders: tuple[Path, ...]) -> Blobs:
     if storage.TYPE == "gs":
         from mfwb.source.datastore.gs import GoogleBucket  # noqa: PLC0415 - with its packages only
 
-        return CloudBlobs(GoogleBucket(storage.root_client).look_up)
+        bucket = GoogleBucket(storage.root_client)
+        return CloudBlobs(bucket.look_up, bucket.list_names)
     if storage.TYPE == "azure":
         from mfwb.source.datastore.azure import AzureContainer  # noqa: PLC0415 - the same
 
-        return CloudBlobs(AzureContainer(storage).look_up)
+        container = AzureContainer(storage)
+        return CloudBlobs(container.look_up, container.list_names)
     raise SourceError(f"mfwb reads no datastores of type {storage.TYPE!r}")
 
 
@@ -228,6 +230,14 @@ class FlowStore:
         SourceError if the datastore does not answer, ItemLost if this blob can't be read.
         """
         return self._blobs.open(path)
+
+    def list(self, folder: str) -> Iterator[str]:
+        """Yield the paths of all blobs below a folder, relative to it; SourceError."""
+        return self._blobs.list(folder)
+
+    def locate_path(self, path: str) -> BlobLocation | None:
+        """Return the location of the blob at a path, as `locate` does."""
+        return self._blobs.locate(path)
 
     def locate(self, sha: str) -> BlobLocation | None:
         """Return the location of a blob for other machines, or None; ItemLost if it is gone."""

@@ -74,6 +74,13 @@ class GoogleBucket:
             fetch=fetch,
         )
 
+    def list_names(self, folder: str) -> Iterator[str]:
+        """Yield the paths of all blobs below a folder, relative to it."""
+        prefix = f"{self._root.get_blob_full_path(folder)}/"
+        with _as_source_error():
+            for blob in self._bucket.list_blobs(prefix=prefix, retry=_RETRY):
+                yield blob.name.removeprefix(prefix)
+
     def _assert_bucket(self) -> None:
         """Raise NotFound if the whole bucket is missing: Google's answer is the same."""
         if not self._exists:

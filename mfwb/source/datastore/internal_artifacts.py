@@ -7,12 +7,15 @@ same care.
 from __future__ import annotations
 
 import pickle
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from mfwb import pickles
 from mfwb.snapshot import Failure, ForeachFrame, Transition
+from mfwb.snapshot.checkpoints import BOOKKEEPING, StoredReference, parse_references
 from mfwb.snapshot.identifiers import is_path_part
+from mfwb.snapshot.pathspec import flow_of
 from mfwb.source.typed_values import (
     MAX_INTEGER,
     DamagedError,
@@ -26,6 +29,7 @@ from mfwb.source.typed_values import (
 __all__ = [
     "INTERNAL_NAMES",
     "NEEDED_NAMES",
+    "SAVED_NAMES",
     "Included",
     "decode",
     "is_control_path",
@@ -36,6 +40,7 @@ __all__ = [
     "to_included",
     "to_path",
     "to_rounds",
+    "to_saved",
     "to_transition",
 ]
 
@@ -49,9 +54,13 @@ NEEDED_NAMES = (
 )
 """Internal artifacts of each task that are needed for the order of tasks and their outcome."""
 
+SAVED_NAMES = ("_task_checkpoints", "_task_stored_models")
+"""Lists of what a task saved with `metaflow-checkpoint`; tasks after it inherit them."""
+
 INTERNAL_NAMES = frozenset(
     {
         *NEEDED_NAMES,
+        *BOOKKEEPING,
         "_configs_processed",
         "_control_mapper_tasks",
         "_control_task_is_mapper_zero",
@@ -65,7 +74,9 @@ INTERNAL_NAMES = frozenset(
         "_unbounded_foreach",
     }
 )
-"""Seen in Metaflow 2.11 to 2.19; any other name with an underscore is the user's own."""
+"""Seen in Metaflow 2.11 to 2.19, and in metaflow-checkpoint 0.2.
+
+Any other name with an underscore is the user's own."""
 
 
 class _Frame:
@@ -199,6 +210,23 @@ def is_control_path(recorded: str | None) -> bool:
 def to_rounds(value: Any) -> tuple[int, ...]:
     """Return the rounds of `_iteration_stack`; DamagedError."""
     return tuple(as_integer(item, "a round") for item in items(value, "_iteration_stack"))
+
+
+def to_saved(values: Iterable[Any], tasks: Collection[str]) -> tuple[StoredReference, ...]:
+    """Return what a task saved with `metaflow-checkpoint`, in the order of saving.
+
+    Args:
+        values: of the artifacts `SAVED_NAMES`.
+        tasks: pathspecs of the task and, for a clone, of its origin: other tasks hand theirs on.
+    """
+    flow = flow_of(next(iter(tasks)))
+    saved = {
+        reference.key: reference
+        for value in values
+        for reference in parse_references(value, flow)
+        if reference.task in tasks
+    }
+    return tuple(sorted(saved.values(), key=lambda own: (own.attempt, own.created_on, own.key)))
 
 
 _TYPE_LIMIT, _MESSAGE_LIMIT, _STACK_LIMIT = 1_000, 100_000, 1_000_000  # characters

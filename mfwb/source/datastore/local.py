@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mfwb.errors import ItemLost, SourceError
-from mfwb.files.rooted_files import NotAFileError, OutsideRootError, open_below, read_below
+from mfwb.files.rooted_files import (
+    NotAFileError,
+    OutsideRootError,
+    open_below,
+    read_below,
+    resolve_below,
+)
 from mfwb.operations import note_operation
 from mfwb.ports import BlobLocation
 from mfwb.source.datastore.blobs import GONE, Blob, is_gzipped
@@ -55,6 +61,28 @@ class LocalBlobs:
             size = os.fstat(stream.fileno()).st_size
         uri = (self._root / path).absolute().as_uri()
         return BlobLocation(uri, size, etag=None, gzipped=self._is_gzipped(path))
+
+    def list(self, folder: str) -> Iterator[str]:
+        """Yield the paths of all files and links below a folder; no link to a folder is followed.
+
+        Whether a link may be read is decided when it is opened.
+        """
+        note_operation("datastore", f"list {folder}")
+        try:
+            top = resolve_below(self._root, folder, linked_folders=self._linked_folders)
+            pending = [(top, "")]
+            while pending:
+                path, prefix = pending.pop()
+                with os.scandir(path) as entries:
+                    for entry in entries:
+                        if entry.is_dir(follow_symlinks=False):
+                            pending.append((Path(entry.path), f"{prefix}{entry.name}/"))
+                        else:
+                            yield f"{prefix}{entry.name}"
+        except (FileNotFoundError, NotADirectoryError):
+            self._assert_root()
+        except OSError as error:
+            raise _failure(error) from error
 
     def _file(self, path: str) -> BinaryIO | None:
         try:

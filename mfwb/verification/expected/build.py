@@ -10,12 +10,15 @@ from itertools import count
 from mfwb.config import Settings, StepSettings
 from mfwb.source.datastore.flow_store import FlowStore
 from mfwb.verification.expected import names
+from mfwb.verification.expected.checkpoint_files import CheckpointFiles
+from mfwb.verification.expected.checkpoint_reference import Reference
+from mfwb.verification.expected.checkpoint_series import expect_series
 from mfwb.verification.expected.code_package import expect_code
 from mfwb.verification.expected.contents import Contents
-from mfwb.verification.expected.facts import CardFacts, FlowRunFacts, TaskFacts
+from mfwb.verification.expected.facts import CardFacts, FlowRunFacts, HeldArtifact, TaskFacts
 from mfwb.verification.expected.flow_run_reader import FlowRunReader
 from mfwb.verification.expected.foreach_items import expect_foreach
-from mfwb.verification.expected.kinds import ExpectedForm, find_form
+from mfwb.verification.expected.kinds import ExpectedForm, find_form, find_reference
 from mfwb.verification.expected.links import expect_links
 from mfwb.verification.expected.log_lines import read_lines
 from mfwb.verification.expected.loggers import Loggers
@@ -26,6 +29,7 @@ from mfwb.verification.expected.model import (
     ExpectedLine,
     ExpectedPanel,
     ExpectedRun,
+    ExpectedSeries,
     Need,
 )
 from mfwb.verification.expected.notes import expect_notes
@@ -44,6 +48,7 @@ from mfwb.verification.expected.run_files import StoredFile, expect_artifacts, e
 from mfwb.verification.expected.run_uses import expect_uses
 from mfwb.verification.expected.run_values import RunValues, WrittenValue, expect_values
 from mfwb.verification.expected.step_code import read_step_code
+from mfwb.verification.expected.value_reader import PickledValue
 from mfwb.verification.expected.written import History
 
 __all__ = ["expect_flow_run"]
@@ -90,6 +95,9 @@ class _Builder:
         self._masker = settings.redact.make_masker()
         self._code = read_step_code(facts)
         self._history = History(facts, contents, self._code)
+        self._checkpoints = CheckpointFiles(
+            lambda datastore: reader.store(facts.flow, datastore), reader.roots.admit
+        )
         self._scopes = list(_scopes(facts, settings))
         self._has_code = settings.code_of(facts.flow)
         self._run_of = {task.path: scope.name for scope in self._scopes for task in scope.tasks}
@@ -178,7 +186,9 @@ class _Builder:
         of_task = None if scope.merged else foreach[scope.tasks[0].path].config
         stored = self._stored(scope)
         artifacts = list(
-            expect_artifacts(stored, scope.settings, self._contents, merged=scope.merged)
+            expect_artifacts(
+                stored, scope.settings, self._contents, self._checkpoints, merged=scope.merged
+            )
         )
         artifacts = [self._with_candidate_alias(scope, artifact) for artifact in artifacts]
         if scope.step == facts.start_step:
@@ -224,6 +234,7 @@ class _Builder:
             runtime=None if started is None or ended is None else (ended - started) / 1000,
             may_use_others=code is None or not code.is_certain or code.uses_client,
             unknown=tuple(values.unknown),
+            series=tuple(self._series(scope, stored)),
             notes=expect_notes(scope.name, doc_of(facts, scope.step), scope.settings),
             untrue_facts=unexpected_facts(scope.tasks),
             untrue_outcome=unexpected_outcome(scope.tasks, reason),
@@ -232,7 +243,20 @@ class _Builder:
     def _form(self, task: TaskFacts, name: str) -> ExpectedForm:
         artifact = task.held[name]
         value = self._contents.describe(artifact)
-        return find_form(artifact, value, self._settings[task.step])
+        return find_form(artifact, value, self._settings[task.step], self._facts.flow)
+
+    def _reference(self, artifact: HeldArtifact, form: ExpectedForm) -> Reference | None:
+        if form.shape != "checkpoint":
+            return None
+        return find_reference(artifact, self._contents.describe(artifact), self._facts.flow)
+
+    def _described(self, artifact: HeldArtifact, form: ExpectedForm) -> PickledValue:
+        """Return the value of an artifact; of a reference, what the user noted."""
+        reference = self._reference(artifact, form)
+        if reference is None:
+            return self._contents.show(artifact)
+        noted = replace(self._contents.describe(artifact), json_value=reference.metadata)
+        return mask_pickled(artifact.name, noted, self._masker)
 
     def _is_file(self, task: TaskFacts, name: str) -> bool:
         return not self._form(task, name).is_value
@@ -273,11 +297,12 @@ class _Builder:
                 if task.path not in need and not is_new_pickle:
                     continue
                 artifact = task.held[name]
+                form = self._form(task, name)
                 item = WrittenValue(
                     task,
                     artifact,
-                    self._contents.show(artifact),
-                    self._form(task, name),
+                    self._described(artifact, form),
+                    form,
                     need.get(task.path, Need.REQUIRED),
                 )
                 by_name.setdefault(name, []).append(item)
@@ -305,14 +330,28 @@ class _Builder:
                 form = self._form(task, name)
                 if form.is_value:
                     continue
+                reference = self._reference(artifact, form)
                 if self._history.is_new(task, name):
-                    stored[name].append(StoredFile(task, artifact, form, task.path))
+                    stored[name].append(
+                        StoredFile(task, artifact, form, task.path, reference=reference)
+                    )
                 elif picked := self._loggers.picked(task, name):
                     producers = self._history.producers(task, name)
                     stored[name].append(
-                        StoredFile(task, artifact, form, task.path, picked[0], producers)
+                        StoredFile(task, artifact, form, task.path, picked[0], producers, reference)
                     )
         return stored
+
+    def _series(
+        self, scope: _Scope, stored: Mapping[str, Sequence[StoredFile]]
+    ) -> Iterator[ExpectedSeries]:
+        referenced = {
+            file.reference.key
+            for files in stored.values()
+            for file in files
+            if file.reference is not None
+        }
+        yield from expect_series(scope.tasks, referenced, scope.settings, self._checkpoints)
 
     def _previews(
         self, stored: Mapping[str, Sequence[StoredFile]], values: RunValues, settings: StepSettings

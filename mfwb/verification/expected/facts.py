@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from mfwb.snapshot import Datastore
 from mfwb.snapshot.pathspec import parts_of, step_of
+from mfwb.verification.expected.checkpoint_reference import Reference
 
 __all__ = ["AttemptFacts", "CardFacts", "FlowRunFacts", "HeldArtifact", "TaskFacts", "TaskOutcome"]
 
@@ -74,6 +75,7 @@ class TaskFacts:
         exception: type, message and stack trace of what ended or was caught in its last attempt.
         earlier: messages of the exceptions of earlier attempts, by number.
         cards: those of its last attempt; None if the records leave that open.
+        saved: its checkpoints and models, in the order of saving.
     """
 
     path: str
@@ -92,6 +94,7 @@ class TaskFacts:
     earlier: Mapping[int, str] = field(default_factory=dict)
     cards: tuple[CardFacts, ...] | None = ()
     datastore: Datastore | None = None
+    saved: tuple[Reference, ...] = ()
 
     @property
     def step(self) -> str:

@@ -31,6 +31,7 @@ from mfwb.source.process_exits import ProcessExit
 from mfwb.source.reader import read_flow_run
 from mfwb.source.session import open_provider, own_datastore_roots
 from mfwb.source.typed_values import DamagedError
+from mfwb.verification.expected.checkpoint_reference import find_saved
 from mfwb.verification.expected.facts import (
     AttemptFacts,
     CardFacts,
@@ -44,6 +45,7 @@ __all__ = ["FlowRunReader", "read_attempts", "sort_into_steps"]
 
 _OUTCOME = ("_success", "_exception", "_catch_exception")
 _POSITION = ("_transition", "_foreach_stack", "_iteration_stack")
+_SAVED = ("_task_checkpoints", "_task_stored_models")
 _MAX_INTERNALS = 4_000_000  # bytes of one internal artifact
 
 
@@ -210,7 +212,7 @@ class FlowRunReader:
             if task.datastore is None:
                 continue
             for record in task.earlier.values():
-                for name in ("_graph_info", *_OUTCOME, *_POSITION):
+                for name in ("_graph_info", *_OUTCOME, *_POSITION, *_SAVED):
                     if name in record.objects and (name != "_graph_info" or _is_hidden(task)):
                         by_datastore[task.datastore].add(record.objects[name])
         values: dict[str, Any] = {}
@@ -371,6 +373,9 @@ def _task_facts(task: _Task, shared: Mapping[str, str], values: Mapping[str, Any
         },
         cards=_cards(task, attempts, is_clone=origin is not None),
         datastore=task.datastore,
+        saved=find_saved(
+            map(internal, _SAVED), {task.path, *([origin] if origin else [])}, task.parts[0]
+        ),
     )
 
 

@@ -13,11 +13,12 @@ from functools import lru_cache
 from typing import Literal
 
 from mfwb.config import StepSettings
+from mfwb.verification.expected.checkpoint_reference import Reference, to_reference
 from mfwb.verification.expected.facts import HeldArtifact
 from mfwb.verification.expected.file_endings import MARKDOWN_NAME
 from mfwb.verification.expected.value_reader import PickledValue
 
-__all__ = ["KINDS", "ExpectedForm", "Shape", "find_form"]
+__all__ = ["KINDS", "ExpectedForm", "Shape", "find_form", "find_reference"]
 
 Shape = Literal[
     "value",
@@ -30,6 +31,7 @@ Shape = Literal[
     "include",
     "pickle",
     "stored",
+    "checkpoint",
     "media",
     "image",
 ]
@@ -135,7 +137,9 @@ class ExpectedForm:
         return self.shape == "value"
 
 
-def find_form(artifact: HeldArtifact, value: PickledValue, settings: StepSettings) -> ExpectedForm:
+def find_form(
+    artifact: HeldArtifact, value: PickledValue, settings: StepSettings, flow: str = ""
+) -> ExpectedForm:
     """Return the form of an artifact, by its recorded type, and by the names in its pickle."""
     kind = _set_by_user(artifact.type, settings)
     plugin = next(
@@ -146,6 +150,9 @@ def find_form(artifact: HeldArtifact, value: PickledValue, settings: StepSetting
         ),
         None,
     )
+    reference = find_reference(artifact, value, flow) if kind != "value" else None
+    if reference is not None:
+        return ExpectedForm((kind or "model",), "checkpoint", shown=bool(reference.metadata))
     if kind == "value":
         return _value_or_json(artifact, value, settings)
     is_image = kind == "image"
@@ -187,6 +194,12 @@ def _ending(artifact: HeldArtifact, value: PickledValue, settings: StepSettings)
     ending = value.ending if artifact.size >= smallest else None
     is_markdown = artifact.type == "str" and MARKDOWN_NAME.fullmatch(artifact.name)
     return ending or ("md" if is_markdown else None)
+
+
+def find_reference(artifact: HeldArtifact, value: PickledValue, flow: str) -> Reference | None:
+    """Return what an artifact refers to, if it refers to a checkpoint or model of this flow."""
+    is_dict = artifact.type == "dict" and artifact.is_pickle
+    return to_reference(value.json_value, flow) if is_dict else None
 
 
 def _set_by_user(name: str, settings: StepSettings) -> str | None:

@@ -24,6 +24,7 @@ __all__ = [
     "ExpectedLine",
     "ExpectedPanel",
     "ExpectedRun",
+    "ExpectedSeries",
     "ExpectedTable",
     "ExpectedUse",
     "ExpectedValue",
@@ -122,6 +123,19 @@ class ExpectedArtifact:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectedSeries:
+    """Versions of one artifact that a W&B run logs.
+
+    Attributes:
+        names: W&B's name, one of these.
+        versions: the possible files of each version, in order; empty where they are not known.
+    """
+
+    names: tuple[str, ...]
+    versions: tuple[Sequence[Mapping[str, ExpectedFile]], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectedUse:
     """What a W&B run uses of one artifact.
 
@@ -215,6 +229,7 @@ class ExpectedRun:
         runtime: seconds.
         may_use_others: whether its code may read artifacts of other flow runs.
         unknown: what could not be worked out, by item.
+        series: the checkpoints that its tasks saved beside their artifacts.
         notes: texts that its notes have to contain.
     """
 
@@ -241,6 +256,7 @@ class ExpectedRun:
     runtime: float | None = None
     may_use_others: bool = True
     unknown: tuple[tuple[str, str], ...] = ()
+    series: tuple[ExpectedSeries, ...] = ()
     untrue_facts: frozenset[str] = frozenset()
     untrue_outcome: frozenset[str] = frozenset()
     overview: Overview | None = None  # if it is the W&B run of a whole flow run

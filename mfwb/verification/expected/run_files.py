@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from mfwb.config import StepSettings
 from mfwb.snapshot.pathspec import parameters_of
 from mfwb.verification.expected import names
+from mfwb.verification.expected.checkpoint_files import CheckpointFiles
+from mfwb.verification.expected.checkpoint_reference import Reference
 from mfwb.verification.expected.contents import Contents
 from mfwb.verification.expected.facts import FlowRunFacts, HeldArtifact, TaskFacts
 from mfwb.verification.expected.kinds import ExpectedForm, find_form
@@ -29,6 +31,7 @@ class StoredFile:
         path: str,
         need: Need = Need.REQUIRED,
         picked_from: frozenset[str] = frozenset(),
+        reference: Reference | None = None,
     ) -> None:
         self.need = need
         self.picked_from = picked_from  # tasks that may have written it, if this one picked it
@@ -36,12 +39,14 @@ class StoredFile:
         self.artifact = artifact
         self.form = form
         self.path = path  # of the task
+        self.reference = reference  # of the form `checkpoint`
 
 
 def expect_artifacts(
     stored: Mapping[str, Sequence[StoredFile]],
     settings: StepSettings,
     contents: Contents,
+    checkpoints: CheckpointFiles,
     *,
     merged: bool,
 ) -> Iterator[ExpectedArtifact]:
@@ -51,6 +56,7 @@ def expect_artifacts(
         stored: what its tasks stored under each name.
         settings: of the step.
         contents: of the flow run.
+        checkpoints: finds the files of references.
         merged: whether the W&B run stands for several tasks.
     """
     for name, files in stored.items():
@@ -58,15 +64,16 @@ def expect_artifacts(
         for file in files:
             by_kinds[file.form.kinds].append(file)
         for kinds, group in by_kinds.items():
-            yield from _artifact(name, kinds, group, settings, contents, merged=merged)
+            yield from _artifact(name, kinds, group, settings, contents, checkpoints, merged=merged)
 
 
-def _artifact(  # noqa: PLR0913 - what it is of
+def _artifact(  # noqa: PLR0913, PLR0917 - what it is of
     name: str,
     kinds: tuple[str, ...],
     files: Sequence[StoredFile],
     settings: StepSettings,
     contents: Contents,
+    checkpoints: CheckpointFiles,
     *,
     merged: bool,
 ) -> Iterator[ExpectedArtifact]:
@@ -77,7 +84,13 @@ def _artifact(  # noqa: PLR0913 - what it is of
     folders = []
     for file in files:
         prefix = f"{file.task.label}/" if merged and file.task is not None else ""
-        options, is_certain = _options(file, possible, settings, contents)
+        if file.reference is not None and file.task is not None:
+            limit = getattr(settings.max_artifact_size, possible[0])
+            options, is_certain = checkpoints.options(
+                file.reference, file.task.path, file.task.datastore, settings, limit
+            )
+        else:
+            options, is_certain = _options(file, possible, settings, contents)
         if not is_certain or file.need is Need.ALLOWED:
             need = Need.ALLOWED
         folders.append(

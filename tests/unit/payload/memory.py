@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import pickle
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import md5, sha1
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,9 @@ from mfwb.planning import (
     TaskRow,
     WandbRunId,
 )
-from mfwb.ports import BlobLocation, CodeFile, ExcludedCode, LogLine
+from mfwb.ports import BlobLocation, CheckpointFile, CodeFile, ExcludedCode, LogLine
 from mfwb.snapshot import Card
+from mfwb.snapshot.checkpoints import StoredReference
 
 TASK = "Flow/1/train/4"
 
@@ -43,6 +44,7 @@ class MemoryContents:
         self.cards: dict[str, bytes] = {}
         self.rules: list[tuple[AllowedFiles, int | None]] = []  # for included files
         self.shares: list[int] = []  # bytes that may be read of logs
+        self.checkpoints: dict[str, dict[str, bytes | None]] = {}  # None: it can't be read
         self.own_folder: Path | None = None
 
     def add(self, value: Any, name: str = "x", task: str = TASK, protocol: int = 4) -> Content:
@@ -85,6 +87,18 @@ class MemoryContents:
         if content.sha1 not in self.included:
             raise ItemLost("the included file is gone")
         return _written(self.included[content.sha1], path)
+
+    def checkpoint_files(self, task: str, reference: StoredReference) -> Iterator[CheckpointFile]:
+        """Yield the files of a checkpoint."""
+        if reference.key not in self.checkpoints:
+            raise ItemLost(f"the checkpoint of {task} is gone")
+        for name, data in self.checkpoints[reference.key].items():
+            yield CheckpointFile(name, None if data is None else io.BytesIO(data), "it is a link")
+
+    def locate_checkpoint(
+        self, task: str, reference: StoredReference
+    ) -> list[tuple[str, BlobLocation]] | None:
+        """Return None: nobody else can look into this memory."""
 
     def read_code(
         self,

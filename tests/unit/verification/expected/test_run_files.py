@@ -9,6 +9,7 @@ import pytest
 
 from mfwb.config import StepSettings
 from mfwb.snapshot import Datastore
+from mfwb.verification.expected.checkpoint_files import CheckpointFiles
 from mfwb.verification.expected.contents import Contents
 from mfwb.verification.expected.kinds import KINDS, ExpectedForm, Shape
 from mfwb.verification.expected.model import ExpectedArtifact, ExpectedFile, Need
@@ -16,6 +17,9 @@ from mfwb.verification.expected.run_files import StoredFile, expect_artifacts, e
 from mfwb.verification.expected.value_reader import PickledValue, ValueReader, new_value_process
 from tests.unit.verification.expected.facts_of_tasks import flow_run, held, task
 
+_NO_CHECKPOINTS = CheckpointFiles(
+    lambda _datastore: pytest.fail("nothing is stored"), lambda datastore, _task: datastore
+)
 S3 = Datastore("s3", "s3://bucket/root")
 TASKS = [task("fit", f"{n}", indexes=(n,), datastore=S3) for n in range(2)]
 
@@ -26,7 +30,7 @@ def _expect(
     values = ValueReader(new_value_process())
     contents = Contents(flow_run(), values, lambda _datastore: pytest.fail("nothing is stored"))
     files = [StoredFile(item, held("net"), ExpectedForm(kinds, shape), item.path) for item in TASKS]
-    return [*expect_artifacts({"net": files}, settings, contents, merged=True)]
+    return [*expect_artifacts({"net": files}, settings, contents, _NO_CHECKPOINTS, merged=True)]
 
 
 def test_a_folder_for_each_task() -> None:
