@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from mfwb.config import Unpickle
 from mfwb.conversion.convert import Conversion
 from mfwb.conversion.converter import UnconvertibleError
 from mfwb.conversion.path_values import load_path
@@ -16,6 +15,7 @@ from mfwb.files.allowed_files import AllowedFiles
 from mfwb.files.content_store import Store
 from mfwb.payload.conversion_cache import ConversionCache, pickle_name
 from mfwb.payload.copied_files import copy_file
+from mfwb.payload.frame_curves import may_have_curves
 from mfwb.payload.model import ArtifactFiles
 from mfwb.payload.paths import read_path_files
 from mfwb.planning import Content, Form, PlannedFile, PlannedRun, Preview
@@ -58,7 +58,6 @@ class FileBuilder:
                 local files.
             encoding: the encoding in which Metaflow stored it, if that was not a pickle.
         """
-        unpickle = run.unpickle
         if planned.form is Form.PATH:
             return self._copy_path(planned, contents, run)
         if planned.form is Form.INCLUDE:
@@ -70,19 +69,17 @@ class FileBuilder:
         if planned.form is Form.REFERENCE:
             return self._build_reference(planned, contents, encoding)
         if planned.form in CONVERSIONS:
-            return self._convert(planned, contents, unpickle)
+            return self._convert(planned, contents, run)
         return ArtifactFiles(Form.PICKLE, [self._copy_stored(planned, contents, ".pkl")])
 
-    def _convert(
-        self, planned: PlannedFile, contents: Contents, unpickle: Unpickle
-    ) -> ArtifactFiles:
+    def _convert(self, planned: PlannedFile, contents: Contents, run: PlannedRun) -> ArtifactFiles:
         try:
             path = self._converted.get(
                 planned.content,
                 CONVERSIONS[planned.form],
-                unpickle,
+                run.unpickle,
                 contents,
-                with_rows=planned.preview is Preview.TABLE,
+                with_rows=planned.preview is Preview.TABLE or may_have_curves(planned, run),
                 plugin=planned.plugin,
             )
         except UnconvertibleError as error:

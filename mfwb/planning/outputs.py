@@ -17,6 +17,12 @@ from mfwb.planning.classify import (
     can_be_shown,
     classify,
 )
+from mfwb.planning.curve_rules import (
+    CurveRules,
+    can_be_drawn,
+    iterated_names,
+    select_curve_rules,
+)
 from mfwb.planning.plan import (
     Content,
     Form,
@@ -45,6 +51,7 @@ class Outputs:
     switched_off: tuple[Content, ...]
     losses: tuple[Loss, ...]
     by_code: tuple[str, ...]
+    curve_rules: CurveRules
 
 
 def select_outputs(
@@ -53,7 +60,16 @@ def select_outputs(
     """Return for each W&B run what it logs, puts into its summary, leaves out and loses."""
     sortings = [_sort_artifacts(scope, flow_run, lineage) for scope in scopes]
     types = _choose_types(sortings)
-    return {sorting.scope.id: _make_outputs(sorting, flow_run, types) for sorting in sortings}
+    iterated = iterated_names(flow_run)
+    return {
+        sorting.scope.id: replace(
+            _make_outputs(sorting, flow_run, types),
+            curve_rules=select_curve_rules(
+                sorting.drawable, sorting.scope.settings.curves, iterated
+            ),
+        )
+        for sorting in sortings
+    }
 
 
 @dataclass(slots=True)
@@ -69,6 +85,7 @@ class _Sorting:
     shown: dict[str, list[Content]] = field(default_factory=lambda: defaultdict(list))
     elsewhere: dict[str, list[ValueElsewhere]] = field(default_factory=lambda: defaultdict(list))
     caught: dict[str, list[ValueElsewhere]] = field(default_factory=lambda: defaultdict(list))
+    drawable: set[str] = field(default_factory=set)  # names of what may become charts
     by_code: list[str] = field(default_factory=list)
     switched_off: list[Content] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
@@ -125,6 +142,8 @@ class _Sorting:
         self, classification: Classification, content: Content, ref: ArtifactRef, task: Task | None
     ) -> None:
         key = names.summary_key(ref.name)
+        if can_be_drawn(ref, classification):
+            self.drawable.add(ref.name)
         if classification.kind is Kind.VALUE:
             self.values[key].append(content)
             return
@@ -247,6 +266,7 @@ def _make_outputs(sorting: _Sorting, flow_run: FlowRun, types: dict[str, Kind]) 
         switched_off=tuple(sorting.switched_off),
         losses=tuple(sorting.losses),
         by_code=tuple(sorting.by_code),
+        curve_rules=CurveRules(),
     )
 
 

@@ -207,6 +207,9 @@ class PlannedRun:
     path_roots: tuple[str, ...] = ()  # folders of this machine that it may send files from
     file_limit: int | None = None  # bytes of an included file, or of what a path points at
     shown: tuple[PlannedValue, ...] = ()  # artifacts that the summary shows as values, too
+    no_curves: tuple[str, ...] = ()  # keys of artifacts that a setting excludes from the charts
+    named_curves: tuple[str, ...] = ()  # keys of those that a setting names
+    iterated: tuple[str, ...] = ()  # keys of lists that a foreach iterates over: no charts
 
     @property
     def ended_at(self) -> int | None:
@@ -257,8 +260,8 @@ class PlannedRun:
 
 _DIGEST_LENGTH = 40  # letters; more than enough to distinguish plans
 _TEXT_FIELDS = ("name", "group", "job_type", "tags", "config")
-_OPTIONAL_FIELDS = ("path_roots", "file_limit", "shown")
-_FIELDS_FROM_SOURCE = {"inputs", "level", "losses", "externals", "passed_on", "by_code"}
+_OPTIONAL_FIELDS = ("path_roots", "file_limit", "shown", "no_curves", "named_curves")
+_FIELDS_FROM_SOURCE = {"inputs", "level", "losses", "externals", "passed_on", "by_code", "iterated"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from mfwb.ports.source import Contents, LogLine
 from mfwb.snapshot import FlowRun, Loss
 
 __all__ = [
+    "ChartAxis",
     "Payloads",
     "ReadyArtifact",
     "ReadyCard",
@@ -96,11 +97,27 @@ class ReadyPreview:
 
 
 @dataclass(frozen=True, slots=True)
+class ChartAxis:
+    """The x axis of a chart.
+
+    Attributes:
+        chart: the name of the chart in the history.
+        axis: the name of its x axis there.
+        keeps_value: whether the summary has another value of the chart's name than its last point.
+    """
+
+    chart: str
+    axis: str
+    keeps_value: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ReadyRun:
     """The values and files of one W&B run, which it needs beside its plan."""
 
     summary: dict[str, Any] = field(default_factory=dict)
     history: tuple[tuple[int, dict[str, float | int | str]], ...] = ()  # (step, row), ascending
+    axes: tuple[ChartAxis, ...] = ()  # of the charts in the history
     table: ReadyTable | None = None
     artifacts: tuple[ReadyArtifact, ...] = ()
     log: Collection[LogLine] = ()
@@ -109,6 +126,11 @@ class ReadyRun:
     cards: tuple[ReadyCard, ...] = ()
     previews: tuple[ReadyPreview, ...] = ()
     losses: tuple[Loss, ...] = ()
+
+    @property
+    def axis_of(self) -> dict[str, str]:
+        """The x axis of each chart that has one."""
+        return {axis.chart: axis.axis for axis in self.axes}
 
 
 class Payloads(Protocol):
