@@ -75,4 +75,4 @@ def _has_order(value: Any) -> bool:
         return all(isinstance(key, str) for key in value) and all(map(_has_order, value.values()))
     if isinstance(value, (list, tuple)):
         return all(_has_order(item) for item in value if not is_number(item))
-    return is_number(value)
+    return not isinstance(value, (set, frozenset))

@@ -28,7 +28,7 @@ from mfwb.payload.logs import read_log
 from mfwb.payload.metadata import BuiltArtifact, build_description, build_metadata
 from mfwb.payload.parameters import add_parameter_values, decode_artifacts
 from mfwb.payload.previews import CONVERSIONS as PREVIEWS
-from mfwb.payload.previews import build_previews, taken_keys
+from mfwb.payload.previews import build_previews
 from mfwb.payload.refcount import RefCount
 from mfwb.payload.spooled_log import SpooledLog
 from mfwb.payload.summary import limit_summary, summarize, table_reference
@@ -139,7 +139,6 @@ class PayloadBuilder:
             run,
             _joined(values, curves, {key: shown[key] for key in run.named_curves if key in shown}),
             find_frame_curves(run, self._conversions, contents),
-            taken_keys(run, every),
         )
         inside = {key: value for key, value in every.items() if key not in drawn.replaced}
         summary, dropped = limit_summary(

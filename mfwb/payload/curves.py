@@ -38,6 +38,8 @@ _TASKS = "tasks/"  # the charts over tasks
 Frames = Mapping[str, Mapping[str, Columns]]
 """The columns of tables that are curves, by summary key and by pathspec of the task."""
 
+NO_FRAMES: Frames = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Chart:
@@ -95,18 +97,18 @@ class _Family:
         return sum(map(len, self.columns.values()))
 
 
-def draw_curves(run: PlannedRun, values: Values, frames: Frames, taken: Collection[str]) -> Curves:
+def draw_curves(run: PlannedRun, values: Values, frames: Frames = NO_FRAMES) -> Curves:
     """Return the charts of the curves among the values of a W&B run, and of its tables.
 
     Args:
         run: the planned W&B run.
         values: its values, those that are too large for the summary included.
         frames: the columns of its tables that are curves.
-        taken: other keys of its summary.
     """
+    taken = _taken_keys(run) | values.keys()
     families = list(_within_limits(_families(run, values, frames)))
-    names = _choose_names(families, {*taken, *values})
-    used = {*taken, *values} - {family.key for family in families}
+    names = _choose_names(families, taken)
+    used = taken - {family.key for family in families}
     charts = [chart for family in families for chart in _charts_of(family, names, used)]
     drawn = Counter(family.key for family in families if not family.keeps_value)
     replaced = {key for key, of_tasks in values.items() if 0 < len(of_tasks) == drawn[key]}
@@ -121,6 +123,14 @@ def to_history_number(number: Number) -> Number | None:
         return float(number)
     except OverflowError:
         return None
+
+
+def _taken_keys(run: PlannedRun) -> set[str]:
+    """Return the names of all artifacts and cards of a W&B run, as keys of its summary."""
+    values = (value.key for value in (*run.values, *run.curves, *run.shown))
+    files = (file.content for artifact in run.outputs for file in artifact.files)
+    others = (summary_key(content.name) for content in (*files, *run.switched_off))
+    return {*run.summary, *values, *others, *(card.key for card in run.cards)}
 
 
 def _families(run: PlannedRun, values: Values, frames: Frames) -> Iterator[_Family]:

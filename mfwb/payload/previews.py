@@ -13,7 +13,7 @@ from mfwb.planning import PlannedFile, PlannedRun, Preview
 from mfwb.planning.names import free_name, summary_key, table_key
 from mfwb.ports import Contents, ReadyPreview
 
-__all__ = ["CONVERSIONS", "build_previews", "taken_keys"]
+__all__ = ["CONVERSIONS", "build_previews"]
 
 CONVERSIONS = {
     Preview.TABLE: Conversion.ROWS,
@@ -48,16 +48,6 @@ def build_previews(
             if preview is not None:
                 taken.add(key)
                 yield preview
-
-
-def taken_keys(run: PlannedRun, keys: Iterable[str]) -> frozenset[str]:
-    """Return all keys that a summary may have: these, and those of facts, cards and previews."""
-    files = [file for artifact in run.outputs for file in artifact.files if file.preview]
-    previews = (
-        (table_key if file.preview is Preview.TABLE else summary_key)(file.content.name)
-        for file in files
-    )
-    return frozenset({*keys, *run.summary, *(card.key for card in run.cards), *previews})
 
 
 def _preview(  # noqa: PLR0913, PLR0917 - all of them describe the preview

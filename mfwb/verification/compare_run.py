@@ -16,7 +16,7 @@ from mfwb.verification.recorded import RecordedRun
 __all__ = ["compare_run", "find_card"]
 
 _CLOCK = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z ")
-_CHARTS = ("tasks/", "curves/")
+_CHARTS = "tasks/"
 _TAGS_CHANGED = (
     "somebody removed or changed them in W&B, or they changed in Metaflow after the sync"
 )
@@ -141,6 +141,8 @@ class _Comparison:
         self._compare_values("summary", expected.outcome, actual.get("metaflow"), "metaflow.")
         self._note_untrue("summary", expected.untrue_outcome, actual.get("metaflow"))
         settled = {*expected.summary, *expected.open_keys, *expected.previews}
+        if expected.has_open_charts:
+            settled |= {*self._recorded.axes, *self._recorded.axes.values()}
         for key in sorted((actual.keys() & self._names) - settled):
             if _is_panel(actual[key]):
                 continue  # a picture, a figure or a table of what was stored
@@ -156,15 +158,16 @@ class _Comparison:
             if actual is _NOTHING or not _is_point(number, actual):
                 wrong[key].append((row, number, None if actual is _NOTHING else actual))
         self._findings.count("history", len(expected))
-        own = self._names | {key for _, key in expected}
+        charts = {key for _, key in expected}
+        own = self._names | charts
+        self._compare_axes()
         for row, points in self._recorded.history.items():
             for key, actual in points.items():
                 is_ours = key.startswith(_CHARTS) or key in own
                 is_open = any(
-                    key in {open_key, f"tasks/{open_key}", f"curves/{open_key}"}
-                    or key.startswith(f"curves/{open_key}/")
+                    key in {open_key, f"tasks/{open_key}", f"{open_key}/index"}
                     for open_key in open_keys
-                )
+                ) or (self._expected.has_open_charts and key not in charts)
                 if is_ours and (row, key) not in expected and not is_open and not _is_panel(actual):
                     wrong[key].append((row, None, actual))
         if repeated := [step for step in self._recorded.repeated_steps if self._is_row(step)]:
@@ -181,6 +184,15 @@ class _Comparison:
             has_row = any(row in self._recorded.history for row in rows)
             mends = actual is None and not has_row  # a sync would write such a row twice
             self._differ("history", item, number, actual, cause, mends=mends)
+
+    def _compare_axes(self) -> None:
+        """Note the charts that have another x axis: W&B draws them over its own steps then."""
+        self._findings.count("history", len(self._expected.axes))
+        for chart, axis in self._expected.axes.items():
+            actual = self._recorded.axes.get(chart)
+            if actual != axis:
+                cause = why_missing(self._recorded, "somebody or another sync wrote its config")
+                self._differ("history", f"x axis of {chart}", axis, actual, cause)
 
     def _is_row(self, step: int) -> bool:
         return any(row == step for row, _ in self._expected.history)

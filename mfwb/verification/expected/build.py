@@ -23,6 +23,7 @@ from mfwb.verification.expected.model import (
     ExpectedRun,
     Need,
 )
+from mfwb.verification.expected.run_curves import CurveRules
 from mfwb.verification.expected.run_facts import (
     expect_config,
     expect_facts,
@@ -33,9 +34,10 @@ from mfwb.verification.expected.run_facts import (
 )
 from mfwb.verification.expected.run_files import StoredFile, expect_artifacts, expect_included
 from mfwb.verification.expected.run_uses import expect_uses
-from mfwb.verification.expected.run_values import RunValues, WrittenValue, expect_values
+from mfwb.verification.expected.run_values import RunValues, expect_values
 from mfwb.verification.expected.step_code import read_step_code
 from mfwb.verification.expected.written import History
+from mfwb.verification.expected.written_value import WrittenValue
 
 __all__ = ["expect_flow_run"]
 
@@ -85,6 +87,7 @@ class _Builder:
         self._config, self._constants = expect_config(facts, contents)
         self._values: dict[tuple[str, str], tuple[set[str], dict[str, Need]]] = {}
         self._dead_ends = self._find_dead_ends()
+        self._iterated = frozenset(task.foreach for task in facts.tasks if task.foreach)
 
     def build(self) -> ExpectedFlowRun:
         """Return what W&B should say."""
@@ -110,7 +113,11 @@ class _Builder:
         started, ended = span(scope.tasks)
         reason = _STOPPED.get(facts.state) if stopped else None
         written = self._written(scope)
-        values = expect_values(scope.tasks, written, merged=scope.merged)
+        cards, open_cards = _cards(scope)
+        rules = CurveRules(
+            scope.settings.curves, self._iterated, frozenset(card.key for card in cards)
+        )
+        values = expect_values(scope.tasks, written, rules, merged=scope.merged)
         stored = self._stored(scope)
         artifacts = list(
             expect_artifacts(stored, scope.settings, self._contents, merged=scope.merged)
@@ -118,7 +125,6 @@ class _Builder:
         if scope.step == facts.start_step:
             artifacts += expect_included(facts, scope.settings, self._contents)
         code = self._code.get(scope.step)
-        cards, open_cards = _cards(scope)
         return ExpectedRun(
             name=names.line(scope.name, _NAME),
             group=names.line(str(wandb.get("run_group") or facts.path), _NAME),
@@ -130,6 +136,8 @@ class _Builder:
             summary=values.summary,
             outcome=expect_outcome(scope.tasks, reason),
             history=values.history,
+            axes=values.axes,
+            has_open_charts=values.has_open_charts,
             table=values.table,
             cards=cards,
             log=self._log(scope),

@@ -163,6 +163,8 @@ class ExpectedRun:
         untrue_facts: keys that config["metaflow"] must not have.
         untrue_outcome: keys that summary["metaflow"] must not have.
         history: numbers by row and key.
+        axes: the x axis of each chart.
+        has_open_charts: whether there may be charts that are not worked out.
         open_keys: keys of summary and history that are not settled here.
         log: None if it is not settled: there is more of it than W&B gets.
         is_log_sorted: whether its lines have the order of their times.
@@ -196,6 +198,8 @@ class ExpectedRun:
     unknown: tuple[tuple[str, str], ...] = ()
     untrue_facts: frozenset[str] = frozenset()
     untrue_outcome: frozenset[str] = frozenset()
+    axes: Mapping[str, str] = field(default_factory=dict)
+    has_open_charts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,11 @@ from mfwb.pickles.allowlist import ARRAYS, PATHS, PLAIN, ZONES
 from mfwb.pickles.content_digest import content_digest
 from mfwb.pickles.placeholders import StandIn
 from mfwb.verification.expected.child_process import answer_requests
-from mfwb.verification.expected.wording import Described, is_series, put, to_number
+from mfwb.verification.expected.curve_columns import read_columns
+from mfwb.verification.expected.wording import Described, put, to_number
 
 __all__ = ["describe", "preload", "preload_more", "run_worker"]
 
-_MAX_CURVE = 100_000  # points
 _EXACT = 2**53
 
 
@@ -71,7 +71,8 @@ def describe(data: bytes) -> dict[str, Any]:
     """Return what a pickle holds, as JSON: its names, the digest of its content, and its value.
 
     Keys: `names`, `only_named`, `digest`; and, if it can be loaded, `json_value` (with the marks of
-    `wording`), `size` (characters of JSON), `number` (its text, if it is one) and `series`.
+    `wording`), `size` (characters of JSON), `number` (its text, if it is one) and `columns` (of
+    a curve, each behind its name).
     """
     answer: dict[str, Any] = {"digest": content_digest(data)}
     try:
@@ -85,8 +86,8 @@ def describe(data: bytes) -> dict[str, Any]:
         answer["size"] = len(json.dumps(json_value))
         if (number := to_number(value)) is not None:
             answer["number"] = _number(number)
-        if is_series(value) and len(value) <= _MAX_CURVE:
-            answer["series"] = [_point(item) for item in value]
+        if (columns := read_columns(value)) is not None:
+            answer["columns"] = [[name, *column] for name, column in columns.items()]
         answer["json_value"] = json_value
         answer["is_nothing"] = value is None
     except MemoryError:
@@ -101,15 +102,6 @@ def _number(value: float) -> str:
     if isinstance(value, int):
         return f"int {int(value):x}"
     return f"float {float(value).hex()}"
-
-
-def _point(value: Any) -> float | None:
-    """Return a number as a chart has it; None for one that no float is near."""
-    number = to_number(value)
-    try:
-        return None if number is None else float(number)
-    except OverflowError:
-        return None
 
 
 def preload(*, trusted: bool) -> None:  # noqa: ARG001 - nothing is trusted here

@@ -25,6 +25,7 @@ from mfwb.verification.recorded_online import queries
 from mfwb.verification.recorded_online.cache import ProjectCache
 from mfwb.verification.recorded_online.parse import (
     files_of_manifest,
+    parse_axes,
     parse_config,
     parse_file,
     parse_json,
@@ -245,6 +246,7 @@ class OnlineProject:
             ],
             used=[self._version(version) for version in parts.used],
             started_at=parse_started_at(config),
+            axes=parse_axes(config),
             runtime=parse_runtime(summary),
             repeated_steps=repeated,
         )
