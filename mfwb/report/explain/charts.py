@@ -11,9 +11,10 @@ _OF_EVERY_ROW = frozenset({"index", "task", "state", "seconds", "exception"})
 
 
 def charts_of(replayed: Replayed) -> list[str]:
-    """Return the names of the charts that show the artifact."""
+    """Return the names of the charts that show the artifact, without their x axes."""
     names = {name: None for _, row in replayed.ready.history for name in row}
-    return [name for name in names if name not in _OF_EVERY_TASK]
+    axes = {axis.axis for axis in replayed.ready.axes}
+    return [name for name in names if name not in _OF_EVERY_TASK | axes]
 
 
 def columns_of(replayed: Replayed) -> list[str]:

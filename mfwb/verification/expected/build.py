@@ -138,6 +138,7 @@ class _Builder:
             history=values.history,
             axes=values.axes,
             has_open_charts=values.has_open_charts,
+            other_names=values.other_names,
             table=values.table,
             cards=cards,
             log=self._log(scope),

@@ -41,7 +41,6 @@ class CurveRules:
             return self.setting and name not in self.iterated
         return any(fnmatchcase(name, pattern) for pattern in self.setting)
 
-
     def names(self, name: str) -> bool:
         """Whether a pattern names an artifact, so that an array may become a chart, too."""
         return not isinstance(self.setting, bool) and self.allows(name)
@@ -58,6 +57,7 @@ class ExpectedCurves:
         replaced: keys of values that the summary should not have.
         open_keys: names of charts that may exist.
         has_tables: whether tables of the W&B run may be further charts, which are not worked out.
+        other_names: the names of charts if a table has a column of the same name.
     """
 
     history: dict[tuple[int, str], int | float] = field(default_factory=dict)
@@ -66,6 +66,7 @@ class ExpectedCurves:
     replaced: set[str] = field(default_factory=set)
     open_keys: set[str] = field(default_factory=set)
     has_tables: bool = False
+    other_names: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,30 +157,44 @@ def _add(
     }
     if axis_column is not None:
         axis = by_column[axis_column]
-    is_open = family.is_open or (result.has_tables and [*family.columns] != [""])
-    if is_open:
+    behind = {
+        column: f"{names.summary_key(f'{family.key}/{column}')}{family.label}"
+        for column in family.columns
+        if column
+    }
+    if family.is_open:
         own = (names.summary_key(column) for column in family.columns if column)
-        behind = (names.summary_key(f"{family.key}/{column}") for column in family.columns)
-        every = {f"{name}{family.label}" for name in (*own, *behind)}
-        result.open_keys |= {axis, *by_column.values(), *every}
+        every = {f"{name}{family.label}" for name in own}
+        result.open_keys |= {axis, *by_column.values(), *every, *behind.values()}
         return
-    for column, numbers in family.columns.items():
-        if column == axis_column:
+    if result.has_tables:
+        result.other_names |= {by_column[column]: name for column, name in behind.items()}
+    for column in family.columns:
+        if column != axis_column:
+            _add_chart(result, family, column, axis_column, (by_column[column], axis))
+
+
+def _add_chart(
+    result: ExpectedCurves,
+    family: _Family,
+    column: str,
+    axis_column: str | None,
+    names_of_both: tuple[str, str],
+) -> None:
+    name, axis = names_of_both
+    for row, number in enumerate(family.columns[column]):
+        point = _point(number)
+        position = row if axis_column is None else family.columns[axis_column][row]
+        if point is None or position is None:
             continue
-        name = by_column[column]
-        for row, number in enumerate(numbers):
-            point = _point(number)
-            position = row if axis_column is None else family.columns[axis_column][row]
-            if point is None or position is None:
-                continue
-            result.history[row, axis] = position
-            result.history[row, name] = point
-            if "*" not in name:
-                result.axes[name] = axis
-            if not (family.keeps and name == family.key):
-                result.last[name] = point
-            if axis_column is not None:
-                result.last[axis] = max(position, result.last.get(axis, position))
+        result.history[row, axis] = position
+        result.history[row, name] = point
+        if "*" not in name:
+            result.axes[name] = axis
+        if not (family.keeps and name == family.key):
+            result.last[name] = point
+        if axis_column is not None:
+            result.last[axis] = max(position, result.last.get(axis, position))
 
 
 def _name(family: _Family, column: str, taken: Collection[str], wanted: Mapping[str, int]) -> str:

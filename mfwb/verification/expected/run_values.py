@@ -32,6 +32,7 @@ class RunValues:
         axes: the x axis of each chart.
         open_keys: keys that are not settled here.
         has_open_charts: whether there may be charts that are not worked out, of tables.
+        other_names: the names of charts if a table has a column of the same name.
     """
 
     summary: dict[str, ExpectedValue] = field(default_factory=dict)
@@ -39,6 +40,7 @@ class RunValues:
     axes: dict[str, str] = field(default_factory=dict)
     table: ExpectedTable | None = None
     has_open_charts: bool = False
+    other_names: dict[str, str] = field(default_factory=dict)
     open_keys: set[str] = field(default_factory=set)
     unknown: list[tuple[str, str]] = field(default_factory=list)
 
@@ -215,9 +217,7 @@ def _add_curves(
     for key in curves.replaced | curves.open_keys:
         result.summary.pop(key, None)
     result.summary |= {key: ExpectedValue((put(last),)) for key, last in curves.last.items()}
-    if curves.has_tables:
-        reason = "tables with a column such as `epoch` may have charts, which are not compared"
-        result.unknown.append(("charts of tables", reason))
+    result.other_names |= curves.other_names
 
 
 def _table(

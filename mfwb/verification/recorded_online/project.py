@@ -224,7 +224,8 @@ class OnlineProject:
         node = parts.node
         config = parse_json(node.get("config"), "config")
         summary = parse_json(node.get("summaryMetrics"), "summary")
-        history, repeated = merge_rows(parts.rows)
+        axes = parse_axes(config)
+        history, repeated = merge_rows(parts.rows, axes.values())
         for file in parts.files:
             if file.get("directUrl"):
                 self._run_files[parts.id, str(require(file, "name"))] = str(file["directUrl"])
@@ -246,7 +247,7 @@ class OnlineProject:
             ],
             used=[self._version(version) for version in parts.used],
             started_at=parse_started_at(config),
-            axes=parse_axes(config),
+            axes=axes,
             runtime=parse_runtime(summary),
             repeated_steps=repeated,
         )
