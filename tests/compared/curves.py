@@ -43,7 +43,7 @@ class Charts:
     replaced: set[str] = field(default_factory=set)
 
 
-def charts_of(
+def charts_of(  # noqa: C901 - one rule after the other
     tasks: Sequence[TaskFacts], *, merged: bool, iterated: set[str], others: set[str]
 ) -> Charts:
     """Return the charts of a W&B run.
@@ -135,7 +135,7 @@ def _frame(value: Any) -> dict[str, list[Any]] | None:
     return {name: [_plain(row[name]) if name in row else None for row in value] for name in names}
 
 
-def _of_dict(value: dict[Any, Any]) -> dict[str, list[Any]] | None:
+def _of_dict(value: dict[Any, Any]) -> dict[str, list[Any]] | None:  # noqa: PLR0911
     if not value or not _are_names(value):
         return None
     if all(isinstance(item, dict) for item in value.values()):
@@ -154,7 +154,9 @@ def _of_dict(value: dict[Any, Any]) -> dict[str, list[Any]] | None:
     lists = list(value.values())
     if not all(isinstance(item, list | tuple) and len(item) == len(lists[0]) for item in lists):
         return None
-    if not 2 <= len(lists[0]) <= _MOST_ROWS or not all(is_number(n) for item in lists for n in item):
+    if not 2 <= len(lists[0]) <= _MOST_ROWS or not all(
+        is_number(n) for item in lists for n in item
+    ):
         return None
     return {name: [_plain(n) for n in item] for name, item in value.items()}
 

@@ -237,14 +237,22 @@ def double_a_row(damage: Damage) -> None:
     damage.run("gather").history.append(damage.run("gather").history[0])
 
 
-@VALUES(
-    Found(
-        "history", "end history.curve in 1 rows, as in row 0", "another sync", _NO_ROW_BACK
-    )
-)
+@VALUES(Found("history", "end history.curve in 1 rows, as in row 0", "another sync", _NO_ROW_BACK))
 def add_a_curve_of_another_step(damage: Damage) -> None:
     """The step has no history."""
     damage.run("end").history.append('{"_step": 0, "curve": 1.0}')
+
+
+@VALUES(Found("history", "gather x axis of scores", "wrote its config"))
+def drop_the_x_axes(damage: Damage) -> None:
+    """W&B then draws charts over its own steps."""
+    del damage.run("gather").config["_wandb"]["value"]["m"]
+
+
+@VALUES(Found("summary", "gather summary.scores", "edited"))
+def change_the_last_point_in_the_summary(damage: Damage) -> None:
+    """Of a curve."""
+    damage.run("gather").summary["scores"] = 1
 
 
 # --- log ----------------------------------------------------------------------------------------
