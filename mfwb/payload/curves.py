@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from mfwb.conversion.curve_shapes import Columns, choose_axis, find_columns, is_exact
 from mfwb.payload.values import Number, Value, Values
 from mfwb.planning import PlannedRun
+from mfwb.planning.artifact_keys import keys_of
 from mfwb.planning.names import free_name, summary_key
 
 __all__ = [
@@ -126,11 +127,7 @@ def to_history_number(number: Number) -> Number | None:
 
 
 def _taken_keys(run: PlannedRun) -> set[str]:
-    """Return the names of all artifacts and cards of a W&B run, as keys of its summary."""
-    values = (value.key for value in (*run.values, *run.curves, *run.shown))
-    files = (file.content for artifact in run.outputs for file in artifact.files)
-    others = (summary_key(content.name) for content in (*files, *run.switched_off))
-    return {*run.summary, *values, *others, *(card.key for card in run.cards)}
+    return {*run.summary, *run.neighbours, *keys_of(run)}
 
 
 def _families(run: PlannedRun, values: Values, frames: Frames) -> Iterator[_Family]:

@@ -210,6 +210,7 @@ class PlannedRun:
     no_curves: tuple[str, ...] = ()  # keys of artifacts that a setting excludes from the charts
     named_curves: tuple[str, ...] = ()  # keys of those that a setting names
     iterated: tuple[str, ...] = ()  # keys of lists that a foreach iterates over: no charts
+    neighbours: tuple[str, ...] = ()  # keys of what was left out, where only a part is wanted
 
     @property
     def ended_at(self) -> int | None:
@@ -261,7 +262,10 @@ class PlannedRun:
 _DIGEST_LENGTH = 40  # letters; more than enough to distinguish plans
 _TEXT_FIELDS = ("name", "group", "job_type", "tags", "config")
 _OPTIONAL_FIELDS = ("path_roots", "file_limit", "shown", "no_curves", "named_curves")
-_FIELDS_FROM_SOURCE = {"inputs", "level", "losses", "externals", "passed_on", "by_code", "iterated"}
+_FIELDS_FROM_SOURCE = {
+    *("inputs", "level", "losses", "externals", "passed_on", "by_code"),
+    *("iterated", "neighbours"),  # not from the source, but the same for the same flow run
+}
 
 
 @dataclass(frozen=True, slots=True)
