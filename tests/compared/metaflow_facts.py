@@ -25,6 +25,7 @@ class Held:
 
     value: Any
     stored: bytes
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class TaskFacts:
         iterates: the artifact that its `self.next` iterated over; None: it began no foreach.
         failed: whether it failed, and nothing caught that.
         held: the artifacts that its code assigned or changed in place, by name.
+        passed: all other artifacts that it has at its end.
         handed_on: those of them that are just what an input had under that name.
         log: what it printed.
         cards: the HTML of its cards.
@@ -60,6 +62,7 @@ class TaskFacts:
     iterates: str | None
     failed: bool
     held: dict[str, Held]
+    passed: dict[str, Held]
     handed_on: frozenset[str]
     log: list[LogLine]
     cards: list[str]
@@ -156,7 +159,9 @@ def read_flow_run(pathspec: str, records_folder: Path) -> FlowRunFacts:
         tags=frozenset(run.user_tags),
         user=next(tag.removeprefix("user:") for tag in run.system_tags if tag.startswith("user:")),
         steps=steps,
-        final={} if end is None else {item.id: _held(item) for item in end if item.id not in own},
+        final={}
+        if end is None
+        else {item.id: _held(item.id, item) for item in end if item.id not in own},
         records=records,
         truth=follow(records),
         system_tags=len(run.system_tags),
@@ -228,7 +233,12 @@ def _task(task: Any, record: Record | None, own: set[str], stores: set[str]) -> 
         in_foreach=bool(stack),
         iterates=(_data(task, "_transition") or (None, None))[1],
         failed=failed,
-        held={name: _held(task[name]) for name in sorted(names) if name in task},
+        held={name: _held(name, task[name]) for name in sorted(names) if name in task},
+        passed={
+            item.id: _held(item.id, item)
+            for item in task
+            if not item.id.startswith("_") and item.id not in names | own
+        },
         handed_on=frozenset(perhaps if record is None else perhaps | record.handed_on.keys()),
         log=sorted(_log(task), key=lambda line: line.time),
         cards=list(_cards(task)),
@@ -241,10 +251,10 @@ def _data(task: Any, name: str) -> Any:
     return task[name].data if name in task else None
 
 
-def _held(artifact: Any) -> Held:
+def _held(name: str, artifact: Any) -> Held:
     root = Path(artifact._object["location"].removeprefix(":root:"))
     blob = root / artifact.path_components[0] / "data" / artifact.sha[:2] / artifact.sha
-    return Held(artifact.data, gzip.decompress(blob.read_bytes()))
+    return Held(artifact.data, gzip.decompress(blob.read_bytes()), name)
 
 
 def _log(task: Any) -> Iterator[LogLine]:

@@ -32,6 +32,8 @@ class PickledValue:
         columns: of numbers, if it is a curve; the only column of a list has no name.
         is_nothing: whether the value is None.
         reason: why it can't be loaded.
+        chart: `histogram` or `heatmap`, if it is an array that is drawn as one.
+        ending: of the file that bytes or a text are; None if they are none.
     """
 
     digest: str | None = None
@@ -43,6 +45,8 @@ class PickledValue:
     columns: Mapping[str, Column] | None = None
     is_nothing: bool = False
     reason: str | None = None
+    chart: str | None = None
+    ending: str | None = None
 
     @property
     def is_known(self) -> bool:
@@ -124,6 +128,8 @@ def _to_value(answer: Mapping[str, Any]) -> PickledValue:
         columns=None if columns is None else {name: numbers for name, *numbers in columns},
         is_nothing=bool(answer.get("is_nothing")),
         reason=answer.get("reason"),
+        chart=answer.get("chart"),
+        ending=answer.get("ending"),
     )
 
 
