@@ -131,7 +131,8 @@ def count_foreign_rows(
         is_planned = all(name in expected and _equal(values[name], expected[name]) for name in own)
         if not is_planned or (points & matched) or (not points and (step, "") in matched):
             foreign += 1
-        matched |= points or {(step, "")}
+        else:
+            matched |= points or {(step, "")}
     return foreign
 
 
