@@ -166,11 +166,15 @@ class _Comparison:
         wrong: dict[str, list[tuple[int, Any, Any]]] = defaultdict(list)
         for (row, key), number in expected.items():
             actual = self._recorded.history.get(row, {}).get(key, _NOTHING)
+            if actual is _NOTHING and self._is_without_point(row, key):
+                continue  # the missing point itself is noted
             if actual is _NOTHING or not _is_point(number, actual):
                 wrong[key].append((row, number, None if actual is _NOTHING else actual))
         self._findings.count("history", len(expected))
         charts = {key for _, key in expected}
         own = self._names | charts
+        axes = self._recorded.axes
+        of_tables = {*axes, *axes.values()} - charts
         self._compare_axes()
         for row, points in self._recorded.history.items():
             for key, actual in points.items():
@@ -178,7 +182,7 @@ class _Comparison:
                 is_open = any(
                     key in {open_key, f"tasks/{open_key}", f"{open_key}/index"}
                     for open_key in open_keys
-                ) or (self._expected.has_open_charts and key not in charts)
+                ) or (self._expected.has_open_charts and key in of_tables)
                 if is_ours and (row, key) not in expected and not is_open and not _is_panel(actual):
                     wrong[key].append((row, None, actual))
         if repeated := [step for step in self._recorded.repeated_steps if self._is_row(step)]:
@@ -195,6 +199,12 @@ class _Comparison:
             has_row = any(row in self._recorded.history for row in rows)
             mends = actual is None and not has_row  # a sync would write such a row twice
             self._differ("history", item, number, actual, cause, mends=mends)
+
+    def _is_without_point(self, row: int, axis: str) -> bool:
+        """Whether a row has none of the points that an x axis is for."""
+        charts = [chart for chart, of_chart in self._expected.axes.items() if of_chart == axis]
+        points = self._recorded.history.get(row, {})
+        return bool(charts) and axis != "tasks/index" and not any(map(points.__contains__, charts))
 
     def _compare_axes(self) -> None:
         """Note the charts that have another x axis: W&B draws them over its own steps then."""
