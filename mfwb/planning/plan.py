@@ -57,6 +57,7 @@ class Form(str, Enum):
     IMAGE = "image"  # an image of Pillow, as a PNG beside its pickle
     MEDIA = "media"  # the bytes or text of an artifact that is a whole file, as it is
     REFERENCE = "reference"  # the bytes stay where Metaflow stored them
+    CODE = "code"  # the user's files in Metaflow's code package
 
 
 class Preview(str, Enum):
@@ -128,6 +129,16 @@ class OutputArtifact:
             return self.files
         picked = {artifact.pathspec for artifact in self.picked}
         return tuple(file for file in self.files if file.content.pathspec not in picked)
+
+    @property
+    def items(self) -> int:
+        """The number of Metaflow's artifacts that it is made from; code is none."""
+        return 0 if self.is_code else len(self.written_files)
+
+    @property
+    def is_code(self) -> bool:
+        """Whether it is the code of the flow run."""
+        return any(file.form is Form.CODE for file in self.files)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -235,6 +246,7 @@ class PlannedRun:
     named_curves: tuple[str, ...] = ()  # keys of those that a setting names
     iterated: tuple[str, ...] = ()  # keys of lists that a foreach iterates over: no charts
     neighbours: tuple[str, ...] = ()  # keys of what was left out, where only a part is wanted
+    notes: str = ""  # Markdown
 
     @property
     def ended_at(self) -> int | None:
@@ -262,7 +274,7 @@ class PlannedRun:
         for output in document["outputs"]:
             _drop_empty(output, _OPTIONAL_FIELDS_OF_OUTPUTS)
         texts = {name: document.pop(name) for name in _TEXT_FIELDS}
-        texts["notes"] = document["wandb_settings"].pop("run_notes", None)
+        texts["notes"] = document.pop("notes") or None
         return f"{_digest(document)[:_DIGEST_LENGTH]}.{_digest(texts)[:_DIGEST_LENGTH]}"
 
     def use_item(self, used: InputArtifact) -> str:

@@ -194,6 +194,7 @@ class ExpectedRun:
         runtime: seconds.
         may_use_others: whether its code may read artifacts of other flow runs.
         unknown: what could not be worked out, by item.
+        notes: texts that its notes have to contain.
     """
 
     name: str
@@ -224,6 +225,7 @@ class ExpectedRun:
     axes: Mapping[str, str] = field(default_factory=dict)
     has_open_charts: bool = False
     other_names: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
