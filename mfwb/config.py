@@ -222,7 +222,8 @@ class _PerStep(BaseModel):
     others: bool = True
     max_artifact_size: Annotated[SizeLimits, BeforeValidator(_to_limits)] = SizeLimits()
     curves: Annotated[Curves, BeforeValidator(_to_patterns)] = Field(
-        default=True, description="whether lists of numbers become charts, or patterns of names"
+        default=True,
+        description="whether curves become charts, or patterns of the names of artifacts that do",
     )
     wandb: dict[str, Any] = Field(default_factory=dict, alias="settings")
 

@@ -19,6 +19,7 @@ from mfwb.conversion.media import write_media
 from mfwb.conversion.panels import write_array_panel, write_gallery, write_media_panel
 from mfwb.conversion.parquet_check import describe_alteration
 from mfwb.conversion.plotly import load_figure, write_figure
+from mfwb.conversion.table_curves import table_curves, write_columns
 from mfwb.conversion.table_rows import write_rows
 from mfwb.conversion.tables import (
     Table,
@@ -44,7 +45,8 @@ class Conversion(str, Enum):
 
     TABLE = "table"  # a parquet file
     TABLES = "tables"  # a folder of parquet files
-    ROWS = "rows"  # JSON of the first rows of a table
+    ROWS = "rows"  # JSON of the first rows of a table, and of its curves
+    CURVES = "curves"  # JSON of the columns of numbers of a table
     ARRAY = "array"  # a .npy file
     VALUE = "value"  # JSON
     IMAGE = "image"  # a PNG for a page
@@ -96,7 +98,7 @@ def _table(job: Job) -> str:
     table = _load_table(job)
     if job.rows is not None:
         with suppress(Exception):  # a failed preview must not cost the table
-            write_rows(table, job.rows)
+            write_rows(table, job.rows, table_curves(table))
     write_parquet(table, job.target)
     return describe_alteration(table, job.target)
 
@@ -127,7 +129,12 @@ def _tables(job: Job) -> str:
 
 
 def _rows(job: Job) -> None:
-    write_rows(_load_table(job), job.target)
+    table = _load_table(job)
+    write_rows(table, job.target, table_curves(table))
+
+
+def _curves(job: Job) -> None:
+    write_columns(table_curves(_load_table(job), named=True), job.target)
 
 
 def _array(job: Job) -> None:
@@ -199,6 +206,7 @@ _CONVERSIONS: dict[Conversion, Callable[[Job], str | None]] = {
     Conversion.TABLE: _table,
     Conversion.TABLES: _tables,
     Conversion.ROWS: _rows,
+    Conversion.CURVES: _curves,
     Conversion.ARRAY: _array,
     Conversion.VALUE: _value,
     Conversion.IMAGE: _image,

@@ -197,17 +197,17 @@ def _size(data: bytes) -> int:
 
 def _value(data: bytes) -> tuple[Any, bool]:
     value = decode(data)
-    return value.json, value.is_series
+    return value.json, value.is_curve
 
 
 def _shown(data: bytes) -> tuple[Any, bool]:
     value = decode(data, "shown")
-    return value.json, value.is_series
+    return value.json, value.is_curve
 
 
 def _value_without_names(data: bytes) -> tuple[Any, bool]:
     value = decode(data, "never")
-    return value.json, value.is_series
+    return value.json, value.is_curve
 
 
 _INSPECTIONS: dict[Inspection, Callable[[bytes], Any]] = {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeGuard
+from typing import TYPE_CHECKING, Any, Literal
 
 from mfwb import pickles
+from mfwb.conversion.curve_shapes import Number, find_columns, is_number
 from mfwb.conversion.instances import READABLE, VALUES
 from mfwb.conversion.json_safe import SIZE_LIMIT, character_limit, to_json
 from mfwb.errors import ItemLost
@@ -16,9 +16,6 @@ if TYPE_CHECKING:  # at run time it would import pydantic into the process that 
 
 __all__ = ["Number", "Value", "decode", "is_number"]
 
-CURVE_LIMIT = 100_000
-"""Points; a longer list is not shown as a curve."""
-
 _ALLOWED: dict[str, pickles.Allowed] = {
     "safe": VALUES,
     "trusted": VALUES,  # plain values need no more names
@@ -27,25 +24,18 @@ _ALLOWED: dict[str, pickles.Allowed] = {
 }
 _REASON_LIMIT = 500  # characters; the text of an error can repeat the whole input
 
-Number = int | float
-
 
 @dataclass(frozen=True, slots=True)
 class Value:
     """A value of one task in JSON types, except that all numbers are still numbers."""
 
     json: Any
-    is_series: bool = False  # a list of numbers that can be shown as a curve
+    is_curve: bool = False  # lists of numbers that can be shown as charts
 
     @property
     def number(self) -> Number | None:
         """The value if it is a number."""
         return self.json if is_number(self.json) else None
-
-
-def is_number(value: Any) -> TypeGuard[Number]:
-    """Whether a value is an int or a float, but not a bool."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def decode(data: bytes, unpickle: Unpickle | Literal["shown"] = "safe") -> Value:
@@ -67,7 +57,7 @@ def decode(data: bytes, unpickle: Unpickle | Literal["shown"] = "safe") -> Value
         raise ItemLost("there is not enough memory for it") from None
     except Exception as error:  # a damaged pickle can raise anything
         raise ItemLost(_reason(error)) from error
-    return Value(plain, is_series=isinstance(value, (list, tuple)) and _is_series(plain))
+    return Value(plain, is_curve=find_columns(plain) is not None and _has_order(value))
 
 
 def _reason(error: Exception) -> str:
@@ -79,5 +69,10 @@ def _reason(error: Exception) -> str:
     return f"its pickle can't be read ({type(error).__name__}: {text})"
 
 
-def _is_series(value: Sequence[Any]) -> bool:
-    return 2 <= len(value) <= CURVE_LIMIT and all(is_number(item) for item in value)  # noqa: PLR2004
+def _has_order(value: Any) -> bool:
+    """Whether a value has no sets in its lists and dicts: JSON has sets as lists, too."""
+    if isinstance(value, dict):
+        return all(isinstance(key, str) for key in value) and all(map(_has_order, value.values()))
+    if isinstance(value, (list, tuple)):
+        return all(_has_order(item) for item in value if not is_number(item))
+    return not isinstance(value, (set, frozenset))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from mfwb.planning.names import free_name
 from mfwb.ports import ReadyTable
 from mfwb.safe_text import storable
 
-__all__ = ["read_rows", "write_rows"]
+__all__ = ["column_name", "read_rows", "write_rows"]
 
 ROWS_LIMIT = 100
 COLUMNS_LIMIT = 50
@@ -25,13 +25,24 @@ _SIZE_LIMIT = 64_000_000
 """Bytes of the file; a valid preview is smaller."""
 
 
-def write_rows(table: Table, path: Path) -> None:
-    """Write the beginning of a table as JSON: `columns`, and `rows` of scalars."""
+def write_rows(table: Table, path: Path, curves: Mapping[str, Any] | None = None) -> None:
+    """Write the beginning of a table as JSON: `columns`, and `rows` of scalars.
+
+    Args:
+        table: the table.
+        path: of the file.
+        curves: columns of numbers that are written beside.
+    """
     names, rows = _beginning(table)
     columns: list[str] = []
     for name in names:
         columns.append(free_name(name, set(columns)))
-    document = {"columns": columns, "rows": [[_cell(value) for value in row] for row in rows]}
+    document: dict[str, Any] = {
+        "columns": columns,
+        "rows": [[_cell(value) for value in row] for row in rows],
+    }
+    if curves is not None:
+        document["curves"] = curves
     path.write_text(json.dumps(document, allow_nan=False), encoding="ascii")
 
 
@@ -76,7 +87,7 @@ def _beginning(table: Table) -> tuple[list[str], Iterable[Iterable[Any]]]:
 
 def _of_pandas(frame: Any) -> tuple[list[str], Iterable[Iterable[Any]]]:
     part = frame.iloc[:ROWS_LIMIT, :COLUMNS_LIMIT]
-    names = [_name(column) for column in part.columns]
+    names = [column_name(column) for column in part.columns]
     columns = [list(part.iloc[:, position]) for position in range(part.shape[1])]
     if not _is_plain(frame.index):
         levels = range(part.index.nlevels)
@@ -97,11 +108,12 @@ def _is_plain(index: Any) -> bool:
 
 def _index_name(name: Any, level: int, levels: int) -> str:
     if name is not None:
-        return _name(name)
+        return column_name(name)
     return "index" if levels == 1 else f"level_{level}"
 
 
-def _name(name: Any) -> str:
+def column_name(name: Any) -> str:
+    """Return the name of a column as text; the parts of columns in several levels have a `/`."""
     parts = name if isinstance(name, tuple) else (name,)  # a tuple: columns in several levels
     return storable("/".join(str(part) for part in parts)[:CELL_LIMIT])
 

@@ -14,17 +14,19 @@ from mfwb.conversion.convert import Conversion
 from mfwb.conversion.converter import MAX_MEMORY
 from mfwb.conversion.inspector import Inspector
 from mfwb.conversion.inspector_child import Inspection
-from mfwb.conversion.json_safe import json_size
+from mfwb.conversion.json_safe import json_size, to_json
 from mfwb.errors import ItemLost
 from mfwb.files.content_store import Store
 from mfwb.isolation.forkserver import Forkserver
 from mfwb.payload.change_inspection import add_content_digests
 from mfwb.payload.checkpoints import checkpoint_values
 from mfwb.payload.conversion_cache import ConversionCache
+from mfwb.payload.curves import draw_curves
 from mfwb.payload.file_names import make_names_safe
 from mfwb.payload.files import CONVERSIONS, FileBuilder
 from mfwb.payload.foreach_items import add_foreach_items
-from mfwb.payload.history import build_history
+from mfwb.payload.frame_curves import find_frame_curves
+from mfwb.payload.history import build_axes, build_history
 from mfwb.payload.logs import read_log
 from mfwb.payload.masking import mask_losses, mask_values
 from mfwb.payload.metadata import BuiltArtifact, build_description, build_metadata
@@ -156,8 +158,17 @@ class PayloadBuilder:
         shown, masked_beside = mask_values(shown, run.shown, self._masker)
         masked += [replace(beside, item=f"value of {beside.item}") for beside in masked_beside]
         every = merge_readable(add_elsewhere_texts(run.values, values), shown)
+        drawn = draw_curves(
+            run,
+            _joined(values, curves, {key: shown[key] for key in run.named_curves if key in shown}),
+            find_frame_curves(run, self._conversions, contents),
+        )
+        inside = {key: value for key, value in every.items() if key not in drawn.replaced}
         summary, dropped = limit_summary(
-            summarize(run, {key: every[key] for key in values}),
+            {
+                **summarize(run, {key: inside[key] for key in values if key in inside}),
+                **{key: to_json(number) for key, number in drawn.last_points().items()},
+            },
             beside=json_size(run.summary),
             limit=SUMMARY_LIMIT,
         )
@@ -166,15 +177,25 @@ class PayloadBuilder:
         else:
             losses += _dropped(run, dropped)
         readable, _ = limit_summary(
-            summarize(run, {key: value for key, value in shown.items() if key not in values}),
+            summarize(
+                run,
+                {
+                    key: value
+                    for key, value in shown.items()
+                    if key not in values and key not in drawn.replaced
+                },
+            ),
             beside=json_size(run.summary) + json_size(summary),
             limit=SUMMARY_LIMIT,
         )  # values that do not fit are in their artifacts
         summary |= readable
         previews = tuple(build_previews(run, values, self._conversions, contents, masked))
+        numbers = _joined(values, curves)
+        history = build_history(run, numbers, drawn)
         return ReadyRun(
             summary=summary,
-            history=build_history(run, _joined(values, curves)),
+            history=history,
+            axes=build_axes(history, drawn),
             table=build_task_table(run, every),
             previews=previews,
             losses=mask_losses(losses, self._masker),
@@ -344,10 +365,13 @@ class PayloadBuilder:
                 self._store.discard(key)
 
 
-def _joined(values: Values, curves: Values) -> Values:
-    """Return both merged; under one name, some tasks may have a small list and others a large."""
-    keys = dict.fromkeys([*values, *curves])
-    return {key: {**values.get(key, {}), **curves.get(key, {})} for key in keys}
+def _joined(*parts: Values) -> Values:
+    """Return all merged; under one name, some tasks may have a small list and others a large."""
+    joined: Values = {}
+    for part in parts:
+        for key, of_tasks in part.items():
+            joined[key] = {**joined.get(key, {}), **of_tasks}
+    return joined
 
 
 def _files_of(run: PlannedRun) -> Iterator[PlannedFile]:

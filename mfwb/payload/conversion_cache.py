@@ -24,6 +24,7 @@ _SUFFIXES = {
     Conversion.TABLE: ".parquet",
     Conversion.TABLES: ".frames",
     Conversion.ROWS: ".rows.json",
+    Conversion.CURVES: ".curves.json",
     Conversion.ARRAY: ".npy",
     Conversion.VALUE: ".json",
     Conversion.IMAGE: ".png",

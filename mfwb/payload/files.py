@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from mfwb.config import Unpickle
 from mfwb.conversion.convert import Conversion
 from mfwb.conversion.converter import UnconvertibleError
 from mfwb.conversion.path_values import load_path
@@ -17,6 +16,7 @@ from mfwb.files.content_store import Store
 from mfwb.payload.checkpoints import copy_checkpoint, refer_to_checkpoint
 from mfwb.payload.conversion_cache import ConversionCache, pickle_name
 from mfwb.payload.copied_files import copy_file
+from mfwb.payload.frame_curves import may_have_curves
 from mfwb.payload.model import ArtifactFiles
 from mfwb.payload.paths import read_path_files
 from mfwb.planning import Content, Form, PlannedCheckpoint, PlannedFile, PlannedRun, Preview
@@ -69,7 +69,6 @@ class FileBuilder:
                 local files.
             encoding: the encoding in which Metaflow stored it, if that was not a pickle.
         """
-        unpickle = run.unpickle
         checkpoint = run.checkpoint(planned.content)
         if checkpoint is not None:
             return self._build_checkpoint(planned, checkpoint, contents)
@@ -82,21 +81,19 @@ class FileBuilder:
         if planned.form is Form.REFERENCE:
             return self._build_reference(planned, contents, encoding)
         if planned.form in CONVERSIONS:
-            return self._convert(planned, contents, unpickle)
+            return self._convert(planned, contents, run)
         form = Form.STORED if planned.form is Form.STORED else Form.PICKLE
         suffix = _suffix(encoding) if form is Form.STORED else ".pkl"
         return ArtifactFiles(form, [self._copy_stored(planned, contents, suffix)])
 
-    def _convert(
-        self, planned: PlannedFile, contents: Contents, unpickle: Unpickle
-    ) -> ArtifactFiles:
+    def _convert(self, planned: PlannedFile, contents: Contents, run: PlannedRun) -> ArtifactFiles:
         try:
             path = self._converted.get(
                 planned.content,
                 CONVERSIONS[planned.form],
-                unpickle,
+                run.unpickle,
                 contents,
-                with_rows=planned.preview in _MADE_BESIDE,
+                with_rows=planned.preview in _MADE_BESIDE or may_have_curves(planned, run),
                 plugin=planned.plugin,
             )
         except UnconvertibleError as error:

@@ -5,24 +5,25 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
 
+from mfwb.conversion.curve_shapes import is_exact
+from mfwb.payload.curves import NO_CURVES, Curves, to_history_number
 from mfwb.payload.values import Number, Values
 from mfwb.planning import PlannedRun, TaskRow
 from mfwb.planning.names import free_name
-from mfwb.units.whole_numbers import EXACT
+from mfwb.ports import ChartAxis
 
-__all__ = ["build_history"]
-
-LABELLED_CURVES_LIMIT = 50
-"""Tasks; curves of more can't be told apart in one chart."""
+__all__ = ["build_axes", "build_history"]
 
 _TAKEN = frozenset({"index", "seconds"})
+_TASK_AXIS = "tasks/index"
 
 Row = dict[str, float | int | str]
 
 
-def build_history(run: PlannedRun, values: Values) -> tuple[tuple[int, Row], ...]:
+def build_history(
+    run: PlannedRun, values: Values, curves: Curves = NO_CURVES
+) -> tuple[tuple[int, Row], ...]:
     """Return the history rows of a W&B run; tasks and points of curves share the steps.
 
     With a single task, each number becomes a point at step 0: W&B draws panels only for history.
@@ -32,13 +33,28 @@ def build_history(run: PlannedRun, values: Values) -> tuple[tuple[int, Row], ...
         names = _chart_names(_numeric(values))
         for task in run.tasks:
             rows[task.row].update(_task_row(task, values, names))
-    for name, series in _curves(run, values):
-        for step, point in enumerate(series):
-            if (drawn := _to_history_number(point)) is not None:
-                rows[step][f"curves/{name}"] = drawn
+    for chart in curves.charts:
+        for step, position, number in chart.points:
+            rows[step][chart.axis] = position
+            rows[step][chart.name] = number
     for key, point in _points(run, values):
         rows[0][free_name(key, rows[0].keys())] = point
     return tuple(sorted(rows.items()))
+
+
+def build_axes(
+    history: tuple[tuple[int, Row], ...], curves: Curves = NO_CURVES
+) -> tuple[ChartAxis, ...]:
+    """Return the x axis of each chart; a number at step 0 has none."""
+    tasks = dict.fromkeys(name for _, row in history for name in row if name.startswith("tasks/"))
+    return (
+        *(ChartAxis(name, _TASK_AXIS) for name in tasks if name != _TASK_AXIS),
+        *(
+            ChartAxis(chart.name, chart.axis, keeps_value=chart.keeps_value)
+            for chart in curves.charts
+            if chart.points and "*" not in chart.name  # W&B takes it for a pattern
+        ),
+    )
 
 
 def _numeric(values: Values) -> list[str]:
@@ -63,20 +79,10 @@ def _task_row(task: TaskRow, values: Values, names: dict[str, str]) -> Row:
         row["tasks/seconds"] = task.seconds
     for key, name in names.items():
         value = values[key].get(task.pathspec)
-        number = None if value is None or value.number is None else _to_history_number(value.number)
+        number = None if value is None or value.number is None else to_history_number(value.number)
         if number is not None:
             row[f"tasks/{name}"] = number
     return row
-
-
-def _curves(run: PlannedRun, values: Values) -> Iterator[tuple[str, list[Any]]]:
-    if run.merged and len(run.tasks) > LABELLED_CURVES_LIMIT:
-        return
-    for key, of_tasks in values.items():
-        for task in run.tasks:
-            value = of_tasks.get(task.pathspec)
-            if value is not None and value.is_series:
-                yield (f"{key}/{task.label}" if run.merged else key), value.json
 
 
 def _points(run: PlannedRun, values: Values) -> Iterator[tuple[str, Number]]:
@@ -90,20 +96,5 @@ def _points(run: PlannedRun, values: Values) -> Iterator[tuple[str, Number]]:
     for key, of_tasks in values.items():
         for value in of_tasks.values():
             number = value.number
-            if number is not None and abs(number) < math.inf and _is_exact(number):
+            if number is not None and abs(number) < math.inf and is_exact(number):
                 yield key, number
-
-
-def _is_exact(number: Number) -> bool:
-    """Whether a float in the history equals the number."""
-    return isinstance(number, float) or abs(number) <= EXACT
-
-
-def _to_history_number(number: Number) -> Number | None:
-    """Return a number as W&B's history stores it, a float; None if no float is near it."""
-    if _is_exact(number):
-        return number
-    try:
-        return float(number)
-    except OverflowError:
-        return None

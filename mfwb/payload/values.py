@@ -100,8 +100,8 @@ def _outcome(answer: Answer) -> Value | str:
     json_value, reason = answer
     if json_value is None:
         return str(reason)
-    json, is_series = json_value
-    return Value(json, is_series=is_series is True)
+    json, is_curve = json_value
+    return Value(json, is_curve=is_curve is True)
 
 
 def _within_limit(

@@ -206,7 +206,7 @@ def can_be_value(ref: ArtifactRef) -> bool:
 
 def can_be_curve(ref: ArtifactRef) -> bool:
     """Return whether a value that is too large for the summary may be numbers for a chart."""
-    return ref.type in {"list", "tuple"} and ref.names == () and ref.size <= CURVE_LIMIT
+    return ref.type in {"list", "tuple", "dict"} and ref.names == () and ref.size <= CURVE_LIMIT
 
 
 def classify(ref: ArtifactRef, settings: StepSettings = DEFAULTS) -> Classification:

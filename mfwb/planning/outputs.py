@@ -18,6 +18,12 @@ from mfwb.planning.classify import (
     classify,
     media_format,
 )
+from mfwb.planning.curve_rules import (
+    CurveRules,
+    can_be_drawn,
+    iterated_names,
+    select_curve_rules,
+)
 from mfwb.planning.file_choice import choose_file
 from mfwb.planning.picked import LoggedBy
 from mfwb.planning.plan import (
@@ -52,6 +58,7 @@ class Outputs:
     losses: tuple[Loss, ...]
     by_code: tuple[str, ...]
     checkpoints: tuple[PlannedCheckpoint, ...]
+    curve_rules: CurveRules
 
 
 def select_outputs(
@@ -67,9 +74,15 @@ def select_outputs(
     """
     sortings = [_sort_artifacts(scope, flow_run, lineage, logged_by) for scope in scopes]
     types = _choose_types(sortings)
+    iterated = iterated_names(flow_run)
     loaded = checkpoints.loaded_by_task(flow_run)
     return {
-        sorting.scope.id: _make_outputs(sorting, flow_run, types, logged_by, loaded)
+        sorting.scope.id: replace(
+            _make_outputs(sorting, flow_run, types, logged_by, loaded),
+            curve_rules=select_curve_rules(
+                sorting.drawable, sorting.scope.settings.curves, iterated
+            ),
+        )
         for sorting in sortings
     }
 
@@ -88,6 +101,7 @@ class _Sorting:
     elsewhere: dict[str, list[ValueElsewhere]] = field(default_factory=lambda: defaultdict(list))
     caught: dict[str, list[ValueElsewhere]] = field(default_factory=lambda: defaultdict(list))
     checkpoints: dict[Content, PlannedCheckpoint] = field(default_factory=dict)
+    drawable: set[str] = field(default_factory=set)  # names of what may become charts
     by_code: list[str] = field(default_factory=list)
     switched_off: list[Content] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
@@ -162,6 +176,8 @@ class _Sorting:
         self, classification: Classification, content: Content, ref: ArtifactRef, task: Task | None
     ) -> None:
         key = names.summary_key(ref.name)
+        if can_be_drawn(ref, classification):
+            self.drawable.add(ref.name)
         if classification.kind is Kind.VALUE:
             self.values[key].append(content)
             return
@@ -333,6 +349,7 @@ def _make_outputs(
         losses=tuple(sorting.losses),
         by_code=tuple(sorting.by_code),
         checkpoints=tuple(sorting.checkpoints.values()),
+        curve_rules=CurveRules(),
     )
 
 

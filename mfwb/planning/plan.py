@@ -363,6 +363,10 @@ class PlannedRun:
     redaction: str = ""  # a digest of the rules by which secrets are masked; empty: none are
     masked: tuple[Masked, ...] = ()  # items that will be masked, as far as their names show it
     checkpoints: tuple[PlannedCheckpoint, ...] = ()  # what its references lead to
+    no_curves: tuple[str, ...] = ()  # keys of artifacts that a setting excludes from the charts
+    named_curves: tuple[str, ...] = ()  # keys of those that a setting names
+    iterated: tuple[str, ...] = ()  # keys of lists that a foreach iterates over: no charts
+    neighbours: tuple[str, ...] = ()  # keys of what was left out, where only a part is wanted
     notes: str = ""  # Markdown
 
     @property
@@ -426,12 +430,14 @@ class PlannedRun:
 
 _DIGEST_LENGTH = 40  # letters; more than enough to distinguish plans
 _TEXT_FIELDS = ("name", "group", "job_type", "tags", "config")
-_OPTIONAL_FIELDS = ("path_roots", "file_limit", "shown", "overview", "redaction", "checkpoints")
+_OPTIONAL_FIELDS = (
+    *("path_roots", "file_limit", "shown", "overview", "redaction", "checkpoints"),
+    *("no_curves", "named_curves"),
+)
 _OPTIONAL_FIELDS_OF_OUTPUTS = ("picked", "is_candidate")
 _FIELDS_FROM_SOURCE: dict[str, Any] = {
-    **dict.fromkeys(
-        ("inputs", "level", "losses", "externals", "passed_on", "by_code", "masked"), True
-    ),
+    **dict.fromkeys(("inputs", "level", "losses", "externals", "passed_on", "by_code"), True),
+    **dict.fromkeys(("iterated", "neighbours", "masked"), True),  # the same for the same flow run
     "tasks": {"__all__": {"foreach"}},  # new columns are no reason to write a W&B run again
     "overview": {"edges": True, "steps": {"__all__": {"inputs"}}},
 }

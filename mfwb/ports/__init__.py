@@ -5,6 +5,7 @@ from __future__ import annotations
 from mfwb.ports.bugs import BugLog
 from mfwb.ports.ledger import Entry, Ledger, SyncState
 from mfwb.ports.payloads import (
+    ChartAxis,
     Payloads,
     ReadyArtifact,
     ReadyCard,
@@ -33,6 +34,7 @@ __all__ = [
     "BlobLocation",
     "BugLog",
     "BundledFlowRun",
+    "ChartAxis",
     "CheckpointFile",
     "CodeFile",
     "Contents",

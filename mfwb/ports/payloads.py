@@ -13,6 +13,7 @@ from mfwb.redaction import Masked
 from mfwb.snapshot import FlowRun, Loss
 
 __all__ = [
+    "ChartAxis",
     "Payloads",
     "ReadyArtifact",
     "ReadyCard",
@@ -136,11 +137,27 @@ class ReadyPreview:
 
 
 @dataclass(frozen=True, slots=True)
+class ChartAxis:
+    """The x axis of a chart.
+
+    Attributes:
+        chart: the name of the chart in the history.
+        axis: the name of its x axis there.
+        keeps_value: whether the summary has another value of the chart's name than its last point.
+    """
+
+    chart: str
+    axis: str
+    keeps_value: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ReadyRun:
     """The values and files of one W&B run, which it needs beside its plan."""
 
     summary: dict[str, Any] = field(default_factory=dict)
     history: tuple[tuple[int, dict[str, float | int | str]], ...] = ()  # (step, row), ascending
+    axes: tuple[ChartAxis, ...] = ()  # of the charts in the history
     table: ReadyTable | None = None
     artifacts: tuple[ReadyArtifact, ...] = ()
     log: Collection[LogLine] = ()
@@ -150,6 +167,11 @@ class ReadyRun:
     previews: tuple[ReadyPreview, ...] = ()
     losses: tuple[Loss, ...] = ()
     masked: tuple[Masked, ...] = ()  # items in which secrets were masked
+
+    @property
+    def axis_of(self) -> dict[str, str]:
+        """The x axis of each chart that has one."""
+        return {axis.chart: axis.axis for axis in self.axes}
 
 
 class Payloads(Protocol):

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from mfwb.redaction import Masked, Masker
 from mfwb.snapshot.facts import (
+    ArtifactRef,
     Attempt,
     Failure,
     FlowRun,
@@ -125,7 +126,24 @@ class _Facts:
         }
         failure = self._failure(task.failure, item)
         foreach = tuple(self._frame(frame, task) for frame in task.foreach)
-        return replace(task, attempts=attempts, failure=failure, metadata=metadata, foreach=foreach)
+        return replace(
+            task,
+            attempts=attempts,
+            failure=failure,
+            metadata=metadata,
+            foreach=foreach,
+            artifacts=tuple(self._artifact(ref, task) for ref in task.artifacts),
+        )
+
+    def _artifact(self, ref: ArtifactRef, task: Task) -> ArtifactRef:
+        """Return an artifact; what a user noted of a checkpoint is without secrets."""
+        if ref.reference is None:
+            return ref
+        noted, marks = self._masker.mask_value(ref.name, ref.reference.metadata)
+        if not marks:
+            return ref
+        self._marks[f"{task.pathspec}/{ref.name}"] += marks
+        return replace(ref, reference=replace(ref.reference, metadata=noted))
 
     def _frame(self, frame: ForeachFrame, task: Task) -> ForeachFrame:
         if not frame.has_item:

@@ -79,6 +79,7 @@ class RecordedRun:
         started_at: epoch s of the start that its metadata names; None if there is none.
         runtime: seconds, as W&B's `_wandb.runtime`; None if there is none.
         repeated_steps: the steps of which W&B has more than one row; `history` has the first one.
+        axes: the x axis of each chart for which one is defined.
     """
 
     id: str
@@ -98,6 +99,7 @@ class RecordedRun:
     started_at: float | None = None
     runtime: float | None = None
     repeated_steps: Sequence[int] = ()
+    axes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

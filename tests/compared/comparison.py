@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from tests.compared.choices import Choices, find_choices, nearest_choices
+from tests.compared.curves import Charts, charts_of
 from tests.compared.media import differences_of_panels, ending_of, is_image
 from tests.compared.metaflow_facts import FlowRunFacts, Held, TaskFacts
 from tests.compared.overview import (
@@ -32,7 +33,6 @@ from tests.compared.values import (
     is_point,
     is_readable,
     is_same,
-    is_series,
     is_statistic,
     is_value,
 )
@@ -44,9 +44,7 @@ __all__ = ["Difference", "differences_of", "is_in_summary", "is_picked"]
 _MOST_OF_A_VALUE = 100_000  # bytes of pickle; what is larger is a file
 _MOST_THAT_IS_SHOWN = 1_000_000  # bytes of pickle
 _MOST_OF_A_LIST = 100_000  # characters of JSON; of what tasks have, what is longer is in the table
-_MOST_OF_A_CURVE = 100_000  # points
 _EXACT = 2**53  # integers beyond it are rounded in charts
-_MOST_CURVES = 50  # tasks
 _TAKEN_IN_SUMMARY = {
     "metaflow",
     "mfwb",
@@ -103,16 +101,19 @@ class _Subject:
     name: str
     tasks: Sequence[TaskFacts]
     merged: bool
+    iterated: set[str]  # names of the artifacts that a foreach iterates over
 
 
 def _subjects(facts: FlowRunFacts, granularity: str) -> Iterator[_Subject]:
+    every = [task for tasks in facts.steps.values() for task in tasks]
+    iterated = {task.iterates for task in every if task.iterates}
     for step, tasks in facts.steps.items():
         if granularity == "task":
             for task in tasks:
-                yield _Subject(task.pathspec, [task], merged=False)
+                yield _Subject(task.pathspec, [task], merged=False, iterated=iterated)
         else:
             several = len(tasks) > 1 or any(task.in_foreach for task in tasks)
-            yield _Subject(f"{facts.pathspec}/{step}", tasks, merged=several)
+            yield _Subject(f"{facts.pathspec}/{step}", tasks, several, iterated)
 
 
 def _unlike(item: str, metaflow: Any, wandb: Any) -> Iterator[Difference]:
@@ -215,7 +216,15 @@ def _of_values(subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
     values = _by_name(subject, is_in_summary)
     shown = _by_name(subject, _is_shown)
     keys = {name: _key(name, _TAKEN_IN_SUMMARY) for name in {**values, **shown}}
+    charts = _charts(subject, run)
+    for name, last in charts.last.items():
+        if not is_same(last, run.summary.get(name, "nothing")):
+            yield Difference(f"{subject.name} summary.{name}", last, run.summary.get(name))
     for name, of_tasks in {**shown, **values}.items():
+        if name in charts.replaced:
+            if keys[name] in run.summary and name not in charts.last:
+                yield Difference(f"{subject.name} summary.{name}", "charts", run.summary[name])
+            continue
         reported = run.summary.get(keys[name], "nothing")
         each = [value for _, value in of_tasks]
         if not (_is_in_short(each, reported) if subject.merged else _is_alone(each[0], reported)):
@@ -223,12 +232,12 @@ def _of_values(subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
     more = {
         key
         for key, value in run.summary.items()
-        if key not in {*keys.values(), *_TAKEN_IN_SUMMARY, *_unshown(subject, run)}
+        if key not in {*keys.values(), *_TAKEN_IN_SUMMARY, *charts.last, *_unshown(subject, run)}
         and not (isinstance(value, dict) and "_type" in value)
-        and not key.startswith(("curves/", "tasks/", "card"))
+        and not key.startswith(("tasks/", "card"))
     }
     yield from _unlike(f"{subject.name} more in summary", set(), more)
-    yield from _of_history(subject, run, values)
+    yield from _of_history(subject, run, values, charts)
     if subject.merged:
         yield from _of_table(subject, run, {**shown, **values}, [*sorted(values), *sorted(shown)])
 
@@ -253,8 +262,15 @@ def _is_in_short(values: list[Any], said: Any) -> bool:
     return is_same(values, said)
 
 
-def _of_history(subject: _Subject, run: WandbRunFacts, values: _Values) -> Iterator[Difference]:
-    expected = {**_rows(subject, values), **_curves(subject)}
+def _of_history(
+    subject: _Subject, run: WandbRunFacts, values: _Values, charts: Charts
+) -> Iterator[Difference]:
+    of_tasks = _rows(subject, values)
+    expected = {**of_tasks, **charts.points}
+    axes = {name: "tasks/index" for _, name in of_tasks if subject.merged} | charts.axes
+    reported_axes = {name: axis for name, axis in run.axes.items() if name != "tasks/seconds"}
+    axes.pop("tasks/index", None)
+    yield from _unlike(f"{subject.name} x axes", axes, reported_axes)
     reported = {
         (step, key): point
         for step, row in run.history.items()
@@ -297,18 +313,13 @@ def _rows(subject: _Subject, values: _Values) -> dict[tuple[int, str], Any]:
     return expected
 
 
-def _curves(subject: _Subject) -> dict[tuple[int, str], Any]:
-    if subject.merged and len(subject.tasks) > _MOST_CURVES:
-        return {}
-    expected: dict[tuple[int, str], Any] = {}
-    for name, of_tasks in _by_name(subject, lambda held: is_series(held.value)).items():
-        for task, series in of_tasks:
-            curve = f"curves/{_key(name, _TAKEN_IN_SUMMARY)}"
-            if subject.merged:
-                curve += f"/{task.label}"
-            if len(series) <= _MOST_OF_A_CURVE:
-                expected.update({(n, curve): point for n, point in enumerate(series)})
-    return expected
+def _charts(subject: _Subject, run: WandbRunFacts) -> Charts:
+    return charts_of(
+        subject.tasks,
+        merged=subject.merged,
+        iterated=subject.iterated,
+        others={key for key in run.summary if key.split("/")[0] == "card"} | {"metaflow"},
+    )
 
 
 def _of_table(

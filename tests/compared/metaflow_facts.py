@@ -45,6 +45,7 @@ class TaskFacts:
         pathspec: Flow/123/train/4.
         place: its index in each foreach around it, and the round of a recursion; it may be empty.
         in_foreach: whether it is one of a foreach.
+        iterates: the artifact that its `self.next` iterated over; None: it began no foreach.
         failed: whether it failed, and nothing caught that.
         held: the artifacts that its code assigned or changed in place, by name.
         passed: all other artifacts that it has at its end.
@@ -60,6 +61,7 @@ class TaskFacts:
     pathspec: str
     place: tuple[int, ...]
     in_foreach: bool
+    iterates: str | None
     failed: bool
     held: dict[str, Held]
     passed: dict[str, Held]
@@ -254,6 +256,7 @@ def _task(task: Any, record: Record | None, own: set[str], stores: set[str]) -> 
         pathspec=task.pathspec,
         place=(*(frame.index for frame in stack), *rounds),
         in_foreach=bool(stack),
+        iterates=(_data(task, "_transition") or (None, None))[1],
         failed=failed,
         held={name: _held(name, task[name]) for name in sorted(names) if name in task},
         passed={

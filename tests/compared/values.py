@@ -20,7 +20,6 @@ __all__ = [
     "is_number",
     "is_readable",
     "is_same",
-    "is_series",
     "is_statistic",
     "is_value",
 ]
@@ -61,11 +60,6 @@ def _is_of_users(value: Any) -> bool:
 def is_number(value: Any) -> bool:
     """Whether statistics are made of it: no bool."""
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-
-
-def is_series(value: Any) -> bool:
-    """Whether it is drawn as a curve."""
-    return isinstance(value, list | tuple) and len(value) > 1 and all(map(is_number, value))
 
 
 def is_same(value: Any, said: Any) -> bool:  # noqa: PLR0911, C901, PLR0912 - a rule for each type

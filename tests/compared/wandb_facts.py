@@ -19,6 +19,7 @@ class WandbRunFacts:
 
     Attributes:
         history: rows without what W&B adds, by step.
+        axes: the x axis of each chart for which one is defined.
         console: the lines of the Logs tab.
         files: bytes by name.
         logged: versions that it has as outputs, by name; tables that W&B makes are left out.
@@ -35,6 +36,7 @@ class WandbRunFacts:
     config: dict[str, Any]
     summary: dict[str, Any]
     history: dict[int, dict[str, Any]]
+    axes: dict[str, str]
     console: list[str]
     files: dict[str, bytes]
     logged: dict[str, list[ArtifactVersion]]
@@ -88,6 +90,7 @@ class Project:
                 step: {key: value for key, value in row.items() if key not in _OF_WANDB}
                 for step, row in rows.items()
             },
+            axes=_axes(state.raw_config),
             console=[line.line for line in state.console],
             files=dict(state.files),
             logged=self._by_name(run.logged_artifacts()),
@@ -106,3 +109,9 @@ class Project:
                 self.versions[path] if path in self.versions else self._server.state.artifact(path)
             )
         return result
+
+
+def _axes(config: dict[str, Any]) -> dict[str, str]:
+    """Return the x axes from the metrics that wandb-core writes into the config."""
+    metrics = config.get("_wandb", {}).get("value", {}).get("m", [])
+    return {item["1"]: metrics[item["5"] - 1]["1"] for item in metrics if "5" in item}

@@ -82,7 +82,7 @@ def main() -> None:
         ready = ReadyArtifact(made, (reference(located),))
         with sink.open(plan, writer="probe") as session:
             run = next(item for item in plan.runs if item.name == f"{pathspec}/start")
-            written = session.write(run, ReadyRun({}, (), None, (ready,)))
+            written = session.write(run, ReadyRun(artifacts=(ready,)))
     with open_source(settings) as source:
         log = [line.text for line in source.contents(flow_run).log(task.pathspec, max_bytes=10**6)]
     ours = make_artifact(ready, plan.source.created_at)

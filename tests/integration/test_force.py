@@ -60,7 +60,7 @@ def test_damaged_rows(tmp_path: Path, flows_root: Path, flow_run: FlowRuns) -> N
         with server.store.lock:
             del run.history[1]
             run.history.append(json.dumps({"theirs": 1, "_step": 9}))
-            run.history[0] = json.dumps({**json.loads(run.history[0]), "curves/losses": 77})
+            run.history[0] = json.dumps({**json.loads(run.history[0]), "losses": 77})
             run.summary["theirs"] = 2
 
         forced = sandbox.mfwb(*command, "--force")
@@ -68,7 +68,7 @@ def test_damaged_rows(tmp_path: Path, flows_root: Path, flow_run: FlowRuns) -> N
 
         rows = [json.loads(item) for item in run.history]
     assert first.code == forced.code == 0, forced.err
-    reported = sorted((row["_step"], row.get("curves/losses")) for row in rows)
+    reported = sorted((row["_step"], row.get("losses")) for row in rows)
     assert reported == [(0, 3), (0, 77), (1, 2), (2, 1), (9, None)]
     assert run.summary["theirs"] == 2
     assert losses_of(first.document) == []

@@ -52,7 +52,7 @@ def test_summary_holds_what_the_step_wrote(synced: SyncedFlow) -> None:
     assert start["text"] == "grün"
     assert start["nothing"] == "None"
     assert start["missing"] == "NaN"
-    assert start["losses"] == [1.0, 0.5, 0.25]
+    assert start["losses"] == 0.25  # the last point of a chart, as W&B has it
     assert start["nested"] == {"left": [1, {"deep": True}], "right": [1, 2]}
     assert start["_own"] == "private"
     assert middle["number"] == 42
@@ -60,10 +60,11 @@ def test_summary_holds_what_the_step_wrote(synced: SyncedFlow) -> None:
 
 
 def test_a_list_of_numbers_is_a_chart(synced: SyncedFlow) -> None:
-    """Every number of a list is a point of its curve."""
+    """Every number of a list is a point of its curve, over an x axis of its own."""
     history = synced("linear_flow").run("start").history
 
-    assert [row["curves/losses"] for row in history] == [1.0, 0.5, 0.25]
+    assert [row["losses"] for row in history] == [1.0, 0.5, 0.25]
+    assert [row["losses/index"] for row in history] == [0, 1, 2]
 
 
 def test_times_are_those_of_the_flow(synced: SyncedFlow) -> None:

@@ -219,7 +219,7 @@ def test_large_values(held: Held) -> None:
     assert large["bytes"] == {"_type": "bytes", "base64": "/w=="}
     assert json.loads(held.files("text")["text.json"]) == "ü" * 200_000
     assert json.loads(held.files("curve")["curve.json"])[-1] == 29_999 / 7
-    assert held.run("start").history[29_999]["curves/curve"] == 29_999 / 7
+    assert held.run("start").history[29_999]["curve"] == 29_999 / 7
 
 
 @pytest.mark.parametrize(("name", "path"), [("thing", "thing.pkl"), ("note", "note.note-v1")])

@@ -114,6 +114,11 @@ def _replay(
 
 
 def _limit_summary(ready: ReadyRun, whole: ReadyRun) -> ReadyRun:
-    """Return the values that fit into the summary beside all other values: it has a limit."""
-    summary = {key: value for key, value in ready.summary.items() if key in whole.summary}
+    """Return the values that fit into the summary beside all other values: it has a limit.
+
+    The last points of charts are small.
+    """
+    charts = {name for axis in ready.axes for name in (axis.chart, axis.axis)}
+    kept = whole.summary.keys() | charts
+    summary = {key: value for key, value in ready.summary.items() if key in kept}
     return replace(ready, summary=summary, losses=(*ready.losses, *whole.losses))

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from mfwb.planning import OutputArtifact, PlannedRun, PlannedValue
+from mfwb.planning.artifact_keys import keys_of
 from mfwb.snapshot import Loss
 
 __all__ = ["keep_only_values", "losses_of", "narrow_run"]
@@ -31,7 +32,7 @@ def narrow_run(run: PlannedRun, selected: Collection[str]) -> PlannedRun | None:
     losses = tuple(losses_of(selected, run.losses))
     if not (values or curves or shown or outputs or off or losses):
         return None
-    return replace(
+    part = replace(
         run,
         values=values,
         curves=curves,
@@ -44,11 +45,13 @@ def narrow_run(run: PlannedRun, selected: Collection[str]) -> PlannedRun | None:
         losses=losses,
         cards=(),
     )
+    return replace(part, neighbours=tuple(sorted(keys_of(run) - keys_of(part))))
 
 
 def keep_only_values(run: PlannedRun) -> PlannedRun:
     """Return a W&B run with its values alone: they share one summary, which has a limit."""
-    return replace(run, curves=(), shown=(), checkpoints=(), outputs=(), cards=(), losses=())
+    part = replace(run, curves=(), shown=(), checkpoints=(), outputs=(), cards=(), losses=())
+    return replace(part, neighbours=tuple(sorted(keys_of(run) - keys_of(part))))
 
 
 def losses_of(selected: Collection[str], losses: Iterable[Loss]) -> Iterable[Loss]:

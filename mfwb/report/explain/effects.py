@@ -12,7 +12,7 @@ from mfwb.media_formats import AUDIO, HTML, IMAGE, PLOTLY, VIDEO
 from mfwb.pipeline.explain import Explanation, Replayed
 from mfwb.planning import Form, Preview
 from mfwb.ports import ReadyArtifact, ReadyPreview
-from mfwb.report.explain.charts import charts_of, columns_of
+from mfwb.report.explain.charts import charts_of, columns_of, why_no_chart
 from mfwb.report.explain.files import altered, files_of, kept_because
 from mfwb.report.explain.lines import Line, columns
 from mfwb.report.format import count, human_size
@@ -115,6 +115,8 @@ def _beside(replayed: Replayed) -> Iterator[Line]:
     charts = [one_line(name) for name in charts_of(replayed)]
     if charts:
         yield Line("chart", Text(join_names(charts)))
+    elif (why := why_no_chart(replayed)) is not None:
+        yield Line("chart", Text(why, style="dim"))
     names = columns_of(replayed)
     if names:
         yield Line("table", Text(f"tasks, column {join_names([one_line(name) for name in names])}"))

@@ -36,6 +36,7 @@ __all__ = [
     "http_status",
     "is_unreadable_answer",
     "log_artifact_with_aliases",
+    "publish_history_record",
     "publish_started_at",
     "table_artifact_name",
 ]
@@ -212,6 +213,16 @@ def publish_started_at(run: wandb.Run, epoch_ms: int, **facts: str) -> None:
     record = pb.EnvironmentRecord(**facts)
     record.started_at.FromMilliseconds(epoch_ms)
     _interface(run).publish_environment(record)
+
+
+def publish_history_record(run: wandb.Run, record: pb.HistoryRecord) -> None:
+    """Publish a row of history as it is; public `log` replaces `_runtime` by the sync's own time.
+
+    Args:
+        run: an open run.
+        record: the row, with its step and with W&B's own columns.
+    """
+    _interface(run)._publish_history(record)  # noqa: SLF001
 
 
 def _interface(run: wandb.Run) -> Any:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from wandb.proto import wandb_internal_pb2 as pb
 
 from mfwb.files.tempdirs import scratch
 from mfwb.planning import PlannedRun, WandbRunId
+from mfwb.ports import ChartAxis
 from mfwb.sink.client.api import ApiClient
 from mfwb.sink.history.read_rows import Row
 from mfwb.sink.history.rows_file import write_rows
@@ -18,12 +19,13 @@ from mfwb.sink.wandb_sync.sender import Sender
 __all__ = ["append_rows"]
 
 
-def append_rows(
+def append_rows(  # noqa: PLR0913, PLR0917 - all of them describe the rows
     client: ApiClient,
     destination: tuple[str, str, WandbRunId],
     run: PlannedRun,
     rows: Sequence[Row],
     others: Mapping[str, Any],
+    axes: Iterable[ChartAxis] = (),
 ) -> None:
     """Append rows to the history of an existing W&B run; SinkError.
 
@@ -36,14 +38,15 @@ def append_rows(
         run: the planned run.
         rows: rows with any steps.
         others: the summary values of other people.
+        axes: the x axes of the charts.
     """
     entity, project, run_id = destination
     start = run.started_at or 0
-    timestamps = {"_timestamp": start / 1000, "_runtime": 0.0}
     record = pb.RunRecord(run_id=run_id, entity=entity, project=project)
     record.start_time.FromMilliseconds(start)
     added_records = [
-        *(records.history_record(step, {**row, **timestamps}) for step, row in rows),
+        *records.axis_records(axes),
+        *(records.history_record(step, {**row, **records.row_times(start)}) for step, row in rows),
         records.exit_record(run.exit_code),
     ]
     with scratch() as folder:

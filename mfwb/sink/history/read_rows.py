@@ -80,35 +80,78 @@ def read_histories(
     return histories
 
 
-def missing_rows(planned: Iterable[Row], stored: Iterable[Row]) -> list[Row]:
-    """Return the planned rows that are not stored with all their values."""
-    by_step: defaultdict[int, list[Mapping[str, Any]]] = defaultdict(list)
-    for step, values in stored:
-        by_step[step].append(values)
-    return [
-        (step, values)
-        for step, values in planned
-        if not any(_contains(candidate, values) for candidate in by_step[step])
-    ]
+def missing_rows(
+    planned: Iterable[Row], stored: Iterable[Row], axes: Mapping[str, str]
+) -> list[Row]:
+    """Return the planned values that are not stored, by row.
+
+    A stored row may have a part of them: an earlier version of mfwb wrote fewer charts.
+
+    Args:
+        planned: the planned rows.
+        stored: the stored ones.
+        axes: the x axis of each chart that has one; a point is missing without its position.
+    """
+    by_step = _group_by_step(stored)
+    missing: list[Row] = []
+    for step, values in planned:
+        candidates = by_step.get(step, ())
+        lacking = {
+            name
+            for name in values
+            if not any(_has(candidate, values, name, axes) for candidate in candidates)
+        }
+        lacking |= {axes[name] for name in lacking if axes.get(name) in values}
+        if lacking:
+            missing.append(
+                (step, {name: value for name, value in values.items() if name in lacking})
+            )
+    return missing
 
 
-def count_foreign_rows(planned: Sequence[Row], stored: Iterable[Row]) -> int:
-    """Return the number of stored rows that differ from the plan, or repeat a planned row.
+def count_foreign_rows(
+    planned: Sequence[Row], stored: Iterable[Row], axes: Mapping[str, str]
+) -> int:
+    """Return the number of stored rows that differ from the plan, or repeat planned values.
 
-    W&B can't remove rows. Rows without any planned name belong to other people.
+    W&B can't remove rows. Rows without any planned name belong to other people. Positions on an x
+    axis may be repeated: each row with a point has one.
     """
     by_step = dict(planned)
     names = {name for _, values in planned for name in values}
-    matched_steps: set[int] = set()
+    positions = {*axes.values()}
+    matched: set[tuple[int, str]] = set()
     foreign = 0
     for step, values in stored:
-        if names.isdisjoint(values):
+        own = names.intersection(values)
+        if not own:
             continue
-        if step in by_step and step not in matched_steps and _contains(values, by_step[step]):
-            matched_steps.add(step)
-        else:
+        expected = by_step.get(step, {})
+        points = {(step, name) for name in own if name not in positions}
+        is_planned = all(name in expected and _equal(values[name], expected[name]) for name in own)
+        if not is_planned or (points & matched) or (not points and (step, "") in matched):
             foreign += 1
+        else:
+            matched |= points or {(step, "")}
     return foreign
+
+
+def _group_by_step(rows: Iterable[Row]) -> dict[int, list[Mapping[str, Any]]]:
+    by_step: defaultdict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    for step, values in rows:
+        by_step[step].append(values)
+    return by_step
+
+
+def _has(
+    stored: Mapping[str, Any], planned: Mapping[str, Any], name: str, axes: Mapping[str, str]
+) -> bool:
+    """Whether a stored row has a planned value, together with its position on the x axis."""
+    needed = [name, *([axes[name]] if axes.get(name) in planned else [])]
+    return all(
+        needed_name in stored and _equal(stored[needed_name], planned[needed_name])
+        for needed_name in needed
+    )
 
 
 def _read(
@@ -138,10 +181,6 @@ def _read(
 def _row(text: str) -> Row:
     values: dict[str, Any] = json.loads(text)
     return int(values.get("_step", -1)), values
-
-
-def _contains(stored: Mapping[str, Any], planned: Mapping[str, Any]) -> bool:
-    return all(name in stored and _equal(stored[name], value) for name, value in planned.items())
 
 
 def _equal(stored: Any, planned: Any) -> bool:

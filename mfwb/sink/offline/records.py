@@ -13,12 +13,14 @@ import wandb
 from wandb.proto import wandb_internal_pb2 as pb
 
 from mfwb.planning import Plan, PlannedRun
+from mfwb.ports import ChartAxis
 from mfwb.sink.content.edits import new_run_metadata
 from mfwb.sink.content.run_metadata import RunMetadata, planned_run_metadata
 from mfwb.version import __version__
 
 __all__ = [
     "add_to_summary",
+    "axis_records",
     "environment_record",
     "exit_record",
     "files_record",
@@ -29,6 +31,7 @@ __all__ = [
     "make_draft_id",
     "number_records",
     "opening_records",
+    "row_times",
     "summary_record",
     "used_artifact",
     "write_run_metadata",
@@ -119,6 +122,27 @@ def environment_record(epoch_ms: int) -> pb.Record:
     record = pb.EnvironmentRecord()
     record.started_at.FromMilliseconds(epoch_ms)
     return pb.Record(environment=record)
+
+
+def axis_records(axes: Iterable[ChartAxis]) -> Iterator[pb.Record]:
+    """Yield the records of `define_metric`, which set the x axes of charts."""
+    for axis in axes:
+        record = pb.MetricRecord(name=axis.chart, step_metric=axis.axis)
+        record.options.defined = True
+        record.options.step_sync = True  # as always with an x axis
+        if axis.keeps_value:
+            record.summary.none = True
+        yield pb.Record(metric=record)
+
+
+def row_times(start: int) -> dict[str, float]:
+    """Return W&B's own columns for a row: when the work began, and how long after that it was.
+
+    Args:
+        start: the start of the work in epoch ms. Metaflow does not record when each number of a
+            list came into being, so all rows have this time.
+    """
+    return {"_timestamp": start / 1000, "_runtime": 0.0}
 
 
 def history_record(step: int, row: Mapping[str, Any]) -> pb.Record:

@@ -239,9 +239,9 @@ def _timeline(run: PlannedRun, ready: ReadyRun, start: int) -> Iterator[pb.Recor
     """Yield the records with a time: start, history and log."""
     if run.started_at is not None:
         yield records.environment_record(run.started_at)
-    timestamps = {"_timestamp": start / 1000, "_runtime": 0.0}
+    yield from records.axis_records(ready.axes)
     for step, row in ready.history:
-        yield records.history_record(step, {**row, **timestamps})
+        yield records.history_record(step, {**row, **records.row_times(start)})
     for text in format_log(ready.log):
         yield records.log_record(text)
 

@@ -14,7 +14,7 @@ import wandb
 from mfwb.errors import SinkError
 from mfwb.outcome import OutputOutcome
 from mfwb.planning import InputArtifact, Plan, PlannedRun
-from mfwb.ports import ReadyRun, WrittenRun
+from mfwb.ports import ChartAxis, ReadyRun, WrittenRun
 from mfwb.sink.client.api import ApiClient, refused_error
 from mfwb.sink.client.collections import Collections
 from mfwb.sink.client.core_log import has_failed_to_open, read_first_error
@@ -229,7 +229,7 @@ class OnlineSession:
         if rows_later:
             resumed = self._open(run, ready, resume_arguments(self._plan, claim.id or run.id))
             self._run_and_finish(
-                resumed, run, lambda open_run: self._append(open_run, run, rows_later)
+                resumed, run, lambda open_run: self._append(open_run, run, rows_later, ready.axes)
             )
         return written
 
@@ -285,11 +285,21 @@ class OnlineSession:
                 raise SinkError(f"{run.name}: W&B failed: {explain_error(error)}") from error
             raise
 
-    def _append(self, open_run: wandb.Run, run: PlannedRun, rows: Sequence[Row]) -> None:
+    def _append(
+        self,
+        open_run: wandb.Run,
+        run: PlannedRun,
+        rows: Sequence[Row],
+        axes: Sequence[ChartAxis],
+    ) -> None:
         """Append rows to the history of a resumed W&B run."""
-        write_history(open_run, run, rows)
+        write_history(open_run, rows, axes, self._start_of(run))
         with self._client.retry_budget.count_failed_wait():
             open_run.finish(exit_code=run.exit_code)
+
+    def _start_of(self, run: PlannedRun) -> int:
+        """Return the start of a W&B run in epoch ms; of its flow run, if its own is not known."""
+        return self._plan.source.created_at if run.started_at is None else run.started_at
 
     def _merged_metadata(self, run: PlannedRun, claim: Claim) -> MergedMetadata:
         """Return the metadata for a claimed W&B run; edits of other people stay."""
@@ -336,7 +346,7 @@ class OnlineSession:
                 self._uploads.start(open_run, run, artifact, logged_before)
                 for artifact in ready.artifacts
             )
-            write_all(open_run, run, ready, rows=rows, others=others)
+            write_all(open_run, run, ready, rows=rows, others=others, start=self._start_of(run))
             results = self._uploads.wait(open_run, uploads)
         finally:
             self._uploads.release(uploads)
@@ -370,6 +380,7 @@ class OnlineSession:
                     token=token,
                     uses=frozenset(used),
                     complaint=read_first_error(open_run),
+                    axes=ready.axis_of,
                     job_type=merged.run_metadata.job_type,
                     run_metadata=merged.run_metadata
                     if has_empty_dict(merged.run_metadata.config)
@@ -397,7 +408,7 @@ class OnlineSession:
         the true number, but takes only steps after the last one. Other rows are sent separately.
         """
         history = self._existing_runs.read_histories([run.id]).get(run.id, History())
-        missing = missing_rows(ready.history, history.rows)
+        missing = missing_rows(ready.history, history.rows, ready.axis_of)
         if not missing or not (history.rows or history.lines):
             return missing, ()
         if missing[0][0] > history.last_step:
@@ -408,7 +419,7 @@ class OnlineSession:
             self._project.name,
             existing.id if existing else run.id,
         )
-        append_rows(self._client, destination, run, missing, others)
+        append_rows(self._client, destination, run, missing, others, ready.axes)
         return (), ()
 
     def _use_artifact(

@@ -9,12 +9,13 @@ from typing import Any
 import wandb
 
 from mfwb.planning import Plan, PlannedRun, WandbRunId
-from mfwb.ports import ReadyRun
-from mfwb.sink.client.private import publish_started_at
+from mfwb.ports import ChartAxis, ReadyRun
+from mfwb.sink.client.private import publish_history_record, publish_started_at
 from mfwb.sink.content.media import add_preview
 from mfwb.sink.content.run_content import build_summary, file_previews, format_log, sent, tables_of
 from mfwb.sink.content.run_metadata import RunMetadata
 from mfwb.sink.history.read_rows import Row
+from mfwb.sink.offline.records import history_record, row_times
 
 __all__ = ["init_arguments", "resume_arguments", "write_all", "write_history", "write_sent_marker"]
 
@@ -46,13 +47,14 @@ def resume_arguments(plan: Plan, run_id: WandbRunId) -> dict[str, Any]:
     }
 
 
-def write_all(
+def write_all(  # noqa: PLR0913 - all of it
     open_run: wandb.Run,
     run: PlannedRun,
     ready: ReadyRun,
     *,
     rows: Sequence[Row],
     others: Mapping[str, Any],
+    start: int,
 ) -> None:
     """Write history, table, cards, log, times and summary of a W&B run.
 
@@ -62,10 +64,11 @@ def write_all(
         ready: its values and files.
         rows: the rows of its history that are to be written; W&B can't remove any later.
         others: summary values of other people, which W&B would drop.
+        start: the start of the W&B run in epoch ms.
     """
     if run.started_at is not None:
         publish_started_at(open_run, run.started_at)
-    write_history(open_run, run, rows)
+    write_history(open_run, rows, ready.axes, start)
     for text in format_log(ready.log):
         open_run.write_logs(text)
     summary = {**others, **build_summary(run, ready)}
@@ -86,11 +89,21 @@ def write_all(
     open_run.summary.update(summary)
 
 
-def write_history(open_run: wandb.Run, run: PlannedRun, rows: Iterable[Row]) -> None:
-    """Write rows of a W&B run's history, steps ascending."""
-    timestamp = {} if run.started_at is None else {"_timestamp": run.started_at / 1000}
+def write_history(
+    open_run: wandb.Run, rows: Iterable[Row], axes: Iterable[ChartAxis], start: int
+) -> None:
+    """Write the x axes of charts, and rows of a W&B run's history, steps ascending.
+
+    Public `log` gives each row the time since the W&B run was opened. So the records are published
+    as `wandb sync` would, with the time in the flow.
+    """
+    for axis in axes:
+        open_run.define_metric(
+            axis.chart, step_metric=axis.axis, summary="none" if axis.keeps_value else None
+        )
     for step, row in rows:
-        open_run.log({**row, **timestamp}, step=step)
+        record = history_record(step, {**row, **row_times(start)})
+        publish_history_record(open_run, record.history)
 
 
 def write_sent_marker(open_run: wandb.Run, token: str) -> None:

@@ -21,6 +21,7 @@ from mfwb.sink.server.run_files import files_in_summary
 from mfwb.snapshot.pathspec import FlowRunId
 
 __all__ = [
+    "WANDB_COLUMNS",
     "RecordedArtifact",
     "RecordedRun",
     "RunArtifacts",
@@ -112,6 +113,7 @@ class RecordedRun:
         last_step: the step of the last row of its history; None: there is no row.
         media: the files that its summary shows.
         ended_at: the end of its last task, in epoch ms; None: it is not recorded.
+        axes: the x axis of each chart that has one.
     """
 
     header: RunHeader
@@ -125,6 +127,7 @@ class RecordedRun:
     used: tuple[RecordedArtifact, ...]
     summary_keys: tuple[str, ...]
     ended_at: int | None = None
+    axes: Mapping[str, str] = field(default_factory=dict)
 
     def run_metadata(self) -> RunMetadata:
         """Return the metadata to write in W&B; BundleChanged, SinkError."""
@@ -179,6 +182,7 @@ def read_run(header: RunHeader) -> RecordedRun:
     summary: dict[str, Any] = {}
     steps: list[int] = []
     artifacts: list[tuple[bool, RecordedArtifact]] = []
+    axes: dict[str, str] = {}
     run, is_finished = pb.RunRecord(), False
     for record in original.records():
         is_finished = record.HasField("exit")
@@ -189,6 +193,8 @@ def read_run(header: RunHeader) -> RecordedRun:
                 summary[item.key] = _value(original, item.value_json)
         elif record.HasField("history"):
             steps.append(int(record.history.step.num))
+        elif record.HasField("metric"):
+            axes[record.metric.name] = record.metric.step_metric
         elif record.HasField("artifact"):
             is_use = record.artifact.use_after_commit
             artifacts.append((is_use, _artifact(original, record.artifact)))
@@ -207,16 +213,17 @@ def read_run(header: RunHeader) -> RecordedRun:
         used=tuple(artifact for is_use, artifact in artifacts if is_use),
         ended_at=_ended_at(summary.get("metaflow")),
         summary_keys=tuple(summary),
+        axes=axes,
     )
 
 
 def _row(original: OriginalRun, record: pb.HistoryRecord) -> Row:
     row = {item.nested_key[0]: _value(original, item.value_json) for item in record.item}
-    values = {name: value for name, value in row.items() if name not in _WANDB_COLUMNS}
+    values = {name: value for name, value in row.items() if name not in WANDB_COLUMNS}
     return int(record.step.num), values
 
 
-_WANDB_COLUMNS = frozenset({"_step", "_timestamp", "_runtime"})
+WANDB_COLUMNS = frozenset({"_step", "_timestamp", "_runtime"})
 """The columns that W&B adds to each row."""
 
 

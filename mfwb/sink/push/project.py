@@ -95,7 +95,10 @@ class Project:
         header = upload.run.header
         history = self.existing.read_histories([header.id]).get(header.id, History())
         planned = read_history(header.original) if upload.run.last_step is not None else []
-        missing = frozenset(step for step, _ in missing_rows(planned, history.rows))
+        missing = {
+            step: frozenset(values)
+            for step, values in missing_rows(planned, history.rows, upload.run.axes)
+        }
         return replace(
             upload, has_history=bool(history.rows or history.lines), rows_missing=missing
         )

@@ -59,6 +59,11 @@ _RECORD = _fields(
     ),
     telemetry=_TELEMETRY,
     environment=_fields(started_at=_MOMENT),
+    metric=_fields(
+        *("name", "step_metric"),
+        options=_fields("defined", "step_sync"),
+        summary=_fields("none"),
+    ),
     history=_fields(step=_fields("num"), item=_fields("nested_key", "value_json")),
     output_logger=_fields("line"),
     files=_fields(files=_fields("path")),

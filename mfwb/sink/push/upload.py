@@ -25,7 +25,7 @@ class Upload:
         id: the id that it gets in W&B; another one than recorded if that was deleted.
         token: identifies this upload in the summary of the W&B run.
         has_history: whether W&B has some history already; the rest is appended.
-        rows_missing: steps whose rows are not in that history.
+        rows_missing: names of the values that are not in that history, by step.
         unavailable: artifacts that it can't use, by name and digest, with the W&B runs that should
             have logged them.
         retryable: those of them that another push may find.
@@ -44,7 +44,7 @@ class Upload:
     id: WandbRunId
     token: str
     has_history: bool = False
-    rows_missing: Collection[int] = ()
+    rows_missing: Mapping[int, Collection[str]] = field(default_factory=dict)
     unavailable: Mapping[tuple[str, str], str] = field(default_factory=dict)
     retryable: Collection[tuple[str, str]] = ()
     names: Mapping[tuple[str, str], str] = field(default_factory=dict)

@@ -16,7 +16,7 @@ metadata and summary as a whole.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from wandb.proto import wandb_internal_pb2 as pb
@@ -27,6 +27,7 @@ from mfwb.sink.content.run_content import MARKER, sent
 from mfwb.sink.history.rows_file import write_rows
 from mfwb.sink.offline.records import add_to_summary, write_run_metadata
 from mfwb.sink.offline.wandb_file import write_records
+from mfwb.sink.push.bundle_run import WANDB_COLUMNS
 from mfwb.sink.push.original_run import OriginalRun
 from mfwb.sink.push.upload import Upload
 from mfwb.sink.server.latest_alias import LATEST
@@ -65,11 +66,23 @@ def _write_missing_rows(upload: Upload, folder: Path) -> None:
             }
             run = pb.RunRecord(**run_path)
             run.start_time.FromMilliseconds(record.run.start_time.ToMilliseconds() - 1000)
-        elif record.HasField("exit") or (
-            record.HasField("history") and record.history.step.num in upload.rows_missing
-        ):
+        elif record.HasField("exit") or record.HasField("metric"):
+            records.append(record)
+        elif record.HasField("history") and record.history.step.num in upload.rows_missing:
+            _keep_values(record.history, upload.rows_missing[record.history.step.num])
             records.append(record)
     write_rows(folder, run, records, upload.others)
+
+
+def _keep_values(row: pb.HistoryRecord, names: Collection[str]) -> None:
+    """Remove the values that W&B has already from a row, but not W&B's own columns."""
+    kept = [
+        item
+        for item in row.item
+        if item.nested_key[0] in names or item.nested_key[0] in WANDB_COLUMNS
+    ]
+    del row.item[:]
+    row.item.extend(kept)
 
 
 class _UploadRecords:

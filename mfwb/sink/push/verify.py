@@ -77,7 +77,7 @@ def _missing(upload: Upload, existing: ExistingRuns) -> tuple[str, tuple[Loss, .
     if missing or run.last_step is None:
         return missing, ()
     history = existing.read_histories([header.id]).get(header.id, History())
-    return compare_rows(header.name, read_history(header.original), history)
+    return compare_rows(header.name, read_history(header.original), history, run.axes)
 
 
 def _names(contents: Iterable[tuple[str, str]]) -> str:

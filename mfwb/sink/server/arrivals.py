@@ -46,6 +46,7 @@ class SentRun:
         uses: ids of the artifact versions that the run uses.
         complaint: the first error in wandb-core's log.
         run_metadata: the metadata to write again, where wandb-core leaves out a part of it.
+        axes: the x axis of each chart that has one.
     """
 
     run: PlannedRun
@@ -56,6 +57,7 @@ class SentRun:
     job_type: str = ""
     complaint: str = ""
     run_metadata: RunMetadata | None = None
+    axes: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, run: PlannedRun, receipt: Receipt, rows: Iterable[Row], **more: Any) -> SentRun:
@@ -147,7 +149,7 @@ class Arrivals:
         for run_id, planned in rows.items():
             sent = pending[run_id]
             missing[run_id], losses = compare_rows(
-                sent.run.name, planned, histories.get(run_id, History())
+                sent.run.name, planned, histories.get(run_id, History()), sent.axes
             )
             if losses:
                 self._losses[sent.run.name] = losses
@@ -204,7 +206,7 @@ def _describe(sent: SentRun, missing: str) -> str:
 
 
 def compare_rows(
-    name: str, planned: Sequence[Row], stored: History
+    name: str, planned: Sequence[Row], stored: History, axes: Mapping[str, str]
 ) -> tuple[str, tuple[Loss, ...]]:
     """Return what is missing of a history, empty if nothing is, and the losses to report.
 
@@ -212,13 +214,14 @@ def compare_rows(
         name: the name of the W&B run.
         planned: the planned rows.
         stored: the history that was read back.
+        axes: the x axis of each chart that has one.
     """
-    if missing := missing_rows(planned, stored.rows):
+    if missing := missing_rows(planned, stored.rows, axes):
         return (
             f"{len(planned) - len(missing)} of {len(planned)} rows of its history have arrived",
             (),
         )
-    if foreign := count_foreign_rows(planned, stored.rows):
+    if foreign := count_foreign_rows(planned, stored.rows, axes):
         rows = "a row" if foreign == 1 else f"{foreign} rows"
         why = f"W&B has {rows} too many, with other values or twice, and can't delete rows"
         return "", (Loss(f"{name}/history", why),)

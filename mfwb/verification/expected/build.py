@@ -22,6 +22,7 @@ from mfwb.verification.expected.kinds import ExpectedForm, find_form, find_refer
 from mfwb.verification.expected.links import expect_links
 from mfwb.verification.expected.log_lines import read_lines
 from mfwb.verification.expected.loggers import Loggers
+from mfwb.verification.expected.masked import mask_pickled
 from mfwb.verification.expected.model import (
     ExpectedArtifact,
     ExpectedCard,
@@ -35,6 +36,7 @@ from mfwb.verification.expected.model import (
 from mfwb.verification.expected.notes import expect_notes
 from mfwb.verification.expected.overview import expect_overview
 from mfwb.verification.expected.panels import expect_panels
+from mfwb.verification.expected.run_curves import CurveRules
 from mfwb.verification.expected.run_facts import (
     doc_of,
     expect_config,
@@ -46,10 +48,11 @@ from mfwb.verification.expected.run_facts import (
 )
 from mfwb.verification.expected.run_files import StoredFile, expect_artifacts, expect_included
 from mfwb.verification.expected.run_uses import expect_uses
-from mfwb.verification.expected.run_values import RunValues, WrittenValue, expect_values
+from mfwb.verification.expected.run_values import RunValues, expect_values
 from mfwb.verification.expected.step_code import read_step_code
 from mfwb.verification.expected.value_reader import PickledValue
 from mfwb.verification.expected.written import History
+from mfwb.verification.expected.written_value import WrittenValue
 
 __all__ = ["expect_flow_run"]
 
@@ -105,6 +108,7 @@ class _Builder:
         self._config, self._constants = expect_config(facts, contents)
         self._values: dict[tuple[str, str], tuple[set[str], dict[str, Need]]] = {}
         self._dead_ends = self._find_dead_ends()
+        self._iterated = frozenset(task.foreach for task in facts.tasks if task.foreach)
         merged = {task.path for scope in self._scopes if scope.merged for task in scope.tasks}
         self._loggers = Loggers(facts, self._history, merged, self._file_need)
 
@@ -177,9 +181,14 @@ class _Builder:
             task.path: expect_foreach(task, self._history.parents, self._contents)
             for task in scope.tasks
         }
+        cards, open_cards = _cards(scope)
+        rules = CurveRules(
+            scope.settings.curves, self._iterated, frozenset(card.key for card in cards)
+        )
         values = expect_values(
             scope.tasks,
             written,
+            rules,
             merged=scope.merged,
             foreach={path: own.columns for path, own in foreach.items()},
         )
@@ -196,7 +205,6 @@ class _Builder:
         if self._has_code and scope is self._scopes[0]:
             artifacts += expect_code(facts, lambda own: self._reader.store(facts.flow, own))
         code = self._code.get(scope.step)
-        cards, open_cards = _cards(scope)
         return ExpectedRun(
             name=names.line(scope.name, _NAME),
             group=names.line(str(wandb.get("run_group") or facts.path), _NAME),
@@ -211,6 +219,9 @@ class _Builder:
             summary=values.summary,
             outcome=expect_outcome(scope.tasks, reason),
             history=values.history,
+            axes=values.axes,
+            has_open_charts=values.has_open_charts,
+            other_names=values.other_names,
             table=values.table,
             cards=cards,
             log=self._log(scope),

@@ -45,7 +45,7 @@ def mask_pickled(name: str, value: PickledValue, masker: Masker) -> PickledValue
     json_value, marks = masker.mask_value(name, value.json_value)
     if not marks:
         return value
-    return replace(value, json_value=json_value, number=None, series=None)
+    return replace(value, json_value=json_value, number=None, columns=None)
 
 
 def _masked_doc(node: Any, masker: Masker) -> dict[str, Any]:

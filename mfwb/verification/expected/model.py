@@ -222,6 +222,9 @@ class ExpectedRun:
         untrue_facts: keys that config["metaflow"] must not have.
         untrue_outcome: keys that summary["metaflow"] must not have.
         history: numbers by row and key.
+        axes: the x axis of each chart.
+        has_open_charts: whether there may be charts that are not worked out, of tables.
+        other_names: the names of charts if a table has a column of the same name.
         open_keys: keys of summary and history that are not settled here.
         log: None if it is not settled: there is more of it than W&B gets.
         is_log_sorted: whether its lines have the order of their times.
@@ -260,6 +263,9 @@ class ExpectedRun:
     untrue_facts: frozenset[str] = frozenset()
     untrue_outcome: frozenset[str] = frozenset()
     overview: Overview | None = None  # if it is the W&B run of a whole flow run
+    axes: Mapping[str, str] = field(default_factory=dict)
+    has_open_charts: bool = False
+    other_names: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 

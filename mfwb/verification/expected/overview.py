@@ -21,19 +21,22 @@ from mfwb.verification.expected.model import (
     Overview,
     Statistics,
 )
+from mfwb.verification.expected.run_curves import CurveRules
 from mfwb.verification.expected.run_facts import (
     expect_flow_run_facts,
     expect_flow_run_outcome,
     span,
 )
-from mfwb.verification.expected.run_values import WrittenValue, expect_values
+from mfwb.verification.expected.run_values import expect_values
 from mfwb.verification.expected.wording import put
 from mfwb.verification.expected.written import History
+from mfwb.verification.expected.written_value import WrittenValue
 
 __all__ = ["expect_overview", "find_chosen"]
 
 _NAME, _TAG = 128, 64  # characters
 _MAX_SUMMARY = 6_000_000  # characters; beyond it some values may be missing
+_NO_CURVES = CurveRules(setting=False)
 _PANELS = {"steps": "table-file", "timeline": "plotly-file", "lineage": "plotly-file"}
 
 
@@ -107,7 +110,10 @@ def _values(
         merged = len(tasks) > 1 or any(task.indexes for task in tasks)
         plain = {name: [item for item in items if item.is_value] for name, items in by_name.items()}
         own = expect_values(
-            tasks, {name: items for name, items in plain.items() if items}, merged=merged
+            tasks,
+            {name: items for name, items in plain.items() if items},
+            _NO_CURVES,
+            merged=merged,
         )
         result.open_keys |= {f"{step}/{key}" for key in own.open_keys}
         for name, items in plain.items():
@@ -118,9 +124,7 @@ def _values(
                 )
         if not merged:
             result.history |= {
-                (row, f"{step}/{key}"): number
-                for (row, key), number in own.history.items()
-                if not key.startswith("curves/")
+                (row, f"{step}/{key}"): number for (row, key), number in own.history.items()
             }
     if _size(result.summary) > _MAX_SUMMARY:
         result.open_keys |= result.summary.keys()

@@ -10,75 +10,37 @@ from fractions import Fraction
 from typing import Any
 
 from mfwb.verification.expected import names
-from mfwb.verification.expected.facts import HeldArtifact, TaskFacts
-from mfwb.verification.expected.kinds import ExpectedForm
-from mfwb.verification.expected.model import ExpectedTable, ExpectedValue, Need, Statistics
-from mfwb.verification.expected.value_reader import PickledValue
+from mfwb.verification.expected.facts import TaskFacts
+from mfwb.verification.expected.model import ExpectedTable, ExpectedValue, Statistics
+from mfwb.verification.expected.run_curves import CurveRules, expect_curves
 from mfwb.verification.expected.wording import ANY, put
+from mfwb.verification.expected.written_value import WrittenValue
 
-__all__ = ["RunValues", "WrittenValue", "expect_values"]
+__all__ = ["RunValues", "expect_values"]
 
 _EXACT = 2**53
-_MAX_CURVES = 50  # tasks
 _MAX_LIST = 100_000  # characters of JSON; a longer one is in the table of tasks alone
 _MAX_SUMMARY = 6_000_000  # characters; beyond it some values are files, and here it is open
-_CAUGHT = "metaflow.exception.MetaflowExceptionWrapper"
 _OWN_COLUMNS = ("index", "task", "state", "seconds")
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenValue:
-    """What one task wrote under a name.
-
-    Attributes:
-        need: whether it surely counts as written.
-    """
-
-    task: TaskFacts
-    artifact: HeldArtifact
-    value: PickledValue
-    form: ExpectedForm
-    need: Need
-
-    @property
-    def is_value(self) -> bool:
-        """Whether only the summary has it."""
-        return self.form.is_value
-
-    @property
-    def is_certain(self) -> bool:
-        """Whether it is known what the summary has for it."""
-        is_settled = self.form.shown is not None and self.need is Need.REQUIRED
-        return is_settled and (self.value.is_known or not self.shows_value)
-
-    @property
-    def shows_value(self) -> bool:
-        """Whether the summary has its value, and not only its type."""
-        return self.is_value or bool(self.form.shown)
-
-    @property
-    def summary_value(self) -> Any:
-        """What the summary has for the value of this task."""
-        if self.shows_value:
-            return self.value.json_value
-        if self.artifact.type == _CAUGHT and self.task.exception is not None:
-            kind, message, _ = self.task.exception
-            return f"{kind}: {message}"
-        return f"<{self.artifact.type or 'of a type that was not recorded'}>"
-
-    @property
-    def is_caught(self) -> bool:
-        """Whether it is what `@catch(var=...)` keeps of an exception."""
-        return self.artifact.type == _CAUGHT and self.task.exception is not None
 
 
 @dataclass(slots=True)
 class RunValues:
-    """What a W&B run says of values. `open_keys` are those that are not settled here."""
+    """What a W&B run says of values.
+
+    Attributes:
+        axes: the x axis of each chart.
+        open_keys: keys that are not settled here.
+        has_open_charts: whether there may be charts that are not worked out, of tables.
+        other_names: the names of charts if a table has a column of the same name.
+    """
 
     summary: dict[str, ExpectedValue] = field(default_factory=dict)
     history: dict[tuple[int, str], int | float] = field(default_factory=dict)
+    axes: dict[str, str] = field(default_factory=dict)
     table: ExpectedTable | None = None
+    has_open_charts: bool = False
+    other_names: dict[str, str] = field(default_factory=dict)
     open_keys: set[str] = field(default_factory=set)
     unknown: list[tuple[str, str]] = field(default_factory=list)
 
@@ -86,6 +48,7 @@ class RunValues:
 def expect_values(
     tasks: Sequence[TaskFacts],
     written: Mapping[str, Sequence[WrittenValue]],
+    rules: CurveRules,
     *,
     merged: bool,
     foreach: Mapping[str, Mapping[str, Any]] | None = None,
@@ -95,6 +58,7 @@ def expect_values(
     Args:
         tasks: of the W&B run.
         written: by the name of the artifact, in the order of the tasks.
+        rules: which artifacts should become charts.
         merged: whether it stands for several tasks.
         foreach: the columns for the foreachs of each task, by its path.
     """
@@ -113,10 +77,9 @@ def expect_values(
         options = _in_short(items) if merged else _alone(items[0])
         result.summary[key] = ExpectedValue(options)
         columns[key] = items
+    _add_curves(result, tasks, written, rules, merged=merged)
     _limit(result)
-    rows = _rows(tasks)
-    _add_numbers(result, tasks, rows, columns, merged=merged)
-    _add_curves(result, tasks, written, merged=merged)
+    _add_numbers(result, tasks, _rows(tasks), columns, merged=merged)
     if merged:
         result.table = _table(tasks, columns, foreach or {})
     return result
@@ -210,6 +173,7 @@ def _add_numbers(
             result.history[rows[task.path], "tasks/index"] = rows[task.path]
             if task.seconds is not None:
                 result.history[rows[task.path], "tasks/seconds"] = task.seconds
+                result.axes["tasks/seconds"] = "tasks/index"
     taken = {"index", "seconds"}
     for key, items in columns.items():
         shown = [item for item in items if item.shows_value]  # not tables and caught errors
@@ -224,6 +188,8 @@ def _add_numbers(
             if number is not None and (drawn := _drawn(number, exactly=not merged)) is not None:
                 row_and_key = (rows[task.path], f"tasks/{name}") if merged else (0, key)
                 result.history[row_and_key] = drawn
+                if merged:
+                    result.axes[f"tasks/{name}"] = "tasks/index"
 
 
 def _drawn(number: float, *, exactly: bool) -> int | float | None:
@@ -241,23 +207,19 @@ def _add_curves(
     result: RunValues,
     tasks: Sequence[TaskFacts],
     written: Mapping[str, Sequence[WrittenValue]],
+    rules: CurveRules,
     *,
     merged: bool,
 ) -> None:
-    if merged and len(tasks) > _MAX_CURVES:
-        return
-    for name, items in written.items():
-        for item in items:
-            if item.value.series is None or item.form.shape not in {"value", "json"}:
-                continue
-            curve = f"curves/{names.summary_key(name)}"
-            curve = f"{curve}/{item.task.label}" if merged else curve
-            if item.need is not Need.REQUIRED:
-                result.open_keys.add(curve)
-                continue
-            for step, point in enumerate(item.value.series):
-                if point is not None:
-                    result.history[step, curve] = point
+    curves = expect_curves(tasks, written, rules, merged=merged)
+    result.history |= curves.history
+    result.axes |= curves.axes
+    result.open_keys |= curves.open_keys
+    result.has_open_charts = curves.has_tables
+    for key in curves.replaced | curves.open_keys:
+        result.summary.pop(key, None)
+    result.summary |= {key: ExpectedValue((put(last),)) for key, last in curves.last.items()}
+    result.other_names |= curves.other_names
 
 
 def _table(

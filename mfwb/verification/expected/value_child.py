@@ -18,12 +18,12 @@ from mfwb.pickles.allowlist import ARRAYS, PATHS, PLAIN, ZONES
 from mfwb.pickles.content_digest import content_digest
 from mfwb.pickles.placeholders import StandIn
 from mfwb.verification.expected.child_process import answer_requests
+from mfwb.verification.expected.curve_columns import read_columns
 from mfwb.verification.expected.file_endings import ending_of
-from mfwb.verification.expected.wording import Described, is_series, put, to_number
+from mfwb.verification.expected.wording import Described, put, to_number
 
 __all__ = ["describe", "preload", "preload_more", "run_worker"]
 
-_MAX_CURVE = 100_000  # points
 _EXACT = 2**53
 _MAX_SIDE = 50  # rows or columns
 _FEWEST = 10  # numbers
@@ -75,8 +75,9 @@ def describe(data: bytes) -> dict[str, Any]:
     """Return what a pickle holds, as JSON: its names, the digest of its content, and its value.
 
     Keys: `names`, `only_named`, `digest`; and, if it can be loaded, `json_value` (with the marks of
-    `wording`), `size` (characters of JSON), `number` (its text, if it is one), `series`, `chart`
-    (of an array), and `ending` (of bytes or a text that are a file).
+    `wording`), `size` (characters of JSON), `number` (its text, if it is one), `columns` (of a
+    curve, each behind its name), `chart` (of an array), and `ending` (of bytes or a text that are
+    a file).
     """
     answer: dict[str, Any] = {"digest": content_digest(data), "ending": ending_of(data)}
     try:
@@ -90,8 +91,8 @@ def describe(data: bytes) -> dict[str, Any]:
         answer["size"] = len(json.dumps(json_value))
         if (number := to_number(value)) is not None:
             answer["number"] = _number(number)
-        if is_series(value) and len(value) <= _MAX_CURVE:
-            answer["series"] = [_point(item) for item in value]
+        if (columns := read_columns(value)) is not None:
+            answer["columns"] = [[name, *column] for name, column in columns.items()]
         answer["json_value"] = json_value
         answer["is_nothing"] = value is None
         answer["chart"] = _chart(value)
@@ -120,15 +121,6 @@ def _number(value: float) -> str:
     if isinstance(value, int):
         return f"int {int(value):x}"
     return f"float {float(value).hex()}"
-
-
-def _point(value: Any) -> float | None:
-    """Return a number as a chart has it; None for one that no float is near."""
-    number = to_number(value)
-    try:
-        return None if number is None else float(number)
-    except OverflowError:
-        return None
 
 
 def preload(*, trusted: bool) -> None:  # noqa: ARG001 - nothing is trusted here

@@ -9,6 +9,7 @@ from typing import Any
 from mfwb.isolation.forkserver import Forkserver
 from mfwb.verification.expected import value_child
 from mfwb.verification.expected.child_process import ChildEndedError, ChildProcess
+from mfwb.verification.expected.curve_columns import Column
 
 __all__ = ["PickledValue", "ValueReader", "new_value_process", "new_value_server"]
 
@@ -28,7 +29,7 @@ class PickledValue:
         json_value: the value as JSON, with the marks of `wording`; None also if it can't be loaded.
         size: characters of JSON of these; None if it can't be loaded.
         number: the value, if it is a number.
-        series: the points of its curve, if it is one; None for a point that no float is near.
+        columns: of numbers, if it is a curve; the only column of a list has no name.
         is_nothing: whether the value is None.
         reason: why it can't be loaded.
         chart: `histogram` or `heatmap`, if it is an array that is drawn as one.
@@ -41,7 +42,7 @@ class PickledValue:
     json_value: Any = None
     size: int | None = None
     number: int | float | None = None
-    series: tuple[float | None, ...] | None = None
+    columns: Mapping[str, Column] | None = None
     is_nothing: bool = False
     reason: str | None = None
     chart: str | None = None
@@ -116,7 +117,7 @@ def _groups(pickled: Mapping[str, bytes]) -> Iterator[list[str]]:
 
 
 def _to_value(answer: Mapping[str, Any]) -> PickledValue:
-    names, series = answer.get("names"), answer.get("series")
+    names, columns = answer.get("names"), answer.get("columns")
     return PickledValue(
         digest=answer.get("digest"),
         names=None if names is None else frozenset(names),
@@ -124,7 +125,7 @@ def _to_value(answer: Mapping[str, Any]) -> PickledValue:
         json_value=answer.get("json_value"),
         size=answer.get("size"),
         number=_to_number(answer.get("number")),
-        series=None if series is None else tuple(series),
+        columns=None if columns is None else {name: numbers for name, *numbers in columns},
         is_nothing=bool(answer.get("is_nothing")),
         reason=answer.get("reason"),
         chart=answer.get("chart"),

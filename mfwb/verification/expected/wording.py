@@ -18,7 +18,7 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
-__all__ = ["ANY", "SET", "Described", "is_series", "matches", "put", "to_number"]
+__all__ = ["ANY", "SET", "Described", "matches", "put", "to_number"]
 
 SET = "\0set"
 ANY = "\0any"
@@ -179,13 +179,6 @@ def to_number(value: Any) -> int | float | None:
             return plain
         return float(plain) if float(plain) == plain or plain != plain else None  # noqa: PLR0124 - NaN
     return value if isinstance(value, (int, float)) else None
-
-
-def is_series(value: Any) -> bool:
-    """Whether a value is drawn as a curve: a list of at least two numbers."""
-    if not isinstance(value, (list, tuple)) or len(value) < 2:  # noqa: PLR2004 - two points
-        return False
-    return all(to_number(item) is not None for item in value)
 
 
 def matches(expected: Any, actual: Any) -> bool:  # noqa: PLR0911 - a rule for each type

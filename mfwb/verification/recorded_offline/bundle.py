@@ -185,6 +185,7 @@ class BundleProject:
             started_at=run.started_at,
             runtime=None if runtime is None else float(runtime),
             repeated_steps=repeated,
+            axes=run.axes,
         )
 
     def _artifact(

@@ -39,6 +39,7 @@ class RunFile:
     files: list[str] = field(default_factory=list)
     logged: list[ArtifactRecord] = field(default_factory=list)
     used: list[ArtifactRecord] = field(default_factory=list)
+    axes: dict[str, str] = field(default_factory=dict)  # of charts
     started_at: float | None = None
     exit_code: int | None = None
 
@@ -52,7 +53,7 @@ class RunFile:
     @property
     def history(self) -> tuple[dict[int, dict[str, Any]], tuple[int, ...]]:
         """The rows by step, and the steps that have more than one."""
-        return merge_rows(self.rows)
+        return merge_rows(self.rows, self.axes.values())
 
 
 def read_run(records: Iterable[Record]) -> RunFile:
@@ -90,6 +91,11 @@ def _read_history(run: RunFile, record: Any) -> None:
     run.rows.append({**row, "_step": record.step.num})
 
 
+def _read_metric(run: RunFile, record: Any) -> None:
+    if record.step_metric:
+        run.axes[record.name] = record.step_metric
+
+
 def _read_log(run: RunFile, record: Any) -> None:
     run.log += record.line.removesuffix("\n").split("\n")
 
@@ -116,6 +122,7 @@ _READERS = {
     "config": _read_config,
     "summary": _read_summary,
     "history": _read_history,
+    "metric": _read_metric,
     "output_logger": _read_log,
     "files": _read_files,
     "artifact": _read_artifact,

@@ -13,6 +13,7 @@ from mfwb.verification.recorded import RecordedArtifact, RecordedFile
 
 __all__ = [
     "files_of_manifest",
+    "parse_axes",
     "parse_config",
     "parse_file",
     "parse_json",
@@ -40,6 +41,22 @@ def parse_json(text: Any, what: str) -> dict[str, Any]:
 def parse_config(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return the config without W&B's own part; values come as {"value": ..., "desc": ...}."""
     return {key: _unwrap(entry) for key, entry in raw.items() if key != "_wandb"}
+
+
+def parse_axes(raw: Mapping[str, Any]) -> dict[str, str]:
+    """Return the x axis of each chart, from the metrics in `_wandb` of the config.
+
+    Each has its name under "1", and under "5" the number of the metric that is its x axis.
+    """
+    internal = _unwrap(raw.get("_wandb"))
+    metrics = internal.get("m") if isinstance(internal, dict) else None
+    metrics = [metric for metric in metrics or () if isinstance(metric, dict)]
+    axes = {}
+    for metric in metrics:
+        number = metric.get("5")
+        if isinstance(number, int) and 0 < number <= len(metrics):
+            axes[str(metric.get("1"))] = str(metrics[number - 1].get("1"))
+    return axes
 
 
 def parse_started_at(raw: Mapping[str, Any]) -> float | None:

@@ -25,6 +25,7 @@ from mfwb.verification.recorded_online import queries
 from mfwb.verification.recorded_online.cache import ProjectCache
 from mfwb.verification.recorded_online.parse import (
     files_of_manifest,
+    parse_axes,
     parse_config,
     parse_file,
     parse_json,
@@ -223,7 +224,8 @@ class OnlineProject:
         node = parts.node
         config = parse_json(node.get("config"), "config")
         summary = parse_json(node.get("summaryMetrics"), "summary")
-        history, repeated = merge_rows(parts.rows)
+        axes = parse_axes(config)
+        history, repeated = merge_rows(parts.rows, axes.values())
         for file in parts.files:
             if file.get("directUrl"):
                 self._run_files[parts.id, str(require(file, "name"))] = str(file["directUrl"])
@@ -245,6 +247,7 @@ class OnlineProject:
             ],
             used=[self._version(version) for version in parts.used],
             started_at=parse_started_at(config),
+            axes=axes,
             runtime=parse_runtime(summary),
             repeated_steps=repeated,
         )

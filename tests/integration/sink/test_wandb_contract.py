@@ -14,9 +14,11 @@ import pytest
 import wandb
 from wandb.sdk.artifacts._internal_artifact import InternalArtifact
 
+from mfwb.ports import ChartAxis
 from mfwb.settings_files import find_wandb_file
 from mfwb.settings_files.sensitivity import HARMLESS_OF_WANDB
 from mfwb.sink.client.private import add_local_file, table_artifact_name
+from mfwb.sink.offline.records import axis_records
 from mfwb.sink.offline.wandb_file import read_framed, read_records, write_framed
 from tests.support.sandbox import Sandbox
 from tests.support.wandb_server import WandbServer
@@ -26,7 +28,10 @@ import json, sys
 import wandb
 from mfwb.ports import ReadyTable
 from mfwb.sink.content.media import write_table_artifact
-from mfwb.sink.client.private import FAILURES, publish_started_at
+from mfwb.sink.client.private import (
+    FAILURES, publish_history_record, publish_started_at,
+)
+from mfwb.sink.offline.records import history_record
 from mfwb.sink.setup.quiet_settings import replay_settings
 from mfwb.sink.setup.run_settings import run_settings
 from pathlib import Path
@@ -42,6 +47,10 @@ run.log_artifact(made, aliases=["run-1"])
 publish_started_at(run, 1_700_000_000_123, program="flow.py")
 for number in range(3000):
     run.log({"x": number, "text": "t" * 50}, step=number)
+row = {"loss": 0.5, "epoch": 3, "_timestamp": 1_700_000_000.5, "_runtime": 0.25}
+publish_history_record(run, history_record(3000, row).history)
+run.define_metric("loss", step_metric="epoch")
+run.define_metric("kept", step_metric="epoch", summary="none")
 rows = (("0", 1.5, None), ("1", "NaN", True))
 table = ReadyTable(columns=("index", "b", "a"), rows=rows)
 run.summary.update({
@@ -92,7 +101,7 @@ def _all(written: dict[str, Any], kind: str) -> list[Any]:
 
 def test_every_record_is_read(written: dict[str, Any]) -> None:
     """Our reader finds all rows, across block borders, and the exit at the end."""
-    assert len(_all(written, "history")) == 3000
+    assert len(_all(written, "history")) == 3001
     [exit_record] = _all(written, "exit")
     assert exit_record.exit_code == 1
 
@@ -149,6 +158,29 @@ def test_started_at_and_duration_survive(written: dict[str, Any]) -> None:
     assert environment.started_at.ToMilliseconds() == 1_700_000_000_123
     assert summary["_wandb"] == {"runtime": 7}
     assert summary["_runtime"] == 7.5
+
+
+def test_a_row_keeps_its_times(written: dict[str, Any]) -> None:
+    """`_runtime` is as given; public `log` replaces it by the time since the run was opened."""
+    rows = {
+        record.step.num: {item.nested_key[0]: json.loads(item.value_json) for item in record.item}
+        for record in _all(written, "history")
+    }
+
+    assert rows[3000]["_runtime"] == 0.25
+    assert rows[3000]["_timestamp"] == 1_700_000_000.5
+    assert (rows[3000]["loss"], rows[3000]["epoch"]) == (0.5, 3)
+
+
+def test_x_axes_are_the_records_of_define_metric(written: dict[str, Any]) -> None:
+    """Those that an offline sync writes itself."""
+    axes = [ChartAxis("loss", "epoch"), ChartAxis("kept", "epoch", keeps_value=True)]
+    ours = [record.metric for record in axis_records(axes)]
+    theirs = _all(written, "metric")
+    for record in theirs:
+        record.ClearField("_info")
+
+    assert ours == theirs
 
 
 def test_log_lines_are_one_record(written: dict[str, Any]) -> None:

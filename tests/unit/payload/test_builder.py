@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from mfwb.payload import PayloadBuilder
 from mfwb.payload import builder as builder_module
 from mfwb.planning import Form
-from mfwb.ports import LogLine, Payloads, ReadyFile, ReadyRun
+from mfwb.ports import ChartAxis, LogLine, Payloads, ReadyFile, ReadyRun
 from mfwb.snapshot import Loss
 from tests.unit.payload.memory import (
     TASK,
@@ -272,8 +272,9 @@ def test_values_and_log_of_one_task(builder: Payloads, contents: MemoryContents)
 
     assert tuple(ready.log) == (line,)
     assert replace(ready, log=()) == ReadyRun(
-        summary={"loss": [0.5, 0.25]},
-        history=((0, {"curves/loss": 0.5}), (1, {"curves/loss": 0.25})),
+        summary={"loss": 0.25},
+        history=((0, {"loss/index": 0, "loss": 0.5}), (1, {"loss/index": 1, "loss": 0.25})),
+        axes=(ChartAxis("loss", "loss/index"),),
         table=None,
         artifacts=(),
         log_lines=1,

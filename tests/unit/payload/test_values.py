@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mfwb.conversion import json_safe, plain_values
+from mfwb.conversion import curve_shapes, json_safe, plain_values
 from mfwb.conversion.instances import VALUES
 from mfwb.errors import ItemLost
 from mfwb.payload import values as decoding
-from mfwb.payload.history import build_history
+from mfwb.payload.curves import draw_curves
+from mfwb.payload.history import build_axes, build_history
 from mfwb.payload.summary import limit_summary, summarize
 from mfwb.payload.task_table import build_task_table
 from mfwb.payload.values import Values, add_elsewhere_texts, decode, decode_values
@@ -84,6 +85,11 @@ def test_summary_of_one_task() -> None:
     }
 
 
+def history_of(run: PlannedRun, values: Values) -> tuple[tuple[int, dict[str, Any]], ...]:
+    """Return the rows of numbers and curves."""
+    return build_history(run, values, draw_curves(run, values))
+
+
 def test_history_of_one_task() -> None:
     """Lists of numbers become curves; they share the steps, and end when they end."""
     run, values = single(
@@ -96,13 +102,13 @@ def test_history_of_one_task() -> None:
         unordered={1, 2},
     )
 
-    history = build_history(run, values)
+    history = history_of(run, values)
 
     assert str(history) == str(
         (
-            (0, {"curves/loss": 0.5, "curves/count": 1, "number": 3}),
-            (1, {"curves/loss": math.nan, "curves/count": float(2**60)}),
-            (2, {"curves/loss": 0.1}),
+            (0, {"count/index": 0, "count": 1, "loss/index": 0, "loss": 0.5, "number": 3}),
+            (1, {"count/index": 1, "count": float(2**60), "loss/index": 1, "loss": math.nan}),
+            (2, {"loss/index": 2, "loss": 0.1}),
         )
     )
 
@@ -119,46 +125,37 @@ def test_points_of_one_task() -> None:
         good=True,
         text="3",
         nothing=None,
-        losses=[2.0, 1.0],
     )
-    key = {**values, "curves/losses": values["count"]}  # a name that only setattr can give
 
-    assert build_history(run, values) == (
-        (0, {"curves/losses": 2.0, "score": 0.5, "count": 2**53}),
-        (1, {"curves/losses": 1.0}),
-    )
-    assert build_history(run, key)[0] == (
-        0,
-        {"curves/losses": 2.0, "score": 0.5, "count": 2**53, "curves/losses_": 2**53},
-    )
-    assert build_history(*single(large=2**60, text="x")) == ()
+    assert history_of(run, values) == ((0, {"score": 0.5, "count": 2**53}),)
+    assert history_of(*single(large=2**60, text="x")) == ()
 
 
 def test_names_that_meet_where_one_moves_on() -> None:
     """Each number has a chart of its own: `seconds` moves on to `seconds_`, and that one, too."""
-    [(_, first)] = build_history(*merged([row(0)], seconds=[1], seconds_=[2]))
-    only = build_history(*single(**{"curves/a": 1, "curves/a_": 2}, a=[5, 6]))
+    [(_, first)] = history_of(*merged([row(0)], seconds=[1], seconds_=[2]))
+    only = history_of(*single(**{"a/index": 1}, a=[5.0, 6.0]))
 
     assert first == {"tasks/index": 0, "tasks/seconds_": 1, "tasks/seconds__": 2}
-    assert only[0] == (0, {"curves/a": 5, "curves/a_": 1, "curves/a__": 2})
+    assert only[0] == (0, {"a/index": 0, "a": 5.0, "a/index_": 1})
 
 
 def test_too_long_for_a_curve(monkeypatch: pytest.MonkeyPatch) -> None:
     """A list beyond the limit stays in the summary, but is not drawn."""
-    monkeypatch.setattr(plain_values, "CURVE_LIMIT", 3)
+    monkeypatch.setattr(curve_shapes, "ROWS_LIMIT", 3)
     run, values = single(short=[1, 2, 3], long=[1, 2, 3, 4])
 
-    assert [list(cells) for _, cells in build_history(run, values)] == [["curves/short"]] * 3
-    assert summarize(run, values)["long"] == [1, 2, 3, 4]
+    assert [set(cells) for _, cells in history_of(run, values)] == [{"short", "short/index"}] * 3
+    assert "long" not in draw_curves(run, values).replaced
 
 
 def test_numbers_beyond_floats() -> None:
     """An int that no float can hold has no point in a chart: it is not infinite."""
     run, values = single(a=[10**400, 1, 2**64])
 
-    assert build_history(run, values) == (
-        (1, {"curves/a": 1}),
-        (2, {"curves/a": 2.0**64}),
+    assert history_of(run, values) == (
+        (1, {"a/index": 1, "a": 1}),
+        (2, {"a/index": 2, "a": 2.0**64}),
     )
 
 
@@ -265,7 +262,7 @@ def test_history_of_many_tasks() -> None:
         mixed=[1, "x"],
     )
 
-    assert build_history(run, values) == (
+    assert history_of(run, values) == (
         (
             0,
             {
@@ -273,8 +270,9 @@ def test_history_of_many_tasks() -> None:
                 "tasks/seconds": 1.5,
                 "tasks/score": 0.5,
                 "tasks/index_": 8,
-                "curves/loss/0": 3,
-                "curves/loss/1": 6,
+                "loss/index": 0,
+                "loss/0": 3,
+                "loss/1": 6,
             },
         ),
         (
@@ -284,11 +282,16 @@ def test_history_of_many_tasks() -> None:
                 "tasks/score": 0.25,
                 "tasks/some": 7,
                 "tasks/index_": 9,
-                "curves/loss/0": 2,
-                "curves/loss/1": 5,
+                "loss/index": 1,
+                "loss/0": 2,
+                "loss/1": 5,
             },
         ),
-        (2, {"curves/loss/0": 1}),
+        (2, {"loss/index": 2, "loss/0": 1}),
+    )
+    axes = {axis.chart: axis.axis for axis in build_axes(history_of(run, values))}
+    assert axes == dict.fromkeys(
+        ("tasks/seconds", "tasks/score", "tasks/index_", "tasks/some"), "tasks/index"
     )
 
 
@@ -297,8 +300,9 @@ def test_curves_of_too_many_tasks() -> None:
     tasks = [row(location) for location in range(51)]
     run, values = merged(tasks, loss=[[1, 2]] * 51, score=[1] * 51)
 
-    assert build_history(run, values)[50] == (50, {"tasks/index": 50, "tasks/score": 1})
-    assert "curves/loss/0" in build_history(*merged(tasks[:50], loss=[[1, 2]] * 50))[0][1]
+    assert history_of(run, values)[50] == (50, {"tasks/index": 50, "tasks/score": 1})
+    assert draw_curves(run, values).replaced == frozenset()
+    assert "loss/0" in history_of(*merged(tasks[:50], loss=[[1, 2]] * 50))[0][1]
 
 
 def test_history_is_in_order() -> None:

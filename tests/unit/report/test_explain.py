@@ -208,7 +208,7 @@ def test_a_curve_without_its_artifact(tmp_path: Path) -> None:
 
     assert "not in the summary: 108," in text
     assert "written no artifact: switched off by others = false in the settings file" in text
-    assert "chart curves/curve by W&B run DemoFlow/7/start" in text
+    assert "chart curve by W&B run DemoFlow/7/start" in text
 
 
 def test_losses(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def drop_the_record_of_the_end(bundle: Bundle) -> None:
     bundle.edit("gather", lambda records: _drop(records, "exit"))
 
 
-@_case(Found("history", "gather history.curves/scores in 2 rows, as in row 0", "lost"))
+@_case(Found("history", "gather history.scores in 2 rows, as in row 0", "lost"))
 def drop_the_history(bundle: Bundle) -> None:
     """All rows."""
     bundle.edit("gather", lambda records: _drop(records, "history"))

@@ -172,13 +172,13 @@ def add_an_exception(damage: Damage) -> None:
 # --- history ------------------------------------------------------------------------------------
 
 
-@VALUES(Found("history", "gather history.curves/scores in 1 rows, as in row 1", "lost"))
+@VALUES(Found("history", "gather history.scores in 1 rows, as in row 1", "lost"))
 def lose_the_last_row(damage: Damage) -> None:
     """Of the history."""
     damage.run("gather").history.pop()
 
 
-@VALUES(Found("history", "gather history.curves/scores in 1 rows, as in row 0", "lost"))
+@VALUES(Found("history", "gather history.scores in 1 rows, as in row 0", "lost"))
 def lose_the_first_row(damage: Damage) -> None:
     """Of the history."""
     del damage.run("gather").history[0]
@@ -187,27 +187,27 @@ def lose_the_first_row(damage: Damage) -> None:
 @VALUES(
     Found(
         "history",
-        "gather history.curves/scores in 1 rows, as in row 2",
+        "gather history.scores in 1 rows, as in row 2",
         "written twice",
         _NO_ROW_BACK,
     )
 )
 def add_a_row(damage: Damage) -> None:
     """At the end."""
-    damage.run("gather").history.append('{"_step": 2, "curves/scores": 30}')
+    damage.run("gather").history.append('{"_step": 2, "scores": 30}')
 
 
 @VALUES(
     Found(
         "history",
-        "gather history.curves/scores in 1 rows, as in row 1",
+        "gather history.scores in 1 rows, as in row 1",
         "by another sync",
         _NO_ROW_BACK,
     )
 )
 def change_a_point(damage: Damage) -> None:
     """Of a curve."""
-    _edit_row(damage, "gather", 1, "curves/scores", 21)
+    _edit_row(damage, "gather", 1, "scores", 21)
 
 
 @VALUES(Found("history", "each history.tasks/score in 1 rows, as in row 0", "lost", _NO_ROW_BACK))
@@ -219,7 +219,7 @@ def lose_a_point(damage: Damage) -> None:
 @VALUES(
     Found(
         "history",
-        "gather history.curves/scores in 2 rows, as in row 0",
+        "gather history.scores in 2 rows, as in row 0",
         "by another sync",
         _NO_ROW_BACK,
     )
@@ -237,14 +237,22 @@ def double_a_row(damage: Damage) -> None:
     damage.run("gather").history.append(damage.run("gather").history[0])
 
 
-@VALUES(
-    Found(
-        "history", "end history.curves/curve in 1 rows, as in row 0", "another sync", _NO_ROW_BACK
-    )
-)
+@VALUES(Found("history", "end history.curve in 1 rows, as in row 0", "another sync", _NO_ROW_BACK))
 def add_a_curve_of_another_step(damage: Damage) -> None:
     """The step has no history."""
-    damage.run("end").history.append('{"_step": 0, "curves/curve": 1.0}')
+    damage.run("end").history.append('{"_step": 0, "curve": 1.0}')
+
+
+@VALUES(Found("history", "gather x axis of scores", "wrote its config"))
+def drop_the_x_axes(damage: Damage) -> None:
+    """W&B then draws charts over its own steps."""
+    del damage.run("gather").config["_wandb"]["value"]["m"]
+
+
+@VALUES(Found("summary", "gather summary.scores", "edited"))
+def change_the_last_point_in_the_summary(damage: Damage) -> None:
+    """Of a curve."""
+    damage.run("gather").summary["scores"] = 1
 
 
 # --- log ----------------------------------------------------------------------------------------

@@ -10,8 +10,10 @@ import pytest
 from mfwb.verification.expected.facts import TaskFacts
 from mfwb.verification.expected.kinds import ExpectedForm
 from mfwb.verification.expected.model import Need, Statistics
-from mfwb.verification.expected.run_values import RunValues, WrittenValue, expect_values
+from mfwb.verification.expected.run_curves import CurveRules
+from mfwb.verification.expected.run_values import RunValues, expect_values
 from mfwb.verification.expected.value_reader import PickledValue
+from mfwb.verification.expected.written_value import WrittenValue
 from tests.unit.verification.expected.facts_of_tasks import held, task
 
 TASKS = [task("fit", f"{n}", indexes=(n,)) for n in range(2)]
@@ -26,7 +28,7 @@ def _written(item: TaskFacts, value: Any, *, need: Need = Need.REQUIRED) -> Writ
 def _expect(values: Sequence[Any], *, need: Need = Need.REQUIRED) -> RunValues:
     tasks = TASKS[: len(values)]
     items = [_written(item, value, need=need) for item, value in zip(tasks, values, strict=True)]
-    return expect_values(tasks, {"x": items}, merged=len(values) > 1)
+    return expect_values(tasks, {"x": items}, CurveRules(), merged=len(values) > 1)
 
 
 def test_numbers_of_several_tasks() -> None:
@@ -91,7 +93,7 @@ def test_tables_beside_numbers_are_no_points() -> None:
     form = ExpectedForm(("dataset",), "parquet")
     other = WrittenValue(TASKS[1], table, PickledValue("d"), form, Need.REQUIRED)
 
-    result = expect_values(TASKS, {"x": [number, other]}, merged=True)
+    result = expect_values(TASKS, {"x": [number, other]}, CurveRules(), merged=True)
 
     assert result.summary["x"].options == ([7, "<pandas.DataFrame>"],)
     points = {row: value for (row, key), value in result.history.items() if key == "tasks/x"}

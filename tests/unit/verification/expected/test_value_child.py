@@ -43,7 +43,7 @@ def test_values() -> None:
     assert describe(pickle.dumps({"a": 1}))["json_value"] == {"a": 1}
     assert describe(pickle.dumps(2**60))["number"] == "int 1000000000000000"
     assert describe(pickle.dumps(0.1))["number"] == f"float {(0.1).hex()}"
-    assert describe(pickle.dumps([1, 2**1100]))["series"] == [1.0, None]
+    assert describe(pickle.dumps([1, 2**1100]))["columns"] == [["", 1, 2**1100]]
     assert "number" not in describe(pickle.dumps(bool(1)))
 
 
@@ -52,7 +52,7 @@ def test_spans_of_time_are_numbers() -> None:
     second = f"float {(1.0).hex()}"
     for span in (timedelta(seconds=1), np.timedelta64(1, "s")):
         assert describe(pickle.dumps(span))["number"] == second
-        assert describe(pickle.dumps([span, 2]))["series"] == [1.0, 2.0]
+        assert describe(pickle.dumps([span, 2]))["columns"] == [["", 1.0, 2]]
     for other in (np.timedelta64(1, "M"), np.timedelta64("NaT", "s")):
         assert "number" not in describe(pickle.dumps(other))
 

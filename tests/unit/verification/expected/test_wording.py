@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mfwb.verification.expected.wording import ANY, SET, Described, is_series, matches, put
+from mfwb.verification.expected.wording import ANY, SET, Described, matches, put
 
 
 @pytest.mark.parametrize(
@@ -88,14 +88,6 @@ def test_objects_that_were_not_made() -> None:
 def test_what_is_equal(expected: Any, actual: Any, is_same: bool) -> None:  # noqa: FBT001 - a parameter of the test
     """JSON has one kind of number, and a bool is none."""
     assert matches(expected, actual) is is_same
-
-
-def test_what_is_a_series() -> None:
-    """Two numbers or more."""
-    assert is_series([1, 2.5])
-    assert not is_series([1])
-    assert not is_series([1, True])
-    assert not is_series([1, "2"])
 
 
 def test_what_is_nested_too_deep() -> None:
