@@ -17,6 +17,7 @@ from mfwb.conversion.json_safe import json_size
 from mfwb.errors import ItemLost
 from mfwb.files.content_store import Store
 from mfwb.isolation.forkserver import Forkserver
+from mfwb.payload.artifact_rules import apply_rules
 from mfwb.payload.change_inspection import add_content_digests
 from mfwb.payload.conversion_cache import ConversionCache
 from mfwb.payload.file_names import make_names_safe
@@ -50,7 +51,7 @@ from mfwb.planning import (
     WandbRunId,
 )
 from mfwb.planning.size_limits import SUMMARY_LIMIT
-from mfwb.ports import Contents, ReadyArtifact, ReadyCard, ReadyRun
+from mfwb.ports import AppliedRule, Contents, ReadyArtifact, ReadyCard, ReadyRun
 from mfwb.snapshot import FlowRun, Loss
 
 __all__ = ["PayloadBuilder"]
@@ -179,6 +180,10 @@ class PayloadBuilder:
             losses=tuple(losses),
         )
 
+    def apply_rules(self, run: PlannedRun, contents: Contents) -> Mapping[str, AppliedRule]:
+        """Return what the settings' rules give to the artifacts of a W&B run, by planned name."""
+        return apply_rules(run, contents, self._inspect)
+
     def release(self, run: PlannedRun) -> None:
         """Delete the files of a written W&B run, except those that other runs of the plan need."""
         with self._cleanup_lock:
@@ -212,6 +217,7 @@ class PayloadBuilder:
     def _artifacts(
         self, run: PlannedRun, contents: Contents, losses: list[Loss]
     ) -> Iterator[ReadyArtifact]:
+        rules = self.apply_rules(run, contents)
         for planned in run.outputs:
             built = list(self._build(planned, run, contents, losses))
             files = tuple(file for artifact in built for file in artifact.result.files)
@@ -223,6 +229,7 @@ class PayloadBuilder:
                 files,
                 metadata=build_metadata(built, modules),
                 description=build_description(built, modules),
+                rule=rules.get(planned.name),
             )
 
     def _build(

@@ -14,7 +14,7 @@ from mfwb.payload.values import Number, Value, Values
 from mfwb.planning import PlannedRun
 from mfwb.units.whole_numbers import EXACT
 
-__all__ = ["limit_summary", "summarize", "table_reference"]
+__all__ = ["aggregate", "limit_summary", "summarize", "table_reference"]
 
 LIST_LIMIT = 100_000
 """Characters of JSON; a longer list of the tasks' values is only in their table."""
@@ -23,7 +23,7 @@ LIST_LIMIT = 100_000
 def summarize(run: PlannedRun, values: Values) -> dict[str, Any]:
     """Return the summary: the values of a single task, or aggregates over many tasks."""
     if run.merged:
-        return {key: _aggregate(_order_by_task(run, of_tasks)) for key, of_tasks in values.items()}
+        return {key: aggregate(_order_by_task(run, of_tasks)) for key, of_tasks in values.items()}
     return {key: to_json(value.json) for key, value in _single_task_values(values).items()}
 
 
@@ -56,7 +56,8 @@ def _order_by_task(run: PlannedRun, of_tasks: Mapping[str, Value]) -> list[Value
     return [of_tasks[task.pathspec] for task in run.tasks if task.pathspec in of_tasks]
 
 
-def _aggregate(values: Sequence[Value]) -> Any:
+def aggregate(values: Sequence[Value]) -> Any:
+    """Return the values of several tasks as one: statistics of numbers, else a list; ItemLost."""
     numbers = [value.number for value in values if value.number is not None]
     if len(numbers) == len(values):
         return to_json(_statistics(numbers))

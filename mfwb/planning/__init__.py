@@ -6,6 +6,7 @@ The package is not called `plan`, so that `mfwb.plan(...)` can be the function t
 from mfwb.planning.draft import choose_group, draft_plan
 from mfwb.planning.external_inputs import OtherFlowRun
 from mfwb.planning.plan import (
+    ArtifactRule,
     Content,
     Form,
     InputArtifact,
@@ -22,6 +23,7 @@ from mfwb.planning.plan import (
 )
 
 __all__ = [
+    "ArtifactRule",
     "Content",
     "Form",
     "InputArtifact",

@@ -10,6 +10,7 @@ from typing import Any
 from mfwb.config import Settings
 from mfwb.lineage import Lineage
 from mfwb.planning import names
+from mfwb.planning.artifact_rules import add_artifact_rules
 from mfwb.planning.external_inputs import ExternalInputs, OtherFlowRun
 from mfwb.planning.inputs import Inputs, select_inputs
 from mfwb.planning.last_steps import BAD_STATES, describe_dead_ends, find_dead_ends
@@ -72,13 +73,14 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
         )
         for scope in scopes
     ]
+    run_alias = names.run_alias(flow_run.id)
     return Plan(
         flow_run=flow_run.pathspec,
         source=FlowRunId(flow_run.pathspec, flow_run.provider, flow_run.started_at),
         entity=entity,
         project=project,
         group=choose_group(flow_run.flow, flow_run.pathspec, settings),
-        runs=tuple(_add_aliases(runs, names.run_alias(flow_run.id))),
+        runs=add_artifact_rules(_add_aliases(runs, run_alias), flow_run, settings, run_alias),
         losses=flow_run.losses,
     )
 

@@ -22,6 +22,7 @@ from mfwb.snapshot import Card, Loss
 from mfwb.snapshot.pathspec import FlowRunId, flow_run_of
 
 __all__ = [
+    "ArtifactRule",
     "Content",
     "Form",
     "InputArtifact",
@@ -143,6 +144,21 @@ class PlannedValue:
 
 
 @dataclass(frozen=True, slots=True)
+class ArtifactRule:
+    """What the settings give to an artifact that a W&B run logs, and the values that decide it."""
+
+    artifact: str  # its planned name
+    type: str
+    aliases: tuple[str, ...]
+    link: str | None  # the path of a collection
+    when: str | None  # the condition for aliases and link
+    metadata: tuple[str, ...]  # names of values
+    tasks: tuple[str, ...]  # pathspecs of the tasks whose content it has
+    values: tuple[PlannedValue, ...]  # the values of these tasks that the rule names
+    parameters: dict[str, Any]  # the parameters that it names
+
+
+@dataclass(frozen=True, slots=True)
 class TaskRow:
     """One task of a W&B run, as a row of its history and of its table."""
 
@@ -207,6 +223,7 @@ class PlannedRun:
     path_roots: tuple[str, ...] = ()  # folders of this machine that it may send files from
     file_limit: int | None = None  # bytes of an included file, or of what a path points at
     shown: tuple[PlannedValue, ...] = ()  # artifacts that the summary shows as values, too
+    artifact_rules: tuple[ArtifactRule, ...] = ()
 
     @property
     def ended_at(self) -> int | None:
@@ -234,6 +251,8 @@ class PlannedRun:
                 del document[name]
         texts = {name: document.pop(name) for name in _TEXT_FIELDS}
         texts["notes"] = document["wandb_settings"].pop("run_notes", None)
+        if "artifact_rules" in document:  # W&B lets versions change in place
+            texts["artifact_rules"] = document.pop("artifact_rules")
         return f"{_digest(document)[:_DIGEST_LENGTH]}.{_digest(texts)[:_DIGEST_LENGTH]}"
 
     def use_item(self, used: InputArtifact) -> str:
@@ -257,7 +276,7 @@ class PlannedRun:
 
 _DIGEST_LENGTH = 40  # letters; more than enough to distinguish plans
 _TEXT_FIELDS = ("name", "group", "job_type", "tags", "config")
-_OPTIONAL_FIELDS = ("path_roots", "file_limit", "shown")
+_OPTIONAL_FIELDS = ("path_roots", "file_limit", "shown", "artifact_rules")
 _FIELDS_FROM_SOURCE = {"inputs", "level", "losses", "externals", "passed_on", "by_code"}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mfwb.ports.bugs import BugLog
 from mfwb.ports.ledger import Entry, Ledger, SyncState
 from mfwb.ports.payloads import (
+    AppliedRule,
     Payloads,
     ReadyArtifact,
     ReadyCard,
@@ -19,6 +20,7 @@ from mfwb.ports.sink import Destination, ExistingFlowRun, Session, Sink, Written
 from mfwb.ports.source import BlobLocation, Contents, ListedFlowRun, LogLine, Source
 
 __all__ = [
+    "AppliedRule",
     "BlobLocation",
     "BugLog",
     "BundledFlowRun",

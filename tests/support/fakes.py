@@ -17,6 +17,7 @@ from mfwb.outcome import OutputOutcome, WandbRunOutcome
 from mfwb.pipeline import Parts
 from mfwb.planning import Content, Plan, PlannedRun
 from mfwb.ports import (
+    AppliedRule,
     BlobLocation,
     Contents,
     Destination,
@@ -158,6 +159,10 @@ class MemoryPayloads:
         """Return nothing."""
         return ReadyRun()
 
+    def apply_rules(self, run: PlannedRun, contents: Contents) -> Mapping[str, AppliedRule]:  # noqa: ARG002
+        """Return nothing."""
+        return {}
+
     def release(self, run: PlannedRun) -> None:
         """Note which W&B run needs its files no more."""
         self.released.append(run.name)
@@ -236,7 +241,12 @@ class MemorySession:
         existing = self.wandb.runs.get(run.id, "").partition(".")[0]
         return _as_written(run) if existing == run.fingerprint.partition(".")[0] else None
 
-    def update(self, run: PlannedRun, found: WrittenRun) -> WrittenRun:
+    def update(
+        self,
+        run: PlannedRun,
+        found: WrittenRun,
+        rules: Mapping[str, AppliedRule],  # noqa: ARG002
+    ) -> WrittenRun:
         """Take over the words of the plan, if they are others."""
         with self.lock:
             if self.wandb.runs[run.id] == run.fingerprint:

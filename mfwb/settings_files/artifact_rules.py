@@ -1,0 +1,62 @@
+"""Checks of the rules for artifacts; each raises ValueError with the reason, for pydantic."""
+
+from __future__ import annotations
+
+import re
+
+from mfwb.conditions import parse_condition
+from mfwb.safe_text import one_line
+
+__all__ = ["check_aliases", "check_link", "check_metadata_names", "check_when"]
+
+_LONGEST_NAME = 128  # characters of an alias and of a collection's name, as W&B limits them
+_MOST_NAMES = 50  # W&B takes 100 keys of metadata
+_PARTS_OF_A_PATH = (2, 3)  # with or without an entity
+
+_RESERVED = re.compile(r"latest|v\d+|run-.*|candidate-\d+", re.IGNORECASE)
+"""Aliases that W&B or mfwb itself sets."""
+
+
+def check_aliases(aliases: tuple[str, ...]) -> tuple[str, ...]:
+    """Return aliases that W&B accepts and that neither W&B nor mfwb sets itself."""
+    for alias in aliases:
+        if not alias.strip() or len(alias) > _LONGEST_NAME or alias != one_line(alias):
+            raise ValueError(f"an alias is one line of 1 to {_LONGEST_NAME} characters")
+        if "/" in alias or ":" in alias:
+            raise ValueError(f"the alias {alias!r} has a / or a :, which W&B refuses")
+        if _RESERVED.fullmatch(alias):
+            raise ValueError(f"the alias {alias!r} is reserved: W&B or mfwb sets it")
+    return aliases
+
+
+def check_when(condition: str | None) -> str | None:
+    """Return a condition that can be evaluated."""
+    if condition is not None:
+        parse_condition(condition)
+    return condition
+
+
+def check_metadata_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return names of values, as `accuracy` or `report.f1`."""
+    if len(names) > _MOST_NAMES:
+        raise ValueError(f"metadata has {_MOST_NAMES} names at most")
+    for name in names:
+        if not all(name.split(".")) or name != one_line(name):
+            raise ValueError(f"{name!r} is not the name of a value, as `accuracy` or `report.f1`")
+    return names
+
+
+def check_link(path: str | None) -> str | None:
+    """Return the path of a collection, as `wandb-registry-model/classifier`."""
+    if path is None:
+        return None
+    parts = path.split("/")
+    is_path = len(parts) in _PARTS_OF_A_PATH and all(
+        part.strip() == part and 0 < len(part) <= _LONGEST_NAME for part in parts
+    )
+    if not is_path or ":" in path or path != one_line(path):
+        raise ValueError(
+            "a link is the path of a collection, as wandb-registry-model/classifier or "
+            "entity/project/collection"
+        )
+    return path
