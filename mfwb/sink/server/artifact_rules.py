@@ -206,13 +206,23 @@ class RuleWriter:
         try:
             self._client.call(
                 self._path,
-                lambda api: _link_once(api, version, moment, path),
+                lambda api: _link_or_refuse(api, version, moment, path),
                 f"link {version.name} to {path}",
             )
         except (SinkError, ValueError) as error:
             name = version.name.rpartition(":")[0]
             return (Loss(f"{_LINK_OF}{name} to {path} by {run_name}", first_line(error)),)
         return ()
+
+
+def _link_or_refuse(api: wandb.Api, version: wandb.Artifact, moment: Moment, path: str) -> None:
+    """Link a version; ValueError if the path leads nowhere, which no retry changes."""
+    try:
+        _link_once(api, version, moment, path)
+    except wandb.errors.CommError as error:
+        if isinstance(error.exc, ValueError):
+            raise ValueError(first_line(error.exc)) from error
+        raise
 
 
 def _link_once(api: wandb.Api, version: wandb.Artifact, moment: Moment, path: str) -> None:
@@ -226,7 +236,8 @@ def _link_once(api: wandb.Api, version: wandb.Artifact, moment: Moment, path: st
     newest = api.artifact(latest) if api.artifact_exists(latest) else None
     version.link(path)  # W&B gives `latest` to the version that was linked last
     if newest is not None and _own_start(newest) > moment.started:
-        newest = api.artifact(f"{newest.entity}/{newest.project}/{newest.name}")
+        # Its `name` is the one that it was requested by, `latest`, which has moved.
+        newest = api.artifact(f"{newest.entity}/{newest.project}/{collection}:{newest.version}")
         newest.aliases = sorted({*newest.aliases, LATEST})
         newest.save()
 
