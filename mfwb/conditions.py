@@ -30,6 +30,8 @@ _DEPTH_LIMIT = 20  # nodes inside of each other
 _BITS_LIMIT = 1_024  # of an integer; floats have as many at most
 _SHOWN = 40  # characters of a value in a reason
 
+_IS_CONDITION = "it is a condition, as accuracy > 0.9"
+
 _COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
@@ -87,20 +89,20 @@ class Condition:
 
 
 def parse_condition(text: str) -> Condition:
-    """Return a condition; ValueError with the reason if it is not one."""
+    """Return a condition; ValueError with what it should be if it is not one."""
     if len(text) > _TEXT_LIMIT:
-        raise ValueError(f"a condition has {_TEXT_LIMIT:,} characters at most")
+        raise ValueError(f"it is a condition of {_TEXT_LIMIT:,} characters at most")
     try:
         body = parse(text.strip()).body
     except TooLargeError as error:
-        raise ValueError(f"it is not a condition: {error}") from None
+        raise ValueError(f"{_IS_CONDITION} ({error})") from None
     except SyntaxError as error:
-        raise ValueError(f"it is not a condition: {error.msg}") from None
+        raise ValueError(f"{_IS_CONDITION} ({error.msg})") from None
     match body:
         case [ast.Expr(value=tree)]:
             _check(tree, 1)
             return Condition(text, tree)
-    raise ValueError('it is not a condition, as in "accuracy > 0.9"')
+    raise ValueError(_IS_CONDITION)
 
 
 def holds(text: str, values: Mapping[str, Any]) -> bool:
@@ -140,7 +142,7 @@ def find_value(dotted: str, values: Mapping[str, Any]) -> Any:
 def _check(node: ast.expr, depth: int) -> None:
     """Raise ValueError if an expression has a part that a condition may not have."""
     if depth > _DEPTH_LIMIT:
-        raise ValueError("it is nested too deep for a condition")
+        raise ValueError(f"it is a condition of at most {_DEPTH_LIMIT} levels")
     for part in _parts(node):
         _check(part, depth + 1)
 
@@ -174,8 +176,8 @@ def _parts(node: ast.expr) -> Sequence[ast.expr]:  # noqa: C901, PLR0911 - a cas
         ):
             return (left, *others)
     raise ValueError(
-        f"a condition can't have {ast.unparse(node)[:_SHOWN]!r}: it has names, numbers, texts, "
-        "lists, comparisons, `in`, `and`, `or`, `not` and + - * / // %"
+        "it is a condition of names, numbers, texts, lists, comparisons, in, and, or, not, "
+        f"+ - * / // and %, without `{ast.unparse(node)[:_SHOWN]}`"
     )
 
 

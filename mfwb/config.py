@@ -195,7 +195,7 @@ class ArtifactRules(BaseModel):
     @model_validator(mode="after")
     def _check_effect(self) -> ArtifactRules:
         if self.when is not None and not self.aliases and self.link is None:
-            raise ValueError("when decides about aliases and link: set one of them")
+            raise ValueError("it has aliases or a link beside when, which decides about them")
         return self
 
 

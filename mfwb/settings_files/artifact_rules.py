@@ -1,4 +1,4 @@
-"""Checks of the rules for artifacts; each raises ValueError with the reason, for pydantic."""
+"""Checks of the rules for artifacts; each raises ValueError with what a value should be."""
 
 from __future__ import annotations
 
@@ -23,9 +23,12 @@ def check_aliases(aliases: tuple[str, ...]) -> tuple[str, ...]:
         if not alias.strip() or len(alias) > _LONGEST_NAME or alias != one_line(alias):
             raise ValueError(f"an alias is one line of 1 to {_LONGEST_NAME} characters")
         if "/" in alias or ":" in alias:
-            raise ValueError(f"the alias {alias!r} has a / or a :, which W&B refuses")
+            raise ValueError("an alias has no / and no :")
         if _RESERVED.fullmatch(alias):
-            raise ValueError(f"the alias {alias!r} is reserved: W&B or mfwb sets it")
+            raise ValueError(
+                "they are aliases that W&B and mfwb do not set themselves, as they set latest, v3, "
+                "run-7 and candidate-0"
+            )
     return aliases
 
 
@@ -39,10 +42,10 @@ def check_when(condition: str | None) -> str | None:
 def check_metadata_names(names: tuple[str, ...]) -> tuple[str, ...]:
     """Return names of values, as `accuracy` or `report.f1`."""
     if len(names) > _MOST_NAMES:
-        raise ValueError(f"metadata has {_MOST_NAMES} names at most")
+        raise ValueError(f"they are {_MOST_NAMES} names at most")
     for name in names:
         if not all(name.split(".")) or name != one_line(name):
-            raise ValueError(f"{name!r} is not the name of a value, as `accuracy` or `report.f1`")
+            raise ValueError("they are names of values, as accuracy or report.f1")
     return names
 
 
@@ -56,7 +59,7 @@ def check_link(path: str | None) -> str | None:
     )
     if not is_path or ":" in path or path != one_line(path):
         raise ValueError(
-            "a link is the path of a collection, as wandb-registry-model/classifier or "
+            "it is the path of a collection, as wandb-registry-model/classifier or "
             "entity/project/collection"
         )
     return path

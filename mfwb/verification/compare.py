@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mfwb.verification.compare_artifacts import LoggedFile, compare_artifacts
+from mfwb.verification.compare_rules import compare_rules
 from mfwb.verification.compare_run import compare_run
 from mfwb.verification.compare_uses import compare_aliases, compare_uses
 from mfwb.verification.expected.model import ExpectedFlowRun, ExpectedRun
@@ -48,6 +49,7 @@ def compare(expected: ExpectedFlowRun, recorded: RecordedFlowRun) -> Comparison:
         )
     compare_uses(pairs, findings)
     compare_aliases(expected, recorded, pairs, findings)
+    compare_rules(expected, recorded, pairs, findings)
     by_name = {name: actual for name, (_, actual) in pairs.items()}
     findings.differences[:] = with_older_causes(findings.differences, by_name)
     return Comparison(findings, tuple(files), tuple(pairs.values()))

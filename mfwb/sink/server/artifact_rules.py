@@ -221,7 +221,7 @@ def _link_or_refuse(api: wandb.Api, version: wandb.Artifact, moment: Moment, pat
         _link_once(api, version, moment, path)
     except wandb.errors.CommError as error:
         if isinstance(error.exc, ValueError):
-            raise ValueError(first_line(error.exc)) from error
+            raise error.exc from error
         raise
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 from mfwb.config import Settings, StepSettings
 from mfwb.snapshot.pathspec import step_of
 from mfwb.source.datastore.flow_store import FlowStore
 from mfwb.verification.expected import names
+from mfwb.verification.expected.artifact_rules import RuleExpectations
 from mfwb.verification.expected.contents import Contents
 from mfwb.verification.expected.facts import CardFacts, FlowRunFacts, TaskFacts
 from mfwb.verification.expected.flow_run_reader import FlowRunReader
@@ -85,6 +86,13 @@ class _Builder:
         self._config, self._constants = expect_config(facts, contents)
         self._values: dict[tuple[str, str], tuple[set[str], dict[str, Need]]] = {}
         self._dead_ends = self._find_dead_ends()
+        self._artifact_rules = settings.artifact_rules_of(facts.flow)
+        self._rules = RuleExpectations(
+            facts,
+            self._artifact_rules,
+            contents,
+            lambda task, name: self._form(task, name).is_value,
+        )
 
     def build(self) -> ExpectedFlowRun:
         """Return what W&B should say."""
@@ -96,6 +104,9 @@ class _Builder:
             alias=names.alias(facts.id),
             runs=tuple(self._run(scope) for scope in self._scopes),
             final=self._final(),
+            rule_aliases=frozenset(
+                alias for rules in self._artifact_rules.values() for alias in rules.aliases
+            ),
             names=frozenset(names.summary_key(name) for task in facts.tasks for name in task.held),
             datastores={task.path: task.datastore for task in facts.tasks if task.datastore},
             origins={task.path: task.origin for task in facts.tasks if task.origin},
@@ -117,6 +128,10 @@ class _Builder:
         )
         if scope.step == facts.start_step:
             artifacts += expect_included(facts, scope.settings, self._contents)
+        artifacts = [
+            replace(artifact, rule=self._rules.expect(artifact, merged=scope.merged))
+            for artifact in artifacts
+        ]
         code = self._code.get(scope.step)
         cards, open_cards = _cards(scope)
         return ExpectedRun(
