@@ -10,8 +10,12 @@ from mfwb.safe_text import one_line
 __all__ = ["check_aliases", "check_link", "check_metadata_names", "check_when"]
 
 _LONGEST_NAME = 128  # characters of an alias and of a collection's name, as W&B limits them
-_MOST_NAMES = 50  # W&B takes 100 keys of metadata
-_PARTS_OF_A_PATH = (2, 3)  # with or without an entity
+_NAMES_LIMIT = 50  # W&B takes 100 keys of metadata
+
+_COLLECTION_PATH = re.compile(
+    r"(?:[^/:\s](?:[^/:]{0,126}[^/:\s])?/){1,2}[^/:\s](?:[^/:]{0,126}[^/:\s])?"
+)
+"""With or without an entity; W&B limits each part to 128 characters."""
 
 _RESERVED = re.compile(r"latest|v\d+|run-.*|candidate-\d+", re.IGNORECASE)
 """Aliases that W&B or mfwb itself sets."""
@@ -41,8 +45,8 @@ def check_when(condition: str | None) -> str | None:
 
 def check_metadata_names(names: tuple[str, ...]) -> tuple[str, ...]:
     """Return names of values, as `accuracy` or `report.f1`."""
-    if len(names) > _MOST_NAMES:
-        raise ValueError(f"they are {_MOST_NAMES} names at most")
+    if len(names) > _NAMES_LIMIT:
+        raise ValueError(f"they are {_NAMES_LIMIT} names at most")
     for name in names:
         if not all(name.split(".")) or name != one_line(name):
             raise ValueError("they are names of values, as accuracy or report.f1")
@@ -53,11 +57,7 @@ def check_link(path: str | None) -> str | None:
     """Return the path of a collection, as `wandb-registry-model/classifier`."""
     if path is None:
         return None
-    parts = path.split("/")
-    is_path = len(parts) in _PARTS_OF_A_PATH and all(
-        part.strip() == part and 0 < len(part) <= _LONGEST_NAME for part in parts
-    )
-    if not is_path or ":" in path or path != one_line(path):
+    if not _COLLECTION_PATH.fullmatch(path) or path != one_line(path):
         raise ValueError(
             "it is the path of a collection, as wandb-registry-model/classifier or "
             "entity/project/collection"

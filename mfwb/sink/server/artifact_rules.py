@@ -21,6 +21,7 @@ import wandb
 
 from mfwb.errors import SinkError
 from mfwb.outcome import OutputOutcome, RuleOutcome
+from mfwb.planning.names import split_project_path
 from mfwb.safe_text import first_line
 from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.collections import LATEST, NEWEST_START_KEY, VersionRecord, find_versions
@@ -189,7 +190,7 @@ class RuleWriter:
         ]
         if not wanted:
             return []
-        entity, _, project = self._path.partition("/")
+        entity, project = split_project_path(self._path)
         collection = version.name.rpartition(":")[0]
         holders = find_versions(self._client, (entity, project, collection), wanted)
         others = {alias: held for alias, held in holders.items() if held.id != version.id}
@@ -226,7 +227,8 @@ def _link_or_refuse(api: wandb.Api, version: wandb.Artifact, moment: Moment, pat
 
 
 def _link_once(api: wandb.Api, version: wandb.Artifact, moment: Moment, path: str) -> None:
-    project, collection = path.split("/")[-2:]
+    where, collection = split_project_path(path)
+    _, project = split_project_path(where)
     if any(
         (link.project, link.name.rpartition(":")[0]) == (project, collection)
         for link in version.linked_artifacts
