@@ -346,8 +346,8 @@ def test_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
             (
                 f"[flow.F.artifact.model]\naliases = ['{alias}']",
                 (
-                    "mfwb.toml: flow.F.artifact.model.aliases: they are aliases that W&B and mfwb do "
-                    "not set themselves, as they set latest, v3, run-7 and candidate-0, not "
+                    "mfwb.toml: flow.F.artifact.model.aliases: they are aliases that W&B and mfwb "
+                    "do not set themselves, as they set latest, v3, run-7 and candidate-0, not "
                     f"['{alias}']"
                 ),
             )
@@ -356,15 +356,16 @@ def test_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         (
             "[flow.F.artifact.model]\naliases = ['x']\nwhen = 'f(x)'",
             (
-                "mfwb.toml: flow.F.artifact.model.when: it is a condition of names, numbers, texts, "
-                "lists, comparisons, in, and, or, not, + - * / // and %, without `f(x)`, not 'f(x)'"
+                "mfwb.toml: flow.F.artifact.model.when: it is a condition of names, numbers, "
+                "texts, lists, comparisons, in, and, or, not, + - * / // and %, without `f(x)`, "
+                "not 'f(x)'"
             ),
         ),
         (
             "[flow.F.artifact.model]\nwhen = 'x > 1'",
             (
-                "mfwb.toml: flow.F.artifact.model: it has aliases or a link beside when, which decides "
-                "about them, not {'when': 'x > 1'}"
+                "mfwb.toml: flow.F.artifact.model: it has aliases or a link beside when, which "
+                "decides about them, not {'when': 'x > 1'}"
             ),
         ),
         *(
@@ -380,8 +381,8 @@ def test_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         (
             "[flow.F.artifact.model]\nmetadata = ['a..b']",
             (
-                "mfwb.toml: flow.F.artifact.model.metadata: they are names of values, as accuracy or "
-                "report.f1, not ['a..b']"
+                "mfwb.toml: flow.F.artifact.model.metadata: they are names of values, as accuracy "
+                "or report.f1, not ['a..b']"
             ),
         ),
         (
