@@ -160,7 +160,7 @@ def _file_endings(
     artifact: OutputArtifact, lost: Collection[str], output: OutputOutcome | None
 ) -> Iterator[tuple[str, Ending]]:
     links = output.referenced if output else 0
-    for file in artifact.files:
+    for file in artifact.written_files:  # the others are items of the tasks that wrote them
         content = file.content
         if output is None or _is_in(content, lost):
             yield content.pathspec, Ending.LOST

@@ -69,7 +69,7 @@ Mode = Literal["online", "offline"]
 Granularity = Literal["step", "task"]
 Unpickle = Literal["safe", "trusted", "never"]
 OnDeleted = Literal["skip", "recreate", "fail"]
-KindName = Literal["dataset", "model", "other", "value"]
+KindName = Literal["dataset", "model", "other", "value", "image"]
 Curves = bool | tuple[str, ...]
 
 _MAX_MEMORY = 2 * 10**9  # bytes

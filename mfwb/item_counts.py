@@ -38,7 +38,7 @@ def count_items(
     values = [content for content in contents if content.pathspec not in lost]
     written = deduplicated = missing = 0
     for artifact in run.outputs:
-        at_hand = sum(file.content.pathspec not in lost for file in artifact.files)
+        at_hand = sum(file.content.pathspec not in lost for file in artifact.written_files)
         names = names_in_project(artifact.name, artifact.type)
         output = next(filter(None, (logged.get((name, artifact.type)) for name in names)), None)
         if output is None:
@@ -153,7 +153,7 @@ def as_planned(
 
 def _planned_items(run: PlannedRun) -> set[str]:
     contents = [content for value in run.values for content in value.contents]
-    contents += [file.content for artifact in run.outputs for file in artifact.files]
+    contents += [file.content for artifact in run.outputs for file in artifact.written_files]
     return {content.pathspec for content in contents}
 
 

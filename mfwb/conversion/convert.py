@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from mfwb.conversion.arrays import load_array, write_npy
+from mfwb.conversion.charts import write_chart
 from mfwb.conversion.images import load_pickled_image, write_figure_png, write_image_png
 from mfwb.conversion.json_files import load_value, write_json
+from mfwb.conversion.media import write_media
+from mfwb.conversion.panels import write_array_panel, write_gallery, write_media_panel
 from mfwb.conversion.parquet_check import describe_alteration
 from mfwb.conversion.plotly import load_figure, write_figure
 from mfwb.conversion.table_rows import write_rows
@@ -44,9 +47,15 @@ class Conversion(str, Enum):
     ROWS = "rows"  # JSON of the first rows of a table
     ARRAY = "array"  # a .npy file
     VALUE = "value"  # JSON
-    IMAGE = "image"  # a PNG
+    IMAGE = "image"  # a PNG for a page
+    WHOLE_IMAGE = "whole image"  # a PNG with all pixels
     FIGURE = "figure"  # JSON of a plotly figure
     PLUGIN = "plugin"  # a folder that a converter of another package fills
+    MEDIA = "media"  # a folder with the file that bytes or a text are
+    MEDIA_PANEL = "media panel"  # a folder with the panel of that file
+    GALLERY = "gallery"  # a folder with the panel of images in a list or dict
+    ARRAY_IMAGES = "array images"  # a folder with the panel of images in an array
+    CHART = "chart"  # JSON of a histogram or heat map
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,8 @@ class Job:
         conversion: the conversion to apply.
         source: the file of the pickle.
         target: a path that does not exist yet.
-        rows: for a TABLE, also a path for its ROWS, which may stay empty.
+        rows: for a TABLE, also a path for its ROWS, which may stay empty; for an ARRAY, for its
+            CHART, and for a WHOLE_IMAGE for its IMAGE.
         plugin: for PLUGIN, the name of the entry point.
         trusted: whether the pickle may run any code.
     """
@@ -121,8 +131,35 @@ def _rows(job: Job) -> None:
 
 
 def _array(job: Job) -> None:
-    array = load_trusted(job.source) if job.trusted else load_array(job.source)
+    array = _load_array(job)
     write_npy(array, job.target)
+    if job.rows is not None:
+        with suppress(Exception):  # a failed preview must not cost the array
+            write_chart(array, job.rows)
+
+
+def _load_array(job: Job) -> Any:
+    return load_trusted(job.source) if job.trusted else load_array(job.source)
+
+
+def _chart(job: Job) -> None:
+    write_chart(_load_array(job), job.target)
+
+
+def _media(job: Job) -> None:
+    write_media(job.source.read_bytes(), job.target)
+
+
+def _media_panel(job: Job) -> None:
+    write_media_panel(job.source.read_bytes(), job.target)
+
+
+def _gallery(job: Job) -> None:
+    write_gallery(job.source.read_bytes(), job.target)
+
+
+def _array_images(job: Job) -> None:
+    write_array_panel(job.source, job.target)
 
 
 def _value(job: Job) -> None:
@@ -138,6 +175,11 @@ def _image(job: Job) -> None:
         write_figure_png(load_trusted(job.source), job.target)
     else:
         write_image_png(image, job.target)
+
+
+def _whole_image(job: Job) -> None:
+    image = load_pickled_image(job.source.read_bytes())
+    write_image_png(image, job.rows or job.target, whole=job.target)
 
 
 def _figure(job: Job) -> None:
@@ -160,8 +202,14 @@ _CONVERSIONS: dict[Conversion, Callable[[Job], str | None]] = {
     Conversion.ARRAY: _array,
     Conversion.VALUE: _value,
     Conversion.IMAGE: _image,
+    Conversion.WHOLE_IMAGE: _whole_image,
     Conversion.FIGURE: _figure,
     Conversion.PLUGIN: _plugin,
+    Conversion.MEDIA: _media,
+    Conversion.MEDIA_PANEL: _media_panel,
+    Conversion.GALLERY: _gallery,
+    Conversion.ARRAY_IMAGES: _array_images,
+    Conversion.CHART: _chart,
 }
 
 

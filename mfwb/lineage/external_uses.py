@@ -66,7 +66,9 @@ def add_external_uses(
     holdings = {pathspec: _trace_holdings(*other) for pathspec, other in others.items()}
     uses = {
         ExternalUse(
-            Edge(consumer, target.artifact, held.producer, held.ref.sha1, _evidence_of(read)), read
+            Edge(consumer, target.artifact, held.producer, held.ref.sha1, _evidence_of(read)),
+            read,
+            holder,
         )
         for consumer, reads in lineage.externals.items()
         for read in reads

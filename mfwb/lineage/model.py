@@ -39,6 +39,7 @@ class ExternalUse:
 
     edge: Edge
     read: ExternalRead  # the read, as it is in the code
+    holder: str = field(default="", compare=False)  # the task from which it was read
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Lineage:
         externals: what the code of a task reads from other flow runs.
         external_uses: the uses of artifacts of other flow runs, sorted, as far as these flow runs
             could be read.
+        producers: the producers of the artifacts that a task received and kept, by name.
         positions: where the source reads an artifact, by step and name, if the body of the step
             itself reads it. This is shown to people; nothing depends on it.
         unread: the reads from flow runs that could not be read, with the reason.
@@ -75,11 +77,16 @@ class Lineage:
     external_uses: tuple[ExternalUse, ...] = ()
     unread: dict[ExternalRead, str] = field(default_factory=dict)
     equal: dict[str, EqualValues] = field(default_factory=dict)
+    producers: dict[str, dict[str, str]] = field(default_factory=dict)
     positions: dict[tuple[str, str], SourcePosition] = field(default_factory=dict)
 
     def equal_values(self, task: str) -> EqualValues:
         """Return the values that a task wrote itself, although they equal what it received."""
         return self.equal.get(task, NOTHING_EQUAL)
+
+    def producer_of(self, task: str, name: str) -> str:
+        """Return the task that wrote an artifact that a task has."""
+        return self.producers.get(task, {}).get(name, task)
 
     def external_reads_of(self, tasks: Iterable[Task]) -> tuple[ExternalRead, ...]:
         """Return what the code of any of these tasks reads from other flow runs."""

@@ -50,6 +50,11 @@ def rebuild_lineage(flow_run: FlowRun) -> Lineage:
         equal=find_equal_values(
             order, parents, holdings, {task: step for task, (step, _) in code.items()}
         ),
+        producers={
+            task.pathspec: received
+            for task in order
+            if (received := _producers_of_received(task, holdings))
+        },
         positions={
             (step.name, name): position
             for step, _ in code.values()
@@ -74,6 +79,14 @@ def _names_written(task: Task, holdings: Holdings) -> tuple[str, ...]:
     return tuple(
         sorted(name for name, artifact in held.items() if artifact.producer == task.pathspec)
     )
+
+
+def _producers_of_received(task: Task, holdings: Holdings) -> dict[str, str]:
+    return {
+        name: artifact.producer
+        for name, artifact in holdings[task.pathspec].items()
+        if artifact.producer != task.pathspec
+    }
 
 
 def _collect_doubts(

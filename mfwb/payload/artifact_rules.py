@@ -33,14 +33,17 @@ def apply_rules(
     applied = {}
     for rule in run.artifact_rules:
         decoded, _ = decode_values(rule.values, contents, run.unpickle, inspect)
-        by_task = {task: _values_of(task, rule, decoded) for task in rule.tasks}
+        by_task = {tasks[0]: _values_of(tasks, rule, decoded) for tasks in rule.tasks}
         applied[rule.artifact] = _apply(rule, by_task, merged=run.merged)
     return applied
 
 
-def _values_of(task: str, rule: ArtifactRule, decoded: Values) -> dict[str, Any]:
-    own = {name: of_tasks[task].json for name, of_tasks in decoded.items() if task in of_tasks}
-    return {**rule.parameters, **own}
+def _values_of(tasks: Sequence[str], rule: ArtifactRule, decoded: Values) -> dict[str, Any]:
+    """Return the values that count for a content: those of the first task that has one."""
+    values = dict(rule.parameters)
+    for task in reversed(tasks):
+        values |= {name: of[task].json for name, of in decoded.items() if task in of}
+    return values
 
 
 def _apply(rule: ArtifactRule, by_task: Mapping[str, _Values], *, merged: bool) -> AppliedRule:

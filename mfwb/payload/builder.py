@@ -26,8 +26,7 @@ from mfwb.payload.history import build_history
 from mfwb.payload.logs import read_log
 from mfwb.payload.metadata import BuiltArtifact, build_description, build_metadata
 from mfwb.payload.parameters import add_parameter_values, decode_artifacts
-from mfwb.payload.previews import CONVERSIONS as PREVIEWS
-from mfwb.payload.previews import build_previews
+from mfwb.payload.previews import build_previews, preview_conversion
 from mfwb.payload.refcount import RefCount
 from mfwb.payload.spooled_log import SpooledLog
 from mfwb.payload.summary import limit_summary, summarize, table_reference
@@ -228,7 +227,7 @@ class PayloadBuilder:
                 planned,
                 files,
                 metadata=build_metadata(built, modules),
-                description=build_description(built, modules),
+                description=build_description(built, modules, planned),
                 rule=rules.get(planned.name),
             )
 
@@ -314,7 +313,7 @@ def _files_of(run: PlannedRun) -> Iterator[PlannedFile]:
 def _conversion(file: PlannedFile) -> Conversion | None:
     """Return the conversion of a file, or that of its preview; None if it has neither."""
     if file.preview is not None and file.form not in CONVERSIONS:
-        return PREVIEWS[file.preview]
+        return preview_conversion(file)
     return CONVERSIONS.get(file.form)
 
 

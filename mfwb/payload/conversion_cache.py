@@ -25,10 +25,23 @@ _SUFFIXES = {
     Conversion.ARRAY: ".npy",
     Conversion.VALUE: ".json",
     Conversion.IMAGE: ".png",
+    Conversion.WHOLE_IMAGE: ".whole.png",
     Conversion.FIGURE: ".figure.json",
     Conversion.PLUGIN: ".plugin",
+    Conversion.MEDIA: ".media",
+    Conversion.MEDIA_PANEL: ".panel",
+    Conversion.GALLERY: ".gallery",
+    Conversion.ARRAY_IMAGES: ".images",
+    Conversion.CHART: ".chart.json",
 }
 
+
+_BESIDE = {
+    Conversion.TABLE: Conversion.ROWS,
+    Conversion.ARRAY: Conversion.CHART,
+    Conversion.WHOLE_IMAGE: Conversion.IMAGE,
+}
+"""What is made beside a conversion, of the same value."""
 
 _ALTERED = ".altered"
 """Suffix of a note beside a converted file: what the file does not preserve of the pickle."""
@@ -95,7 +108,8 @@ class ConversionCache:
             conversion: the conversion to apply.
             unpickle: how far the pickle may be loaded.
             contents: source of its bytes.
-            with_rows: whether to write the ROWS of a TABLE, too, which will be requested later.
+            with_rows: whether to write the preview, too, which will be requested later: the ROWS
+                of a TABLE, the CHART of an ARRAY, the IMAGE of a WHOLE_IMAGE.
             plugin: for PLUGIN, the name of the entry point.
 
         Raises:
@@ -117,7 +131,7 @@ class ConversionCache:
                     self._store_pickle(content, source)
                     raise
                 if rows.exists():
-                    self._store.add(_name(content, Conversion.ROWS), rows)
+                    self._store.add(_name(content, _BESIDE[conversion]), rows)
                 if altered:
                     with self._store.scratch() as note:
                         note.write_text(altered, encoding="utf-8")

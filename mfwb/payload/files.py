@@ -30,10 +30,20 @@ CONVERSIONS = {
     Form.ARRAY: Conversion.ARRAY,
     Form.JSON: Conversion.VALUE,
     Form.PLUGIN: Conversion.PLUGIN,
+    Form.IMAGE: Conversion.WHOLE_IMAGE,
+    Form.MEDIA: Conversion.MEDIA,
 }
 """The conversion of each form that needs one."""
 
-_FILE_SUFFIXES = {Form.PARQUET: ".parquet", Form.ARRAY: ".npy", Form.JSON: ".json"}
+_FILE_SUFFIXES = {
+    Form.PARQUET: ".parquet",
+    Form.ARRAY: ".npy",
+    Form.JSON: ".json",
+    Form.IMAGE: ".png",
+}
+_MADE_BESIDE = frozenset({Preview.TABLE, Preview.CHART, Preview.IMAGE})
+"""Previews that are made together with the file."""
+
 _SUFFIX_LIMIT = 40  # characters
 _PATH_LIMIT = 100_000  # bytes of a pickled path
 
@@ -82,7 +92,7 @@ class FileBuilder:
                 CONVERSIONS[planned.form],
                 unpickle,
                 contents,
-                with_rows=planned.preview is Preview.TABLE,
+                with_rows=planned.preview in _MADE_BESIDE,
                 plugin=planned.plugin,
             )
         except UnconvertibleError as error:
@@ -92,7 +102,7 @@ class FileBuilder:
             planned.content, CONVERSIONS[planned.form], planned.plugin
         )
         files = _made_files(planned, path)
-        if altered:
+        if altered or planned.form is Form.IMAGE:  # a PNG has not all that an image object has
             files.append(self._copy_stored(planned, contents, ".pkl"))
         return ArtifactFiles(planned.form, files, altered=altered)
 
@@ -174,7 +184,7 @@ def _made_files(planned: PlannedFile, path: Path) -> list[ReadyFile]:
     if planned.form in _FILE_SUFFIXES:
         return [_ready(f"{planned.stem}{_FILE_SUFFIXES[planned.form]}", path)]
     files = _files_in(path)
-    if planned.form is Form.PLUGIN and len(files) == 1:
+    if planned.form in {Form.PLUGIN, Form.MEDIA} and len(files) == 1:
         return [_ready(f"{planned.stem}{files[0].suffix}", files[0])]
     return [_below(planned.stem, path, file) for file in files]
 

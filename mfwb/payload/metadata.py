@@ -8,9 +8,11 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from mfwb.payload.model import ArtifactFiles
-from mfwb.planning import Form, PlannedFile
+from mfwb.planning import Form, OutputArtifact, PlannedFile
+from mfwb.planning.names import run_alias
 from mfwb.ports import ReadyFile
 from mfwb.safe_text import one_line
+from mfwb.snapshot.pathspec import parts_of
 
 __all__ = ["BuiltArtifact", "build_description", "build_metadata"]
 
@@ -59,13 +61,22 @@ def build_metadata(built: Sequence[BuiltArtifact], modules: Modules) -> dict[str
     return metadata
 
 
-def build_description(built: Sequence[BuiltArtifact], modules: Modules) -> str:
-    """Return the description of a W&B artifact, with the two lines of Python that load it."""
+def build_description(
+    built: Sequence[BuiltArtifact], modules: Modules, artifact: OutputArtifact
+) -> str:
+    """Return the description of a W&B artifact, with the two lines of Python that load it.
+
+    Args:
+        built: the artifacts of tasks, with their files.
+        modules: the packages that their pickles need.
+        artifact: the planned W&B artifact.
+    """
     planned, result = built[0]
     content, first = planned.content, result.files[0]
     several = f"{len(built)} tasks, a file or folder of each"
     where = _span(content.task) if len(built) == 1 else several
     lines = [f"Metaflow's artifact {_span(content.name)} of {where}."]
+    lines += _about_choice(artifact, is_folder=PurePosixPath(planned.stem).name != planned.stem)
     lines += _about(result, modules.get(first.path))
     if result.altered:
         lines.append(
@@ -83,6 +94,25 @@ def _merged(modules: Modules) -> list[str]:
     return sorted({one_line(name) for needed in modules.values() for name in needed or ()})
 
 
+def _about_choice(artifact: OutputArtifact, *, is_folder: bool) -> list[str]:
+    """Return what a later step picked of a W&B artifact, or from which task the step picked it."""
+    lines = []
+    if len(artifact.picked) == 1:
+        lines.append(f"Its step picked it: {_span(artifact.picked[0].producer)} wrote it.")
+    elif artifact.picked:
+        lines.append(f"Its step picked {len(artifact.picked)} of them; other tasks wrote those.")
+    if artifact.is_candidate:
+        content = artifact.files[0].content
+        final = _span(f"{artifact.name}:{run_alias(parts_of(content.flow_run)[1])}")
+        lines.append(
+            f"These are candidates, among which a later step picked: {final} is the final version. "
+            "The code below loads the first candidate."
+            if is_folder
+            else f"A later step picked among this and others: {final} is the final version."
+        )
+    return lines
+
+
 def _about(artifact_files: ArtifactFiles, modules: tuple[str, ...] | None) -> list[str]:
     if artifact_files.form is Form.PICKLE:
         return [f"The very pickle that Metaflow stored. {_needs(modules)}"]
@@ -98,6 +128,8 @@ _ABOUT = {
     Form.INCLUDE: "The file as it was included; Metaflow does not record what it was called.",
     Form.STORED: "As Metaflow's artifact serializer wrote it; that serializer reads it.",
     Form.PATH: "What the path points at.",
+    Form.IMAGE: "As a PNG; the very pickle that Metaflow stored is logged, too.",
+    Form.MEDIA: "The file whose bytes, or whose text in UTF-8, are the artifact's value.",
 }
 
 
@@ -124,7 +156,9 @@ def _code(form: Form, file: ReadyFile, name: str) -> list[str]:
         return [f"path = {entry}.download()", f"{name} = {value}"]
     if file.uri is not None:
         return [f"entry = {entry}", f"{name} = entry.ref_target()"]
-    return [f"path = {entry}.download()", f"{name} = {_LOADING.get(form, _BYTES)}"]
+    is_text = form is Form.MEDIA and PurePosixPath(file.path).suffix in _TEXT_SUFFIXES
+    loading = f"{_BYTES}.decode()" if is_text else _LOADING.get(form, _BYTES)
+    return [f"path = {entry}.download()", f"{name} = {loading}"]
 
 
 def _unpickled(stored: str) -> str:
@@ -132,11 +166,13 @@ def _unpickled(stored: str) -> str:
 
 
 _GUNZIPPED = "gzip.open(path).read()"
+_TEXT_SUFFIXES = frozenset({".html", ".md"})
 _BYTES = "pathlib.Path(path).read_bytes()"
 _LOADING = {
     Form.PARQUET: "pandas.read_parquet(path)",
     Form.FRAMES: "pandas.read_parquet(path)",
     Form.ARRAY: "numpy.load(path)",
+    Form.IMAGE: "PIL.Image.open(path)",
     Form.JSON: f"json.loads({_BYTES})",
     Form.PICKLE: _unpickled(_BYTES),
 }

@@ -35,4 +35,5 @@ class ArtifactFiles:
         """Metaflow's own pickle, if it is among the files."""
         if self.form is Form.PICKLE:
             return self.files
-        return self.files[-1:] if self.altered else []
+        is_beside = bool(self.altered) or self.form is Form.IMAGE
+        return self.files[-1:] if is_beside else []

@@ -11,9 +11,11 @@ from typing import Any
 from mfwb.conversion.inspector import inspect_each
 from mfwb.conversion.inspector_child import Inspect, Inspection, inspect_here
 from mfwb.errors import ItemLost
+from mfwb.media_formats import HEAD, format_of_bytes, format_of_text
 from mfwb.payload.batches import load_each
+from mfwb.pickles.leading_content import leading_content
 from mfwb.planning import Content
-from mfwb.planning.classify import can_be_value, needs_inspection
+from mfwb.planning.classify import can_be_value, needs_inspection, needs_look_at_start
 from mfwb.planning.size_limits import ALWAYS_FITS
 from mfwb.ports import Contents
 from mfwb.snapshot import ArtifactRef, FlowRun, Step, Task
@@ -33,6 +35,7 @@ def inspect_types(
     flow_run: FlowRun, contents: Contents, inspect: Inspect = inspect_here
 ) -> FlowRun:
     """Return the flow run with details of its artifacts that their types do not reveal."""
+    flow_run = _with(flow_run, _formats_of(flow_run, contents))
     wanted = [
         Content(task.pathspec, ref.name, ref.sha1, ref.size)
         for task in flow_run.tasks
@@ -57,6 +60,29 @@ def inspect_types(
             ((names, _),) = inspect(content.flow_run, Inspection.NAMES_AT_START, [head])
             facts[content.sha1] = {"names": tuple(names or ())}
     return _with_sizes(_with(flow_run, facts), contents, inspect)
+
+
+def _formats_of(flow_run: FlowRun, contents: Contents) -> _Facts:
+    """Return the formats of bytes and texts that are whole files, from their first bytes alone."""
+    wanted = {
+        ref.sha1: Content(task.pathspec, ref.name, ref.sha1, ref.size)
+        for task in flow_run.tasks
+        for ref in task.artifacts
+        if needs_look_at_start(ref)
+    }
+    small = [content for content in wanted.values() if content.size <= _HEAD]
+    heads = {content.sha1: data for content, data in load_each(small, contents)}
+    for content in wanted.values():
+        if content.size > _HEAD:
+            with suppress(ItemLost):  # reported as a loss later, when the artifact is read
+                heads[content.sha1] = contents.head(content, 2 * HEAD)
+    facts: _Facts = {}
+    for sha1, data in heads.items():
+        start = None if data is None else leading_content(data[: 2 * HEAD])
+        known = format_of_text(start) if isinstance(start, str) else format_of_bytes(start or b"")
+        if known is not None:
+            facts[sha1] = {"media": known}
+    return facts
 
 
 def _with_sizes(flow_run: FlowRun, contents: Contents, inspect: Inspect) -> FlowRun:

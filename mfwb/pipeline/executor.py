@@ -81,6 +81,7 @@ class Executor:
                 unfinished = []
                 writing = []
                 for run in turn.iterate_when_allowed(level):
+                    session.enqueue(run)
                     writing.append(self._pool.submit(execution.write, run))
                     unfinished.append(writing[-1])
                 for run in following[: self._workers]:
@@ -194,6 +195,7 @@ class _FlowRunExecution:
             outcome, written, wrote = self._write_run(run)
             logged = not written.deleted and written.complete
         finally:
+            self.session.dequeue(run)
             self.turn.finish_run(run, logged=logged)
         return outcome, written, wrote
 

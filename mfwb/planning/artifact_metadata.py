@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mfwb.planning.plan import PlannedFile
+from mfwb.planning.plan import PickedArtifact, PlannedFile
 from mfwb.snapshot import ArtifactRef, FlowRun
 
 __all__ = ["FiledArtifact", "describe_artifact"]
@@ -20,9 +20,19 @@ class FiledArtifact(NamedTuple):
 
 
 def describe_artifact(
-    flow_run: FlowRun, step: str, filed: Sequence[FiledArtifact]
+    flow_run: FlowRun,
+    step: str,
+    filed: Sequence[FiledArtifact],
+    picked: Mapping[str, PickedArtifact],
 ) -> dict[str, Any]:
-    """Return the metadata of one W&B artifact: of one task's artifact, or shared by many tasks."""
+    """Return the metadata of one W&B artifact: of one task's artifact, or shared by many tasks.
+
+    Args:
+        flow_run: the flow run.
+        step: the step whose W&B run logs it.
+        filed: the artifacts and their files.
+        picked: those that other tasks wrote, by pathspec.
+    """
     facts: dict[str, Any] = {
         "flow_run": flow_run.pathspec,
         "step": step,
@@ -31,6 +41,12 @@ def describe_artifact(
         "encoding": _join_distinct(entry.ref.encoding for entry in filed),
         "size": sum(entry.ref.size for entry in filed),
     }
+    if producers := sorted(
+        picked[pathspec].producer
+        for entry in filed
+        if (pathspec := entry.file.content.pathspec) in picked
+    ):
+        facts["picked_from"] = producers if len(filed) > 1 else producers[0]
     if len(filed) > 1:
         return {**facts, "tasks": len(filed)}
     [(file, ref, attempt)] = filed

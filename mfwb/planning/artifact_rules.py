@@ -13,6 +13,7 @@ from functools import cache
 from mfwb.conditions import parse_condition
 from mfwb.config import ArtifactRules, Settings
 from mfwb.planning.classify import Kind, classify
+from mfwb.planning.names import run_alias
 from mfwb.planning.plan import ArtifactRule, Content, OutputArtifact, PlannedRun, PlannedValue
 from mfwb.snapshot import FlowRun
 from mfwb.snapshot.pathspec import step_of
@@ -21,7 +22,7 @@ __all__ = ["add_artifact_rules", "find_rules"]
 
 
 def add_artifact_rules(
-    runs: Iterable[PlannedRun], flow_run: FlowRun, settings: Settings, run_alias: str
+    runs: Iterable[PlannedRun], flow_run: FlowRun, settings: Settings
 ) -> tuple[PlannedRun, ...]:
     """Return the W&B runs with the rules for the artifacts that they log.
 
@@ -32,12 +33,11 @@ def add_artifact_rules(
         runs: the W&B runs, with the aliases of their artifacts.
         flow_run: the flow run.
         settings: the settings of this call.
-        run_alias: the alias of the flow run.
     """
     rules = settings.artifact_rules_of(flow_run.flow)
     if not rules:
         return tuple(runs)
-    draft = _RuleDraft(flow_run, settings, rules, run_alias)
+    draft = _RuleDraft(flow_run, settings, rules)
     return tuple(replace(run, artifact_rules=tuple(draft.rules_of(run))) for run in runs)
 
 
@@ -57,14 +57,10 @@ class _RuleDraft:
     """Drafts the rules for the artifacts of one flow run."""
 
     def __init__(
-        self,
-        flow_run: FlowRun,
-        settings: Settings,
-        rules: Mapping[str, ArtifactRules],
-        run_alias: str,
+        self, flow_run: FlowRun, settings: Settings, rules: Mapping[str, ArtifactRules]
     ) -> None:
         self._rules = rules
-        self._run_alias = run_alias
+        self._run_alias = run_alias(flow_run.id)
         self._tasks = {task.pathspec: task for task in flow_run.tasks}
         self._settings_of = cache(lambda step: settings.for_step(flow_run.flow, step))
         self._parameters = {
@@ -88,8 +84,17 @@ class _RuleDraft:
         in_condition = parse_condition(rules.when).names if rules.when is not None else ()
         in_metadata = (name.partition(".")[0] for name in rules.metadata)
         names = sorted({*in_condition, *in_metadata})
-        tasks = dict.fromkeys(file.content.task for file in output.files)
-        values = [PlannedValue(name, tuple(self._contents(name, tasks))) for name in names]
+        makers = {picked.pathspec: picked.producer for picked in output.picked}
+        tasks = dict.fromkeys(
+            tuple(
+                dict.fromkeys(
+                    (makers.get(file.content.pathspec, file.content.task), file.content.task)
+                )
+            )
+            for file in output.files
+        )
+        every_task = dict.fromkeys(task for of_content in tasks for task in of_content)
+        values = [PlannedValue(name, tuple(self._contents(name, every_task))) for name in names]
         return ArtifactRule(
             artifact=output.name,
             type=output.type,

@@ -8,8 +8,9 @@ from fnmatch import fnmatchcase
 from functools import lru_cache, partial
 
 from mfwb.config import Plugin, StepSettings
+from mfwb.media_formats import PANELS, is_markdown_name
 from mfwb.planning.plan import Form, Preview
-from mfwb.planning.type_table import Family, Kind, family_of
+from mfwb.planning.type_table import IMAGE_KIND, Family, Kind, family_of
 from mfwb.snapshot import ArtifactRef, Task
 
 __all__ = [
@@ -28,7 +29,9 @@ __all__ = [
     "classify",
     "family_for",
     "is_plain",
+    "media_format",
     "needs_inspection",
+    "needs_look_at_start",
     "part_of",
     "plugin_for",
 ]
@@ -116,11 +119,26 @@ _SHOWN_TYPES = frozenset(
     | {"pandas.api.typing.NAType", "pandas._libs.missing.NAType"}
 )
 _READ_NAMES = _PLAIN_NAMES | _ARRAY_NAMES | _MOMENT_NAMES
+_SMALLEST_FILE = {"bytes": 20, "str": 60}
+"""Bytes of the pickle, by type; a smaller one holds no file."""
+
+_IMAGES = "PIL.*"
 _SPELT_OUT = frozenset({"str", "int", "float", "bool", "NoneType"})
 _UNKNOWN = Family("*", Kind.OTHER)
 _PATH = "pathlib.*Path"
 _TENSOR = "torch._utils._rebuild_*tensor*"
-LOADED = frozenset({Form.PARQUET, Form.FRAMES, Form.ARRAY, Form.JSON, Form.PATH, Form.PLUGIN})
+LOADED = frozenset(
+    {
+        Form.PARQUET,
+        Form.FRAMES,
+        Form.ARRAY,
+        Form.JSON,
+        Form.PATH,
+        Form.PLUGIN,
+        Form.IMAGE,
+        Form.MEDIA,
+    }
+)
 """Forms that need the loaded pickle. (The source reads the descriptor of an IncludeFile.)"""
 
 
@@ -130,6 +148,22 @@ def needs_inspection(ref: ArtifactRef) -> bool:
         return False
     family = family_of(ref.type)
     return family is None or family.form is Form.PATH or _depends_on_names(ref.type, family)
+
+
+def needs_look_at_start(ref: ArtifactRef) -> bool:
+    """Return whether the first bytes may show that bytes or a text are a whole file."""
+    return (
+        ref.is_pickle
+        and ref.media is None
+        and ref.size >= _SMALLEST_FILE.get(ref.type, ref.size + 1)
+    )
+
+
+def media_format(ref: ArtifactRef) -> str:
+    """Return the format of an artifact that is a whole file, such as `png`; empty: it is none."""
+    if ref.type == "str" and not ref.media and is_markdown_name(ref.name):
+        return "md"
+    return ref.media or ""
 
 
 def _depends_on_names(name: str, family: Family) -> bool:
@@ -146,7 +180,7 @@ def can_be_shown(ref: ArtifactRef, classification: Classification, settings: Ste
     """
     if classification.kind is Kind.VALUE or not ref.is_pickle or settings.unpickle == "never":
         return False
-    if ref.size > SHOWN_LIMIT:
+    if ref.size > SHOWN_LIMIT or classification.preview is Preview.IMAGES:
         return False
     family = family_of(ref.type)
     if ref.type in _SHOWN_TYPES or (family is not None and family.form is Form.PATH):
@@ -192,7 +226,9 @@ def classify(ref: ArtifactRef, settings: StepSettings = DEFAULTS) -> Classificat
         return Classification(kind, Form.STORED)
     if not _can_be_loaded(ref, family, settings):
         return Classification(kind, Form.PICKLE if family.form in LOADED else family.form)
-    return Classification(kind, family.form, family.preview, family.plugin)
+    is_image = family.form is Form.ARRAY and _is_image_by_user(ref.type, settings)
+    preview = Preview.IMAGES if is_image else family.preview
+    return Classification(kind, family.form, preview, family.plugin)
 
 
 def can_be_reference(
@@ -232,6 +268,9 @@ def family_for(ref: ArtifactRef, settings: StepSettings) -> Family:
 def _look_up_family(ref: ArtifactRef, settings: StepSettings) -> Family:
     """Return the family from the table; if the type is not enough, from the names in the pickle."""
     family = family_of(ref.type)
+    if media := media_format(ref):
+        preview = Preview.MEDIA if media in PANELS else None
+        return Family(ref.type, Kind.OTHER, Form.MEDIA, preview)
     if family is not None and family.form is Form.PATH and ref.is_relative:
         return Family(ref.type, Kind.VALUE, Form.JSON)  # its start folder is not known
     if family is None or (
@@ -262,7 +301,10 @@ def _classify_by_content(ref: ArtifactRef, settings: StepSettings) -> Family:
     if Kind.MODEL in kinds or _is_state_dict(ref):
         return Family(ref.type, Kind.MODEL)
     if Kind.DATASET not in kinds:
-        return Family(ref.type, Kind.OTHER)
+        has_images = ref.type in CONTAINERS and any(
+            fnmatchcase(name, _IMAGES) for name in names_used
+        )
+        return Family(ref.type, Kind.OTHER, preview=Preview.IMAGES if has_images else None)
     has_tables = any(part.form is Form.PARQUET for part in parts)
     form = Form.FRAMES if has_tables and ref.type in {"dict", "list"} else Form.PICKLE
     return Family(ref.type, Kind.DATASET, form)
@@ -287,7 +329,11 @@ def _is_state_dict(ref: ArtifactRef) -> bool:
 
 def _kind_by_user(name: str, settings: StepSettings) -> Kind | None:
     kind = _match_first(name, settings.kinds) if settings.kinds else None
-    return None if kind is None else Kind(kind)
+    return None if kind is None else Kind.named(kind)
+
+
+def _is_image_by_user(name: str, settings: StepSettings) -> bool:
+    return bool(settings.kinds) and _match_first(name, settings.kinds) == IMAGE_KIND
 
 
 @lru_cache(maxsize=4096)

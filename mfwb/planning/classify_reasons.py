@@ -18,6 +18,7 @@ from mfwb.planning.classify import (
     classify,
     family_for,
     is_plain,
+    media_format,
     part_of,
     plugin_for,
 )
@@ -34,6 +35,7 @@ class KindEvidence(str, Enum):
     KINDS = "kinds"  # a pattern in the user's settings
     CONVERTER = "converter"  # a converter of another package takes it
     TABLE = "table"  # a pattern of the table of families
+    FILE = "file"  # bytes or a text that are a whole file
     TENSORS = "tensors"  # an OrderedDict of tensors is a state dict
     NOTHING = "nothing"  # the type is not known
 
@@ -44,7 +46,8 @@ class DecidingType:
 
     Attributes:
         evidence: the evidence for the kind.
-        name: the qualified name that decided; for NOTHING, a name that is not known, if any.
+        name: the qualified name that decided; for NOTHING, a name that is not known, if any; for
+            FILE, the format.
         pattern: the pattern that the name matches, if any.
         inside: whether the name is not the artifact's type, but one that its pickle refers to.
         converter: the name of the converter, for the evidence CONVERTER.
@@ -105,6 +108,8 @@ def _find_deciding_type(ref: ArtifactRef, family: Family, settings: StepSettings
     decided = _decided_by_settings(ref.type, settings)
     if decided is not None:
         return decided
+    if media := media_format(ref):
+        return DecidingType(KindEvidence.FILE, media)
     family_of_part = family_of(ref.type)
     if (
         family_of_part is not None
@@ -182,7 +187,7 @@ def _no_value(ref: ArtifactRef, family: Family, settings: StepSettings) -> str:
     kind_by_user = next(
         (kind for name, kind in settings.kinds if fnmatchcase(ref.type, name)), None
     )
-    kind = family.kind if kind_by_user is None else Kind(kind_by_user)
+    kind = family.kind if kind_by_user is None else Kind.named(kind_by_user)
     if kind is not Kind.VALUE:
         return ""
     if not ref.is_pickle:

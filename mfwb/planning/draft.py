@@ -10,11 +10,13 @@ from typing import Any
 from mfwb.config import Settings
 from mfwb.lineage import Lineage
 from mfwb.planning import names
+from mfwb.planning.aliases import add_aliases, find_final
 from mfwb.planning.artifact_rules import add_artifact_rules
 from mfwb.planning.external_inputs import ExternalInputs, OtherFlowRun
 from mfwb.planning.inputs import Inputs, select_inputs
 from mfwb.planning.last_steps import BAD_STATES, describe_dead_ends, find_dead_ends
 from mfwb.planning.outputs import Outputs, select_outputs
+from mfwb.planning.picked import trace_logged_by
 from mfwb.planning.plan import Form, Plan, PlannedCard, PlannedRun, TaskRow
 from mfwb.planning.run_metadata import (
     describe_flow_run,
@@ -59,10 +61,11 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
         others: the other flow runs whose artifacts this one used.
     """
     scopes = build_run_scopes(flow_run, settings)
-    outputs = select_outputs(scopes, flow_run, lineage)
+    logged_by = trace_logged_by(scopes, flow_run, lineage)
+    outputs = select_outputs(scopes, flow_run, lineage, logged_by)
     external_inputs = ExternalInputs(lineage, others, settings)
     dead_ends = find_dead_ends(flow_run, lineage)
-    inputs = select_inputs(scopes, lineage, outputs, external_inputs)
+    inputs = select_inputs(scopes, lineage, outputs, external_inputs, logged_by)
     shared = _Shared.of(flow_run)
     runs = [
         replace(
@@ -73,35 +76,19 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
         )
         for scope in scopes
     ]
-    run_alias = names.run_alias(flow_run.id)
     return Plan(
         flow_run=flow_run.pathspec,
         source=FlowRunId(flow_run.pathspec, flow_run.provider, flow_run.started_at),
         entity=entity,
         project=project,
         group=choose_group(flow_run.flow, flow_run.pathspec, settings),
-        runs=add_artifact_rules(_add_aliases(runs, run_alias), flow_run, settings, run_alias),
+        runs=add_artifact_rules(
+            add_aliases(runs, flow_run, find_final(flow_run, scopes, outputs, logged_by)),
+            flow_run,
+            settings,
+        ),
         losses=flow_run.losses,
     )
-
-
-def _add_aliases(runs: Sequence[PlannedRun], run_alias: str) -> Iterator[PlannedRun]:
-    """Yield the W&B runs; the last one that logs an artifact name gets its aliases.
-
-    Siblings of a foreach come to W&B in any order, but the same one always gets the aliases.
-    """
-    order = sorted(range(len(runs)), key=lambda position: (runs[position].level, position))
-    last = {
-        output.name: runs[position].id for position in order for output in runs[position].outputs
-    }
-    for run in runs:
-        outputs = (
-            replace(artifact, aliases=("latest", run_alias))
-            if last[artifact.name] == run.id
-            else artifact
-            for artifact in run.outputs
-        )
-        yield replace(run, outputs=tuple(outputs))
 
 
 def choose_group(flow: str, pathspec: str, settings: Settings) -> str:

@@ -11,6 +11,7 @@ from mfwb.lineage import ExternalUse, Lineage
 from mfwb.planning.logging_runs import LoggedIndex, index_logged_artifacts
 from mfwb.planning.names import project_path
 from mfwb.planning.outputs import select_outputs
+from mfwb.planning.picked import LoggedBy, trace_logged_by
 from mfwb.planning.plan import InputArtifact, OutputArtifact, use_item
 from mfwb.planning.run_scopes import RunScope, build_run_scopes
 from mfwb.snapshot import FlowRun, Loss
@@ -38,13 +39,14 @@ class ExternalInputs:
         self._uses: dict[str, list[ExternalUse]] = defaultdict(list)
         for use in lineage.external_uses:
             self._uses[use.edge.consumer].append(use)
-        self._logged: dict[str, tuple[str, LoggedIndex]] = {}
+        self._logged: dict[str, tuple[str, LoggedIndex, LoggedBy]] = {}
         for other in others:
             scopes = build_run_scopes(other.flow_run, settings)
-            outputs = select_outputs(scopes, other.flow_run, other.lineage)
+            logged_by = trace_logged_by(scopes, other.flow_run, other.lineage)
+            outputs = select_outputs(scopes, other.flow_run, other.lineage, logged_by)
             destination = project_path(other.entity, other.project)
             logged = index_logged_artifacts(scopes, outputs)
-            self._logged[other.flow_run.pathspec] = (destination, logged)
+            self._logged[other.flow_run.pathspec] = (destination, logged, logged_by)
         self._lineage = lineage
 
     def select_for(self, scope: RunScope) -> tuple[set[InputArtifact], list[Loss]]:
@@ -74,7 +76,8 @@ class ExternalInputs:
 
     def _find(self, use: ExternalUse) -> Iterator[tuple[str, RunScope, OutputArtifact]]:
         flow_run = flow_run_of(use.edge.producer)
-        destination, logged = self._logged[flow_run]
-        match = logged.get((use.edge.producer, use.edge.artifact))
+        destination, logged, logged_by = self._logged[flow_run]
+        name = use.edge.artifact
+        match = logged.get((logged_by.task_of(use.holder or use.edge.producer, name), name))
         if match is not None:
             yield destination, *match

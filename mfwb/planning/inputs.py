@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from mfwb.lineage import Edge, Evidence, Lineage
 from mfwb.planning.external_inputs import ExternalInputs
 from mfwb.planning.logging_runs import LoggedIndex, index_logged_artifacts
 from mfwb.planning.outputs import Outputs
+from mfwb.planning.picked import LoggedBy
 from mfwb.planning.plan import InputArtifact, WandbRunId, use_item
 from mfwb.planning.run_scopes import RunScope
 from mfwb.snapshot import Loss
@@ -31,23 +33,67 @@ def select_inputs(
     lineage: Lineage,
     outputs: dict[WandbRunId, Outputs],
     external_inputs: ExternalInputs,
+    logged_by: LoggedBy,
 ) -> dict[WandbRunId, Inputs]:
-    """Return the artifacts that each W&B run uses, and its level."""
+    """Return the artifacts that each W&B run uses, and its level.
+
+    Args:
+        scopes: the W&B runs.
+        lineage: the lineage of the flow run.
+        outputs: what the W&B runs log.
+        external_inputs: what they use of other flow runs.
+        logged_by: where what tasks received is logged.
+    """
     logged = index_logged_artifacts(scopes, outputs)
     edges: dict[str, list[Edge]] = defaultdict(list)
     for edge in lineage.edges:
-        edges[edge.consumer].append(edge)
+        edges[edge.consumer] += _edges_to_versions(edge, lineage, logged_by)
+    for (task, name), holder in logged_by.picked.items():
+        sha1 = ""  # only an edge of the plan
+        edges[task].append(Edge(task, name, holder, sha1, Evidence.AVAILABLE))
     result: dict[WandbRunId, Inputs] = {}
-    for scope in scopes:  # in the order of the graph: some tasks may have skipped a step
-        own_edges = [edge for task in scope.tasks for edge in edges[task.pathspec]]
-        own_inputs = _inputs_of(scope, own_edges, logged, result)
-        used, losses = external_inputs.select_for(scope)
-        result[scope.id] = replace(
-            own_inputs,
-            artifacts=tuple(sorted({*own_inputs.artifacts, *used})),
-            losses=(*own_inputs.losses, *losses),
-        )
+    for siblings in _group_siblings(scopes):
+        inputs: dict[WandbRunId, Inputs] = {}
+        for scope in siblings:
+            own_edges = [edge for task in scope.tasks for edge in edges[task.pathspec]]
+            own_inputs = _inputs_of(scope, own_edges, logged, result)
+            used, losses = external_inputs.select_for(scope)
+            inputs[scope.id] = replace(
+                own_inputs,
+                artifacts=tuple(sorted({*own_inputs.artifacts, *used})),
+                losses=(*own_inputs.losses, *losses),
+            )
+        level = max(own.level for own in inputs.values())
+        result |= {run_id: replace(own, level=level) for run_id, own in inputs.items()}
     return result
+
+
+def _group_siblings(scopes: Sequence[RunScope]) -> Iterator[Sequence[RunScope]]:
+    """Yield the W&B runs in the order of the graph; those of the siblings of one step together.
+
+    Siblings get one level, so that they are written in foreach order. The rounds of a recursive
+    step use each other's artifacts, and are groups of their own.
+    """
+    for _, of_step in groupby(scopes, key=lambda scope: scope.step.name):
+        by_round: dict[tuple[int, ...], list[RunScope]] = defaultdict(list)
+        for scope in of_step:
+            by_round[scope.tasks[0].rounds if scope.tasks else ()].append(scope)
+        for rounds in sorted(by_round):
+            yield by_round[rounds]
+
+
+def _edges_to_versions(edge: Edge, lineage: Lineage, logged_by: LoggedBy) -> Iterable[Edge]:
+    """Return an edge that leads to the task whose W&B run logs exactly what was used.
+
+    That is the task that wrote it, or one that picked it afterwards; several, if the consumer
+    received it from several parents.
+    """
+    holders = {
+        logged_by.task_of(parent, edge.artifact)
+        for parent in lineage.parents[edge.consumer]
+        if lineage.producer_of(parent, edge.artifact) == edge.producer
+    }
+    return [replace(edge, producer=holder) for holder in sorted(holders)] or [edge]
 
 
 def _inputs_of(

@@ -14,6 +14,7 @@ from mfwb.safe_text import has_unstorable, one_line
 
 __all__ = [
     "artifact_name",
+    "candidate_alias",
     "card_key",
     "config_key",
     "free_name",
@@ -137,6 +138,19 @@ def _plain_part(text: str) -> str:
 def run_alias(run: str) -> str:
     """Return the alias that names the flow run that made a version: `run-123`."""
     return shortened(f"run-{re.sub(r'[/:]', '-', run)}", _ALIAS_LIMIT)
+
+
+def candidate_alias(run: str, step: str, label: str | None) -> str:
+    """Return the alias of a version from which a later step of a flow run picked.
+
+    Args:
+        run: the id of the flow run.
+        step: the step whose tasks made the candidates.
+        label: the position of the task that made it, `3` or `0/3`; None: the version has the
+            candidates of all tasks.
+    """
+    which = f"candidates-{step}" if label is None else f"candidate-{step}-{label}"
+    return shortened(re.sub(r"[/:]", "-", f"run-{run}-{which}"), _ALIAS_LIMIT)
 
 
 def config_key(name: str) -> str:

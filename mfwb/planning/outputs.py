@@ -7,22 +7,27 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mfwb.lineage import Lineage
+from mfwb.media_formats import IMAGE, PANELS
 from mfwb.planning import names
 from mfwb.planning.artifact_metadata import FiledArtifact, describe_artifact
 from mfwb.planning.classify import (
     Classification,
     Kind,
     can_be_curve,
-    can_be_reference,
     can_be_shown,
     classify,
+    media_format,
 )
+from mfwb.planning.file_choice import choose_file
+from mfwb.planning.picked import LoggedBy
 from mfwb.planning.plan import (
     Content,
     Form,
     OutputArtifact,
+    PickedArtifact,
     PlannedFile,
     PlannedValue,
+    Preview,
     ValueElsewhere,
     WandbRunId,
 )
@@ -48,12 +53,21 @@ class Outputs:
 
 
 def select_outputs(
-    scopes: Sequence[RunScope], flow_run: FlowRun, lineage: Lineage
+    scopes: Sequence[RunScope], flow_run: FlowRun, lineage: Lineage, logged_by: LoggedBy
 ) -> dict[WandbRunId, Outputs]:
-    """Return for each W&B run what it logs, puts into its summary, leaves out and loses."""
-    sortings = [_sort_artifacts(scope, flow_run, lineage) for scope in scopes]
+    """Return for each W&B run what it logs, puts into its summary, leaves out and loses.
+
+    Args:
+        scopes: the W&B runs.
+        flow_run: the flow run.
+        lineage: its lineage.
+        logged_by: what W&B runs log by themselves because their tasks picked it.
+    """
+    sortings = [_sort_artifacts(scope, flow_run, lineage, logged_by) for scope in scopes]
     types = _choose_types(sortings)
-    return {sorting.scope.id: _make_outputs(sorting, flow_run, types) for sorting in sortings}
+    return {
+        sorting.scope.id: _make_outputs(sorting, flow_run, types, logged_by) for sorting in sortings
+    }
 
 
 @dataclass(slots=True)
@@ -72,6 +86,7 @@ class _Sorting:
     by_code: list[str] = field(default_factory=list)
     switched_off: list[Content] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
+    picked: dict[str, PickedArtifact] = field(default_factory=dict)  # by pathspec
 
     def add(
         self, content: Content, ref: ArtifactRef, folder: str = "", task: Task | None = None
@@ -84,29 +99,45 @@ class _Sorting:
             folder: the folder in the W&B artifact for the task's file, in a merged W&B run.
             task: the task that wrote the artifact; None: the artifact is a parameter.
         """
-        settings = self.scope.settings
-        classification = classify(ref, settings)
-        self._add_value(classification, content, ref, task)
-        if classification.kind is Kind.VALUE:
-            return
-        if not getattr(settings, classification.kind.switch):
+        choice = choose_file(ref, task, self.scope.settings)
+        self._add_value(classify(ref, self.scope.settings), content, ref, task)
+        if choice.is_switched_off:
             self.switched_off.append(content)
-            return
-        limit = getattr(settings.max_artifact_size, classification.kind.value)
-        is_larger = limit is not None and ref.size > limit
-        if can_be_reference(classification.form, task, settings, is_larger=is_larger):
-            classification = Classification(classification.kind, Form.REFERENCE)
-        elif is_larger:
-            reason = (
-                f"{ref.size:,} bytes, more than the {limit:,} that max_artifact_size allows "
-                f"for {classification.kind.switch}"
-            )
-            self.losses.append(Loss(content.pathspec, reason))
-            return
+        if choice.too_large:
+            self.losses.append(Loss(content.pathspec, choice.too_large))
+        if choice.has_files:
+            self._add_file(choice.classification, content, ref, folder, task)
+
+    def add_picked(
+        self, content: Content, ref: ArtifactRef, folder: str, task: Task, *, producer: str
+    ) -> None:
+        """Add an artifact that a task picked among those of other tasks.
+
+        Args:
+            content: the content of the artifact.
+            ref: the artifact, as the task passes it on.
+            folder: the folder in the W&B artifact for the task's file, in a merged W&B run.
+            task: the task that picked it.
+            producer: the task that wrote it.
+        """
+        choice = choose_file(ref, task, self.scope.settings)
+        shown_by_producer = replace(choice.classification, preview=None)
+        self._add_file(shown_by_producer, content, ref, folder, task)
+        self.picked[content.pathspec] = PickedArtifact(content.pathspec, producer)
+
+    def _add_file(
+        self,
+        classification: Classification,
+        content: Content,
+        ref: ArtifactRef,
+        folder: str,
+        task: Task | None,
+    ) -> None:
         files = self.files[ref.name, classification.kind]
-        preview = (
-            None if files else classification.preview
-        )  # the tasks of a foreach have similar previews
+        own = sum(entry.file.content.pathspec not in self.picked for entry in files)
+        is_in_gallery = _is_picture(classification, ref) and own < GALLERY_LIMIT
+        # The other tasks of a foreach have similar previews; of pictures, each is another one.
+        preview = classification.preview if is_in_gallery or not own else None
         stem = folder + names.artifact_name(ref.name)
         file = PlannedFile(stem, classification.form, content, preview, classification.plugin or "")
         attempt = task.attempts[-1].number if task and task.attempts else None
@@ -138,7 +169,9 @@ class _Sorting:
             self.caught[key].append(ValueElsewhere(content, _shorten_other(ref, task)))
 
 
-def _sort_artifacts(scope: RunScope, flow_run: FlowRun, lineage: Lineage) -> _Sorting:
+def _sort_artifacts(
+    scope: RunScope, flow_run: FlowRun, lineage: Lineage, logged_by: LoggedBy
+) -> _Sorting:
     sorting = _Sorting(scope)
     for task in scope.tasks:
         written = frozenset(lineage.writes[task.pathspec])
@@ -154,6 +187,13 @@ def _sort_artifacts(scope: RunScope, flow_run: FlowRun, lineage: Lineage) -> _So
             elif artifact.name in equal.names:
                 by_code = artifact.name in equal.by_code
                 sorting.add_equal(content, artifact, task, by_code=by_code)
+            held = task.pathspec, artifact.name
+            if held in logged_by.picked:
+                producer = lineage.producer_of(*held)
+                sorting.add_picked(content, artifact, folder, task, producer=producer)
+            elif held in logged_by.too_large:
+                item = f"version of {artifact.name} by {scope.name}"
+                sorting.losses.append(Loss(item, logged_by.too_large[held]))
     if scope.is_first:  # the parameters have no W&B run, so the first step logs the files
         owner = parameters_of(flow_run.pathspec)
         for ref in _parameter_files(flow_run):
@@ -193,6 +233,9 @@ def _parameter_files(flow_run: FlowRun) -> Iterator[ArtifactRef]:
 
 _NO_ROOM = "the parameters of this flow run are larger than W&B's config takes"
 _TEXT_LIMIT = 10_000  # characters of an exception; its artifact and config have more
+GALLERY_LIMIT = 50
+"""Tasks of a foreach whose pictures are shown; the W&B artifact has those of all tasks."""
+
 _CAUGHT = "metaflow.exception.MetaflowExceptionWrapper"  # what `@catch(var=...)` keeps
 
 
@@ -202,6 +245,13 @@ def _shorten_other(ref: ArtifactRef, task: Task) -> str:
         text = f"{task.failure.type}: {task.failure.message}"
         return text if len(text) <= _TEXT_LIMIT else f"{text[:_TEXT_LIMIT]}..."
     return f"<{ref.type or 'of a type that was not recorded'}>"
+
+
+def _is_picture(classification: Classification, ref: ArtifactRef) -> bool:
+    """Return whether the preview is a single picture, which a gallery can show beside others."""
+    if classification.preview is Preview.MEDIA:
+        return PANELS.get(media_format(ref)) == IMAGE
+    return classification.preview is Preview.IMAGE
 
 
 def _is_caught(ref: ArtifactRef, task: Task) -> bool:
@@ -227,18 +277,29 @@ def _choose_types(sortings: Iterable[_Sorting]) -> dict[str, Kind]:
     return dict(reversed(kinds))  # the first kind of a name overrides the others
 
 
-def _make_outputs(sorting: _Sorting, flow_run: FlowRun, types: dict[str, Kind]) -> Outputs:
+def _make_outputs(
+    sorting: _Sorting, flow_run: FlowRun, types: dict[str, Kind], logged_by: LoggedBy
+) -> Outputs:
+    artifacts = []
+    for (name, kind), filed in sorted(sorting.files.items()):
+        held = [(entry.file.content.task, name) for entry in filed]
+        picked = [sorting.picked.get(entry.file.content.pathspec) for entry in filed]
+        artifact = OutputArtifact(
+            name=_choose_name(name, kind, types[name]),
+            type=kind.value,
+            aliases=(),  # set later, when the W&B runs of all steps are known
+            metadata={
+                "metaflow": describe_artifact(
+                    flow_run, sorting.scope.step.name, filed, sorting.picked
+                )
+            },
+            files=tuple(entry.file for entry in filed),
+            picked=tuple(filter(None, picked)),
+            is_candidate=not logged_by.candidates.isdisjoint(held),
+        )
+        artifacts.append(artifact)
     return Outputs(
-        artifacts=tuple(
-            OutputArtifact(
-                name=_choose_name(name, kind, types[name]),
-                type=kind.value,
-                aliases=(),  # set later: the last W&B run that logs the name gets them
-                metadata={"metaflow": describe_artifact(flow_run, sorting.scope.step.name, filed)},
-                files=tuple(entry.file for entry in filed),
-            )
-            for (name, kind), filed in sorted(sorting.files.items())
-        ),
+        artifacts=tuple(artifacts),
         values=_make_planned_values(sorting.values, sorting.elsewhere),
         curves=_make_planned_values(sorting.curves, {}),
         shown=_make_planned_values(

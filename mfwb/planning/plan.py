@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache, cached_property
@@ -27,6 +27,7 @@ __all__ = [
     "Form",
     "InputArtifact",
     "OutputArtifact",
+    "PickedArtifact",
     "Plan",
     "PlannedCard",
     "PlannedFile",
@@ -54,6 +55,8 @@ class Form(str, Enum):
     JSON = "json"  # a plain value that is too large for the summary
     STORED = "stored"  # the unchanged bytes of another serializer than pickle
     PLUGIN = "plugin"  # the result of a converter of another package
+    IMAGE = "image"  # an image of Pillow, as a PNG beside its pickle
+    MEDIA = "media"  # the bytes or text of an artifact that is a whole file, as it is
     REFERENCE = "reference"  # the bytes stay where Metaflow stored them
 
 
@@ -62,7 +65,10 @@ class Preview(str, Enum):
 
     TABLE = "table"  # the first rows
     IMAGE = "image"
+    IMAGES = "images"  # a gallery of the images in a list or dict, or in an array
     FIGURE = "figure"  # a plotly figure, as W&B draws it
+    MEDIA = "media"  # the panel for the format of a file: an image, a player, a page
+    CHART = "chart"  # a histogram or a heat map of an array
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,14 @@ class PlannedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class PickedArtifact:
+    """An artifact that a task received from one of several tasks, and passes on."""
+
+    pathspec: str  # of the artifact of the task that picked it
+    producer: str  # pathspec of the task that wrote it
+
+
+@dataclass(frozen=True, slots=True)
 class OutputArtifact:
     """A W&B artifact that a W&B run logs."""
 
@@ -105,6 +119,16 @@ class OutputArtifact:
     aliases: tuple[str, ...]
     metadata: dict[str, Any]
     files: tuple[PlannedFile, ...]
+    picked: tuple[PickedArtifact, ...] = ()  # those of its files that other tasks wrote
+    is_candidate: bool = False  # whether a later step picked one of such artifacts
+
+    @property
+    def written_files(self) -> tuple[PlannedFile, ...]:
+        """The files of artifacts that the tasks of the W&B run wrote themselves."""
+        if not self.picked:
+            return self.files
+        picked = {artifact.pathspec for artifact in self.picked}
+        return tuple(file for file in self.files if file.content.pathspec not in picked)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -145,7 +169,11 @@ class PlannedValue:
 
 @dataclass(frozen=True, slots=True)
 class ArtifactRule:
-    """What the settings give to an artifact that a W&B run logs, and the values that decide it."""
+    """What the settings give to an artifact that a W&B run logs, and the values that decide it.
+
+    The values that count for a content are those of the task that made it; and, if another task
+    picked it, what only that one has.
+    """
 
     artifact: str  # its planned name
     type: str
@@ -153,8 +181,8 @@ class ArtifactRule:
     link: str | None  # the path of a collection
     when: str | None  # the condition for aliases and link
     metadata: tuple[str, ...]  # names of values
-    tasks: tuple[str, ...]  # pathspecs of the tasks whose content it has
-    values: tuple[PlannedValue, ...]  # the values of these tasks that the rule names
+    tasks: tuple[tuple[str, ...], ...]  # of each content: the tasks whose values count for it
+    values: tuple[PlannedValue, ...]  # the values of all these tasks that the rule names
     parameters: dict[str, Any]  # the parameters that it names
 
 
@@ -246,9 +274,10 @@ class PlannedRun:
         document["passed_on"] = document.pop("unchanged")
         for name in ("values", "curves", "shown"):
             document[name] = list(self._by_content(document[name]))
-        for name in _OPTIONAL_FIELDS:  # only if not empty; runs without them keep their digest
-            if not document[name]:
-                del document[name]
+        # Optional fields count only if not empty; runs without them keep their digest.
+        _drop_empty(document, _OPTIONAL_FIELDS)
+        for output in document["outputs"]:
+            _drop_empty(output, _OPTIONAL_FIELDS_OF_OUTPUTS)
         texts = {name: document.pop(name) for name in _TEXT_FIELDS}
         texts["notes"] = document["wandb_settings"].pop("run_notes", None)
         if "artifact_rules" in document:  # W&B lets versions change in place
@@ -277,6 +306,7 @@ class PlannedRun:
 _DIGEST_LENGTH = 40  # letters; more than enough to distinguish plans
 _TEXT_FIELDS = ("name", "group", "job_type", "tags", "config")
 _OPTIONAL_FIELDS = ("path_roots", "file_limit", "shown", "artifact_rules")
+_OPTIONAL_FIELDS_OF_OUTPUTS = ("picked", "is_candidate")
 _FIELDS_FROM_SOURCE = {"inputs", "level", "losses", "externals", "passed_on", "by_code"}
 
 
@@ -309,6 +339,12 @@ class Plan:
     def to_json(self) -> str:
         """Return the whole plan as one JSON document."""
         return _adapter(Plan).dump_json(self).decode()
+
+
+def _drop_empty(document: dict[str, Any], names: Iterable[str]) -> None:
+    for name in names:
+        if not document[name]:
+            del document[name]
 
 
 def _level(run: PlannedRun) -> int:

@@ -17,7 +17,11 @@ from typing import NamedTuple
 
 from mfwb.planning.plan import Form, Preview
 
-__all__ = ["FAMILIES", "Family", "Kind", "family_of"]
+__all__ = ["FAMILIES", "IMAGE_KIND", "Family", "Kind", "family_of"]
+
+
+IMAGE_KIND = "image"
+"""The name in `[kinds]` for arrays that are pictures."""
 
 
 class Kind(str, Enum):
@@ -32,6 +36,11 @@ class Kind(str, Enum):
     def switch(self) -> str:
         """The setting that turns it on and off."""
         return f"{self.value}s"
+
+    @classmethod
+    def named(cls, name: str) -> Kind:
+        """Return the kind that a name in `[kinds]` stands for: images are of the kind OTHER."""
+        return cls.OTHER if name == IMAGE_KIND else cls(name)
 
 
 class Family(NamedTuple):
@@ -217,13 +226,13 @@ FAMILIES = (
     Family("thinc.model.*", MODEL),
     Family("gensim.models.*", MODEL),
     # --- pictures --------------------------------------------------------------------------------
-    Family("PIL.Image.Image", OTHER, preview=Preview.IMAGE),
-    Family("PIL.*ImagePlugin.*", OTHER, preview=Preview.IMAGE),
+    Family("PIL.Image.Image", OTHER, Form.IMAGE, Preview.IMAGE),
+    Family("PIL.*ImagePlugin.*", OTHER, Form.IMAGE, Preview.IMAGE),
     Family("matplotlib.figure.*", OTHER, preview=Preview.IMAGE, needs_trust=True),
     Family("plotly.graph_objs._figure.*", OTHER, preview=Preview.FIGURE),
     Family("plotly.graph_objs._figurewidget.*", OTHER, preview=Preview.FIGURE),
     # --- types that are known to be none of these ------------------------------------------------
-    Family("numpy.ndarray", OTHER, Form.ARRAY),
+    Family("numpy.ndarray", OTHER, Form.ARRAY, Preview.CHART),
     *(
         Family(pattern, OTHER)
         for pattern in (

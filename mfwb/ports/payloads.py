@@ -18,6 +18,7 @@ __all__ = [
     "ReadyArtifact",
     "ReadyCard",
     "ReadyFile",
+    "ReadyMedia",
     "ReadyPreview",
     "ReadyRun",
     "ReadyTable",
@@ -82,8 +83,15 @@ class ReadyArtifact:
 
     @property
     def referenced(self) -> int:
-        """How many of Metaflow's artifacts in it are links to bytes that W&B does not have."""
-        return sum(file.uri is not None for file in self.files)  # such an artifact has one file
+        """How many of Metaflow's artifacts in it are links to bytes that W&B does not have.
+
+        Picked ones do not count: they are artifacts of the tasks that wrote them.
+        """
+        links = [file.path for file in self.files if file.uri is not None]  # one per artifact
+        if not self.planned.picked:
+            return len(links)
+        stems = tuple(file.stem for file in self.planned.written_files)
+        return sum(path.startswith(stems) for path in links)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +111,43 @@ class ReadyCard:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadyPreview:
-    """The preview of an artifact in a W&B run: a table or a file."""
+class ReadyMedia:
+    """A file that a W&B run shows in a panel.
 
-    key: str  # in the summary
+    Attributes:
+        path: of the file.
+        type: W&B's name of the panel, as in "image-file".
+        format: the suffix of such files, as in "png".
+        width: of an image, in pixels.
+        height: of an image, in pixels.
+        caption: the text below it.
+    """
+
+    path: Path
+    type: str
+    format: str
+    width: int | None = None
+    height: int | None = None
+    caption: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyPreview:
+    """The preview of an artifact in a W&B run: a table, files, or a value of the summary.
+
+    Attributes:
+        key: in the summary.
+        kind: the kind of preview.
+        table: of the kind TABLE.
+        media: a file; several images are a gallery.
+        value: a histogram, or the reason why there is no panel.
+    """
+
+    key: str
     kind: Preview
-    table: ReadyTable | None = None  # of kind TABLE
-    path: Path | None = None  # a PNG, or the JSON of a plotly figure
+    table: ReadyTable | None = None
+    media: tuple[ReadyMedia, ...] = ()
+    value: Any = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,17 @@ class Session(Protocol):
         """
         ...
 
+    def enqueue(self, run: PlannedRun) -> None:
+        """Note that a W&B run will be written, after those that were noted before.
+
+        Its artifacts get their version numbers after those of the same names of these.
+        """
+        ...
+
+    def dequeue(self, run: PlannedRun) -> None:
+        """Note that a W&B run was written, or will not be: no other one waits for it."""
+        ...
+
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
         """Write one W&B run as planned; thread-safe within a level. SinkError."""
         ...

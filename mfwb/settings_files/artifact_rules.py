@@ -17,7 +17,7 @@ _COLLECTION_PATH = re.compile(
 )
 """With or without an entity; W&B limits each part to 128 characters."""
 
-_RESERVED = re.compile(r"latest|v\d+|run-.*|candidate-\d+", re.IGNORECASE)
+_RESERVED = re.compile(r"latest|v\d+|run-.*", re.IGNORECASE)
 """Aliases that W&B or mfwb itself sets."""
 
 
@@ -30,8 +30,8 @@ def check_aliases(aliases: tuple[str, ...]) -> tuple[str, ...]:
             raise ValueError("an alias has no / and no :")
         if _RESERVED.fullmatch(alias):
             raise ValueError(
-                "they are aliases that W&B and mfwb do not set themselves, as they set latest, v3, "
-                "run-7 and candidate-0"
+                "they are aliases that W&B and mfwb do not set themselves, as they set latest, v3 "
+                "and run-7"
             )
     return aliases
 

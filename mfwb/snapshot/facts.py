@@ -89,6 +89,7 @@ class ArtifactRef:
     characters: int | None = None  # of a value as JSON; None: not inspected
     is_relative: bool | None = None  # of a path; None: not inspected
     no_value: str = ""  # why it can't be a value in W&B's summary, if its type is one of values
+    media: str | None = None  # bytes or text that are a whole file: its format, as in "png"
 
     def __post_init__(self) -> None:
         """Raise ValueError if its sha1 is invalid: mfwb makes paths from it."""

@@ -119,6 +119,17 @@ def _compare_description(  # noqa: PLR0913, PLR0917 - what it is of, and where t
                 EDITED,
                 repairable=can_mend,
             )
+    producers = frozenset().union(*(folder.picked_from for folder in expected.folders))
+    if len(held) == 1 and producers and facts.get("picked_from") not in producers:
+        findings.differ(
+            "artifact",
+            f"{item}, its metadata picked_from",
+            run,
+            sorted(producers),
+            facts.get("picked_from"),
+            EDITED,
+            repairable=can_mend,
+        )
     named = f"`{expected.artifact}`"
     if named not in (logged.description or ""):
         findings.differ(

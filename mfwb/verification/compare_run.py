@@ -8,7 +8,13 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from mfwb.verification.expected.model import ExpectedRun, ExpectedValue, Need, Statistics
+from mfwb.verification.expected.model import (
+    ExpectedPanel,
+    ExpectedRun,
+    ExpectedValue,
+    Need,
+    Statistics,
+)
 from mfwb.verification.expected.wording import matches
 from mfwb.verification.findings import EDITED, Findings, why_missing
 from mfwb.verification.recorded import RecordedRun
@@ -20,6 +26,8 @@ _CHARTS = ("tasks/", "curves/")
 _TAGS_CHANGED = (
     "somebody removed or changed them in W&B, or they changed in Metaflow after the sync"
 )
+_GALLERY = "images/separated"
+_NOT_SHOWN = "not shown: "
 _MILLISECONDS = 0.0015  # seconds
 _NOTHING = object()
 
@@ -140,7 +148,8 @@ class _Comparison:
         self._compare_values("summary", expected.summary, actual)
         self._compare_values("summary", expected.outcome, actual.get("metaflow"), "metaflow.")
         self._note_untrue("summary", expected.untrue_outcome, actual.get("metaflow"))
-        settled = {*expected.summary, *expected.open_keys, *expected.previews}
+        panels = {panel.key for panel in expected.panels}
+        settled = {*expected.summary, *expected.open_keys, *expected.previews, *panels}
         for key in sorted((actual.keys() & self._names) - settled):
             if _is_panel(actual[key]):
                 continue  # a picture, a figure or a table of what was stored
@@ -240,6 +249,35 @@ class _Comparison:
             if is_table and key not in expected.open_keys:
                 self._findings.count("panel")
                 self._check_panel(f"summary.{key}", recorded.summary.get(key), "table-file")
+
+        for media in expected.panels:
+            self._compare_media(media)
+
+    def _compare_media(self, media: ExpectedPanel) -> None:
+        shown = find_card(self._recorded, media.key)
+        self._findings.count("panel")
+        item = f"summary.{media.key}"
+        if media.may_be_text and isinstance(shown, str) and shown.startswith(_NOT_SHOWN):
+            return
+        if not isinstance(shown, dict) or shown.get("_type") not in media.types:
+            if media.is_required or shown is not None:
+                cause = why_missing(self._recorded, "somebody removed it in W&B")
+                self._differ("panel", item, sorted(media.types), shown, cause)
+        elif shown["_type"] == _GALLERY:
+            self._check_gallery(item, shown)
+        elif "path" in shown:
+            self._check_panel(item, shown, shown["_type"])
+
+    def _check_gallery(self, item: str, shown: Mapping[str, Any]) -> None:
+        paths = shown.get("filenames")
+        if not isinstance(paths, list) or len(paths) != shown.get("count"):
+            self._differ("panel", f"{item}, its images", shown.get("count"), paths, EDITED)
+            return
+        for path in paths:
+            file = self._recorded.files.get(path)
+            if file is None or file.size == 0:
+                cause = "the upload was cut, or somebody deleted the file"
+                self._differ("panel", f"{item}, its file", path, None, cause)
 
     def _check_panel(self, item: str, panel: Any, kind: str) -> None:
         if not isinstance(panel, dict) or panel.get("_type") != kind:

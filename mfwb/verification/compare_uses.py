@@ -106,6 +106,7 @@ def compare_aliases(
     expected: ExpectedFlowRun, recorded: RecordedFlowRun, pairs: _Pairs, findings: Findings
 ) -> None:
     """Note aliases that are missing, doubled or moved."""
+    _compare_candidates(pairs, findings)
     logged = _logged(pairs)
     by_name: dict[str, list[RecordedArtifact]] = {}
     last: dict[str, RecordedArtifact] = {}
@@ -127,6 +128,29 @@ def compare_aliases(
         _compare_latest(
             name, expected, recorded, keys, {version.key for version in versions}, findings
         )
+
+
+def _compare_candidates(pairs: _Pairs, findings: Findings) -> None:
+    """Note candidates that lack their alias."""
+    for name, (expected, recorded) in pairs.items():
+        for artifact in expected.artifacts:
+            if artifact.candidate_alias is None:
+                continue
+            for version in find_logged(artifact, recorded)[:1]:
+                findings.count("alias")
+                if artifact.candidate_alias not in version.aliases:
+                    findings.differ(
+                        "alias",
+                        f"{version.name}:{artifact.candidate_alias}",
+                        name,
+                        version.key,
+                        None,
+                        "the alias was removed or moved, or never set: an upload was cut",
+                    )
+
+
+def _is_of_candidate(alias: str) -> bool:
+    return "-candidate-" in alias or "-candidates-" in alias
 
 
 def _compare_alias(
@@ -171,7 +195,7 @@ def _compare_latest(  # noqa: PLR0913, PLR0917 - what it is of, and where to not
     others = [
         alias
         for alias in versions[0].aliases
-        if alias.startswith("run-") and alias != expected.alias
+        if alias.startswith("run-") and alias != expected.alias and not _is_of_candidate(alias)
     ]
     if keys[0] in own and not others:
         cause = "the alias was moved to another version of the flow run"

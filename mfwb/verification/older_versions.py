@@ -20,7 +20,12 @@ __all__ = ["NOT_WRITTEN_YET", "with_older_causes"]
 
 NOT_WRITTEN_YET: Mapping[str, Mapping[str, str]] = {
     "0.1.0": {
+        "artifact": "files of bytes and texts under their own endings, and what a join picked",
+        "file": "bytes and texts that are files under their own endings",
+        "alias": "aliases of candidates, and `latest` of what a join picked",
+        "edge": "uses of what a join picked",
         "history": "curves under the user's own names",
+        "panel": "pictures, sounds, films, pages, galleries, histograms and heat maps",
     }
 }
 """By version, as W&B runs name it: what it did not write yet, by the kind of difference. Each

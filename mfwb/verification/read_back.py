@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +25,12 @@ from mfwb.verification.expected import content_child
 from mfwb.verification.expected.child_process import ChildEndedError, ChildProcess
 from mfwb.verification.expected.contents import Contents
 from mfwb.verification.expected.flow_run_reader import FlowRunReader
-from mfwb.verification.expected.model import ExpectedCard, ExpectedFlowRun, ExpectedRun
+from mfwb.verification.expected.model import (
+    ExpectedCard,
+    ExpectedFlowRun,
+    ExpectedPanel,
+    ExpectedRun,
+)
 from mfwb.verification.expected.wording import matches
 from mfwb.verification.findings import EDITED, Findings, why_missing
 from mfwb.verification.received import ReceivedFile
@@ -41,7 +46,7 @@ _DAMAGED = "the bytes were damaged or replaced on the way or in W&B's storage"
 _NO_CARD = "Metaflow's card is not where cards are by default, nor below a --datastore-root"
 _METADATA = "wandb-metadata.json"
 _MILLISECONDS = 1.5
-_CONVERTED = ("parquet", "tables", "npy", "json")
+_CONVERTED = ("parquet", "tables", "npy", "json", "media")
 _OF_CONTAINERS = {".json": "json", ".parquet": "tables"}
 
 
@@ -79,6 +84,9 @@ def read_back(comparison: Comparison, source: ReadBack, subset: Subset) -> None:
         for card in expected.cards:
             if subset.has(f"{expected.name} {card.key}"):
                 _compare_card(card, expected, recorded, source)
+        for panel in expected.panels:
+            if subset.has(f"{expected.name} {panel.key}"):
+                _compare_panel(panel, expected, recorded, source)
 
 
 def leave_lost_cards_open(comparison: Comparison, source: ReadBack) -> None:
@@ -254,6 +262,34 @@ def _compare_card(
     actual = ReceivedFile()
     if _read_panel(item, expected, recorded, path, source, actual) and actual.sha256 != own:
         source.findings.differ("panel", item, expected.name, own, actual.sha256, _DAMAGED)
+
+
+def _compare_panel(
+    panel: ExpectedPanel, expected: ExpectedRun, recorded: RecordedRun, source: ReadBack
+) -> None:
+    """Compare the files of a panel with the checksums that the summary has of them."""
+    shown = find_card(recorded, panel.key)
+    if not isinstance(shown, dict):
+        return
+    item = f"{expected.name} summary.{panel.key}, its bytes"
+    for path, own in _checksums(shown):
+        if path not in recorded.files:
+            continue  # its absence was noted before
+        actual = ReceivedFile()
+        is_read = _read_panel(item, expected, recorded, path, source, actual)
+        if is_read and not actual.sha256.startswith(own):
+            source.findings.differ("panel", item, expected.name, own, actual.sha256, _DAMAGED)
+            return
+
+
+def _checksums(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the files of a panel with their sha256; of a gallery, its start is in the path."""
+    paths = shown.get("filenames")
+    if isinstance(paths, list):
+        for path in dict.fromkeys(map(str, paths)):
+            yield path, path.rpartition("_")[2].partition(".")[0]
+    elif isinstance(shown.get("path"), str):
+        yield shown["path"], str(shown.get("sha256"))
 
 
 def _card(card: ExpectedCard, source: ReadBack) -> str | None:

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tests.compared.choices import Choices, find_choices, nearest_choices
+from tests.compared.media import differences_of_panels, ending_of, is_image
 from tests.compared.metaflow_facts import FlowRunFacts, Held, TaskFacts
 from tests.compared.values import (
     is_caught,
@@ -50,13 +52,6 @@ _TAKEN_IN_SUMMARY = {
 }
 _TAKEN_IN_CONFIG = {"metaflow", "mfwb", "_wandb"}
 _OF_A_TABLE = ["index", "task", "state", "seconds"]
-_PICKED_IS_LOGGED = False
-"""Whether a join that picks a file of one of its inputs logs it once more, for itself.
-
-docs/mapping.md says no: it is the version that its producer logged, in which, where that was a
-foreach, it is one file of several.
-"""
-
 _CLOCK = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3})Z ")
 
 
@@ -80,11 +75,12 @@ def _short(value: Any) -> str:
 def differences_of(facts: FlowRunFacts, project: Project, granularity: str) -> Iterator[Difference]:
     """Yield what differs between a flow run and what a project says of it."""
     runs = project.of_group(facts.pathspec)
+    choices = find_choices(facts) if granularity == "step" else {}
     subjects = {subject.name: subject for subject in _subjects(facts, granularity)}
     yield from _unlike(f"{facts.pathspec} W&B runs", sorted(subjects), sorted(runs))
     for name in sorted(subjects.keys() & runs.keys()):
-        yield from _of_run(facts, subjects[name], runs[name])
-    yield from _of_uses(facts, subjects, runs)
+        yield from _of_run(facts, subjects[name], runs[name], choices)
+    yield from _of_uses(facts, subjects, runs, choices)
     yield from _of_aliases(facts, project, runs)
 
 
@@ -115,7 +111,9 @@ def _unlike(item: str, metaflow: Any, wandb: Any) -> Iterator[Difference]:
 # --- one W&B run ------------------------------------------------------------------------------
 
 
-def _of_run(facts: FlowRunFacts, subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
+def _of_run(
+    facts: FlowRunFacts, subject: _Subject, run: WandbRunFacts, choices: Choices
+) -> Iterator[Difference]:
     at = subject.name
     step = subject.tasks[0].step
     failed = any(task.failed for task in subject.tasks)
@@ -124,9 +122,11 @@ def _of_run(facts: FlowRunFacts, subject: _Subject, run: WandbRunFacts) -> Itera
     yield from _unlike(f"{at} tags", facts.tags, run.tags)
     yield from _of_config(facts, subject, run)
     yield from _of_values(subject, run)
+    for key, own, shown in differences_of_panels(subject.tasks, run, merged=subject.merged):
+        yield Difference(f"{at} panel {key}", own, shown)
     yield from _of_log(subject, run)
     yield from _of_cards(subject, run)
-    yield from _of_artifacts(facts, subject, run)
+    yield from _of_artifacts(facts, subject, run, choices)
 
 
 def _of_config(facts: FlowRunFacts, subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
@@ -159,7 +159,8 @@ def _key(name: str, taken: set[str]) -> str:
 
 def is_in_summary(held: Held) -> bool:
     """Whether it stands in the summary rather than in a file."""
-    return is_value(held.value) and len(held.stored) <= _MOST_OF_A_VALUE
+    is_file = isinstance(held.value, bytes) or ending_of(held.name, held.value) is not None
+    return is_value(held.value) and len(held.stored) <= _MOST_OF_A_VALUE and not is_file
 
 
 def _is_shown(held: Held) -> bool:
@@ -197,7 +198,7 @@ def _of_values(subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
     more = {
         key
         for key, value in run.summary.items()
-        if key not in {*keys.values(), *_TAKEN_IN_SUMMARY}
+        if key not in {*keys.values(), *_TAKEN_IN_SUMMARY, *_unshown(subject, run)}
         and not (isinstance(value, dict) and "_type" in value)
         and not key.startswith(("curves/", "tasks/", "card"))
     }
@@ -205,6 +206,12 @@ def _of_values(subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
     yield from _of_history(subject, run, values)
     if subject.merged:
         yield from _of_table(subject, run, {**shown, **values}, [*sorted(values), *sorted(shown)])
+
+
+def _unshown(subject: _Subject, run: WandbRunFacts) -> set[str]:
+    """Return the keys of pictures that could not be shown, where the summary says why."""
+    names = {name for task in subject.tasks for name in task.held}
+    return {name for name in names if str(run.summary.get(name)).startswith("not shown: ")}
 
 
 def _is_alone(value: Any, said: Any) -> bool:
@@ -336,8 +343,8 @@ def _of_cards(subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
     expected = sorted(card for task in subject.tasks for card in task.cards)
     reported = sorted(
         run.files[value["path"]].decode()
-        for value in run.summary.values()
-        if isinstance(value, dict) and value.get("_type") == "html-file"
+        for key, value in run.summary.items()
+        if isinstance(value, dict) and value.get("_type") == "html-file" and key.startswith("card")
     )
     nested = run.summary.get("card")
     if isinstance(nested, dict) and "_type" not in nested:
@@ -362,13 +369,17 @@ def _digests(texts: list[str]) -> list[str]:
 
 
 def _of_artifacts(
-    facts: FlowRunFacts, subject: _Subject, run: WandbRunFacts
+    facts: FlowRunFacts, subject: _Subject, run: WandbRunFacts, choices: Choices
 ) -> Iterator[Difference]:
     expected: dict[str, dict[str, Held]] = {}  # by name, then by folder
     for task in subject.tasks:
         for name, held in task.held.items():
             is_file = is_caught(held.value) or not is_in_summary(held)
             if is_file and not _is_gone(held.value) and not is_picked(facts, task, name):
+                folder = f"{task.label}/" if subject.merged else ""
+                expected.setdefault(name, {})[folder] = held
+        for name, held in choices.get(task.pathspec, {}).items():
+            if is_caught(held.value) or not is_in_summary(held):
                 folder = f"{task.label}/" if subject.merged else ""
                 expected.setdefault(name, {})[folder] = held
     for name in expected.keys() & run.logged.keys():
@@ -386,8 +397,6 @@ def _of_artifacts(
 
 def is_picked(facts: FlowRunFacts, task: TaskFacts, name: str) -> bool:
     """Whether a task only hands on what a task of another step had written."""
-    if _PICKED_IS_LOGGED:
-        return False
     others = (item for step, tasks in facts.steps.items() if step != task.step for item in tasks)
     stored = task.held[name].stored
     return name in task.handed_on or any(
@@ -435,6 +444,11 @@ def _kind(value: Any) -> str:
 
 def _is_content(name: str, held: Held, files: dict[str, bytes]) -> bool:  # noqa: PLR0911
     value = held.value
+    if ending := ending_of(held.name, value):
+        content = value.encode() if isinstance(value, str) else value
+        return files == {f"{name}.{ending}": content}
+    if is_image(value):
+        return files.keys() == {f"{name}.pkl", f"{name}.png"}
     if _is_pickle(files.get(f"{name}.pkl"), held.stored):
         # For what has no better form, or beside it.
         return all(path == f"{name}.pkl" or path.endswith(".parquet") for path in files)
@@ -456,8 +470,8 @@ def _is_content(name: str, held: Held, files: dict[str, bytes]) -> bool:  # noqa
 
 
 def _is_pickle(data: bytes | None, stored: bytes) -> bool:
-    """Whether it is the pickle that was stored; or, of what was picked, its producer's."""
-    if data is None or data == stored or _PICKED_IS_LOGGED:
+    """Whether it is the pickle that was stored; or, of what was passed on, its producer's."""
+    if data is None or data == stored:
         return data == stored
     return pickle.dumps(pickle.loads(data)) == pickle.dumps(pickle.loads(stored))
 
@@ -490,7 +504,10 @@ def _is_frame(frame: Any, data: bytes) -> bool:
 
 
 def _of_uses(
-    facts: FlowRunFacts, subjects: dict[str, _Subject], runs: dict[str, WandbRunFacts]
+    facts: FlowRunFacts,
+    subjects: dict[str, _Subject],
+    runs: dict[str, WandbRunFacts],
+    choices: Choices,
 ) -> Iterator[Difference]:
     run_of = {
         task.pathspec: runs.get(name)
@@ -505,6 +522,14 @@ def _of_uses(
         consumer = run_of.get(use.consumer)
         if not of_files or consumer is None or names_of[use.consumer] in map(names_of.get, makers):
             continue
+        of_files = [
+            file
+            for maker in of_files
+            for file in nearest_choices(
+                facts, choices, use.consumer, use.artifact, held[maker][use.artifact]
+            )
+            or [maker]
+        ]
         wanted = {
             version.path
             for file in of_files
@@ -516,7 +541,7 @@ def _of_uses(
             yield Difference(
                 f"{use.consumer} uses {use.artifact}", sorted(wanted), sorted(reported)
             )
-    yield from _of_strange_uses(facts, subjects, runs, run_of)
+    yield from _of_strange_uses(facts, subjects, runs, run_of, choices)
 
 
 def _of_strange_uses(
@@ -524,6 +549,7 @@ def _of_strange_uses(
     subjects: dict[str, _Subject],
     runs: dict[str, WandbRunFacts],
     run_of: dict[str, WandbRunFacts | None],
+    choices: Choices,
 ) -> Iterator[Difference]:
     """Whatever a W&B run uses comes from one who could have offered it to one of its tasks."""
     for name, subject in subjects.items():
@@ -535,6 +561,12 @@ def _of_strange_uses(
                 for task in subject.tasks
                 for item in facts.truth.offered.get(task.pathspec, {}).get(artifact, ())
             }
+            offering |= {
+                item
+                for task in subject.tasks
+                for item in facts.ancestors(task.pathspec)
+                if artifact in choices.get(item, {})
+            }
             logged = {
                 version.path
                 for item in offering
@@ -544,33 +576,12 @@ def _of_strange_uses(
             logged |= {
                 version.path
                 for run in runs.values()
-                if artifact in facts.included or not (logged or _PICKED_IS_LOGGED)
+                if artifact in facts.included or not logged
                 for version in run.logged.get(artifact, [])
             }
             for version in versions:
                 if version.path not in logged:
                     yield Difference(f"{name} uses", sorted(logged), version.path)
-
-
-def _last_sibling(facts: FlowRunFacts, name: str, held: Held) -> Held:
-    """Return what the last of those siblings wrote of which one wrote what was picked later on.
-
-    That is where the alias is, if each of them has a W&B run.
-    """
-    for tasks in facts.steps.values():
-        made = [task for task in tasks if name in task.held and not is_picked(facts, task, name)]
-        if any(_is_pickle(task.held[name].stored, held.stored) for task in made):
-            return made[-1].held[name]
-    return held
-
-
-def _ways_to_read(files: dict[str, bytes]) -> Iterator[dict[str, bytes]]:
-    """Yield all files, and those of each task if they are of several tasks."""
-    yield files
-    if not _PICKED_IS_LOGGED:
-        for folder in {path.rpartition("/")[0] for path in files} - {""}:
-            start = f"{folder}/"
-            yield {p.removeprefix(start): data for p, data in files.items() if p.startswith(start)}
 
 
 def _of_aliases(
@@ -582,8 +593,7 @@ def _of_aliases(
         yield from _unlike(f"{facts.pathspec} {name}:{alias}", 1, len(marked))
         held = facts.final.get(name)
         if len(marked) == 1 and held is not None and not is_in_summary(held):
-            files = dict(marked[0].files)
-            several = len([run for run in runs.values() if name in run.logged]) > 1
-            intended = _last_sibling(facts, name, held) if several else held
-            if not any(_is_content(name, intended, item) for item in _ways_to_read(files)):
-                yield Difference(f"{facts.pathspec} {name}:{alias}", held.value, sorted(files))
+            if not _is_content(name, held, dict(marked[0].files)):
+                yield Difference(
+                    f"{facts.pathspec} {name}:{alias}", held.value, sorted(marked[0].files)
+                )

@@ -30,6 +30,7 @@ _OTHERS = {
     "shared_flow": ((), ("--rate", "1e300")),
     "parity_flow": ((), ("--label", "")),
     "stored_flow": ((),),
+    "pictures_flow": ((),),
 }
 _RANDOM = 30
 

@@ -25,6 +25,7 @@ class Held:
 
     value: Any
     stored: bytes
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class TaskFacts:
         in_foreach: whether it is one of a foreach.
         failed: whether it failed, and nothing caught that.
         held: the artifacts that its code assigned or changed in place, by name.
+        passed: all other artifacts that it has at its end.
         handed_on: those of them that are just what an input had under that name.
         log: what it printed.
         cards: the HTML of its cards.
@@ -58,6 +60,7 @@ class TaskFacts:
     in_foreach: bool
     failed: bool
     held: dict[str, Held]
+    passed: dict[str, Held]
     handed_on: frozenset[str]
     log: list[LogLine]
     cards: list[str]
@@ -154,7 +157,9 @@ def read_flow_run(pathspec: str, records_folder: Path) -> FlowRunFacts:
         tags=frozenset(run.user_tags),
         user=next(tag.removeprefix("user:") for tag in run.system_tags if tag.startswith("user:")),
         steps=steps,
-        final={} if end is None else {item.id: _held(item) for item in end if item.id not in own},
+        final={}
+        if end is None
+        else {item.id: _held(item.id, item) for item in end if item.id not in own},
         records=records,
         truth=follow(records),
         system_tags=len(run.system_tags),
@@ -225,7 +230,12 @@ def _task(task: Any, record: Record | None, own: set[str], stores: set[str]) -> 
         place=(*(frame.index for frame in stack), *rounds),
         in_foreach=bool(stack),
         failed=failed,
-        held={name: _held(task[name]) for name in sorted(names) if name in task},
+        held={name: _held(name, task[name]) for name in sorted(names) if name in task},
+        passed={
+            item.id: _held(item.id, item)
+            for item in task
+            if not item.id.startswith("_") and item.id not in names | own
+        },
         handed_on=frozenset(perhaps if record is None else perhaps | record.handed_on.keys()),
         log=sorted(_log(task), key=lambda line: line.time),
         cards=list(_cards(task)),
@@ -238,10 +248,10 @@ def _data(task: Any, name: str) -> Any:
     return task[name].data if name in task else None
 
 
-def _held(artifact: Any) -> Held:
+def _held(name: str, artifact: Any) -> Held:
     root = Path(artifact._object["location"].removeprefix(":root:"))
     blob = root / artifact.path_components[0] / "data" / artifact.sha[:2] / artifact.sha
-    return Held(artifact.data, gzip.decompress(blob.read_bytes()))
+    return Held(artifact.data, gzip.decompress(blob.read_bytes()), name)
 
 
 def _log(task: Any) -> Iterator[LogLine]:

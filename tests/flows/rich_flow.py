@@ -1,11 +1,20 @@
 """A little of everything that a W&B run can have: what a verification has to find if damaged."""
 
+import io
 import re
 import sys
 
 import numpy as np
 import pandas as pd
 from metaflow import FlowSpec, Parameter, card, step
+from PIL import Image
+
+
+def picture(shade):
+    """Return a PNG."""
+    file = io.BytesIO()
+    Image.new("L", (4, 3), shade).save(file, format="PNG")
+    return file.getvalue()
 
 
 class RichFlow(FlowSpec):
@@ -26,6 +35,9 @@ class RichFlow(FlowSpec):
         self.frame = pd.DataFrame({"n": range(4)})
         self.array = np.arange(10)
         self.pattern = re.compile("a+")
+        self.plot = picture(200)
+        self.album = [Image.new("L", (2, 2), shade) for shade in (10, 20)]
+        self.matrix = np.eye(3)
         print("first line")
         print("second line")
         sys.stderr.write("a warning\n")

@@ -241,6 +241,12 @@ class MemorySession:
         existing = self.wandb.runs.get(run.id, "").partition(".")[0]
         return _as_written(run) if existing == run.fingerprint.partition(".")[0] else None
 
+    def enqueue(self, run: PlannedRun) -> None:
+        """Versions have no numbers here."""
+
+    def dequeue(self, run: PlannedRun) -> None:
+        """Versions have no numbers here."""
+
     def update(
         self,
         run: PlannedRun,

@@ -347,11 +347,11 @@ def test_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
                 f"[flow.F.artifact.model]\naliases = ['{alias}']",
                 (
                     "mfwb.toml: flow.F.artifact.model.aliases: they are aliases that W&B and mfwb "
-                    "do not set themselves, as they set latest, v3, run-7 and candidate-0, not "
+                    "do not set themselves, as they set latest, v3 and run-7, not "
                     f"['{alias}']"
                 ),
             )
-            for alias in ("latest", "v3", "run-best", "candidate-0")
+            for alias in ("latest", "v3", "run-best")
         ),
         (
             "[flow.F.artifact.model]\naliases = ['x']\nwhen = 'f(x)'",

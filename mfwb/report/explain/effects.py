@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
+from mfwb.media_formats import AUDIO, HTML, IMAGE, PLOTLY, VIDEO
 from mfwb.outcome import RuleOutcome
 from mfwb.pipeline.explain import Explanation, Replayed
 from mfwb.planning import Form, Preview
@@ -34,6 +35,8 @@ _FORMS = {
     Form.STORED: "as its serializer wrote it",
     Form.PLUGIN: "made by a converter",
     Form.REFERENCE: "where Metaflow stored it",
+    Form.IMAGE: "PNG",
+    Form.MEDIA: "the file that it is",
 }
 
 
@@ -177,8 +180,24 @@ def _preview(preview: ReadyPreview) -> Text:
         rows = count(len(preview.table.rows), "row")
         what = f"{rows} of {count(len(preview.table.columns), 'column')}"
     else:
-        what = {Preview.IMAGE: "an image", Preview.FIGURE: "a figure"}.get(preview.kind, "")
+        what = preview.value if isinstance(preview.value, str) else _panel(preview)
     return Text(f"{key}: {what}")
+
+
+def _panel(preview: ReadyPreview) -> str:
+    """Return what a panel shows: its number of images, or its type."""
+    if len(preview.media) > 1:
+        return count(len(preview.media), "image")
+    return _PANELS.get(preview.media[0].type, "") if preview.media else "a histogram"
+
+
+_PANELS = {
+    IMAGE: "an image",
+    AUDIO: "a sound",
+    VIDEO: "a film",
+    HTML: "a page",
+    PLOTLY: "a figure",
+}
 
 
 # --- text -----------------------------------------------------------------------------------

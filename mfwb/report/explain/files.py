@@ -10,7 +10,7 @@ from mfwb.ports import ReadyArtifact, ReadyFile
 
 __all__ = ["MadeFile", "altered", "files_of", "kept_because"]
 
-_TABLES = frozenset({Form.PARQUET, Form.FRAMES})
+_BESIDE_PICKLES = frozenset({Form.PARQUET, Form.FRAMES, Form.IMAGE})
 
 
 class MadeFile(NamedTuple):
@@ -27,8 +27,8 @@ def files_of(artifact: ReadyArtifact) -> Iterator[MadeFile]:
     for file in artifact.files:
         planned = _planned(file, artifact.planned.files)
         is_kept = isinstance(kept, str) or file.path in kept
-        if planned.form in _TABLES and file.path == f"{planned.stem}.pkl":
-            is_kept = True  # it is logged beside tables that have less information
+        if planned.form in _BESIDE_PICKLES and file.path == f"{planned.stem}.pkl":
+            is_kept = True  # it is logged beside a table or an image that has less information
         yield MadeFile(file, Form.PICKLE if is_kept else planned.form, planned.content.task)
 
 

@@ -15,6 +15,8 @@ def explain_kind(reason: Reason) -> str:
     deciding_type = reason.deciding_type
     if deciding_type.evidence is KindEvidence.TENSORS:
         return "an OrderedDict of tensors, as torch's state_dict() returns it"
+    if deciding_type.evidence is KindEvidence.FILE:
+        return _file(deciding_type.name)
     if deciding_type.evidence is KindEvidence.NOTHING:
         return _unknown(one_line(reason.type), reason)
     is_listed = (
@@ -24,6 +26,12 @@ def explain_kind(reason: Reason) -> str:
         refers = f"its pickle refers to {one_line(deciding_type.name)}"
         return refers if is_listed else f"{refers}, which {_fits(deciding_type)}"
     return _listed(deciding_type.name) if is_listed else f"its type {_fits(deciding_type)}"
+
+
+def _file(media: str) -> str:
+    if media == "md":
+        return "its name says that its text is Markdown"
+    return f"it begins as a file of the format {media}"
 
 
 def why_not_more(reason: Reason) -> dict[str, str]:

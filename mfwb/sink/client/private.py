@@ -30,11 +30,12 @@ __all__ = [
     "ServicePollForTokenError",
     "add_local_file",
     "add_reference_entry",
+    "commit_artifact",
     "execute_graphql",
     "find_core_death",
     "http_status",
     "is_unreadable_answer",
-    "log_artifact_without_latest",
+    "log_artifact_with_aliases",
     "publish_started_at",
     "table_artifact_name",
 ]
@@ -110,19 +111,41 @@ def _operation_name(text: str) -> str:
     return " ".join(text.partition("{")[0].partition("(")[0].split())
 
 
-def log_artifact_without_latest(
-    run: wandb.Run, artifact: wandb.Artifact, aliases: Iterable[str]
+def log_artifact_with_aliases(
+    run: wandb.Run, artifact: wandb.Artifact, aliases: Iterable[str], *, commit: bool = True
 ) -> None:
     """Log an artifact with exactly these aliases; public `log_artifact` always adds `latest`.
 
-    This is a copy of that method apart from the aliases.
+    This is a copy of that method apart from the aliases, and from the commit, which that method can
+    only leave out for artifacts that several W&B runs write together.
+
+    Args:
+        run: an open run.
+        artifact: a draft.
+        aliases: all aliases that it gets.
+        commit: whether wandb-core commits it once its files are uploaded; else `commit_artifact`
+            has to follow.
     """
     artifact.finalize()
     run._assert_can_log_artifact(artifact)  # noqa: SLF001
     handle = _interface(run).deliver_artifact(
-        run, artifact, list(aliases), None, run.step, finalize=True, is_user_created=False
+        run, artifact, list(aliases), None, run.step, finalize=commit, is_user_created=False
     )
     run._public_api()._set_artifact_save_handle(artifact, handle)  # noqa: SLF001
+
+
+def commit_artifact(api: wandb.Api, artifact: wandb.Artifact) -> None:
+    """Commit an artifact whose files are uploaded, which gives it its number.
+
+    This is the request that wandb-core sends last. The artifact does not show its number before
+    another `wait`, nor its public `id`.
+    """
+    execute_graphql(api, _COMMIT, {"artifactID": artifact._id})  # noqa: SLF001
+
+
+_COMMIT = """mutation CommitArtifact($artifactID: ID!) {
+    commitArtifact(input: {artifactID: $artifactID}) { artifact { id } }
+}"""
 
 
 def add_reference_entry(  # noqa: PLR0913 - one for each field

@@ -7,18 +7,17 @@ import json
 import os
 import re
 import shutil
-import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO
 
 from mfwb.files.rooted_files import is_plain_path
-from mfwb.planning import Preview
+from mfwb.media_formats import AUDIO, HTML, IMAGE, PLOTLY, VIDEO
 from mfwb.planning.names import artifact_name
-from mfwb.ports import ReadyCard, ReadyPreview, ReadyTable
+from mfwb.ports import ReadyCard, ReadyMedia, ReadyPreview, ReadyTable
 
 __all__ = [
-    "MediaFile",
+    "Panel",
     "add_card",
     "add_preview",
     "add_table",
@@ -31,65 +30,85 @@ _MAX_PANEL_ROWS = 10_000  # W&B's own limit; the artifact has all rows
 
 
 @dataclass(frozen=True, slots=True)
-class MediaFile:
-    """A file below `files` of a W&B run, and its value in the summary."""
+class Panel:
+    """Files below `files` of a W&B run, and their value in the summary."""
 
-    path: str
+    paths: tuple[str, ...]
     summary_value: dict[str, Any]
 
 
-def add_card(card: ReadyCard, files: Path) -> MediaFile:
+def add_card(card: ReadyCard, files: Path) -> Panel:
     """Add a card to W&B's folder for HTML."""
-    return _add_file(card.path, files, _Kind("html", ".html", "html-file"), card.key)
+    return _add_file(ReadyMedia(card.path, HTML, "html"), files, card.key)
 
 
-def add_preview(preview: ReadyPreview, files: Path) -> MediaFile:
-    """Add an image or a figure to W&B's folder for it."""
-    if preview.path is None:
-        raise AssertionError(preview.kind)
-    media = _add_file(preview.path, files, _KINDS[preview.kind], preview.key)
-    if preview.kind is Preview.IMAGE:
-        width, height = _png_size(preview.path)
-        media.summary_value.update(format="png", width=width, height=height)
-    return media
+def add_preview(preview: ReadyPreview, files: Path) -> Panel:
+    """Add the files of a preview to W&B's folders for them."""
+    if len(preview.media) > 1:
+        return _add_gallery(preview, files)
+    [media] = preview.media
+    return _add_file(media, files, preview.key)
 
 
-class _Kind(NamedTuple):
-    folder: str
-    suffix: str
-    type: str
+def _add_gallery(preview: ReadyPreview, files: Path) -> Panel:
+    """Add several images, which W&B shows together, as the SDK does for a list of images."""
+    added = [_add_file(media, files, preview.key) for media in preview.media]
+    paths = tuple(panel.paths[0] for panel in added)
+    first = preview.media[0]
+    summary_value = {
+        "_type": "images/separated",
+        "width": first.width,
+        "height": first.height,
+        "format": first.format,
+        "count": len(paths),
+        "filenames": list(paths),
+        "captions": [media.caption or "" for media in preview.media],
+    }
+    return Panel(tuple(dict.fromkeys(paths)), summary_value)
 
 
-_KINDS = {
-    Preview.IMAGE: _Kind("images", ".png", "image-file"),
-    Preview.FIGURE: _Kind("plotly", ".plotly.json", "plotly-file"),
+_FOLDERS = {
+    IMAGE: "images",
+    AUDIO: "audio",
+    VIDEO: "videos",
+    HTML: "html",
+    PLOTLY: "plotly",
 }
+"""W&B's folder for the files of each type of panel."""
 
 
-def _add_file(source: Path, files: Path, kind: _Kind, key: str) -> MediaFile:
+def _add_file(media: ReadyMedia, files: Path, key: str) -> Panel:
     """Add a file to those of a W&B run; on the same disk it is linked, not copied."""
-    digest = hashlib.sha256(source.read_bytes()).hexdigest()
-    path = _media_path(kind.folder, key, digest, kind.suffix)
+    source = media.path
+    with source.open("rb") as file:
+        digest = _sha256_of(file)
+    path = _media_path(_FOLDERS[media.type], key, digest, f".{media.format}")
     target = files / path
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        os.link(source, target)
+        if not target.exists():  # a gallery may have the same image twice
+            os.link(source, target)
     except OSError:  # another disk, or one without links
         shutil.copyfile(source, target)
     size = source.stat().st_size
-    return MediaFile(path, {"_type": kind.type, "sha256": digest, "size": size, "path": path})
+    summary_value = {"_type": media.type, "sha256": digest, "size": size, "path": path}
+    if media.caption is not None:
+        summary_value["caption"] = media.caption
+    if media.width is not None:
+        summary_value |= {"format": media.format, "width": media.width, "height": media.height}
+    return Panel((path,), summary_value)
 
 
-def _png_size(path: Path) -> tuple[int, int]:
-    """Return width and height in pixels, from the header of a PNG."""
-    with path.open("rb") as file:
-        width, height = struct.unpack(">16x2I", file.read(24))
-    return width, height
+def _sha256_of(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while chunk := file.read(1 << 20):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def add_table(
     key: str, table: ReadyTable, files: Path, client_id: str, sequence_client_id: str
-) -> MediaFile:
+) -> Panel:
     """Add a table to W&B's folder for tables.
 
     Args:
@@ -119,7 +138,7 @@ def add_table(
         "nrows": len(table.rows),
         "log_mode": "IMMUTABLE",
     }
-    return MediaFile(path, summary_value)
+    return Panel((path,), summary_value)
 
 
 def table_file(key: str) -> str:

@@ -70,7 +70,9 @@ def has_empty_dict(value: Any) -> bool:
 
 def build_summary(run: PlannedRun, ready: ReadyRun) -> dict[str, Any]:
     """Return the summary without tables and cards; None becomes a text, since W&B drops None."""
+    shown = {preview.key: preview.value for preview in ready.previews if preview.value is not None}
     values = {key: "None" if value is None else value for key, value in ready.summary.items()}
+    values |= shown
     if run.runtime is not None:
         values["_wandb"] = {"runtime": round(run.runtime)}
         values["_runtime"] = run.runtime
@@ -93,7 +95,7 @@ def summary_keys(run: PlannedRun, ready: ReadyRun) -> tuple[str, ...]:
 
 def file_previews(ready: ReadyRun) -> list[ReadyPreview]:
     """Return the previews that are files."""
-    return [preview for preview in ready.previews if preview.path is not None]
+    return [preview for preview in ready.previews if preview.media]
 
 
 def done(fingerprint: str, receipt: Receipt) -> dict[str, Any]:

@@ -78,6 +78,12 @@ class OfflineSession:
         """Return None: the ledger of a bundle records what is complete."""
         return None
 
+    def enqueue(self, run: PlannedRun) -> None:
+        """Do nothing: a push decides on the order of versions."""
+
+    def dequeue(self, run: PlannedRun) -> None:
+        """Do nothing, as above."""
+
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
         """Write one W&B run, which replaces an earlier one with that id.
 
@@ -193,7 +199,7 @@ class OfflineSession:
             size=sum(file.size for file in ready.files),
             files=tuple(file.path for file in ready.files),
             deduplicated=is_duplicate,
-            items=len(ready.planned.files),
+            items=len(ready.planned.written_files),
             referenced=ready.referenced,
             rules=ready.rule.outcome if ready.rule else None,
         )
@@ -211,7 +217,7 @@ class OfflineSession:
         for preview in file_previews(ready):
             shown[preview.key] = add_preview(preview, folder.files)
         if shown:
-            yield records.files_record([file.path for file in shown.values()])
+            yield records.files_record([path for file in shown.values() for path in file.paths])
         yield records.summary_record(
             {
                 **build_summary(run, ready),

@@ -38,6 +38,7 @@ from mfwb.sink.history.read_rows import History, Row, missing_rows
 from mfwb.sink.online.in_flight import InFlight
 from mfwb.sink.online.logged_artifacts import LoggedArtifacts, collection_name
 from mfwb.sink.online.uploads import Upload, Uploads
+from mfwb.sink.online.version_order import VersionOrder
 from mfwb.sink.online.write_run import (
     init_arguments,
     resume_arguments,
@@ -100,6 +101,7 @@ class OnlineSession:
         self._existing_runs = existing_runs
         self._claims = claims
         self._digests_written_before = {digest_of_id(run_id) for run_id in written}
+        self._version_order = VersionOrder()
         self._uploads = Uploads(
             plan,
             project.client,
@@ -107,6 +109,7 @@ class OnlineSession:
             latest_alias=project.latest_alias,
             rule_writer=project.rule_writer,
             in_flight=project.in_flight,
+            version_order=self._version_order,
         )
         self._arrivals = Arrivals(
             existing_runs, writer=claims.writer, wait_seconds=project.client.retry_budget.seconds
@@ -199,6 +202,14 @@ class OnlineSession:
                 wanted[name] = VersionRules(outcome, metadata, run.name)
         moment = Moment.of(self._plan.source.created_at, run.ended_at)
         return self._project.rule_writer.update(outputs, losses, moment, wanted)
+
+    def enqueue(self, run: PlannedRun) -> None:
+        """Note that a W&B run will be written, after those that were noted before."""
+        self._version_order.enqueue(run.id, (output.name for output in run.outputs))
+
+    def dequeue(self, run: PlannedRun) -> None:
+        """Note that a W&B run was written, or will not be: no other one waits for it."""
+        self._version_order.dequeue(run.id, (output.name for output in run.outputs))
 
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
         """Write one W&B run, or update an existing one of ours."""

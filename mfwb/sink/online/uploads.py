@@ -10,7 +10,7 @@ import wandb
 
 from mfwb.errors import SinkError
 from mfwb.outcome import OutputOutcome
-from mfwb.planning import Plan, PlannedRun
+from mfwb.planning import Plan, PlannedRun, WandbRunId
 from mfwb.ports import ReadyArtifact
 from mfwb.safe_text import first_line
 from mfwb.sink.client.api import ApiClient
@@ -18,13 +18,15 @@ from mfwb.sink.client.collections import Collections
 from mfwb.sink.client.private import (
     CORE_DEATHS,
     FAILURES,
+    commit_artifact,
     find_core_death,
-    log_artifact_without_latest,
+    log_artifact_with_aliases,
 )
 from mfwb.sink.client.refusals import explain_error
 from mfwb.sink.client.retry_budget import MIN_BYTES_PER_SECOND
 from mfwb.sink.content.artifacts import artifact_metadata, make_artifact
 from mfwb.sink.online.in_flight import InFlight
+from mfwb.sink.online.version_order import VersionOrder
 from mfwb.sink.server.artifact_rules import RuleWriter, VersionRules
 from mfwb.sink.server.latest_alias import LATEST, LatestAlias, Moment
 from mfwb.snapshot import Loss
@@ -42,6 +44,7 @@ class Upload:
         run_name: the name of the W&B run that logs it.
         item: the name of its loss, if it is lost.
         moment: when the artifact was created.
+        run_id: the W&B run that logs it.
         artifact: the logged artifact; None if it was refused.
         aliases: the aliases that it gets.
         refusal: why it was refused.
@@ -54,6 +57,7 @@ class Upload:
     run_name: str
     item: str
     moment: Moment
+    run_id: WandbRunId
     artifact: wandb.Artifact | None = None
     aliases: tuple[str, ...] = ()
     refusal: str = ""
@@ -84,10 +88,14 @@ class UploadResult:
     trouble: str = ""
 
 
+_PENDING = "PENDING"
+"""The state of an artifact whose files are uploaded, but which has no version number yet."""
+
+
 class Uploads:
     """Log the artifacts of one flow run."""
 
-    def __init__(  # noqa: PLR0913 - what all flow runs share, each by its name
+    def __init__(  # noqa: PLR0913 - what all sessions share, and the order of this one
         self,
         plan: Plan,
         client: ApiClient,
@@ -96,7 +104,10 @@ class Uploads:
         latest_alias: LatestAlias,
         rule_writer: RuleWriter,
         in_flight: InFlight,
+        version_order: VersionOrder,
     ) -> None:
+        self._path = f"{plan.entity}/{plan.project}"
+        self._version_order = version_order
         self._start = plan.source.created_at
         self._client = client
         self._collections = collections
@@ -148,9 +159,8 @@ class Uploads:
         """Start the upload of an artifact, under its name in this project."""
         planned, name = ready.planned.name, self._project_name(ready)
         ready = replace(ready, planned=replace(ready.planned, name=name))
-        upload = Upload(
-            ready, planned, run.name, f"{run.name}/{planned}", Moment.of(self._start, run.ended_at)
-        )
+        moment = Moment.of(self._start, run.ended_at)
+        upload = Upload(ready, planned, run.name, f"{run.name}/{planned}", moment, run.id)
         aliases = ready.planned.aliases
         if LATEST in aliases and not self._is_newest(name, upload):
             aliases = tuple(alias for alias in aliases if alias != LATEST)
@@ -207,11 +217,16 @@ class Uploads:
             if upload.artifact is None:
                 return UploadResult(name, loss=Loss(upload.item, upload.refusal))
             artifact = upload.artifact
-            with retry_budget.count_failed_wait():
-                retry_budget.attempt(
-                    lambda: artifact.wait(timeout=round(timeout)),
-                    f"learn whether {upload.item} has arrived",
+            self._wait_for_arrival(upload, artifact, timeout)
+            if artifact.state == _PENDING:
+                self._version_order.wait(upload.run_id, name, seconds=timeout)
+                self._client.call(
+                    self._path,
+                    lambda api: commit_artifact(api, artifact),
+                    f"commit {upload.item}",
                 )
+                self._wait_for_arrival(upload, artifact, timeout)
+            self._version_order.dequeue(upload.run_id, [name])
         except CORE_DEATHS:
             raise
         except (ValueError, SinkError, *FAILURES) as error:
@@ -234,14 +249,25 @@ class Uploads:
         rule_losses = self._rule_writer.write(artifact.name, upload.moment, rules)
         return UploadResult(name, upload.artifact, output, rule_losses=rule_losses)
 
+    def _wait_for_arrival(self, upload: Upload, artifact: wandb.Artifact, timeout: float) -> None:
+        retry_budget = self._client.retry_budget
+        with retry_budget.count_failed_wait():
+            retry_budget.attempt(
+                lambda: artifact.wait(timeout=round(timeout)),
+                f"learn whether {upload.item} has arrived",
+            )
+
     def _log(self, open_run: wandb.Run, upload: Upload) -> Upload:
         if upload.artifact is None:
             return upload
         try:
-            if LATEST in upload.aliases:
+            has_to_wait = self._version_order.has_to_wait(upload.run_id, upload.planned)
+            if LATEST in upload.aliases and not has_to_wait:
                 open_run.log_artifact(upload.artifact, aliases=list(upload.aliases))
             else:
-                log_artifact_without_latest(open_run, upload.artifact, upload.aliases)
+                log_artifact_with_aliases(
+                    open_run, upload.artifact, upload.aliases, commit=not has_to_wait
+                )
         except BaseException as error:
             self.release([upload])
             if isinstance(error, (ValueError, OSError)) and find_core_death(error) is None:
@@ -260,7 +286,7 @@ def _output(ready: ReadyArtifact, logged: wandb.Artifact) -> OutputOutcome:
         files=tuple(file.path for file in ready.files),
         deduplicated=metadata != artifact_metadata(ready),  # W&B kept the metadata of the first one
         version=logged.version,
-        items=len(ready.planned.files),
+        items=len(ready.planned.written_files),
         referenced=ready.referenced,
         rules=ready.rule.outcome if ready.rule else None,
     )

@@ -79,9 +79,10 @@ def write_all(
         summary[card.key] = wandb.Html(str(card.path), inject=False)
     for preview in file_previews(ready):  # W&B's classes need plotly and Pillow to take a file
         files = Path(open_run.dir)
-        media = add_preview(preview, files)
-        open_run.save(str(files / media.path), base_path=str(files), policy="now")
-        summary[preview.key] = media.summary_value
+        panel = add_preview(preview, files)
+        for path in panel.paths:
+            open_run.save(str(files / path), base_path=str(files), policy="now")
+        summary[preview.key] = panel.summary_value
     open_run.summary.update(summary)
 
 

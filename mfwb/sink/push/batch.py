@@ -14,7 +14,14 @@ from shutil import rmtree
 from mfwb.errors import SinkError, SkipFlowRun, ends_the_call
 from mfwb.files.tempdirs import scratch
 from mfwb.ports import Progress
+from mfwb.sink.client.api import ApiClient
 from mfwb.sink.push.bundle_run import RunHeader
+from mfwb.sink.push.commit_order import (
+    commit_in_order,
+    find_ids,
+    has_all,
+    leave_uncommitted,
+)
 from mfwb.sink.push.finalize import set_aliases, write_run_metadata
 from mfwb.sink.push.project import Project
 from mfwb.sink.push.shipment import ProjectPath, Shipment
@@ -61,7 +68,7 @@ class BatchSender:
                     (upload.shipment, partial(self._remaining, upload)) for upload in pending
                 )
             if pending:
-                pending, errors = self._upload(pending)
+                pending, errors = self._upload_and_commit(pending)
                 pending = self._finish_arrived(pending)
         for upload in pending:
             with upload.shipment.catch_errors():
@@ -93,6 +100,46 @@ class BatchSender:
                 return ready, self._sender.send(folder, runs=len(ready), size=size)
             except SinkError as error:
                 return ready, (SyncError(str(error)),)
+
+    def _upload_and_commit(
+        self, pending: Sequence[Upload]
+    ) -> tuple[list[Upload], tuple[SyncError, ...]]:
+        """Send uploads, and give their artifacts version numbers in the order of the W&B runs.
+
+        The W&B runs are those of one batch, in reverse order.
+        """
+        sent, errors = self._upload(leave_uncommitted(pending))
+        for path in dict.fromkeys(upload.shipment.project_path for upload in sent):
+            uploads = [
+                upload
+                for upload in reversed(sent)
+                if upload.shipment.project_path == path and upload.uncommitted
+            ]
+            if not uploads:
+                continue
+            try:
+                errors += self._commit(self._projects[path].client, uploads)
+            except SkipFlowRun as error:
+                errors += (SyncError(str(error)),)
+        return sent, errors
+
+    def _commit(self, client: ApiClient, uploads: Sequence[Upload]) -> tuple[SyncError, ...]:
+        """Commit the artifacts of the W&B runs of one project, in this order; SkipFlowRun.
+
+        What has not arrived is sent once more before: later ones would get the numbers. Returns the
+        errors of that.
+        """
+        errors: tuple[SyncError, ...] = ()
+        ids = find_ids(client, uploads)
+        unsent = [upload for upload in uploads if not has_all(upload, ids)]
+        if unsent:
+            remaining = self._run_all(
+                (upload.shipment, partial(self._remaining, upload)) for upload in unsent
+            )
+            _, errors = self._upload(remaining)
+            ids |= find_ids(client, unsent)
+        commit_in_order(client, uploads, ids)
+        return errors
 
     def _write_files(self, upload: Upload, folder: Path) -> bool:
         """Write the files of an upload; return whether that worked."""

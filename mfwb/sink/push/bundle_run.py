@@ -69,6 +69,7 @@ class RecordedArtifact:
     Attributes:
         size: bytes that have to be sent if W&B does not have them.
         is_own: whether it is of the type that W&B itself creates for tables.
+        draft_id: W&B's id of the draft, until the artifact has an id.
     """
 
     name: str
@@ -78,6 +79,7 @@ class RecordedArtifact:
     metadata: dict[str, Any] = field(default_factory=dict)
     size: int = 0
     is_own: bool = False
+    draft_id: str = ""
 
     @property
     def content(self) -> tuple[str, str]:
@@ -264,6 +266,7 @@ def _artifact(original: OriginalRun, record: pb.ArtifactRecord) -> RecordedArtif
         metadata=dict(_mapping(original, _value(original, record.metadata or "{}"))),
         size=sum(entry.size for entry in record.manifest.contents if entry.local_path),
         is_own=record.type == "run_table",
+        draft_id=record.client_id,
     )
 
 

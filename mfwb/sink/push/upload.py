@@ -8,6 +8,7 @@ from typing import Any
 
 from mfwb.planning import WandbRunId
 from mfwb.sink.content.run_metadata import RunMetadata
+from mfwb.sink.offline.records import make_draft_id
 from mfwb.sink.push.bundle_run import RecordedArtifact, RecordedRun
 from mfwb.sink.push.shipment import Shipment
 
@@ -34,6 +35,8 @@ class Upload:
         others: what others wrote into its summary.
         missing: what W&B did not have at the last look-up; empty: not looked up yet.
         unlogged: artifacts that W&B did not have then, by name and digest, if all else was there.
+        uncommitted: artifacts that `wandb sync` uploads without a version number, by name and
+            digest as in the bundle, since other W&B runs of the batch log that name, too.
     """
 
     shipment: Shipment
@@ -49,6 +52,16 @@ class Upload:
     others: Mapping[str, Any] = field(default_factory=dict)
     missing: str = ""
     unlogged: frozenset[tuple[str, str]] = frozenset()
+    uncommitted: frozenset[tuple[str, str]] = frozenset()
+
+    def draft_id(self, recorded: str) -> str:
+        """Return W&B's id of a draft of the bundle in this upload.
+
+        A W&B run with another id than recorded has other drafts: the recorded ids would lead W&B to
+        their former versions.
+        """
+        is_renamed = self.id != self.run.header.id
+        return make_draft_id(f"{recorded} in {self.id}") if is_renamed else recorded
 
     def artifact_name(self, name: str, type_: str) -> str:
         """Return the name of an artifact in W&B."""

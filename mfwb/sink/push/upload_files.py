@@ -25,7 +25,7 @@ from mfwb.errors import SinkError
 from mfwb.files.private_files import create
 from mfwb.sink.content.run_content import MARKER, sent
 from mfwb.sink.history.rows_file import write_rows
-from mfwb.sink.offline.records import add_to_summary, make_draft_id, write_run_metadata
+from mfwb.sink.offline.records import add_to_summary, write_run_metadata
 from mfwb.sink.offline.wandb_file import write_records
 from mfwb.sink.push.original_run import OriginalRun
 from mfwb.sink.push.upload import Upload
@@ -109,6 +109,8 @@ class _UploadRecords:
         return is_use and (artifact.name, artifact.digest) in self._upload.unavailable
 
     def _change_artifact(self, record: pb.ArtifactRecord) -> None:
+        if (record.name, record.digest) in self._upload.uncommitted:
+            record.finalize = record.use_after_commit  # uses commit nothing
         record.run_id = self._upload.id
         record.name = self._upload.artifact_name(record.name, record.type)
         if self._is_renamed:
@@ -129,9 +131,9 @@ class _UploadRecords:
         return self._original.path_of(name)
 
     def _renew_draft_ids(self, record: pb.ArtifactRecord) -> None:
-        """Give an artifact new draft ids: the old ids would lead W&B to its former version."""
+        """Give an artifact new draft ids."""
         for old in (record.client_id, record.sequence_client_id):
-            self._draft_ids[old] = make_draft_id(f"{old} in {self._upload.id}")
+            self._draft_ids[old] = self._upload.draft_id(old)
         record.client_id = self._draft_ids[record.client_id]
         record.sequence_client_id = self._draft_ids[record.sequence_client_id]
 

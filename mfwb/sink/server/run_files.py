@@ -94,3 +94,5 @@ def files_in_summary(values: Iterable[Any]) -> Iterator[str]:
     for value in values:
         if isinstance(value, dict) and "_type" in value and "path" in value:
             yield str(value["path"])
+        elif isinstance(value, dict) and value.get("_type") == "images/separated":  # a gallery
+            yield from map(str, value.get("filenames") or ())

@@ -55,10 +55,15 @@ class RuleExpectations:
         rules = self._rules_for(artifact.artifact)
         if rules is None:
             return None
-        tasks = [folder.task for folder in artifact.folders]
+        if any(len(folder.picked_from) > 1 for folder in artifact.folders):
+            return ExpectedRule(reason="several tasks may have made it")
+        tasks = [(folder.task, *folder.picked_from) for folder in artifact.folders]
         condition = parse_condition(rules.when).names if rules.when else ()
         names = {*condition, *(name.partition(".")[0] for name in rules.metadata)}
-        values = [dict(self._find_all(task, names)) for task in tasks]
+        values = [  # what the maker has counts more than what the task has that picked it
+            {key: value for path in paths for key, value in self._find_all(path, names)}
+            for paths in tasks
+        ]
         for value in (value for of_task in values for value in of_task.values()):
             if not value.is_known or _has_mark(value.json_value):
                 return ExpectedRule(reason=value.reason or "a value that it names is not known")

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from mfwb.config import Settings, StepSettings
-from mfwb.snapshot.pathspec import step_of
 from mfwb.source.datastore.flow_store import FlowStore
 from mfwb.verification.expected import names
 from mfwb.verification.expected.artifact_rules import RuleExpectations
@@ -17,13 +16,17 @@ from mfwb.verification.expected.facts import CardFacts, FlowRunFacts, TaskFacts
 from mfwb.verification.expected.flow_run_reader import FlowRunReader
 from mfwb.verification.expected.kinds import ExpectedForm, find_form
 from mfwb.verification.expected.log_lines import read_lines
+from mfwb.verification.expected.loggers import Loggers
 from mfwb.verification.expected.model import (
+    ExpectedArtifact,
     ExpectedCard,
     ExpectedFlowRun,
     ExpectedLine,
+    ExpectedPanel,
     ExpectedRun,
     Need,
 )
+from mfwb.verification.expected.panels import expect_panels
 from mfwb.verification.expected.run_facts import (
     expect_config,
     expect_facts,
@@ -93,6 +96,8 @@ class _Builder:
             contents,
             lambda task, name: self._form(task, name).is_value,
         )
+        merged = {task.path for scope in self._scopes if scope.merged for task in scope.tasks}
+        self._loggers = Loggers(facts, self._history, merged, self._file_need)
 
     def build(self) -> ExpectedFlowRun:
         """Return what W&B should say."""
@@ -126,6 +131,7 @@ class _Builder:
         artifacts = list(
             expect_artifacts(stored, scope.settings, self._contents, merged=scope.merged)
         )
+        artifacts = [self._with_candidate_alias(scope, artifact) for artifact in artifacts]
         if scope.step == facts.start_step:
             artifacts += expect_included(facts, scope.settings, self._contents)
         artifacts = [
@@ -150,10 +156,19 @@ class _Builder:
             log=self._log(scope),
             artifacts=artifacts,
             uses=tuple(
-                expect_uses(facts, scope.tasks, code, self._history, self._run_of, self._is_file)
+                expect_uses(
+                    facts,
+                    scope.tasks,
+                    code,
+                    self._history,
+                    self._loggers,
+                    self._run_of,
+                    self._is_file,
+                )
             ),
             open_keys=frozenset({*values.open_keys, *open_cards}),
             previews=self._previews(stored, values, scope.settings),
+            panels=self._panels(stored, values, scope),
             is_log_sorted=not scope.merged,
             started_at=started,
             runtime=None if started is None or ended is None else (ended - started) / 1000,
@@ -170,6 +185,30 @@ class _Builder:
 
     def _is_file(self, task: TaskFacts, name: str) -> bool:
         return not self._form(task, name).is_value
+
+    def _file_need(self, task: TaskFacts, name: str) -> Need | None:
+        """Return whether a W&B run has to log files of what a task has; None: it has not."""
+        form, settings = self._form(task, name), self._settings[task.step]
+        possible = [kind for kind in form.kinds if getattr(settings, f"{kind}s")]
+        if form.is_value or not possible:
+            return None
+        limits = [getattr(settings.max_artifact_size, kind) for kind in possible]
+        size = task.held[name].size
+        is_open = len(possible) < len(form.kinds) or form.shown is None
+        is_open = is_open or any(limit is not None and size > limit for limit in limits)
+        return Need.ALLOWED if is_open else Need.REQUIRED
+
+    def _with_candidate_alias(self, scope: _Scope, artifact: ExpectedArtifact) -> ExpectedArtifact:
+        is_candidate = any(
+            self._loggers.is_candidate(task, artifact.artifact)
+            for task in scope.tasks
+            if artifact.artifact in task.held
+        )
+        if not is_candidate:
+            return artifact
+        label = None if scope.merged else scope.tasks[0].label
+        alias = names.candidate_alias(self._facts.id, scope.step, label)
+        return replace(artifact, candidate_alias=alias)
 
     def _written(self, scope: _Scope) -> dict[str, list[WrittenValue]]:
         """Return what the tasks of a W&B run wrote, by name and in the order of the tasks."""
@@ -213,8 +252,15 @@ class _Builder:
         for task in scope.tasks:
             for name, artifact in task.held.items():
                 form = self._form(task, name)
-                if not form.is_value and self._history.is_new(task, name):
+                if form.is_value:
+                    continue
+                if self._history.is_new(task, name):
                     stored[name].append(StoredFile(task, artifact, form, task.path))
+                elif picked := self._loggers.picked(task, name):
+                    producers = self._history.producers(task, name)
+                    stored[name].append(
+                        StoredFile(task, artifact, form, task.path, picked[0], producers)
+                    )
         return stored
 
     def _previews(
@@ -223,10 +269,19 @@ class _Builder:
         """Return the keys of the summary that show a table, with the artifact that is shown."""
         return {
             key: name
-            for name, files in stored.items()
+            for name, files_of_name in stored.items()
+            if (files := [file for file in files_of_name if not file.picked_from])
             if files[0].form.shape in _PREVIEWED and settings.datasets
             if (key := names.summary_key(name)) not in values.summary and key.isidentifier()
         }
+
+    def _panels(
+        self, stored: Mapping[str, Sequence[StoredFile]], values: RunValues, scope: _Scope
+    ) -> tuple[ExpectedPanel, ...]:
+        """Return the panels whose keys no value has."""
+        panels = expect_panels(stored, scope.settings, self._contents, merged=scope.merged)
+        taken = {*values.summary, *values.open_keys}
+        return tuple(panel for panel in panels if panel.key not in taken)
 
     def _log(self, scope: _Scope) -> list[ExpectedLine] | None:
         stores: list[tuple[TaskFacts, FlowStore | None]] = [
@@ -255,20 +310,11 @@ class _Builder:
         if len(ends) != 1:
             return {}
         [end] = ends
-        return {name: self._last_makers(end, name) for name in end.held if self._is_file(end, name)}
-
-    def _last_makers(self, end: TaskFacts, name: str) -> frozenset[str]:
-        """Return the producers of a final artifact; of siblings of a foreach, the last one."""
-        makers = self._history.producers(end, name)
-        steps = {step_of(path) for path in makers}
-        if len(steps) != 1:
-            return frozenset(self._run_of[path] for path in makers)
-        siblings = [
-            task
-            for task in self._facts.steps[steps.pop()]
-            if name in task.held and self._history.is_new(task, name)
-        ]
-        return frozenset({self._run_of[siblings[-1].path]})
+        return {
+            name: frozenset(self._run_of[path] for path in self._loggers.logged_by(end, name))
+            for name in end.held
+            if self._is_file(end, name)
+        }
 
 
 def _scopes(facts: FlowRunFacts, settings: Settings) -> Iterator[_Scope]:

@@ -25,7 +25,7 @@ def compare(shape: str, key: str, pickled: bytes, file: bytes) -> str:
     """Return `same` or `different`; else the reason why that can't be decided.
 
     Args:
-        shape: `parquet`, `tables`, `npy` or `json`.
+        shape: `parquet`, `tables`, `npy`, `json` or `media`.
         key: for tables, the name of the file without its ending: one of a dict or list.
         pickled: what Metaflow stored.
         file: what W&B has.
@@ -50,6 +50,11 @@ class _UndecidedError(Exception):
 def _json(_key: str, pickled: bytes, file: bytes) -> bool:
     value = pickles.loads(pickled, {**PLAIN, **PATHS, **ZONES})
     return matches(put(value), put(json.loads(file)))
+
+
+def _media(_key: str, pickled: bytes, file: bytes) -> bool:
+    value = pickles.loads(pickled, PLAIN)
+    return bool((value.encode() if isinstance(value, str) else value) == file)
 
 
 def _npy(_key: str, pickled: bytes, file: bytes) -> bool:
@@ -104,7 +109,13 @@ def _is_same_loosely(table: Any, read: Any) -> bool:
     )
 
 
-_COMPARISONS = {"json": _json, "npy": _npy, "parquet": _parquet, "tables": _tables}
+_COMPARISONS = {
+    "json": _json,
+    "media": _media,
+    "npy": _npy,
+    "parquet": _parquet,
+    "tables": _tables,
+}
 
 
 def preload(*, trusted: bool) -> None:  # noqa: ARG001 - nothing is trusted here

@@ -15,6 +15,7 @@ from mfwb.files.tempdirs import make_scratch
 from mfwb.snapshot import Datastore
 from mfwb.source.datastore.flow_store import FlowStore
 from mfwb.verification.expected.facts import FlowRunFacts, HeldArtifact
+from mfwb.verification.expected.file_endings import START, ending_of
 from mfwb.verification.expected.value_reader import PickledValue, ValueReader
 
 __all__ = ["Contents"]
@@ -36,6 +37,7 @@ class Contents:
         self._datastores: dict[str, Datastore] = {}
         self._sizes: dict[str, int] = {}
         self._described: dict[str, PickledValue] = {}
+        self._endings: dict[str, str | None] = {}
         self._md5: dict[str, str] = {}
         self._lost: dict[str, str] = {}
         for task in facts.tasks:
@@ -49,7 +51,21 @@ class Contents:
         """Return what an artifact holds; what is too large to be read is not known."""
         if artifact.sha1 in self._described:
             return self._described[artifact.sha1]
-        return PickledValue(reason=self._lost.get(artifact.sha1, "it is too large to be read here"))
+        reason = self._lost.get(artifact.sha1, "it is too large to be read here")
+        return PickledValue(reason=reason, ending=self._ending(artifact))
+
+    def _ending(self, artifact: HeldArtifact) -> str | None:
+        """Return the ending of the file that large bytes, or a large text, are."""
+        sha = artifact.sha1
+        if artifact.type not in {"bytes", "str"} or sha not in self._datastores:
+            return None
+        if sha not in self._endings:
+            try:
+                start = self._open_store(self._datastores[sha]).head(sha, START)
+            except ItemLost:
+                return None
+            self._endings[sha] = ending_of(start)
+        return self._endings[sha]
 
     def lost(self, artifact: HeldArtifact) -> str | None:
         """Return why the bytes of an artifact can't be had; None if they can, as far as known."""

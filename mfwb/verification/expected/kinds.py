@@ -14,12 +14,24 @@ from typing import Literal
 
 from mfwb.config import StepSettings
 from mfwb.verification.expected.facts import HeldArtifact
+from mfwb.verification.expected.file_endings import MARKDOWN_NAME
 from mfwb.verification.expected.value_reader import PickledValue
 
 __all__ = ["KINDS", "ExpectedForm", "Shape", "find_form"]
 
 Shape = Literal[
-    "value", "json", "parquet", "tables", "container", "npy", "path", "include", "pickle", "stored"
+    "value",
+    "json",
+    "parquet",
+    "tables",
+    "container",
+    "npy",
+    "path",
+    "include",
+    "pickle",
+    "stored",
+    "media",
+    "image",
 ]
 KINDS = ("dataset", "model", "other")
 
@@ -84,6 +96,7 @@ _CERTAIN_OTHERS = (
     *("sklearn.model_selection._split.*",),
 )
 _ARRAYS = frozenset({"numpy.ndarray"})
+_IMAGES = ("PIL.Image.Image", "PIL.*ImagePlugin.*")
 _READABLE_ARRAYS = (
     *("numpy.ndarray", "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct"),
     *("numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer", "numpy.ma.*"),
@@ -104,11 +117,17 @@ class ExpectedForm:
         kinds: the possible types of its W&B artifact; empty for a value.
         shape: the form of its file; `value` for what only the summary has.
         shown: whether the summary has it, too; None: perhaps.
+        ending: of its file, for `media`.
+        is_image: whether the settings say that it is an image.
+        has_images: whether it is a list or dict with images of Pillow.
     """
 
     kinds: tuple[str, ...]
     shape: Shape
     shown: bool | None = False
+    ending: str | None = None
+    is_image: bool = False
+    has_images: bool = False
 
     @property
     def is_value(self) -> bool:
@@ -129,6 +148,10 @@ def find_form(artifact: HeldArtifact, value: PickledValue, settings: StepSetting
     )
     if kind == "value":
         return _value_or_json(artifact, value, settings)
+    is_image = kind == "image"
+    kind = "other" if is_image else kind
+    if plugin is None and (ending := _ending(artifact, value, settings)):
+        return ExpectedForm((kind or "other",), "media", ending=ending)
     if kind is None and plugin is None and _is_value(artifact, value, settings):
         return _value_or_json(artifact, value, settings)
     if kind is None and plugin is not None:
@@ -138,7 +161,32 @@ def find_form(artifact: HeldArtifact, value: PickledValue, settings: StepSetting
         return ExpectedForm(("other",) if _is_value_type(artifact.type) else kinds, "stored")
     shape = _shape(artifact, value)
     kinds = (kind,) if kind else _kinds(artifact, value, settings)
-    return ExpectedForm(kinds, shape, _is_shown(artifact, value, kinds, settings))
+    has_images = _has_images(artifact, value, kinds)
+    is_shown = _is_shown(artifact, value, kinds, settings)
+    hides_value = (is_image and shape == "npy") or has_images
+    return ExpectedForm(
+        kinds,
+        shape,
+        False if hides_value else is_shown,
+        is_image=is_image,
+        has_images=has_images,
+    )
+
+
+def _has_images(artifact: HeldArtifact, value: PickledValue, kinds: tuple[str, ...]) -> bool:
+    is_of_images = any(name.startswith("PIL.") for name in _used(value))
+    return artifact.type in _CONTAINERS and kinds == ("other",) and is_of_images
+
+
+def _ending(artifact: HeldArtifact, value: PickledValue, settings: StepSettings) -> str | None:
+    """Return the ending of the file that an artifact is; None if it is none."""
+    smallest = {"bytes": 20, "str": 60}.get(artifact.type)
+    fits = settings.unpickle != "never" and artifact.size * 4 <= settings.max_memory
+    if smallest is None or not artifact.is_pickle or not fits:
+        return None
+    ending = value.ending if artifact.size >= smallest else None
+    is_markdown = artifact.type == "str" and MARKDOWN_NAME.fullmatch(artifact.name)
+    return ending or ("md" if is_markdown else None)
 
 
 def _set_by_user(name: str, settings: StepSettings) -> str | None:
@@ -206,6 +254,8 @@ def _shape(  # noqa: PLR0911 - a rule for each form
         return "tables"
     if artifact.type in _ARRAYS:
         return "npy"
+    if _matches(artifact.type, _IMAGES):
+        return "image"
     if artifact.type in _CONTAINERS and value.names is None:
         return "container"  # it was not read: plain values, tables, or something else
     return "pickle"

@@ -21,6 +21,7 @@ __all__ = [
     "ExpectedFlowRun",
     "ExpectedFolder",
     "ExpectedLine",
+    "ExpectedPanel",
     "ExpectedRule",
     "ExpectedRun",
     "ExpectedTable",
@@ -78,6 +79,7 @@ class ExpectedFolder:
         prefix: `3/`, or empty.
         task: the task that stored it.
         held: the stored artifact, whose content the files have.
+        picked_from: the tasks that may have written it, if this one picked it.
         options: by path behind the prefix; any of them is right. A path that ends in `*` stands for
             one or more files.
     """
@@ -87,6 +89,7 @@ class ExpectedFolder:
     held: HeldArtifact
     shape: str
     options: tuple[Mapping[str, ExpectedFile], ...]
+    picked_from: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ class ExpectedArtifact:
         artifact: Metaflow's name.
         names: W&B's name, one of these.
         kinds: W&B's type, one of these.
+        candidate_alias: the alias that it has since a later step picked among such artifacts.
     """
 
     artifact: str
@@ -104,6 +108,7 @@ class ExpectedArtifact:
     kinds: tuple[str, ...]
     folders: tuple[ExpectedFolder, ...]
     need: Need = Need.REQUIRED
+    candidate_alias: str | None = None
     rule: ExpectedRule | None = None
 
 
@@ -171,6 +176,22 @@ class ExpectedTable:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectedPanel:
+    """A panel of the summary.
+
+    Attributes:
+        types: W&B's types of what it may show.
+        may_be_text: whether a text may be there, which says why there is no panel.
+        is_required: whether it has to be there.
+    """
+
+    key: str
+    types: frozenset[str]
+    may_be_text: bool
+    is_required: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectedRun:
     """A W&B run.
 
@@ -206,6 +227,7 @@ class ExpectedRun:
     uses: Sequence[ExpectedUse]
     open_keys: frozenset[str] = frozenset()
     previews: Mapping[str, str] = field(default_factory=dict)  # by key, the artifact
+    panels: Sequence[ExpectedPanel] = ()
     is_log_sorted: bool = True
     started_at: int | None = None
     runtime: float | None = None

@@ -57,6 +57,12 @@ def alias(run: str) -> str:
     return line("run-" + run.replace("/", "-").replace(":", "-"), _ALIAS)
 
 
+def candidate_alias(run: str, step: str, label: str | None) -> str:
+    """Return the alias of a candidate of a task, or (without a label) of those of a whole step."""
+    which = f"candidates-{step}" if label is None else f"candidate-{step}-{label}"
+    return line(f"run-{run}-{which}".replace("/", "-").replace(":", "-"), _ALIAS)
+
+
 def config_key(name: str) -> str:
     """Return the key of a parameter."""
     return _key(name, _CONFIG_TAKEN)

@@ -21,9 +21,17 @@ _ANY_FILES = "*"
 class StoredFile:
     """What one task stored that becomes files."""
 
-    def __init__(
-        self, task: TaskFacts | None, artifact: HeldArtifact, form: ExpectedForm, path: str
+    def __init__(  # noqa: PLR0913, PLR0917 - what it is of
+        self,
+        task: TaskFacts | None,
+        artifact: HeldArtifact,
+        form: ExpectedForm,
+        path: str,
+        need: Need = Need.REQUIRED,
+        picked_from: frozenset[str] = frozenset(),
     ) -> None:
+        self.need = need
+        self.picked_from = picked_from  # tasks that may have written it, if this one picked it
         self.task = task
         self.artifact = artifact
         self.form = form
@@ -70,10 +78,17 @@ def _artifact(  # noqa: PLR0913 - what it is of
     for file in files:
         prefix = f"{file.task.label}/" if merged and file.task is not None else ""
         options, is_certain = _options(file, possible, settings, contents)
-        if not is_certain:
+        if not is_certain or file.need is Need.ALLOWED:
             need = Need.ALLOWED
         folders.append(
-            ExpectedFolder(prefix, file.path, file.artifact, file.form.shape, tuple(options))
+            ExpectedFolder(
+                prefix,
+                file.path,
+                file.artifact,
+                file.form.shape,
+                tuple(options),
+                file.picked_from,
+            )
         )
     certain = [folder for folder in folders if folder.options]
     if certain:
@@ -131,6 +146,10 @@ def _options_of_bytes(
         yield {f"{stem}/{_ANY_FILES}": ExpectedFile(), **pickle}
     if shape == "npy":
         yield {f"{stem}.npy": ExpectedFile()}
+    if shape == "image":
+        yield {f"{stem}.png": ExpectedFile(), **pickle}
+    if shape == "media":
+        yield {f"{stem}.{file.form.ending}": ExpectedFile()}
     if shape in {"json", "container"}:
         yield {f"{stem}.json": ExpectedFile()}
     yield pickle  # also of what could not be converted

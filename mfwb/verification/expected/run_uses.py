@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from mfwb.verification.expected.facts import FlowRunFacts, TaskFacts
-from mfwb.verification.expected.model import ExpectedUse
+from mfwb.verification.expected.loggers import Loggers
+from mfwb.verification.expected.model import ExpectedUse, Need
 from mfwb.verification.expected.step_code import StepCode
 from mfwb.verification.expected.written import History
 
@@ -17,6 +18,7 @@ def expect_uses(  # noqa: PLR0913, PLR0917 - one for each thing that decides
     tasks: Sequence[TaskFacts],
     code: StepCode | None,
     history: History,
+    loggers: Loggers,
     run_of: Mapping[str, str],
     is_file: Callable[[TaskFacts, str], bool],
 ) -> Iterator[ExpectedUse]:
@@ -26,7 +28,8 @@ def expect_uses(  # noqa: PLR0913, PLR0917 - one for each thing that decides
         facts: of the flow run.
         tasks: of the W&B run.
         code: of their step; None if it is not known.
-        history: the producers of all artifacts.
+        history: the parents of all tasks.
+        loggers: the tasks in whose W&B runs artifacts are logged.
         run_of: the W&B run of each task by its path, both by name.
         is_file: whether what a task wrote under a name is a file in W&B.
     """
@@ -39,11 +42,12 @@ def expect_uses(  # noqa: PLR0913, PLR0917 - one for each thing that decides
             groups = []
             for parent in parents:
                 if name in parent.held:
-                    makers = history.producers(parent, name)
+                    makers = loggers.logged_by(parent, name)
                     maker_runs = frozenset(run_of[maker] for maker in makers)
                     allowed.setdefault(name, set()).update(maker_runs)
                     if is_file(parent, name):
                         groups.append(maker_runs)
+            required.setdefault(name, set()).update(_picked(task, name, loggers, run_of))
             if groups and code is not None and task.outcome != "unfinished":
                 required.setdefault(name, set()).update(_required(task, name, groups, code))
     included = {name for name, kind in facts.kinds.items() if kind == "IncludeFile"}
@@ -57,6 +61,15 @@ def expect_uses(  # noqa: PLR0913, PLR0917 - one for each thing that decides
             sorted((group for group in required.get(name, ()) if not group & own), key=sorted)
         )
         yield ExpectedUse(name, groups_of_others, frozenset(runs))
+
+
+def _picked(
+    task: TaskFacts, name: str, loggers: Loggers, run_of: Mapping[str, str]
+) -> Iterator[frozenset[str]]:
+    """Yield the W&B runs from which a task picked what its own W&B run logs."""
+    picked = loggers.picked(task, name) if name in task.held else None
+    if picked and picked[0] is Need.REQUIRED:
+        yield frozenset(run_of[path] for path in picked[1])
 
 
 def _required(

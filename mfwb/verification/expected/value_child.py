@@ -7,6 +7,7 @@ do to this process.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -17,12 +18,15 @@ from mfwb.pickles.allowlist import ARRAYS, PATHS, PLAIN, ZONES
 from mfwb.pickles.content_digest import content_digest
 from mfwb.pickles.placeholders import StandIn
 from mfwb.verification.expected.child_process import answer_requests
+from mfwb.verification.expected.file_endings import ending_of
 from mfwb.verification.expected.wording import Described, is_series, put, to_number
 
 __all__ = ["describe", "preload", "preload_more", "run_worker"]
 
 _MAX_CURVE = 100_000  # points
 _EXACT = 2**53
+_MAX_SIDE = 50  # rows or columns
+_FEWEST = 10  # numbers
 
 
 class _Instance(Described, StandIn):
@@ -71,9 +75,10 @@ def describe(data: bytes) -> dict[str, Any]:
     """Return what a pickle holds, as JSON: its names, the digest of its content, and its value.
 
     Keys: `names`, `only_named`, `digest`; and, if it can be loaded, `json_value` (with the marks of
-    `wording`), `size` (characters of JSON), `number` (its text, if it is one) and `series`.
+    `wording`), `size` (characters of JSON), `number` (its text, if it is one), `series`, `chart`
+    (of an array), and `ending` (of bytes or a text that are a file).
     """
-    answer: dict[str, Any] = {"digest": content_digest(data)}
+    answer: dict[str, Any] = {"digest": content_digest(data), "ending": ending_of(data)}
     try:
         mentions = pickles.read_mentions(data)
     except ValueError:
@@ -89,11 +94,25 @@ def describe(data: bytes) -> dict[str, Any]:
             answer["series"] = [_point(item) for item in value]
         answer["json_value"] = json_value
         answer["is_nothing"] = value is None
+        answer["chart"] = _chart(value)
     except MemoryError:
         answer["reason"] = "there is not enough memory for it"
     except Exception as error:  # noqa: BLE001 - a damaged pickle can raise anything
         answer["reason"] = f"{type(error).__name__}: {str(error)[:200]}"
     return answer
+
+
+def _chart(value: Any) -> str | None:
+    """Return the chart of an array: of ten finite numbers, or of a matrix up to 50 by 50."""
+    if getattr(getattr(value, "dtype", None), "kind", "") not in {"i", "u", "f"}:
+        return None
+    if value.ndim == 2:  # noqa: PLR2004 - rows and columns
+        return "heatmap" if all(1 < side <= _MAX_SIDE for side in value.shape) else None
+    if value.ndim != 1:
+        return None
+    finite = [float(number) for number in value.tolist() if abs(number) < math.inf]
+    has_range = len(finite) >= _FEWEST and max(finite) - min(finite) < math.inf
+    return "histogram" if has_range else None
 
 
 def _number(value: float) -> str:

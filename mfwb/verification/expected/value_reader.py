@@ -31,6 +31,8 @@ class PickledValue:
         series: the points of its curve, if it is one; None for a point that no float is near.
         is_nothing: whether the value is None.
         reason: why it can't be loaded.
+        chart: `histogram` or `heatmap`, if it is an array that is drawn as one.
+        ending: of the file that bytes or a text are; None if they are none.
     """
 
     digest: str | None = None
@@ -42,6 +44,8 @@ class PickledValue:
     series: tuple[float | None, ...] | None = None
     is_nothing: bool = False
     reason: str | None = None
+    chart: str | None = None
+    ending: str | None = None
 
     @property
     def is_known(self) -> bool:
@@ -123,6 +127,8 @@ def _to_value(answer: Mapping[str, Any]) -> PickledValue:
         series=None if series is None else tuple(series),
         is_nothing=bool(answer.get("is_nothing")),
         reason=answer.get("reason"),
+        chart=answer.get("chart"),
+        ending=answer.get("ending"),
     )
 
 

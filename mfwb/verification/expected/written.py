@@ -33,7 +33,7 @@ class History:
         if key not in self._new:
             own = task.held[name]
             self._new[key] = not any(
-                self._is_same(own, parent.held[name])
+                self.is_same(own, parent.held[name])
                 for parent in self.parents[task.path]
                 if name in parent.held
             )
@@ -53,7 +53,7 @@ class History:
             givers = [
                 parent
                 for parent in self.parents[current.path]
-                if name in parent.held and self._is_same(current.held[name], parent.held[name])
+                if name in parent.held and self.is_same(current.held[name], parent.held[name])
             ]
             unknown = [giver for giver in givers if (giver.path, name) not in self._producers]
             unvisited = [giver for giver in unknown if (giver, name) not in waiting]
@@ -90,9 +90,10 @@ class History:
     def _chose(self, task: TaskFacts, name: str) -> bool:
         """Return whether a join chose one of the different values of its inputs."""
         given = [parent.held[name] for parent in self.parents[task.path] if name in parent.held]
-        return len(given) > 1 and any(not self._is_same(given[0], other) for other in given[1:])
+        return len(given) > 1 and any(not self.is_same(given[0], other) for other in given[1:])
 
-    def _is_same(self, artifact: HeldArtifact, other: HeldArtifact) -> bool:
+    def is_same(self, artifact: HeldArtifact, other: HeldArtifact) -> bool:
+        """Return whether two artifacts have the same content, even if pickled differently."""
         if artifact.sha1 == other.sha1:
             return True
         key = artifact.sha1, other.sha1

@@ -15,6 +15,7 @@ from tests.integration.results import metadata_of
 from tests.integration.verification.damages.artifacts import ARTIFACTS
 from tests.integration.verification.damages.bundles import BUNDLES, Bundle, BundleCase
 from tests.integration.verification.damages.cases import Case, Found
+from tests.integration.verification.damages.media import MEDIA
 from tests.integration.verification.damages.runs import RUNS
 from tests.integration.verification.damages.values import VALUES
 from tests.integration.verification.verifier import Verifier
@@ -22,7 +23,7 @@ from tests.support.sandbox import Sandbox
 from tests.support.wandb_damage import Damage
 from tests.support.wandb_server import WandbServer
 
-CASES = [*RUNS, *VALUES, *ARTIFACTS]
+CASES = [*RUNS, *VALUES, *ARTIFACTS, *MEDIA]
 _EVERY = 8  # of these is in the sample
 _REPAIRED = {"drop a use", "lose a point", "flip a byte"}
 _STEPS = ("start", "each", "gather", "end")
@@ -128,7 +129,9 @@ def test_names_differ() -> None:
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("case", _sample(CASES, [item.name for item in CASES[::_EVERY]]))
+@pytest.mark.parametrize(
+    "case", _sample(CASES, [item.name for item in CASES[::_EVERY]] + ["lose the file of a picture"])
+)
 def test_damage_is_found(world: World, case: Case) -> None:
     """Exactly the items that were damaged, each with a cause, and whether a sync mends it."""
     with world.damage.undone():

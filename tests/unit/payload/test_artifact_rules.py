@@ -42,7 +42,7 @@ def _apply(
         )
         for name in names
     )
-    paths = tuple(one_row.pathspec for one_row in rows)
+    paths = tuple((one_row.pathspec,) for one_row in rows)
     rule = ArtifactRule(
         "model", "model", _ALIAS, _LINK, when, metadata, paths, planned, dict(parameters)
     )

@@ -15,7 +15,7 @@ from mfwb.conversion.json_safe import to_json
 from mfwb.payload.file_names import make_names_safe
 from mfwb.payload.metadata import BuiltArtifact, build_description, build_metadata
 from mfwb.payload.model import ArtifactFiles
-from mfwb.planning import Content, Form, PlannedFile
+from mfwb.planning import Content, Form, OutputArtifact, PlannedFile
 from mfwb.ports import ReadyFile
 from tests.support.strangers import HOSTILE, anything, assert_inert
 
@@ -58,7 +58,7 @@ def test_description(text: str, form: Form, uri: bool, several: bool) -> None:  
     made = [item, item] if several else [item]
     modules = {result.files[0].path: tuple(f"m{number}{text}" for number in range(50))}
 
-    description = build_description(made, modules)
+    description = build_description(made, modules, OutputArtifact("x", "other", (), {}, ()))
 
     assert_inert(description)
     tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(description)

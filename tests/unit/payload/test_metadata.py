@@ -19,7 +19,7 @@ from sklearn.linear_model import LinearRegression
 from mfwb.payload import PayloadBuilder
 from mfwb.payload.metadata import BuiltArtifact, build_description
 from mfwb.payload.model import ArtifactFiles
-from mfwb.planning import Content, Form
+from mfwb.planning import Content, Form, OutputArtifact
 from mfwb.ports import ReadyArtifact, ReadyFile
 from tests.unit.payload.memory import (
     TASK,
@@ -172,6 +172,6 @@ def test_names_that_are_no_variables() -> None:
         file = ReadyFile(f"{name}'\".json", 1)
         planned = planned_file(Content(TASK, name, "sha", 1), Form.JSON)
         built = BuiltArtifact(planned, ArtifactFiles(Form.JSON, [file]))
-        lines = code_of(build_description([built], {}))
+        lines = code_of(build_description([built], {}, OutputArtifact("x", "other", (), {}, ())))
         assert len(lines) == 2
         ast.parse("\n".join(lines))

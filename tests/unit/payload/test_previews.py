@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import pickle
@@ -205,10 +204,14 @@ def test_keys(builder: PayloadBuilder, contents: MemoryContents) -> None:
 def test_nothing_to_show(
     preview: Preview, builder: PayloadBuilder, contents: MemoryContents
 ) -> None:
-    """What can't be shown is no loss: the artifact has it."""
+    """What can't be shown is no loss: the artifact has it; of pictures, the summary says why."""
     ready = prepared(builder, contents, pickle.dumps(ValueError("x")), Form.PICKLE, preview)
 
-    assert ready.previews == ()
+    why = "not shown: its pickle refers to builtins.ValueError, which is not loaded"
+    said = (
+        [] if preview in {Preview.TABLE, Preview.CHART} else [ReadyPreview("x", preview, value=why)]
+    )
+    assert list(ready.previews) == said
     assert [file.path for file in ready.artifacts[0].files] == ["x.pkl"]
 
 
@@ -382,8 +385,9 @@ def test_figure_of_an_artifact(builder: PayloadBuilder, contents: MemoryContents
 
     (shown,) = ready.previews
     assert (shown.key, shown.kind, shown.table) == ("x", Preview.FIGURE, None)
-    assert shown.path is not None
-    assert json.load(io.BytesIO(shown.path.read_bytes())) == DRAWN
+    [media] = shown.media
+    assert (media.type, media.format) == ("plotly-file", "plotly.json")
+    assert json.loads(media.path.read_bytes()) == DRAWN
     assert ready.artifacts[0].metadata == {"modules": ["numpy", "plotly"]}
     assert contents.copies == ["x"]
 

@@ -59,7 +59,7 @@ def test_a_rule_has_the_values_that_it_names() -> None:
             link="wandb-registry-model/wines",
             when="accuracy > 0.9 and rate < 1",
             metadata=("rate", "report.f1", "wines"),
-            tasks=(train,),
+            tasks=((train,),),
             values=(
                 PlannedValue("accuracy", (Content(train, "accuracy", sha("a"), 5),)),
                 PlannedValue("report", (Content(train, "report", sha("r"), 5),)),
@@ -98,7 +98,7 @@ def test_aliases_are_for_the_final_version_and_metadata_is_for_all() -> None:
         "work/3": (("good",), "wandb-registry-model/wines", "accuracy > 0.9 and rate < 1"),
     }
     [rule] = _runs(run)["work"].artifact_rules
-    assert rule.tasks == (spec("work/2"), spec("work/3"))
+    assert rule.tasks == ((spec("work/2"),), (spec("work/3"),))
     [accuracy] = rule.values
     assert [content.sha1 for content in accuracy.contents] == [sha("a0"), sha("a1")]
 

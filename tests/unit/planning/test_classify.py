@@ -20,7 +20,13 @@ from sklearn.preprocessing import StandardScaler
 from mfwb import pickles
 from mfwb.config import Plugin, Settings, StepSettings
 from mfwb.planning import Form, Preview
-from mfwb.planning.classify import Classification, Kind, classify, needs_inspection
+from mfwb.planning.classify import (
+    Classification,
+    Kind,
+    classify,
+    needs_inspection,
+    needs_look_at_start,
+)
 from mfwb.planning.type_table import FAMILIES
 from mfwb.snapshot import ArtifactRef
 from tests.support.flow_runs import ref
@@ -29,13 +35,16 @@ VALUE = Classification(Kind.VALUE, Form.JSON)
 MODEL = Classification(Kind.MODEL)
 OTHER = Classification(Kind.OTHER)
 TEXT = Classification(Kind.OTHER, Form.JSON)
-ARRAY = Classification(Kind.OTHER, Form.ARRAY)
+ARRAY = Classification(Kind.OTHER, Form.ARRAY, Preview.CHART)
+PICTURES = Classification(Kind.OTHER, Form.PICKLE, Preview.IMAGES)
+SHOWN_FILE = Classification(Kind.OTHER, Form.MEDIA, Preview.MEDIA)
 DATASET = Classification(Kind.DATASET)
 TABLE = Classification(Kind.DATASET, Form.PARQUET, Preview.TABLE)
 FRAMES = Classification(Kind.DATASET, Form.FRAMES)
 PATH = Classification(Kind.DATASET, Form.PATH)
 INCLUDE = Classification(Kind.DATASET, Form.INCLUDE)
-PICTURE = Classification(Kind.OTHER, Form.PICKLE, Preview.IMAGE)
+PICTURE = Classification(Kind.OTHER, Form.IMAGE, Preview.IMAGE)
+DRAWING = Classification(Kind.OTHER, Form.PICKLE, Preview.IMAGE)
 FIGURE = Classification(Kind.OTHER, Form.PICKLE, Preview.FIGURE)
 
 TENSOR = ("collections.OrderedDict", "torch._utils._rebuild_tensor_v2")
@@ -291,7 +300,7 @@ def test_trusted() -> None:
     figure = ref("x", type_="matplotlib.figure.Figure")
 
     assert classify(figure, chosen(unpickle="safe")) == OTHER
-    assert classify(figure, chosen(unpickle="trusted")) == PICTURE
+    assert classify(figure, chosen(unpickle="trusted")) == DRAWING
     assert classify(ref("x", type_="pandas.DataFrame"), chosen(unpickle="trusted")) == TABLE
 
 
@@ -331,7 +340,7 @@ def test_what_is_no_pickle(type_: str, kind: Kind) -> None:
             {"numpy.ndarray": "dataset"},
             "numpy.ndarray",
             None,
-            Classification(Kind.DATASET, Form.ARRAY),
+            Classification(Kind.DATASET, Form.ARRAY, Preview.CHART),
         ),
         (
             {"pandas.*": "other"},
@@ -340,6 +349,12 @@ def test_what_is_no_pickle(type_: str, kind: Kind) -> None:
             Classification(Kind.OTHER, Form.PARQUET, Preview.TABLE),
         ),
         ({"dict": "other"}, "dict", (), TEXT),
+        (
+            {"numpy.ndarray": "image"},
+            "numpy.ndarray",
+            None,
+            Classification(Kind.OTHER, Form.ARRAY, Preview.IMAGES),
+        ),
         ({"dict": "dataset"}, "dict", ("pandas.DataFrame",), FRAMES),
         ({"__main__.Color": "value"}, "__main__.Color", ("__main__.Color",), VALUE),
         ({"__main__.Color": "value"}, "dict", ("__main__.Color",), VALUE),
@@ -461,3 +476,56 @@ def test_wants_a_look(type_: str, wanted: bool) -> None:  # noqa: FBT001 - of a 
 def test_giants() -> None:
     """How much of it is read is for those to decide who read."""
     assert needs_inspection(ref("x", type_="dict", size=64_000_000_000))
+
+
+@pytest.mark.parametrize(
+    ("type_", "name", "media", "classification"),
+    [
+        ("bytes", "plot", "png", SHOWN_FILE),
+        ("bytes", "paper", "pdf", Classification(Kind.OTHER, Form.MEDIA)),
+        ("bytes", "plain", None, OTHER),
+        ("str", "page", "html", SHOWN_FILE),
+        ("str", "notes_md", None, SHOWN_FILE),
+        ("str", "README", None, SHOWN_FILE),
+        ("str", "amd", None, VALUE),
+        ("dict", "notes_md", None, OTHER),
+    ],
+)
+def test_files(type_: str, name: str, media: str | None, classification: Classification) -> None:
+    """Bytes and texts that are whole files are these files."""
+    assert classify(ref(name, type_=type_, media=media)) == classification
+
+
+def test_files_that_the_settings_decide_on() -> None:
+    """A kind of the user's holds for files, too; without unpickling, they stay pickles."""
+    page = ref("page", type_="str", media="html")
+
+    assert classify(page, chosen(kinds={"str": "value"})) == VALUE
+    as_dataset = Classification(Kind.DATASET, Form.MEDIA, Preview.MEDIA)
+    assert classify(page, chosen(kinds={"str": "dataset"})) == as_dataset
+    assert classify(page, chosen(unpickle="never")) == OTHER
+
+
+@pytest.mark.parametrize(
+    ("type_", "names", "classification"),
+    [
+        ("list", ("PIL.Image.Image",), PICTURES),
+        ("dict", ("PIL.PngImagePlugin.PngImageFile",), PICTURES),
+        ("__main__.Album", ("PIL.Image.Image",), OTHER),
+        ("list", ("PIL.Image.Image", "pandas.DataFrame"), FRAMES),
+    ],
+)
+def test_galleries(type_: str, names: tuple[str, ...], classification: Classification) -> None:
+    """Lists and dicts of images are galleries, unless they hold tables or models."""
+    assert classify(ref("x", type_=type_, names=names)) == classification
+
+
+@pytest.mark.parametrize(
+    ("type_", "size", "is_wanted"),
+    [("bytes", 20, True), ("bytes", 19, False), ("str", 60, True), ("str", 59, False)],
+)
+def test_starts_that_are_read(type_: str, size: int, is_wanted: bool) -> None:  # noqa: FBT001
+    """The first bytes are read where they may be those of a file, and once."""
+    assert needs_look_at_start(ref("x", type_=type_, size=size)) is is_wanted
+    assert not needs_look_at_start(ref("x", type_=type_, size=size, media="png"))
+    assert not needs_look_at_start(ref("x", type_="int", size=size))

@@ -827,7 +827,7 @@ def test_any_flow(flow: list[Block], granularity: str) -> None:
         for run in plan.runs
         for content in (
             *(content for value in run.values for content in value.contents),
-            *(file.content for artifact in run.outputs for file in artifact.files),
+            *(file.content for artifact in run.outputs for file in artifact.written_files),
         )
     ]
 

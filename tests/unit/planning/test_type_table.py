@@ -128,12 +128,13 @@ def expected(names: str, kind: Kind, *rest: object) -> list[object]:
         ),
         *expected(MODELS, Kind.MODEL, Form.PICKLE, None),
         *expected(OTHERS, Kind.OTHER, Form.PICKLE, None),
-        *expected("numpy.ndarray", Kind.OTHER, Form.ARRAY, None),
+        *expected("numpy.ndarray", Kind.OTHER, Form.ARRAY, Preview.CHART),
+        *expected("matplotlib.figure.Figure", Kind.OTHER, Form.PICKLE, Preview.IMAGE),
         *expected(
             "PIL.Image.Image PIL.PngImagePlugin.PngImageFile PIL.JpegImagePlugin.JpegImageFile "
-            "PIL.WebPImagePlugin.WebPImageFile matplotlib.figure.Figure",
+            "PIL.WebPImagePlugin.WebPImageFile",
             Kind.OTHER,
-            Form.PICKLE,
+            Form.IMAGE,
             Preview.IMAGE,
         ),
         *expected(

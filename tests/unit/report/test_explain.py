@@ -17,7 +17,7 @@ from mfwb.planning import Preview
 from mfwb.planning.classify import Classification
 from mfwb.planning.classify_reasons import DecidingType, KindEvidence, Reason
 from mfwb.planning.type_table import Kind
-from mfwb.ports import ReadyPreview, ReadyTable
+from mfwb.ports import ReadyMedia, ReadyPreview, ReadyTable
 from mfwb.report.explain import show_explanation
 from mfwb.report.explain.reasons import explain_kind, why_not_more
 from mfwb.snapshot import FlowRunState, Loss
@@ -238,7 +238,9 @@ def test_what_else_may_be_said(tmp_path: Path) -> None:
     [artifact] = replayed.ready.artifacts
     previews = (
         ReadyPreview("model", Preview.TABLE, ReadyTable(("a", "b"), ((1, 2),))),
-        ReadyPreview("picture", Preview.IMAGE),
+        ReadyPreview("picture", Preview.IMAGE, media=(ReadyMedia(tmp_path, "image-file", "png"),)),
+        ReadyPreview("odd", Preview.IMAGES, value="not shown: it has no images"),
+        ReadyPreview("histogram/x", Preview.CHART, value={"_type": "histogram"}),
     )
     kept = replace(artifact, metadata={"kept_as_pickle": "it is odd"})
     ready = replace(replayed.ready, artifacts=(kept,), previews=previews)
@@ -254,6 +256,8 @@ def test_what_else_may_be_said(tmp_path: Path) -> None:
     assert "in project wines of your default entity" in text
     assert "still running; a sync skips it until it ends" in text
     assert 'shown summary["model"]: 1 row of 2 columns summary["picture"]: an image' in text
+    assert 'summary["odd"]: not shown: it has no images' in text
+    assert 'summary["histogram/x"]: a histogram' in text
     assert "stays a pickle: it is odd needs not known" in text
 
 

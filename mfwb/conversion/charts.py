@@ -1,0 +1,96 @@
+"""numpy arrays -> charts: a histogram of a series of numbers, a heat map of a small matrix."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+__all__ = ["HISTOGRAM", "chart_of", "read_chart", "write_chart"]
+
+HISTOGRAM = "histogram"
+"""W&B's type of a histogram in the summary; `wandb.Histogram` writes the same."""
+
+BINS = 64
+"""As `wandb.Histogram` has."""
+
+_FEWEST = 10  # numbers; fewer are read more easily than their histogram
+_MAX_SIDE = 50  # rows or columns of a heat map
+_MAX_WITH_NUMBERS = 20  # rows or columns of a heat map whose cells have their numbers
+_SIZE_LIMIT = 1_000_000  # bytes of a chart, which has at most 2,500 cells
+_PLANE = 2  # dimensions
+_DIGITS = ".4~g"
+
+
+def chart_of(array: Any) -> dict[str, Any] | None:
+    """Return the chart of an array, as W&B has it; None if it has no chart."""
+    if array.dtype.kind not in "iuf":
+        return None
+    if array.ndim == 1:
+        return _histogram(array)
+    is_small = array.ndim == _PLANE and all(2 <= length <= _MAX_SIDE for length in array.shape)  # noqa: PLR2004
+    return _heat_map(array) if is_small else None
+
+
+def write_chart(array: Any, path: Path) -> None:
+    """Write the chart of an array as JSON; null if it has none."""
+    path.write_text(json.dumps(chart_of(array), allow_nan=False), encoding="ascii")
+
+
+def read_chart(path: Path) -> dict[str, Any] | None:
+    """Return a chart that `write_chart` wrote; ValueError if the file is something else."""
+    if path.stat().st_size > _SIZE_LIMIT:
+        raise ValueError("it is larger than a chart")
+    chart = json.loads(path.read_bytes())
+    if chart is not None and not isinstance(chart, dict):
+        raise ValueError("it is no chart")
+    if chart is not None and chart.get("_type") == HISTOGRAM:
+        return {"_type": HISTOGRAM, "values": _numbers(chart, 1), "bins": _numbers(chart, 2)}
+    return chart
+
+
+def _numbers(chart: dict[str, Any], part: int) -> list[float]:
+    numbers = chart.get("values" if part == 1 else "bins")
+    if not isinstance(numbers, list) or len(numbers) > BINS + 1:
+        raise ValueError("it is no histogram")
+    if not all(type(number) in {int, float} for number in numbers):
+        raise ValueError("it is no histogram")
+    return numbers
+
+
+def _histogram(array: Any) -> dict[str, Any] | None:
+    import numpy as np  # noqa: PLC0415
+
+    numbers = array[np.isfinite(array)].astype(np.float64)
+    if len(numbers) < _FEWEST:
+        return None
+    if not math.isfinite(float(numbers.max()) - float(numbers.min())):
+        return None  # bins need a range that is a float, too
+    values, bins = np.histogram(numbers, bins=BINS)
+    return {"_type": HISTOGRAM, "values": values.tolist(), "bins": bins.tolist()}
+
+
+def _heat_map(array: Any) -> dict[str, Any]:
+    """Return a figure as plotly draws it, first row on top, as a matrix is written."""
+    import numpy as np  # noqa: PLC0415
+
+    as_floats = array.astype(np.float64)
+    cells = [
+        [cell if is_finite else None for cell, is_finite in zip(row, finite, strict=True)]
+        for row, finite in zip(as_floats.tolist(), np.isfinite(as_floats).tolist(), strict=True)
+    ]
+    rows, columns = array.shape
+    trace: dict[str, Any] = {"type": "heatmap", "z": cells, "colorscale": "Blues"}
+    if max(rows, columns) <= _MAX_WITH_NUMBERS:
+        trace["texttemplate"] = f"%{{z:{_DIGITS}}}"
+    axis: dict[str, Any] = {
+        "constrain": "domain",
+        "dtick": 1 if max(rows, columns) <= _MAX_WITH_NUMBERS else 5,
+    }
+    layout = {
+        "xaxis": {**axis, "title": {"text": "column"}},
+        "yaxis": {**axis, "title": {"text": "row"}, "autorange": "reversed", "scaleanchor": "x"},
+        "margin": {"t": 20},
+    }
+    return {"data": [trace], "layout": layout}

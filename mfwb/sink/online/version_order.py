@@ -1,0 +1,58 @@
+"""The order of versions: siblings of a foreach get their version numbers in foreach order.
+
+W&B gives a version its number when it is committed. The W&B runs of siblings are written at once,
+so their files are uploaded in any order; only the commit waits for those of earlier siblings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from threading import Condition
+
+from mfwb.planning import WandbRunId
+
+__all__ = ["VersionOrder"]
+
+
+class VersionOrder:
+    """The W&B runs of one flow run that will log versions of the same names; thread-safe."""
+
+    def __init__(self) -> None:
+        self._queues: dict[str, dict[WandbRunId, None]] = {}  # by artifact name; in their order
+        self._changed = Condition()
+
+    def enqueue(self, run_id: WandbRunId, names: Iterable[str]) -> None:
+        """Add a W&B run: its versions come after those of the runs that were added before."""
+        with self._changed:
+            for name in names:
+                self._queues.setdefault(name, {})[run_id] = None
+
+    def has_to_wait(self, run_id: WandbRunId, name: str) -> bool:
+        """Return whether an earlier W&B run may still log a version of a name."""
+        with self._changed:
+            return self._has_to_wait(run_id, name)
+
+    def wait(self, run_id: WandbRunId, name: str, *, seconds: float) -> None:
+        """Wait until no earlier W&B run will log a version of a name any more.
+
+        Args:
+            run_id: the W&B run that waits.
+            name: the planned name of the artifact.
+            seconds: how long to wait at most: a number out of order is better than no version.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: not self._has_to_wait(run_id, name), seconds)
+
+    def dequeue(self, run_id: WandbRunId, names: Iterable[str]) -> None:
+        """Remove a W&B run that has logged its versions, or never will; calls may be repeated."""
+        with self._changed:
+            for name in names:
+                queue = self._queues.get(name, {})
+                queue.pop(run_id, None)
+                if not queue:
+                    self._queues.pop(name, None)
+            self._changed.notify_all()
+
+    def _has_to_wait(self, run_id: WandbRunId, name: str) -> bool:
+        queue = self._queues.get(name, {})
+        return run_id in queue and next(iter(queue)) != run_id
