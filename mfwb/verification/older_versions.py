@@ -20,9 +20,10 @@ __all__ = ["NOT_WRITTEN_YET", "with_older_causes"]
 
 NOT_WRITTEN_YET: Mapping[str, Mapping[str, str]] = {
     "0.1.0": {
-        "artifact": "files of bytes and texts under their own endings, and what a join picked",
+        "artifact": "files of bytes and texts under their own endings, what a join picked, and "
+        "metadata of rules",
         "file": "bytes and texts that are files under their own endings",
-        "alias": "aliases of candidates, and `latest` of what a join picked",
+        "alias": "aliases of candidates and of rules, and `latest` of what a join picked",
         "edge": "uses of what a join picked",
         "history": "curves under the user's own names",
         "panel": "pictures, sounds, films, pages, galleries, histograms and heat maps",
