@@ -90,7 +90,8 @@ def _metadata(
     Args:
         names: the names of the values.
         tasks: the values of each task.
-        merged: whether the W&B run stands for several tasks; then values are as in its summary.
+        merged: whether the W&B run stands for several tasks; then unlike values are as in its
+            summary.
     """
     metadata, notes = {}, []
     for name in names:
@@ -99,7 +100,8 @@ def _metadata(
             notes.append(f"no metadata {name}: there is no such value")
             continue
         try:
-            value = aggregate(values) if merged else to_json(values[0].json)
+            is_same = all(value.json == values[0].json for value in values)
+            value = to_json(values[0].json) if is_same or not merged else aggregate(values)
         except ItemLost as error:
             notes.append(f"no metadata {name}: {error}")
             continue

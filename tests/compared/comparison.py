@@ -19,6 +19,7 @@ import pandas as pd
 from tests.compared.choices import Choices, find_choices, nearest_choices
 from tests.compared.media import differences_of_panels, ending_of, is_image
 from tests.compared.metaflow_facts import FlowRunFacts, Held, TaskFacts
+from tests.compared.rules import differences_of_rules
 from tests.compared.values import (
     is_caught,
     is_number,
@@ -82,6 +83,8 @@ def differences_of(facts: FlowRunFacts, project: Project, granularity: str) -> I
         yield from _of_run(facts, subjects[name], runs[name], choices)
     yield from _of_uses(facts, subjects, runs, choices)
     yield from _of_aliases(facts, project, runs)
+    for item, own, shown in differences_of_rules(facts, project):
+        yield Difference(item, own, shown)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -262,3 +262,35 @@ def test_a_verification_finds_what_a_person_took_away(scene: Scene) -> None:
     scene.sync(rules, pathspec, "--force")
     assert scene.verify(rules, pathspec) == []
     assert scene.frames()[1].metadata["number"] == 1
+
+
+@pytest.mark.parametrize("granularity", ["step", "task"])
+def test_what_a_join_picked_has_the_values_of_the_task_that_made_it(
+    granularity: str, flow_run: Callable[[str], str], flows_root: Path, tmp_path: Path
+) -> None:
+    """The candidates have values of their own, as the summary has them, and no alias."""
+    pathspec = flow_run("fan_flow")
+    with WandbServer() as server:
+        own = {"WANDB_BASE_URL": server.base_url, "WANDB_API_KEY": server.api_key}
+        sandbox = Sandbox(tmp_path, own)
+        (tmp_path / "rules.toml").write_text(
+            '[flow.FanFlow.artifact.part]\naliases = ["best"]\n'
+            'when = "score == 2 * factor"\nmetadata = ["score", "item", "factor"]\n'
+        )
+        where = ("--entity", "acme", "--project", "p", "--metadata", metadata_of(flows_root))
+        how = ("--granularity", granularity, "--config", str(tmp_path / "rules.toml"), "--json")
+        done = sandbox.mfwb("sync", pathspec, *where, *how)
+        assert done.code == 0, done.err
+        verified = sandbox.mfwb("verify", pathspec, *where, *how)
+        assert verified.code == 0, verified.out
+        parts = [v for v in server.state.artifacts("acme/p") if v.name.startswith("part:")]
+    [picked] = [version for version in parts if "best" in version.aliases]
+    keys = ("score", "item", "factor")
+    assert f"run-{pathspec.split('/')[1]}" in picked.aliases
+    assert [picked.metadata[key] for key in keys] == [20, "b", 10]
+    candidates = [[v.metadata[key] for key in keys] for v in parts if v is not picked]
+    assert candidates == (
+        [[{"min": 10, "max": 30, "mean": 20}, ["a", "b", "c"], 10]]
+        if granularity == "step"
+        else [[10, "a", 10], [30, "c", 10]]
+    )

@@ -20,7 +20,7 @@ from mfwb.verification.expected.facts import FlowRunFacts, TaskFacts
 from mfwb.verification.expected.model import ExpectedArtifact, ExpectedRule, ExpectedValue
 from mfwb.verification.expected.run_values import statistics
 from mfwb.verification.expected.value_reader import PickledValue
-from mfwb.verification.expected.wording import ANY, SET
+from mfwb.verification.expected.wording import ANY, SET, put
 
 __all__ = ["RuleExpectations"]
 
@@ -57,13 +57,11 @@ class RuleExpectations:
             return None
         if any(len(folder.picked_from) > 1 for folder in artifact.folders):
             return ExpectedRule(reason="several tasks may have made it")
+        # What the maker has counts more than what the task has that picked it.
         tasks = [(folder.task, *folder.picked_from) for folder in artifact.folders]
         condition = parse_condition(rules.when).names if rules.when else ()
         names = {*condition, *(name.partition(".")[0] for name in rules.metadata)}
-        values = [  # what the maker has counts more than what the task has that picked it
-            {key: value for path in paths for key, value in self._find_all(path, names)}
-            for paths in tasks
-        ]
+        values = [dict(self._find_all(paths, names)) for paths in tasks]
         for value in (value for of_task in values for value in of_task.values()):
             if not value.is_known or _has_mark(value.json_value):
                 return ExpectedRule(reason=value.reason or "a value that it names is not known")
@@ -79,20 +77,17 @@ class RuleExpectations:
         fitting = [rules for pattern, rules in self._rules.items() if fnmatchcase(name, pattern)]
         return exact or next(iter(fitting), None)
 
-    def _find_all(self, path: str, names: Iterable[str]) -> Iterator[tuple[str, PickledValue]]:
+    def _find_all(
+        self, paths: Iterable[str], names: Iterable[str]
+    ) -> Iterator[tuple[str, PickledValue]]:
+        """Yield the values that count for a content; a later one of a name counts more."""
         for name in names:
-            value = self._find(path, name)
-            if value is not None:
-                yield name, value
-
-    def _find(self, path: str, name: str) -> PickledValue | None:
-        task = self._tasks.get(path)
-        if task is not None and name in task.held:
-            return self._contents.describe(task.held[name]) if self._is_value(task, name) else None
-        parameter = self._facts.parameters.get(name)
-        if parameter is None or self._facts.kinds.get(name) == "IncludeFile":
-            return None
-        return self._contents.describe(parameter)
+            parameter = self._facts.parameters.get(name)
+            if parameter is not None and self._facts.kinds.get(name) != "IncludeFile":
+                yield name, self._contents.describe(parameter)
+            for task in (self._tasks[path] for path in paths if path in self._tasks):
+                if name in task.held and self._is_value(task, name):
+                    yield name, self._contents.describe(task.held[name])
 
 
 def _has_mark(value: Any) -> bool:
@@ -123,13 +118,13 @@ def _metadata(
         key = f"{name}_" if name.rstrip("_") in _KEYS_OF_MFWB else name
         if len(json.dumps(values)) > _LONG:
             yield key, ExpectedValue((), reason="it may be too long for metadata")
-        elif not merged:
-            yield key, ExpectedValue(tuple(values[:1]))
+        elif not merged or all(value == values[0] for value in values):
+            value = values[0]
+            yield key, ExpectedValue((put(value) if isinstance(value, float) else value,))
         elif all(isinstance(value, (int, float)) and type(value) is not bool for value in values):
             yield key, ExpectedValue((statistics(values),))
         else:
-            is_same = all(value == values[0] for value in values)
-            yield key, ExpectedValue((values[0] if is_same else values,))
+            yield key, ExpectedValue((values,))
 
 
 def _existing(name: str, tasks: Sequence[Mapping[str, Any]]) -> Iterator[Any]:

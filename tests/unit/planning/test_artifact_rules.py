@@ -127,3 +127,29 @@ def test_rules_change_only_the_digest_of_what_is_changed_in_place() -> None:
     assert contents[0] == contents[1]
     assert texts[0] != texts[1]
     assert plain["start"].fingerprint == with_rules["start"].fingerprint
+
+
+def test_what_a_join_picked_has_the_values_of_the_task_that_made_it() -> None:
+    """And, for names that this task does not have, those of the join."""
+    work = [
+        task(
+            f"work/{number + 2}",
+            to="join",
+            has=[model("model", f"m{number}"), ref("accuracy", f"a{number}", "float")],
+            foreach=at(f"start:items:{number}"),
+        )
+        for number in range(2)
+    ]
+    run = flow_run(
+        task("start/1", to="work", over="items", has=[ref("items", "i", "list")]),
+        *work,
+        task("join/4", to="end", has=[model("model", "m0"), ref("report", "r", "str")]),
+        task("end/5", has=[model("model", "m0")]),
+        parameters=(parameter("rate", 0.1),),
+    )
+    [rule] = _runs(run)["join"].artifact_rules
+    assert rule.tasks == ((spec("work/2"), spec("join/4")),)
+    assert [content.pathspec for value in rule.values for content in value.contents] == [
+        spec("work/2/accuracy"),
+        spec("join/4/report"),
+    ]
