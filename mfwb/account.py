@@ -35,6 +35,7 @@ class Kind(str, Enum):
     TAGS = "tags"  # of users and of Metaflow
     LOGS = "logs"
     CARDS = "cards"
+    CODE_PACKAGES = "code_packages"
 
 
 class Ending(str, Enum):

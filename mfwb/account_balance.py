@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from mfwb.account import Account, Ending, Kind, add_accounts, move, number_of, subtract, to_account
 from mfwb.outcome import FlowRunOutcome, OutputOutcome, WandbRunOutcome
 from mfwb.planning import Content, OutputArtifact, Plan, PlannedRun
+from mfwb.planning.code_artifact import CODE_TYPE
 from mfwb.planning.names import names_in_project
 from mfwb.planning.size_limits import cut_item, select_parameters_as_files
 from mfwb.safe_text import one_line
@@ -107,7 +108,7 @@ def _balance_of_run(
 ) -> _Balance:
     lost = frozenset(loss.item for loss in ended.losses)
     artifacts = list(_artifact_endings(run, _artifacts_of(flow_run, tasks), lost, ended.outputs))
-    others = list(_other_endings(run, tasks, lost))
+    others = [*_other_endings(run, tasks, lost), *_code_endings(run, lost, ended.outputs)]
     if ended.deleted:
         artifacts = [(pathspec, Ending.SWITCHED_OFF) for pathspec, _ in artifacts]
         others = [(kind, Ending.SWITCHED_OFF) for kind, _ in others]
@@ -131,14 +132,12 @@ def _artifact_endings(
         lost: the items of all its losses.
         outputs: the artifacts that it logged.
     """
-    logged = {(output.name, output.type): output for output in outputs}
     for value in run.values:
         for content in value.contents:
             yield content.pathspec, Ending.LOST if _is_in(content, lost) else Ending.WRITTEN
-    for artifact in run.outputs:
-        names = names_in_project(artifact.name, artifact.type)
-        output = next(filter(None, (logged.get((name, artifact.type)) for name in names)), None)
-        yield from _file_endings(artifact, lost, output)
+    for artifact, output in _with_outputs(run, outputs):
+        if not artifact.is_code:
+            yield from _file_endings(artifact, lost, output)
     for content in run.switched_off:
         yield content.pathspec, Ending.SWITCHED_OFF
     if run.losses:
@@ -146,6 +145,27 @@ def _artifact_endings(
         for pathspec in candidates:
             if one_line(pathspec) in planned_losses:
                 yield pathspec, Ending.LOST
+
+
+def _code_endings(
+    run: PlannedRun, lost: Collection[str], outputs: Iterable[OutputOutcome]
+) -> Iterator[tuple[Kind, Ending]]:
+    """Yield each code package that a W&B run logs, and how it ended."""
+    for artifact, output in _with_outputs(run, outputs):
+        if artifact.is_code:
+            for _, ending in _file_endings(artifact, lost, output):
+                yield Kind.CODE_PACKAGES, ending
+
+
+def _with_outputs(
+    run: PlannedRun, outputs: Iterable[OutputOutcome]
+) -> Iterator[tuple[OutputArtifact, OutputOutcome | None]]:
+    """Yield each planned artifact with the one that was logged; None if it was not logged."""
+    logged = {(output.name, output.type): output for output in outputs}
+    for artifact in run.outputs:
+        names = names_in_project(artifact.name, artifact.type)
+        existing = (logged.get((name, artifact.type)) for name in names)
+        yield artifact, next(filter(None, existing), None)
 
 
 def _artifacts_of(flow_run: FlowRun, tasks: Iterable[Task]) -> Iterator[str]:
@@ -228,6 +248,8 @@ def _shared_items(flow_run: FlowRun, plan: Plan, balances: Sequence[_Balance]) -
     items += [(Kind.TAGS, ending)] * len(flow_run.tags)
     items += [(Kind.TAGS, of_system)] * len(flow_run.system_tags)
     items += [(Kind.CARDS, Ending.LOST)] * sum(map(is_unread_card, flow_run.losses))
+    if not any(artifact.type == CODE_TYPE for run in plan.runs for artifact in run.outputs):
+        items += [(Kind.CODE_PACKAGES, Ending.SWITCHED_OFF)] * len(flow_run.code_packages)
     return to_account(items)
 
 
@@ -268,13 +290,25 @@ def count_arrived(bundled: WandbRunOutcome, outputs: Sequence[OutputOutcome]) ->
     is_new = move(
         bundled.account, Kind.ARTIFACTS, copies, to=Ending.WRITTEN, origins=(Ending.DEDUPLICATED,)
     )
-    return move(
+    counted = move(
         is_new,
         Kind.ARTIFACTS,
         min(same, copies),
         to=Ending.DEDUPLICATED,
         origins=(Ending.WRITTEN,),
     )
+    return _count_code(counted, outputs)
+
+
+def _count_code(account: Account, outputs: Iterable[OutputOutcome]) -> Account:
+    """Return the account of a pushed W&B run, whose code W&B may have had already."""
+    code = next((output for output in outputs if output.type == CODE_TYPE), None)
+    if code is None:
+        return account
+    ways = (Ending.WRITTEN, Ending.DEDUPLICATED)
+    origin, to = ways if code.deduplicated else reversed(ways)
+    number = account.get(Kind.CODE_PACKAGES, {}).get(origin, 0)
+    return move(account, Kind.CODE_PACKAGES, number, to=to, origins=(origin,))
 
 
 def count_refused(account: Account | None, refused: Iterable[OutputOutcome]) -> Account | None:
@@ -282,8 +316,15 @@ def count_refused(account: Account | None, refused: Iterable[OutputOutcome]) -> 
     if account is None:
         return None
     origins = (Ending.WRITTEN, Ending.DEDUPLICATED, Ending.REFERENCED)
-    number = sum(output.items for output in refused)
-    return move(account, Kind.ARTIFACTS, number, to=Ending.LOST, origins=origins)
+    outputs = list(refused)
+    number = sum(output.items for output in outputs)
+    counted = move(account, Kind.ARTIFACTS, number, to=Ending.LOST, origins=origins)
+    packages = number_of(counted, Kind.CODE_PACKAGES) if any(map(_is_code, outputs)) else 0
+    return move(counted, Kind.CODE_PACKAGES, packages, to=Ending.LOST, origins=origins)
+
+
+def _is_code(output: OutputOutcome) -> bool:
+    return output.type == CODE_TYPE
 
 
 def count_gone(account: Account | None) -> Account | None:

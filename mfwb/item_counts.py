@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from mfwb.outcome import InputOutcome, ItemCounts, OutputOutcome, RuleOutcome, WandbRunOutcome
-from mfwb.planning import InputArtifact, PlannedRun
+from mfwb.planning import InputArtifact, OutputArtifact, PlannedRun
 from mfwb.planning.names import names_in_project
 from mfwb.snapshot import Loss
 from mfwb.snapshot.pathspec import flow_run_of, owner_and_name, parameters_of
@@ -37,7 +37,7 @@ def count_items(
     contents = [content for value in run.values for content in value.contents]
     values = [content for content in contents if content.pathspec not in lost]
     written = deduplicated = missing = 0
-    for artifact in run.outputs:
+    for artifact in filter(_has_artifacts, run.outputs):
         at_hand = sum(file.content.pathspec not in lost for file in artifact.written_files)
         names = names_in_project(artifact.name, artifact.type)
         output = next(filter(None, (logged.get((name, artifact.type)) for name in names)), None)
@@ -131,7 +131,8 @@ def as_planned(
             type=artifact.type,
             digest=None,
             size=sum(file.content.size for file in artifact.files),
-            files=tuple(file.stem for file in artifact.files),
+            files=tuple(file.stem or file.form.value for file in artifact.files),
+            items=min(artifact.items, 1),
             rules=rules.get(artifact.name),
         )
         for artifact in run.outputs
@@ -153,8 +154,14 @@ def as_planned(
 
 def _planned_items(run: PlannedRun) -> set[str]:
     contents = [content for value in run.values for content in value.contents]
-    contents += [file.content for artifact in run.outputs for file in artifact.written_files]
+    own = filter(_has_artifacts, run.outputs)
+    contents += [file.content for artifact in own for file in artifact.written_files]
     return {content.pathspec for content in contents}
+
+
+def _has_artifacts(artifact: OutputArtifact) -> bool:
+    """Return whether a W&B artifact is made from Metaflow's artifacts, as code is not."""
+    return not artifact.is_code
 
 
 def _is_artifact(loss: Loss, run: PlannedRun) -> bool:

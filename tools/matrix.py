@@ -33,6 +33,7 @@ SDK_TESTS = (
     "tests/integration/sink",
     "tests/integration/source/test_card_places.py",
     "tests/integration/source/test_code_package.py",
+    "tests/integration/source/test_console_addresses.py",
     "tests/integration/source/test_datastore_roots.py",
     "tests/integration/source/test_metaflow_contract.py",
     "tests/integration/source/test_starting.py",

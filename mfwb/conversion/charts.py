@@ -17,7 +17,8 @@ BINS = 64
 
 _FEWEST = 10  # numbers; fewer are read more easily than their histogram
 _MAX_SIDE = 50  # rows or columns of a heat map
-_MAX_WITH_NUMBERS = 20  # rows or columns of a heat map whose cells have their numbers
+_MAX_WITH_NUMBERS = 12  # rows or columns of a heat map whose cells have their numbers
+_MAX_WITH_LABELS = 20  # rows or columns that all have their labels
 _SIZE_LIMIT = 1_000_000  # bytes of a chart, which has at most 2,500 cells
 _PLANE = 2  # dimensions
 _DIGITS = ".4~g"
@@ -80,17 +81,19 @@ def _heat_map(array: Any) -> dict[str, Any]:
         [cell if is_finite else None for cell, is_finite in zip(row, finite, strict=True)]
         for row, finite in zip(as_floats.tolist(), np.isfinite(as_floats).tolist(), strict=True)
     ]
-    rows, columns = array.shape
-    trace: dict[str, Any] = {"type": "heatmap", "z": cells, "colorscale": "Blues"}
-    if max(rows, columns) <= _MAX_WITH_NUMBERS:
-        trace["texttemplate"] = f"%{{z:{_DIGITS}}}"
-    axis: dict[str, Any] = {
-        "constrain": "domain",
-        "dtick": 1 if max(rows, columns) <= _MAX_WITH_NUMBERS else 5,
+    side = max(array.shape)
+    trace: dict[str, Any] = {
+        "type": "heatmap",
+        "z": cells,
+        "colorscale": "Blues",
+        "reversescale": True,  # in plotly, the lowest of the blues is the darkest
     }
+    if side <= _MAX_WITH_NUMBERS:
+        trace["texttemplate"] = f"%{{z:{_DIGITS}}}"
+    axis: dict[str, Any] = {"dtick": 1 if side <= _MAX_WITH_LABELS else 5}
     layout = {
         "xaxis": {**axis, "title": {"text": "column"}},
-        "yaxis": {**axis, "title": {"text": "row"}, "autorange": "reversed", "scaleanchor": "x"},
-        "margin": {"t": 20},
+        "yaxis": {**axis, "title": {"text": "row"}, "autorange": "reversed"},
+        "margin": {"t": 30},
     }
     return {"data": [trace], "layout": layout}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from mfwb.errors import ItemLost
+from mfwb.ports import Readable
 
 __all__ = ["CopiedFile", "copy_file"]
 
@@ -23,7 +24,7 @@ class CopiedFile(NamedTuple):
 
 
 def copy_file(
-    file: BinaryIO, target: Path, *, max_bytes: int | None, limit: int | None
+    file: Readable, target: Path, *, max_bytes: int | None, limit: int | None
 ) -> CopiedFile:
     """Copy an open file to a path; return its size and checksums.
 

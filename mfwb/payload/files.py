@@ -19,7 +19,7 @@ from mfwb.payload.copied_files import copy_file
 from mfwb.payload.model import ArtifactFiles
 from mfwb.payload.paths import read_path_files
 from mfwb.planning import Content, Form, PlannedFile, PlannedRun, Preview
-from mfwb.ports import Contents, ReadyFile
+from mfwb.ports import CodeFile, Contents, Readable, ReadyFile
 from mfwb.snapshot.facts import PICKLES
 
 __all__ = ["CONVERSIONS", "FileBuilder"]
@@ -71,17 +71,17 @@ class FileBuilder:
         unpickle = run.unpickle
         if planned.form is Form.PATH:
             return self._copy_path(planned, contents, run)
+        if planned.form is Form.CODE:
+            return self._copy_code(planned, contents)
         if planned.form is Form.INCLUDE:
             return ArtifactFiles(Form.INCLUDE, [self._copy_included(planned, contents, run)])
-        if planned.form is Form.STORED:
-            return ArtifactFiles(
-                Form.STORED, [self._copy_stored(planned, contents, _suffix(encoding))]
-            )
         if planned.form is Form.REFERENCE:
             return self._build_reference(planned, contents, encoding)
         if planned.form in CONVERSIONS:
             return self._convert(planned, contents, unpickle)
-        return ArtifactFiles(Form.PICKLE, [self._copy_stored(planned, contents, ".pkl")])
+        form = Form.STORED if planned.form is Form.STORED else Form.PICKLE
+        suffix = _suffix(encoding) if form is Form.STORED else ".pkl"
+        return ArtifactFiles(form, [self._copy_stored(planned, contents, suffix)])
 
     def _convert(
         self, planned: PlannedFile, contents: Contents, unpickle: Unpickle
@@ -165,6 +165,32 @@ class FileBuilder:
             return ReadyFile(name, copied.size, self._store.path(kept), md5=copied.md5)
 
         return read_path_files(path, planned.stem, allowed=_allowed(contents, run), keep=keep)
+
+    def _copy_code(self, planned: PlannedFile, contents: Contents) -> ArtifactFiles:
+        """Return the user's files in a code package, by name; a later one replaces an earlier."""
+        files: dict[str, ReadyFile] = {}
+
+        def keep(file: CodeFile) -> None:
+            name = f"{planned.stem}/{file.name}" if planned.stem else file.name
+            files[name] = self._keep(planned.content, file.data, name)
+
+        with self._store.scratch() as packed:
+            excluded = contents.read_code(planned.content, packed, keep)
+        if not files and not excluded.unreadable:
+            raise ItemLost("it has no file of the flow")
+        return ArtifactFiles(
+            Form.CODE,
+            [files[name] for name in sorted(files)],
+            missing=dict(excluded.unreadable),
+            excluded=excluded.own,
+        )
+
+    def _keep(self, content: Content, file: Readable, name: str) -> ReadyFile:
+        with self._store.scratch() as unfinished:
+            copied = copy_file(file, unfinished, max_bytes=None, limit=None)
+            kept = f"{content.sha1}.{copied.sha1}.file"
+            self._store.add(kept, unfinished)
+        return ReadyFile(name, copied.size, self._store.path(kept), md5=copied.md5)
 
     def _read_path(self, content: Content, contents: Contents) -> bytes:
         """Return the bytes of a pickled path; ItemLost if they are too many for a path."""

@@ -55,6 +55,8 @@ def build_metadata(built: Sequence[BuiltArtifact], modules: Modules) -> dict[str
     renamed = {new: old for item in built for new, old in item.result.renamed.items()}
     if renamed:
         metadata["renamed_files"] = {new: one_line(old) for new, old in renamed.items()}
+    if excluded := sum(item.result.excluded for item in built):
+        metadata["files_of_metaflow"] = excluded
     if reasons:
         alike = len(set(reasons.values())) == 1 and len(reasons) == len(built)
         metadata["kept_as_pickle"] = next(iter(reasons.values())) if alike else reasons
@@ -72,6 +74,8 @@ def build_description(
         artifact: the planned W&B artifact.
     """
     planned, result = built[0]
+    if planned.form is Form.CODE:
+        return _describe_code(built)
     content, first = planned.content, result.files[0]
     several = f"{len(built)} tasks, a file or folder of each"
     where = _span(content.task) if len(built) == 1 else several
@@ -90,6 +94,18 @@ def build_description(
     return "\n".join(lines)
 
 
+def _describe_code(built: Sequence[BuiltArtifact]) -> str:
+    """Return the description of the code of a flow run."""
+    content = built[0].planned.content
+    excluded = sum(item.result.excluded for item in built)
+    lines = [
+        f"Metaflow's {_span(content.name)} of {_span(content.flow_run)}: the files of the flow."
+    ]
+    if excluded:
+        lines.append(f"Metaflow packed {excluded:,} files of its own, too; they are left out.")
+    return "\n".join([*lines, "", "    folder = artifact.download()"])
+
+
 def _merged(modules: Modules) -> list[str]:
     return sorted({one_line(name) for needed in modules.values() for name in needed or ()})
 
@@ -106,7 +122,7 @@ def _about_choice(artifact: OutputArtifact, *, is_folder: bool) -> list[str]:
         final = _span(f"{artifact.name}:{run_alias(parts_of(content.flow_run)[1])}")
         lines.append(
             f"These are candidates, among which a later step picked: {final} is the final version. "
-            "The code below loads the first candidate."
+            "The code below loads one of them."
             if is_folder
             else f"A later step picked among this and others: {final} is the final version."
         )

@@ -21,6 +21,7 @@ class ArtifactFiles:
         kept_because: why it is a pickle against the plan; else None.
         altered: how the files differ from the pickle, which then accompanies them; else empty.
         renamed: original names of renamed files, by their new names.
+        excluded: the number of Metaflow's own files in a code package, which are left out.
     """
 
     form: Form
@@ -29,6 +30,7 @@ class ArtifactFiles:
     kept_because: str | None = None
     altered: str = ""
     renamed: dict[str, str] = field(default_factory=dict)
+    excluded: int = 0
 
     @property
     def pickles(self) -> list[ReadyFile]:

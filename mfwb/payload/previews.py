@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from mfwb.conversion.charts import HISTOGRAM, read_chart
 from mfwb.conversion.convert import Conversion
@@ -150,7 +150,7 @@ def _join(previews: Sequence[tuple[PlannedFile, ReadyPreview]], total: int) -> R
     if len(previews) == 1:
         return first
     media = [
-        replace(preview.media[0], caption=file.stem.rpartition("/")[0])
+        replace(preview.media[0], caption=PurePosixPath(file.stem).parent.as_posix())
         for file, preview in previews
         if preview.media
     ]

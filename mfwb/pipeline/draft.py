@@ -63,6 +63,7 @@ def draft(selected: SelectedFlowRun, settings: Settings, parts: Parts) -> Draft:
             entity=destination.entity,
             project=destination.project,
             others=[_other_flow_run(other, parts.sink) for other in traced.others],
+            consoles=parts.source.consoles,
         )
     others = {other.flow_run.pathspec for other in traced.others}
     return Draft(flow_run, plan, destination, contents, frozenset(others | _origins(flow_run)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import datetime, timedelta, timezone
 
 from mfwb.config import Settings
@@ -178,7 +178,9 @@ class SyncHistory:
 
     def _stamp(self, flow: str) -> str:
         if flow not in self._stamps:
-            self._stamps[flow] = f"{self._settings.stamp(flow)}-{self._selection.failed}"
+            stamp = f"{self._settings.stamp(flow)}-{self._selection.failed}"
+            links = [address for address in astuple(self._parts.source.consoles) if address]
+            self._stamps[flow] = "-".join([stamp, *links])
         return self._stamps[flow]
 
 

@@ -3,6 +3,7 @@
 The package is not called `plan`, so that `mfwb.plan(...)` can be the function that users call.
 """
 
+from mfwb.planning.console_links import Consoles
 from mfwb.planning.draft import choose_group, draft_plan
 from mfwb.planning.external_inputs import OtherFlowRun
 from mfwb.planning.plan import (
@@ -24,6 +25,7 @@ from mfwb.planning.plan import (
 
 __all__ = [
     "ArtifactRule",
+    "Consoles",
     "Content",
     "Form",
     "InputArtifact",

@@ -13,6 +13,7 @@ from functools import cache
 from mfwb.conditions import parse_condition
 from mfwb.config import ArtifactRules, Settings
 from mfwb.planning.classify import Kind, classify
+from mfwb.planning.code_artifact import CODE_TYPE
 from mfwb.planning.names import run_alias
 from mfwb.planning.plan import ArtifactRule, Content, OutputArtifact, PlannedRun, PlannedValue
 from mfwb.snapshot import FlowRun
@@ -73,7 +74,7 @@ class _RuleDraft:
         """Yield the rules for the artifacts that a W&B run logs."""
         for output in run.outputs:
             rules = find_rules(output.files[0].content.name, self._rules)
-            if rules is None:
+            if rules is None or output.type == CODE_TYPE:
                 continue
             if self._run_alias not in output.aliases:
                 rules = ArtifactRules(metadata=rules.metadata)

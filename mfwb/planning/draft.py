@@ -12,19 +12,23 @@ from mfwb.lineage import Lineage
 from mfwb.planning import names
 from mfwb.planning.aliases import add_aliases, find_final
 from mfwb.planning.artifact_rules import add_artifact_rules
+from mfwb.planning.code_artifact import plan_code
+from mfwb.planning.console_links import Consoles, build_links
 from mfwb.planning.external_inputs import ExternalInputs, OtherFlowRun
 from mfwb.planning.inputs import Inputs, select_inputs
 from mfwb.planning.last_steps import BAD_STATES, describe_dead_ends, find_dead_ends
 from mfwb.planning.outputs import Outputs, select_outputs
 from mfwb.planning.picked import trace_logged_by
-from mfwb.planning.plan import Form, Plan, PlannedCard, PlannedRun, TaskRow
+from mfwb.planning.plan import Form, Plan, PlannedCard, PlannedRun, TaskRow, WandbRunId
 from mfwb.planning.run_metadata import (
     describe_flow_run,
+    describe_links,
     describe_origin,
     describe_outcome,
     describe_tasks,
     span_of,
 )
+from mfwb.planning.run_notes import build_notes
 from mfwb.planning.run_scopes import RunScope, build_run_scopes, task_label
 from mfwb.planning.size_limits import (
     CONFIG_LIMIT,
@@ -49,6 +53,7 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
     entity: str | None,
     project: str,
     others: Iterable[OtherFlowRun] = (),
+    consoles: Consoles | None = None,
 ) -> Plan:
     """Return the plan of what to write to W&B for one flow run.
 
@@ -59,14 +64,16 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
         entity: the resolved entity to write to; None: the default entity of the user who uploads.
         project: the resolved project to write to.
         others: the other flow runs whose artifacts this one used.
+        consoles: addresses of consoles in Metaflow's configuration; None: it has none.
     """
     scopes = build_run_scopes(flow_run, settings)
     logged_by = trace_logged_by(scopes, flow_run, lineage)
     outputs = select_outputs(scopes, flow_run, lineage, logged_by)
+    outputs = _add_code(outputs, scopes, flow_run, settings)
     external_inputs = ExternalInputs(lineage, others, settings)
     dead_ends = find_dead_ends(flow_run, lineage)
     inputs = select_inputs(scopes, lineage, outputs, external_inputs, logged_by)
-    shared = _Shared.of(flow_run)
+    shared = _Shared.of(flow_run, consoles or Consoles())
     runs = [
         replace(
             _planned_run(
@@ -91,6 +98,22 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
     )
 
 
+def _add_code(
+    outputs: dict[WandbRunId, Outputs],
+    scopes: Sequence[RunScope],
+    flow_run: FlowRun,
+    settings: Settings,
+) -> dict[WandbRunId, Outputs]:
+    """Return the outputs; the first W&B run logs the code as well, unless it is switched off."""
+    first = next((scope.id for scope in scopes), None)
+    others = chain.from_iterable(own.artifacts for own in outputs.values())
+    code = plan_code(flow_run, others) if settings.code_of(flow_run.flow) else None
+    if code is None or first is None:
+        return outputs
+    own = outputs[first]
+    return {**outputs, first: replace(own, artifacts=(*own.artifacts, code))}
+
+
 def choose_group(flow: str, pathspec: str, settings: Settings) -> str:
     """Return the group of the W&B runs of a flow run; a step with its own group keeps that."""
     group = settings.wandb_of(flow).get("run_group") or pathspec
@@ -107,14 +130,16 @@ class _Shared:
         flow_run: the flow run.
         parameters: the values of the parameters, by their keys in config.
         facts: the facts of the flow run, for `config["metaflow"]`.
+        consoles: addresses of consoles, for links.
     """
 
     flow_run: FlowRun
     parameters: dict[str, Any]
     facts: dict[str, Any]
+    consoles: Consoles
 
     @classmethod
-    def of(cls, flow_run: FlowRun) -> _Shared:
+    def of(cls, flow_run: FlowRun, consoles: Consoles) -> _Shared:
         """Return the shared content of a flow run."""
         as_files = select_parameters_as_files(flow_run)
         parameters = {
@@ -122,7 +147,7 @@ class _Shared:
             for parameter in flow_run.parameters
             if parameter.kind != "constant"
         }
-        return cls(flow_run, parameters, describe_flow_run(flow_run, as_files))
+        return cls(flow_run, parameters, describe_flow_run(flow_run, as_files), consoles)
 
 
 def _planned_run(  # noqa: PLR0913 - each is a fact of its own
@@ -139,8 +164,10 @@ def _planned_run(  # noqa: PLR0913 - each is a fact of its own
     group = str(wandb_settings.pop("run_group", None) or flow_run.pathspec)
     job_type = str(wandb_settings.pop("run_job_type", None) or scope.step.name)
     tags = (*flow_run.tags, *(wandb_settings.pop("run_tags", None) or ()))
+    own_notes = wandb_settings.pop("run_notes", None)
     for field_name in ("entity", "project"):  # the plan has them
         wandb_settings.pop(field_name, None)
+    links = build_links(shared.consoles, scope.tasks, merged=scope.merged)
     stopped = any(task.pathspec in dead_ends for task in scope.tasks)
     failed = stopped or any(task.state in BAD_STATES for task in scope.tasks)
     started, finished = span_of(scope.tasks)
@@ -152,6 +179,7 @@ def _planned_run(  # noqa: PLR0913 - each is a fact of its own
         {
             **shared.facts,
             **describe_tasks(scope.step, scope.tasks),
+            **describe_links(links),
             "pathspec": scope.name,
         },
         CONFIG_LIMIT,
@@ -199,6 +227,7 @@ def _planned_run(  # noqa: PLR0913 - each is a fact of its own
         losses=(*outputs.losses, *inputs.losses, *cuts),
         wandb_settings=wandb_settings,
         externals=tuple(_externals(lineage, scope)),
+        notes=build_notes(scope.pathspec, flow_run.provider, scope.step.doc, links, own_notes),
         **_select_file_rules(scope, outputs),
     )
 

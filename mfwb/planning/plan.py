@@ -58,6 +58,7 @@ class Form(str, Enum):
     IMAGE = "image"  # an image of Pillow, as a PNG beside its pickle
     MEDIA = "media"  # the bytes or text of an artifact that is a whole file, as it is
     REFERENCE = "reference"  # the bytes stay where Metaflow stored them
+    CODE = "code"  # the user's files in Metaflow's code package
 
 
 class Preview(str, Enum):
@@ -129,6 +130,16 @@ class OutputArtifact:
             return self.files
         picked = {artifact.pathspec for artifact in self.picked}
         return tuple(file for file in self.files if file.content.pathspec not in picked)
+
+    @property
+    def items(self) -> int:
+        """The number of Metaflow's artifacts that it is made from; code is none."""
+        return 0 if self.is_code else len(self.written_files)
+
+    @property
+    def is_code(self) -> bool:
+        """Whether it is the code of the flow run."""
+        return any(file.form is Form.CODE for file in self.files)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -252,6 +263,7 @@ class PlannedRun:
     file_limit: int | None = None  # bytes of an included file, or of what a path points at
     shown: tuple[PlannedValue, ...] = ()  # artifacts that the summary shows as values, too
     artifact_rules: tuple[ArtifactRule, ...] = ()
+    notes: str = ""  # Markdown
 
     @property
     def ended_at(self) -> int | None:
@@ -279,7 +291,7 @@ class PlannedRun:
         for output in document["outputs"]:
             _drop_empty(output, _OPTIONAL_FIELDS_OF_OUTPUTS)
         texts = {name: document.pop(name) for name in _TEXT_FIELDS}
-        texts["notes"] = document["wandb_settings"].pop("run_notes", None)
+        texts["notes"] = document.pop("notes") or None
         if "artifact_rules" in document:  # W&B lets versions change in place
             texts["artifact_rules"] = document.pop("artifact_rules")
         return f"{_digest(document)[:_DIGEST_LENGTH]}.{_digest(texts)[:_DIGEST_LENGTH]}"

@@ -6,7 +6,7 @@ Attributes of decorators are left out: Metaflow records `@environment(vars=...)`
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -21,6 +21,7 @@ from mfwb.units.whole_numbers import with_exact_numbers
 
 __all__ = [
     "describe_flow_run",
+    "describe_links",
     "describe_origin",
     "describe_outcome",
     "describe_tasks",
@@ -94,6 +95,15 @@ def describe_tasks(step: Step, tasks: Sequence[Task]) -> dict[str, Any]:
             **shared,
         }
     )
+
+
+def describe_links(links: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return the part of `config["metaflow"]` with links: a list if tasks have links of their own.
+
+    It is empty if there are no links.
+    """
+    described = {name: urls[0] if len(urls) == 1 else list(urls) for name, urls in links.items()}
+    return {"links": described} if described else {}
 
 
 def describe_origin(task: Task) -> dict[str, str]:

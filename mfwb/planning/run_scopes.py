@@ -18,6 +18,7 @@ class RunScope:
 
     id: WandbRunId
     name: str
+    pathspec: str  # of the step, or of the task
     step: Step
     tasks: tuple[Task, ...]
     merged: bool
@@ -39,6 +40,7 @@ def build_run_scopes(flow_run: FlowRun, settings: Settings) -> list[RunScope]:
                 RunScope(
                     id=names.run_id(*parts),
                     name=names.shortened("/".join(parts), names.RUN_NAME_LIMIT),
+                    pathspec="/".join(parts),
                     step=step,
                     tasks=tasks,
                     merged=not by_task and (len(tasks) > 1 or step.is_foreach),

@@ -18,16 +18,27 @@ from mfwb.ports.payloads import (
 from mfwb.ports.progress import NoProgress, Progress
 from mfwb.ports.push import BundledFlowRun, PushedFlowRun, Pusher
 from mfwb.ports.sink import Destination, ExistingFlowRun, Session, Sink, WrittenRun
-from mfwb.ports.source import BlobLocation, Contents, ListedFlowRun, LogLine, Source
+from mfwb.ports.source import (
+    BlobLocation,
+    CodeFile,
+    Contents,
+    ExcludedCode,
+    ListedFlowRun,
+    LogLine,
+    Readable,
+    Source,
+)
 
 __all__ = [
     "AppliedRule",
     "BlobLocation",
     "BugLog",
     "BundledFlowRun",
+    "CodeFile",
     "Contents",
     "Destination",
     "Entry",
+    "ExcludedCode",
     "ExistingFlowRun",
     "Ledger",
     "ListedFlowRun",
@@ -37,6 +48,7 @@ __all__ = [
     "Progress",
     "PushedFlowRun",
     "Pusher",
+    "Readable",
     "ReadyArtifact",
     "ReadyCard",
     "ReadyFile",

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from mfwb.files.allowed_files import AllowedFiles
-from mfwb.planning import Content
+from mfwb.planning import Consoles, Content
 from mfwb.snapshot import Card, FlowRun
 from mfwb.snapshot.pathspec import Pathspec
 
 __all__ = [
     "BlobLocation",
+    "CodeFile",
     "Contents",
+    "ExcludedCode",
     "ListedFlowRun",
     "LogLine",
+    "Readable",
     "Source",
 ]
 
@@ -48,6 +51,30 @@ class BlobLocation:
     etag: str | None
     gzipped: bool
     version: str | None = None
+
+
+class Readable(Protocol):
+    """A stream of bytes that is read once, from the beginning to the end."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the next bytes, at most so many; none at the end. SourceError, OSError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CodeFile:
+    """A file of a code package, open."""
+
+    name: str  # path below the root of the package, with "/"
+    data: Readable
+
+
+@dataclass(frozen=True, slots=True)
+class ExcludedCode:
+    """What of a code package is not among the user's files."""
+
+    own: int  # the number of Metaflow's own files
+    unreadable: Mapping[str, str]  # reasons, by name
 
 
 class Contents(Protocol):
@@ -91,6 +118,18 @@ class Contents(Protocol):
         """
         ...
 
+    def read_code(
+        self, content: Content, packed: Path, keep: Callable[[CodeFile], None]
+    ) -> ExcludedCode:
+        """Call `keep` with each of the user's files in a code package; ItemLost if it is damaged.
+
+        Args:
+            content: the package.
+            packed: where the package can be kept until then; the file is removed.
+            keep: reads a file.
+        """
+        ...
+
     def log(self, task: str, *, max_bytes: int) -> Iterable[LogLine]:
         """Return the lines that a task printed, by time, of at most so many bytes; ItemLost.
 
@@ -131,6 +170,11 @@ class Source(Protocol):
     @property
     def provider(self) -> str:
         """The metadata provider, as in `local@/data`."""
+        ...
+
+    @property
+    def consoles(self) -> Consoles:
+        """The addresses of consoles in Metaflow's configuration, for links."""
         ...
 
     def flows(self) -> list[str]:

@@ -25,6 +25,9 @@ _RUN_ONLY_PREFIXES = tuple(
 )
 """Settings for running flows, which don't affect reading completed ones."""
 
+_ADDRESSES = frozenset({"METAFLOW_ARGO_WORKFLOWS_UI_URL"})
+"""Exceptions among these: links in W&B lead there."""
+
 
 def find_metaflow_file(folder: Path) -> SettingsFile | None:
     """Return the settings file that Metaflow uses if it is imported in a folder, or None."""
@@ -51,7 +54,7 @@ def sensitive_in_metaflow_file(
         if name.startswith("METAFLOW_")  # Metaflow ignores other names
         and name not in environ
         and name not in _HARMLESS
-        and not name.startswith(_RUN_ONLY_PREFIXES)
+        and (name in _ADDRESSES or not name.startswith(_RUN_ONLY_PREFIXES))
     ]
 
 

@@ -15,6 +15,7 @@ __all__ = [
     "ArtifactRef",
     "Attempt",
     "Card",
+    "CodePackage",
     "Datastore",
     "Failure",
     "FlowRun",
@@ -251,6 +252,25 @@ class SourceCode:
 
 
 @dataclass(frozen=True, slots=True)
+class CodePackage:
+    """A package of the flow's code in Metaflow's datastore."""
+
+    task: str  # pathspec of the first task that ran it
+    sha1: str  # of the package
+    ds_type: str  # of the datastore that has it
+    archive_format: str = "tgz"
+
+    @property
+    def pathspec(self) -> str:
+        """The name of its loss."""
+        return f"{self.task}/{CODE_PACKAGE}"
+
+
+CODE_PACKAGE = "code-package"
+"""Metaflow's name of a task's record of its code package."""
+
+
+@dataclass(frozen=True, slots=True)
 class FlowRun:
     """One flow run: `Flow/123` and all that Metaflow recorded of it."""
 
@@ -272,6 +292,7 @@ class FlowRun:
     graph: tuple[GraphStep, ...] = ()  # empty: from a Metaflow that did not record it yet
     code: SourceCode | None = None
     code_missing: str = ""  # why there is no code
+    code_packages: tuple[CodePackage, ...] = ()  # each content once; clones have their origin's
 
     @property
     def pathspec(self) -> str:

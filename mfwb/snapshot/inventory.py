@@ -35,6 +35,7 @@ def count_facts(flow_run: FlowRun) -> dict[Kind, int]:
         Kind.LOGS: sum(map(has_log, tasks)),
         Kind.CARDS: sum(len(task.cards) for task in tasks)
         + sum(map(is_unread_card, flow_run.losses)),
+        Kind.CODE_PACKAGES: len(flow_run.code_packages),
     }
 
 

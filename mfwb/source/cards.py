@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mfwb.errors import ItemLost, SourceError
+from mfwb.ports import Readable
 from mfwb.snapshot import Card
 from mfwb.snapshot.pathspec import parts_of
-from mfwb.source.json_records import Readable
 
 if TYPE_CHECKING:  # it imports metaflow
     from mfwb.source.datastore.flow_store import FlowStore

@@ -9,6 +9,7 @@ from mfwb.ports import ListedFlowRun
 from mfwb.snapshot import FlowRun
 from mfwb.snapshot.pathspec import Pathspec
 from mfwb.source.client_errors import client_errors
+from mfwb.source.console_addresses import configured_consoles
 from mfwb.source.contents import FlowRunContents
 from mfwb.source.datastore.roots import DatastoreRoots
 from mfwb.source.listing import ClientListing, LocalListing, UnnamedRun
@@ -26,6 +27,7 @@ class MetaflowSource:
     ) -> None:
         self.provider = provider
         self.roots = roots
+        self.consoles = configured_consoles()
         self._abandoned_after = abandoned_after
         self._namespace = namespace
         self._unnamed: dict[Pathspec, str] = {}  # reasons, by pathspec

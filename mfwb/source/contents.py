@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -13,14 +13,16 @@ from metaflow.exception import MetaflowException
 from mfwb.errors import ItemLost
 from mfwb.files.allowed_files import AllowedFiles
 from mfwb.planning import Content
-from mfwb.ports import BlobLocation, LogLine
+from mfwb.ports import BlobLocation, CodeFile, ExcludedCode, LogLine
 from mfwb.snapshot import Card, Datastore, FlowRun
 from mfwb.source.cards import CardFolder, copy_card
+from mfwb.source.code_files import read_code_files
 from mfwb.source.datastore import internal_artifacts
 from mfwb.source.datastore.flow_store import FlowStore, open_store
 from mfwb.source.include_files import copy_content
 from mfwb.source.logs import read_log
 from mfwb.source.own_folder import find_own_folder
+from mfwb.source.tarball import TarballError
 
 __all__ = ["FlowRunContents"]
 
@@ -52,6 +54,7 @@ class FlowRunContents:
         self.own_folder = find_own_folder(flow_run)
         self._flow = flow_run.flow
         self._tasks = {task.pathspec: task for task in flow_run.tasks}
+        self._packages = {package.sha1: package for package in flow_run.code_packages}
         self._origins: dict[str, tuple[str, ...]] = {}
         self._default = next(
             (task.datastore for task in flow_run.tasks if task.datastore is not None), None
@@ -125,6 +128,34 @@ class FlowRunContents:
             allowed=allowed,
             limit=limit,
         )
+
+    def read_code(
+        self, content: Content, packed: Path, keep: Callable[[CodeFile], None]
+    ) -> ExcludedCode:
+        """Call `keep` with each of the user's files in a code package, and return what is excluded.
+
+        Args:
+            content: the package.
+            packed: where the package is kept until it is read.
+            keep: reads a file.
+
+        Raises:
+            ItemLost: if the package can't be read.
+            SourceError: if the datastore does not answer.
+        """
+        package, datastore = self._packages[content.sha1], self._datastore(content.task)
+        if datastore is None or datastore.type != package.ds_type:
+            raise ItemLost(f"it is in another datastore ({package.ds_type}) than the artifacts")
+        if package.archive_format != "tgz":
+            raise ItemLost(f"it is not a gzipped tar but {package.archive_format!r}")
+        try:
+            self._store(content.task).copy(content.sha1, 0, packed)
+            with packed.open("rb") as file:
+                return read_code_files(file, keep)
+        except TarballError as error:
+            raise ItemLost(str(error)) from None
+        finally:
+            packed.unlink(missing_ok=True)
 
     def log(self, task: str, *, max_bytes: int) -> Iterable[LogLine]:
         """Return the log of a task, by time; SourceError if the datastore does not answer.

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Hashable
 from functools import cache
-from typing import Annotated, Any, Protocol, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import (
     AfterValidator,
@@ -24,6 +24,7 @@ from pydantic import (
     ValidationError,
 )
 
+from mfwb.ports import Readable
 from mfwb.safe_text import storable
 from mfwb.snapshot import Card
 from mfwb.snapshot.identifiers import SHA1, is_artifact_name
@@ -35,7 +36,6 @@ __all__ = [
     "BlobRecord",
     "ExitRecord",
     "Location",
-    "Readable",
     "RunRecord",
     "TaskRecord",
     "has_lone_surrogate",
@@ -70,14 +70,6 @@ _Heartbeat = Annotated[int, Field(strict=True, ge=0, le=MAX_EPOCH_MS // 1000)]  
 _Tag = Annotated[str, StringConstraints(strict=True, max_length=5_000)]
 _Tags = Annotated[list[_Tag], Field(max_length=10_000)]
 _Short = Annotated[str, StringConstraints(strict=True, max_length=1_000)]
-
-
-class Readable(Protocol):
-    """A stream of bytes that is read once, from the beginning to the end."""
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Return the next bytes, at most so many; none at the end. SourceError, OSError."""
-        ...
 
 
 class _Record(BaseModel):

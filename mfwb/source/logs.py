@@ -17,8 +17,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from mfwb.errors import SourceError
-from mfwb.ports import LogLine
-from mfwb.source.json_records import Readable
+from mfwb.ports import LogLine, Readable
 from mfwb.source.typed_values import MAX_EPOCH_MS
 
 if TYPE_CHECKING:  # it imports metaflow

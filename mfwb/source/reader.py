@@ -15,7 +15,7 @@ from mfwb.snapshot import FlowRun
 from mfwb.source.artifact_records import ArtifactRecords
 from mfwb.source.datastore.roots import DatastoreRoots
 from mfwb.source.graph import GraphInfo, to_graph
-from mfwb.source.source_code import read_code
+from mfwb.source.source_code import find_code_packages, read_code
 from mfwb.source.state import Liveness
 from mfwb.source.task_metadata import RawRun, read_raw_run, still_has_no_outcome
 from mfwb.source.to_snapshot import to_flow_run, to_parameters, to_task
@@ -77,7 +77,8 @@ def read_flow_run(
             if (process_exit := records.process_exit(task)) is not None
         },
     )
-    return replace(flow_run, code=code, code_missing=code_missing)
+    packages = find_code_packages(raw.tasks)
+    return replace(flow_run, code=code, code_missing=code_missing, code_packages=packages)
 
 
 def assert_not_in_future(raw: RawRun, provider: str, now: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from mfwb import snapshot
 from mfwb.errors import ItemLost, SourceError
 from mfwb.snapshot import GraphStep, SourceCode
 from mfwb.source.code_package import CodePackage, PackageError, parse_package_record, read_source
@@ -17,7 +18,7 @@ from mfwb.source.datastore.flow_store import open_store
 from mfwb.source.script_files import read_script
 from mfwb.source.task_metadata import RawTask
 
-__all__ = ["read_code"]
+__all__ = ["find_code_packages", "read_code"]
 
 _PACKED_LIMIT = 64_000_000  # bytes
 
@@ -48,6 +49,20 @@ def read_code(
         return read_script(Path(main)), ""
     except (OSError, ValueError) as error:
         return None, f"its source can't be read: {error}"
+
+
+def find_code_packages(raws: Sequence[RawTask]) -> tuple[snapshot.CodePackage, ...]:
+    """Return the code packages of a flow run; each with the task of the lowest id that has it."""
+    packages: dict[str, snapshot.CodePackage] = {}
+    for raw in sorted(raws, key=lambda raw: (len(raw.path[3]), raw.path[3], raw.path[2])):
+        record = _package_record(raw)
+        package = parse_package_record(record) if record is not None else None
+        if package is not None:
+            reference = snapshot.CodePackage(
+                raw.pathspec, package.sha, package.ds_type, package.metadata.archive_format
+            )
+            packages.setdefault(package.sha, reference)
+    return tuple(packages.values())
 
 
 def _read_package(package: CodePackage, raw: RawTask) -> bytes:

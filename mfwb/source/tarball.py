@@ -1,4 +1,4 @@
-"""Read files by name into memory from a gzipped tar that a stranger may have made.
+"""Read the files of a gzipped tar that a stranger may have made.
 
 Nothing is extracted, and no link is followed. `tarfile` is only used to decode single headers:
 reading a whole tar, it allocates the size that a header claims, seeks backwards for a negative
@@ -7,12 +7,14 @@ size, and takes minutes for a crafted extended header, each depending on the ver
 
 from __future__ import annotations
 
+import io
 import posixpath
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
+from typing import BinaryIO
 
-__all__ = ["TarballError", "normalize_name", "read_files"]
+__all__ = ["Member", "TarballError", "normalize_name", "read_files", "read_members"]
 
 _UNPACKED_LIMIT = 256_000_000  # bytes
 _MEMBERS_LIMIT = 50_000
@@ -25,12 +27,40 @@ _CHUNK = 1 << 16
 _GZIP = 16 + zlib.MAX_WBITS
 _FILES = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
 _EXTENDED = (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE)
+_WITHOUT_NAME = (tarfile.XGLTYPE, tarfile.GNUTYPE_LONGLINK)  # they describe other members
 # Offsets of the flag for a further block: in the header of a sparse file, and in each such block.
 _SPARSE_CONTINUES, _SPARSE_BLOCK_CONTINUES = 482, 504
 
 
 class TarballError(ValueError):
     """A tar is damaged, or larger than any real code; the text is the reason."""
+
+
+class Member:
+    """A member of a tar that is not a folder. Its bytes can be read until the next one is.
+
+    Attributes:
+        name: normalized, below the root; None if it leads out of the root.
+        recorded_name: as the tar has it.
+        is_file: whether it is a regular file, and no link or device.
+        size: in bytes.
+    """
+
+    def __init__(
+        self, unpacked: _Decompressor, recorded_name: str, size: int, *, is_file: bool
+    ) -> None:
+        self._unpacked = unpacked
+        self.name = normalize_name(recorded_name)
+        self.recorded_name = recorded_name
+        self.is_file = is_file
+        self.size = size
+        self.left = size if is_file else 0  # bytes that were not read
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes, all of them by default; TarballError if the tar is cut off."""
+        size = self.left if size < 0 else min(size, self.left)
+        self.left -= size
+        return self._unpacked.read(size)
 
 
 def read_files(packed: bytes, max_size: Callable[[str], int]) -> Iterator[tuple[str, bytes]]:
@@ -43,7 +73,22 @@ def read_files(packed: bytes, max_size: Callable[[str], int]) -> Iterator[tuple[
     Raises:
         TarballError: if it can't be read any further.
     """
-    unpacked = _Decompressor(packed)
+    for member in read_members(io.BytesIO(packed)):
+        if member.is_file and member.name is not None and member.size <= max_size(member.name):
+            yield member.name, member.read()
+
+
+def read_members(packed: BinaryIO, max_unpacked: int = _UNPACKED_LIMIT) -> Iterator[Member]:
+    """Yield all members that are not folders, in the order of the tar.
+
+    Args:
+        packed: the gzipped tar.
+        max_unpacked: the number of bytes to which it may unpack.
+
+    Raises:
+        TarballError: if it can't be read any further.
+    """
+    unpacked = _Decompressor(packed, max_unpacked)
     extended: dict[str, str] = {}
     for _ in range(_MEMBERS_LIMIT):
         block = unpacked.read(_BLOCK)
@@ -54,18 +99,22 @@ def read_files(packed: bytes, max_size: Callable[[str], int]) -> Iterator[tuple[
             extended |= _parse_records(_read_extension(unpacked, header))
             continue
         if header.type == tarfile.GNUTYPE_LONGNAME:
-            name, _, _ = _read_extension(unpacked, header).partition(b"\0")
-            extended["path"] = name.decode("utf-8", "replace")
+            long_name, _, _ = _read_extension(unpacked, header).partition(b"\0")
+            extended["path"] = long_name.decode("utf-8", "replace")
             continue
         size = _size(header, extended)
-        file_name = normalize_name(extended.get("path", header.name))
         is_file = header.type in _FILES and not any(
             key.startswith("GNU.sparse") for key in extended
         )
+        name = extended.get("path", header.name)
         extended = {}
-        if is_file and file_name is not None and size <= max_size(file_name):
-            yield file_name, unpacked.read(size)
-            unpacked.skip(-size % _BLOCK)
+        if header.type == tarfile.DIRTYPE or header.type in _WITHOUT_NAME:
+            _skip(unpacked, header, block, size)
+            continue
+        member = Member(unpacked, name, size, is_file=is_file)
+        yield member
+        if is_file:
+            unpacked.skip(member.left + -size % _BLOCK)
         else:
             _skip(unpacked, header, block, size)
     raise TarballError(f"it has more than {_MEMBERS_LIMIT:,} files")
@@ -143,12 +192,13 @@ class _Decompressor:
     Further gzip members are ignored, as no program writes them into a code package.
     """
 
-    def __init__(self, packed: bytes) -> None:
-        self._packed = memoryview(packed)
+    def __init__(self, packed: BinaryIO, max_unpacked: int) -> None:
+        self._packed = packed
+        self._max_unpacked = max_unpacked
         self._zlib = zlib.decompressobj(_GZIP)
         self._tail = b""  # input that zlib has not consumed yet
         self._ready = b""
-        self._left = _UNPACKED_LIMIT
+        self._left = max_unpacked
 
     def read(self, size: int) -> bytes:
         """Return exactly so many bytes; TarballError if there are fewer."""
@@ -171,9 +221,7 @@ class _Decompressor:
     def _next(self) -> bytes:
         """Return some more bytes."""
         while not self._zlib.eof:
-            data = self._tail or self._packed[:_CHUNK]
-            if not self._tail:
-                self._packed = self._packed[_CHUNK:]
+            data = self._tail or self._packed.read(_CHUNK)
             try:
                 unpacked = self._zlib.decompress(data, _CHUNK)
             except zlib.error as error:
@@ -181,7 +229,7 @@ class _Decompressor:
             self._tail = self._zlib.unconsumed_tail
             self._left -= len(unpacked)
             if self._left < 0:
-                raise TarballError(f"it unpacks to more than {_UNPACKED_LIMIT // 1_000_000} MB")
+                raise TarballError(f"it unpacks to more than {self._max_unpacked // 1_000_000} MB")
             if unpacked:
                 return unpacked
             if not data:

@@ -48,9 +48,11 @@ _CONFIG_METADATA = (
     "code-package",
     "execution-triggers",
     "aws-batch-job-id",
+    "ec2-region",
     "kubernetes-pod-name",
     "kubernetes-pod-namespace",
     "argo-workflow-name",
+    "argo-workflow-namespace",
     "aws-step-functions-execution",
     "airflow-dag-run-id",
 )

@@ -17,6 +17,8 @@ from mfwb.verification.expected.model import (
 from mfwb.verification.findings import EDITED, Findings, why_missing
 from mfwb.verification.recorded import RecordedArtifact, RecordedFile, RecordedRun
 
+_WITHOUT_SIZE = {"include", "code"}  # shapes whose size Metaflow does not record
+
 __all__ = ["LoggedFile", "compare_artifacts", "find_logged"]
 
 
@@ -93,13 +95,13 @@ def _compare_description(  # noqa: PLR0913, PLR0917 - what it is of, and where t
     can_mend = logged.version is None
     held = [folder.held for folder in expected.folders]
     own: dict[str, Any] = {"artifact": expected.artifact}
-    if not any(folder.shape == "include" for folder in expected.folders):
+    if not any(folder.shape in _WITHOUT_SIZE for folder in expected.folders):
         own["size"] = sum(
             artifact.size for artifact in held
         )  # Metaflow stores a descriptor of the others
     if len(held) == 1:
         own |= {"task": expected.folders[0].task, "sha1": held[0].sha1}
-    else:
+    elif expected.kinds != ("code",):
         own["tasks"] = len(held)
     facts = logged.metadata.get("metaflow")
     if not isinstance(facts, dict):

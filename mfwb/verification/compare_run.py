@@ -63,6 +63,7 @@ class _Comparison:
         for item, reason in self._expected.unknown:
             self._findings.leave_open(f"{self._expected.name} {item}", reason)
         self._compare_identity()
+        self._compare_notes()
         self._compare_times()
         self._compare_values("config", self._expected.config, self._recorded.config)
         facts = self._recorded.config.get("metaflow")
@@ -103,6 +104,19 @@ class _Comparison:
         self._findings.count("tags", len(expected.tags))
         if missing := expected.tags - recorded.tags:
             self._differ("tags", "tags", sorted(missing), sorted(recorded.tags), _TAGS_CHANGED)
+
+    def _compare_notes(self) -> None:
+        expected, actual = self._expected.notes, self._recorded.notes
+        self._findings.count("notes", len(expected))
+        missing = [text for text in expected if text not in actual]
+        if not missing:
+            return
+        if actual.strip() and len(missing) == len(expected):
+            item = f"{self._expected.name} notes"
+            self._findings.leave_open(item, "somebody wrote other notes in W&B, and they stay")
+            return
+        cause = why_missing(self._recorded, "somebody removed it in W&B")
+        self._differ("notes", "notes", missing[0], actual or None, cause)
 
     def _compare_times(self) -> None:
         expected, recorded = self._expected, self._recorded

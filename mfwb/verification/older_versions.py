@@ -20,12 +20,13 @@ __all__ = ["NOT_WRITTEN_YET", "with_older_causes"]
 
 NOT_WRITTEN_YET: Mapping[str, Mapping[str, str]] = {
     "0.1.0": {
-        "artifact": "files of bytes and texts under their own endings, what a join picked, and "
+        "artifact": "code, files of bytes under their own endings, nor what a join picked, nor "
         "metadata of rules",
         "file": "bytes and texts that are files under their own endings",
         "alias": "aliases of candidates and of rules, and `latest` of what a join picked",
         "edge": "uses of what a join picked",
         "history": "curves under the user's own names",
+        "notes": "notes",
         "panel": "pictures, sounds, films, pages, galleries, histograms and heat maps",
     }
 }

@@ -79,6 +79,7 @@ def _expected(facts: FlowRunFacts) -> dict[str, int]:
         "tags": len(facts.tags) + facts.system_tags,
         "logs": sum(not task.is_clone for task in tasks),
         "cards": sum(len(task.cards) for task in tasks),
+        "code_packages": int(facts.code is not None),
     }
 
 

@@ -24,8 +24,8 @@ def find_choices(facts: FlowRunFacts) -> Choices:
         for name, held in {**task.passed, **task.held}.items():
             if not any(_has(parent, name, held) for parent in inside):
                 continue
-            made_by = [other for other in before if _made(other, name, held, facts, tasks)]
-            if made_by and all(len(other.place) > len(task.place) for other in made_by):
+            outside = [other for other in before if len(other.place) <= len(task.place)]
+            if not any(_has(other, name, held) for other in outside):
                 choices.setdefault(task.pathspec, {})[name] = held
     return choices
 
@@ -53,11 +53,3 @@ def is_same_content(held: Held, other: Held) -> bool:
 def _has(task: TaskFacts, name: str, held: Held) -> bool:
     own = {**task.passed, **task.held}.get(name)
     return own is not None and is_same_content(own, held)
-
-
-def _made(
-    task: TaskFacts, name: str, held: Held, facts: FlowRunFacts, tasks: Mapping[str, TaskFacts]
-) -> bool:
-    """Return whether a task has a content that none of its parents had."""
-    parents = facts.truth.parents.get(task.pathspec, ())
-    return _has(task, name, held) and not any(_has(tasks[item], name, held) for item in parents)

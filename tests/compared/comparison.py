@@ -123,6 +123,7 @@ def _of_run(
     yield from _unlike(f"{at} job type", step, run.job_type)
     yield from _unlike(f"{at} state", "failed" if failed else "finished", run.state)
     yield from _unlike(f"{at} tags", facts.tags, run.tags)
+    yield from _of_notes(facts, subject, run)
     yield from _of_config(facts, subject, run)
     yield from _of_values(subject, run)
     for key, own, shown in differences_of_panels(subject.tasks, run, merged=subject.merged):
@@ -130,6 +131,15 @@ def _of_run(
     yield from _of_log(subject, run)
     yield from _of_cards(subject, run)
     yield from _of_artifacts(facts, subject, run, choices)
+
+
+def _of_notes(facts: FlowRunFacts, subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
+    """The docstring is in the notes, and a line that opens what the W&B run stands for."""
+    doc = facts.docs.get(subject.tasks[0].step, "").strip()
+    kind = "Task" if subject.name.count("/") == 3 else "Step"
+    for text in (doc, f'{kind.lower()} = {kind}("{subject.name}")'):
+        if text not in run.notes:
+            yield Difference(f"{subject.name} notes", text, run.notes)
 
 
 def _of_config(facts: FlowRunFacts, subject: _Subject, run: WandbRunFacts) -> Iterator[Difference]:
@@ -393,8 +403,14 @@ def _of_artifacts(
         [version] = run.logged[name]
         reported = list(version.files.values())
         yield from _unlike(f"{subject.name} {name}", [facts.included[name]], reported)
+    has_code = facts.code is not None and subject.tasks[0].step == facts.start
+    code = {f"{facts.pathspec.split('/')[0]}-code"} if has_code else set()
+    for name in code & run.logged.keys():
+        [version] = run.logged[name]
+        yield from _unlike(f"{subject.name} {name} type", "code", version.type)
+        yield from _unlike(f"{subject.name} {name}", facts.code, dict(version.files))
     yield from _unlike(
-        f"{subject.name} artifacts", sorted({*expected, *included}), sorted(run.logged)
+        f"{subject.name} artifacts", sorted({*expected, *included, *code}), sorted(run.logged)
     )
 
 
@@ -595,8 +611,9 @@ def _of_aliases(
         marked = project.with_alias(name, alias)
         yield from _unlike(f"{facts.pathspec} {name}:{alias}", 1, len(marked))
         held = facts.final.get(name)
-        if len(marked) == 1 and held is not None and not is_in_summary(held):
-            if not _is_content(name, held, dict(marked[0].files)):
-                yield Difference(
-                    f"{facts.pathspec} {name}:{alias}", held.value, sorted(marked[0].files)
-                )
+        is_file = held is not None and not is_in_summary(held)
+        if len(marked) != 1 or held is None or not is_file:
+            continue
+        if not _is_content(name, held, dict(marked[0].files)):
+            paths = sorted(marked[0].files)
+            yield Difference(f"{facts.pathspec} {name}:{alias}", held.value, paths)

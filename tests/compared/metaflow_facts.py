@@ -94,6 +94,9 @@ class FlowRunFacts:
         records: what its tasks recorded of themselves.
         truth: what that adds up to.
         system_tags: how many tags Metaflow gave it.
+        start: the name of its first step.
+        docs: the docstring of each step that has one.
+        code: the files of the user in its code package, by path; None if it has none.
         artifacts_held: how many artifacts all of its tasks have, each counted at each task, and
             included files; without parameters, which each task has, too.
     """
@@ -110,6 +113,9 @@ class FlowRunFacts:
     truth: Truth
     system_tags: int
     artifacts_held: int
+    start: str
+    docs: dict[str, str]
+    code: dict[str, bytes] | None
 
     def ancestors(self, pathspec: str) -> set[str]:
         """Return all tasks that came before one."""
@@ -164,7 +170,23 @@ def read_flow_run(pathspec: str, records_folder: Path) -> FlowRunFacts:
         truth=follow(records),
         system_tags=len(run.system_tags),
         artifacts_held=len(files) + _count_held(run, given, records.values()),
+        start=graph.get("start_step") or "start",
+        docs={name: step["doc"] for name, step in graph["steps"].items() if step.get("doc")},
+        code=_code(run),
     )
+
+
+def _code(run: Any) -> dict[str, bytes] | None:
+    """Return what Metaflow's client extracts of the code package: the files of the user."""
+    tasks = (task for step in run for task in step if "origin-task-id" not in task.metadata_dict)
+    code = next((task.code for task in tasks if "code-package" in task.metadata_dict), None)
+    if code is None:
+        return None
+    with code.extract() as folder:
+        paths = [path for path in Path(folder).rglob("*") if path.is_file()]
+        files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    own = (".mf_install", ".mf_meta/")  # what Metaflow notes of the package
+    return {name: data for name, data in files.items() if not name.startswith(own)}
 
 
 _OF_METAFLOW = {"name"}

@@ -31,6 +31,7 @@ class WandbRunFacts:
     job_type: str
     state: str
     tags: frozenset[str]
+    notes: str
     config: dict[str, Any]
     summary: dict[str, Any]
     history: dict[int, dict[str, Any]]
@@ -80,6 +81,7 @@ class Project:
             job_type=run.job_type,
             state=run.state,
             tags=frozenset(run.tags),
+            notes=run.notes or "",
             config=json.loads(json.dumps(dict(run.config))),
             summary=dict(run.summary._json_dict),
             history={

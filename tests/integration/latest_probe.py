@@ -14,8 +14,8 @@ import tempfile
 from typing import Any
 
 import metaflow
-import numpy
-import pandas
+import numpy as np
+import pandas as pd
 import wandb
 
 
@@ -54,15 +54,15 @@ def _compare(artifact: Any, stored: Any) -> list[str]:
         if path.suffix == ".pkl":
             loaded = pickle.loads(path.read_bytes())
         elif path.suffix == ".parquet":
-            loaded = pandas.read_parquet(path)
+            loaded = pd.read_parquet(path)
         else:
-            loaded = numpy.load(path)
+            loaded = np.load(path)
     code = "\n".join(
         line.removeprefix("    ")
         for line in artifact.description.splitlines()
         if line.startswith("    ")
     )
-    known = {"artifact": artifact, "pickle": pickle, "pathlib": pathlib, "pandas": pandas}
+    known = {"artifact": artifact, "pickle": pickle, "pathlib": pathlib, "pandas": pd}
     exec(code, known)  # noqa: S102 - of our own description, which people paste
     described = known[stored.id]
     return [
@@ -73,7 +73,7 @@ def _compare(artifact: Any, stored: Any) -> list[str]:
 
 
 def _is_equal(value: Any, other: Any) -> bool:
-    if isinstance(other, pandas.DataFrame):
+    if isinstance(other, pd.DataFrame):
         return bool(value.equals(other))
     return pickle.dumps(value) == pickle.dumps(other)
 

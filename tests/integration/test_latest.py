@@ -1,4 +1,4 @@
-"""`NAME:latest` and `NAME:run-123` are what `Run("Flow/123").data.NAME` is; versions have an order."""
+"""`NAME:latest` and `NAME:run-123` are what Metaflow has; versions are in foreach order."""
 
 from __future__ import annotations
 

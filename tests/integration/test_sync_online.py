@@ -184,7 +184,7 @@ def test_variables_about_one_run_do_not_leak(
     run = w_and_b.state.run(f"acme/{project}/{run_id}")
     assert run.display_name == f"{pathspec}/end"
     assert (run.group, run.job_type, run.tags) == (pathspec, "end", ())
-    assert not run.notes
+    assert "leak" not in (run.notes or "")
 
 
 def test_settings_reach_wandb(
@@ -216,7 +216,9 @@ def test_settings_reach_wandb(
     run = w_and_b.state.run(f"acme/{project}/{end['id']}")
     assert done.code == 0, done.err
     assert (run.group, run.job_type, run.tags) == ("fans", "report", ("nightly",))
-    assert run.notes == "the last step"
+    notes = run.notes or ""
+    assert notes.startswith("the last step\n\n```text\nMake the last frame.")
+    assert f'step = Step("{pathspec}/end")' in notes
     assert end["switched_off"] == ["total"]
     assert end["outputs"] == []
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -15,13 +15,15 @@ from mfwb.files.allowed_files import AllowedFiles
 from mfwb.item_counts import as_planned
 from mfwb.outcome import OutputOutcome, WandbRunOutcome
 from mfwb.pipeline import Parts
-from mfwb.planning import Content, Plan, PlannedRun
+from mfwb.planning import Consoles, Content, Plan, PlannedRun
 from mfwb.ports import (
     AppliedRule,
     BlobLocation,
+    CodeFile,
     Contents,
     Destination,
     Entry,
+    ExcludedCode,
     ExistingFlowRun,
     ListedFlowRun,
     LogLine,
@@ -64,6 +66,12 @@ class NoContents:
         """Find nothing."""
         raise ItemLost(f"{content.name} is not there, {path}, {allowed}, {limit}")
 
+    def read_code(
+        self, content: Content, packed: Path, keep: Callable[[CodeFile], None]
+    ) -> ExcludedCode:
+        """Find nothing."""
+        raise ItemLost(f"{content.name} is not there, {packed}, {keep}")
+
     def log(self, task: str, *, max_bytes: int) -> Iterable[LogLine]:
         """Find nothing."""
         raise ItemLost(f"{task} has no log, nor {max_bytes} bytes of it")
@@ -79,6 +87,7 @@ class MemoryMetaflow:
 
     flow_runs: list[FlowRun] = field(default_factory=list)
     provider: str = "local@/data"
+    consoles: Consoles = field(default_factory=Consoles)
 
     def flows(self) -> list[str]:
         """Return the names of all flows."""

@@ -21,7 +21,7 @@ from mfwb.account_balance import (
 from mfwb.item_counts import as_planned
 from mfwb.outcome import FlowRunOutcome, OutputOutcome, Status
 from mfwb.planning import Plan
-from mfwb.snapshot import Card, Failure, FlowRun, Loss
+from mfwb.snapshot import Card, CodePackage, Failure, FlowRun, Loss
 from mfwb.snapshot.inventory import unread_card
 from tests.support.flow_runs import (
     at,
@@ -217,7 +217,42 @@ def test_deleted() -> None:
     """All items are switched off if somebody deleted all W&B runs."""
     result = outcome_of(RUN, plan_of(RUN), outputs=(), deleted=True).account or {}
 
-    assert result == {kind: {Ending.SWITCHED_OFF: number_of(WRITTEN, kind)} for kind in Kind}
+    assert result == {kind: {Ending.SWITCHED_OFF: number_of(WRITTEN, kind)} for kind in WRITTEN}
+
+
+PACKAGE = CodePackage(spec("start/1"), "a" * 40, "local")
+PACKAGED = replace(RUN, code_packages=(PACKAGE,))
+
+
+def test_code_packages() -> None:
+    """A package is written, known to W&B, lost or switched off, and no artifact of Metaflow's."""
+    known = replace(
+        as_planned(plan_of(PACKAGED).runs[0]).outputs[-1], digest="d", deduplicated=True
+    )
+    again = outcome_of(PACKAGED, plan_of(PACKAGED), outputs=(known,)).account or {}
+
+    assert account_of(PACKAGED) == {**WRITTEN, Kind.CODE_PACKAGES: {Ending.WRITTEN: 1}}
+    assert again[Kind.CODE_PACKAGES] == {Ending.DEDUPLICATED: 1}
+    lost = account_of(PACKAGED, [Loss(PACKAGE.pathspec, "gone")])
+    assert lost == {**WRITTEN, Kind.CODE_PACKAGES: {Ending.LOST: 1}}
+    off = account_of(PACKAGED, code=False)
+    assert off == {**WRITTEN, Kind.CODE_PACKAGES: {Ending.SWITCHED_OFF: 1}}
+    deleted = outcome_of(PACKAGED, plan_of(PACKAGED), outputs=(), deleted=True).account or {}
+    assert deleted[Kind.CODE_PACKAGES] == {Ending.SWITCHED_OFF: 1}
+
+
+def test_code_packages_that_were_pushed() -> None:
+    """A push says whether W&B had the code before; a refusal is a loss."""
+    bundled = outcome_of(PACKAGED, plan_of(PACKAGED)).wandb_runs[0]
+    [code] = [output for output in bundled.outputs if output.type == "code"]
+    written = count_arrived(bundled, [code]) or {}
+    same = count_arrived(bundled, [replace(code, deduplicated=True)]) or {}
+    refused = count_refused(written, [code]) or {}
+
+    assert written[Kind.CODE_PACKAGES] == {Ending.WRITTEN: 1}
+    assert same[Kind.CODE_PACKAGES] == {Ending.DEDUPLICATED: 1}
+    assert refused[Kind.CODE_PACKAGES] == {Ending.LOST: 1}
+    assert written[Kind.ARTIFACTS] == same[Kind.ARTIFACTS] == refused[Kind.ARTIFACTS]
 
 
 def test_no_task() -> None:

@@ -429,7 +429,10 @@ def test_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         ),
         (
             "[kinds]\n'm.*' = 'x'",
-            "mfwb.toml: kinds.m.*: Input should be 'dataset', 'model', 'other' or 'value', not 'x'",
+            (
+                "mfwb.toml: kinds.m.*: "
+                "Input should be 'dataset', 'model', 'other', 'value' or 'image', not 'x'"
+            ),
         ),
         ("[flow.F.step.end.kinds]", "mfwb.toml: there is no setting 'flow.F.step.end.kinds'"),
         ("plugins = []", "mfwb.toml: there is no setting 'plugins'"),

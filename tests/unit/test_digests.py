@@ -59,74 +59,74 @@ def plan_of(run: FlowRun, granularity: str) -> Plan:
 
 EXPECTED = {
     ("fan", "step"): (
-        "0ecf103ea677e0376ffe01b40c594f94fd168cc528e477f4d0f05c47e036eb6e",
+        "0ed50184b5c92c3cb6669176989fd813fddd75935719ea9496e16e5c332d9a95",
         [
             (
                 "DemoFlow-1700000000000000-start-2ba414281533",
-                "718247afe9d1475b39b1e5433c52bd69171c8d8f.984ca162b349dbe271320e58a516570209eea231",
+                "718247afe9d1475b39b1e5433c52bd69171c8d8f.71f1ae81a8fd5c01ef94f16a9cad83d9a2235573",
             ),
             (
                 "DemoFlow-1700000000000000-work-c20e07505217",
-                "434308c21526f258dc4bab9d2ce4bb3d272c270f.cd067e89f01d93c402cb1e6dd671f5fd9fd11ae9",
+                "434308c21526f258dc4bab9d2ce4bb3d272c270f.9a0c7a4a510f0452cd8a6cc3b66bd5bf7e949150",
             ),
             (
                 "DemoFlow-1700000000000000-join-52786bc9eeab",
-                "be1600e40fa5148a1eacfc53d3e7200917f26391.e164b077ad2e0f34b11d2325f54f5cc08ec57b1a",
+                "be1600e40fa5148a1eacfc53d3e7200917f26391.26b522c5899db826cf1ff68c5aaef0ad23b82c30",
             ),
             (
                 "DemoFlow-1700000000000000-end-ca8e6e564840",
-                "37db29d4bc9df36c3b8c444b7ee672804dbe8913.f9f0674b9876e34e832886eebf379cf21d8ab1e6",
+                "37db29d4bc9df36c3b8c444b7ee672804dbe8913.efb882ca8bb00a623892eb0513d64bf796b8aa63",
             ),
         ],
     ),
     ("fan", "task"): (
-        "316ec40c21193d3fe4f81d324bafef09052f6e38590887b0a6985197d0604828",
+        "aba4a048f4c812fdc54daa17ed7e36925c31bd5539b5f0fce62fca50bfdbd621",
         [
             (
                 "DemoFlow-1700000000000000-start-1-60a114169e6f",
-                "6dbcbb5540e9d82b15f71740cc46f84f97bf6f31.5ecc642a1d9f4f2771f7143f5e727def0ee4dd0a",
+                "6dbcbb5540e9d82b15f71740cc46f84f97bf6f31.a5ca9fc8ff794c7a6e5ccac1bc6463887a39bb3d",
             ),
             (
                 "DemoFlow-1700000000000000-work-2-ad5c7116b3ef",
-                "a05d4bf45e22a1be34abc50c9be0c79b21d33648.3a63c8b7f71de91fa2fb0b3bb21114b08aa1f7a5",
+                "a05d4bf45e22a1be34abc50c9be0c79b21d33648.5af0c76c80dd288509ba988feedf8af98d942eea",
             ),
             (
                 "DemoFlow-1700000000000000-work-3-b9d5a25c61c7",
-                "343bcac88ce792f19d97dc7562dc637f04fd985d.410739113cfec4b05d050be9c40d946aae72b6d2",
+                "343bcac88ce792f19d97dc7562dc637f04fd985d.4c28bbac807c472901d1b9ff3d237a585d576487",
             ),
             (
                 "DemoFlow-1700000000000000-join-4-ae0e1fda7830",
-                "6a62a4ea104690bb8d9194ddeac58e0276bcb640.9bc27a229e24dfff79f705fa15f67f80389a1625",
+                "6a62a4ea104690bb8d9194ddeac58e0276bcb640.a82914db786d13ddf43265a808866edfb565ee91",
             ),
             (
                 "DemoFlow-1700000000000000-end-5-afd7bfea77c8",
-                "472aeaee46a5abeb9b3642a22d21e40f9450e5d4.bfcb4ad20c14e2442197577fa55af795939ff968",
+                "472aeaee46a5abeb9b3642a22d21e40f9450e5d4.0c4156399b585f8ae917983f5b1b5f86595ea21e",
             ),
         ],
     ),
     ("line", "step"): (
-        "2c99ca76f9bb1e7387eba03b01d9a8411415d43b1f4b68dfd55513d723b5697d",
+        "4abc695568af39f60ee3595eba39a6d6079fca781b56ebe55227b9ca12b1b128",
         [
             (
                 "DemoFlow-1700000000000000-start-2ba414281533",
-                "3ac758e0e4c45ed10ab945373ae13dc13c17e1f1.409634307e1fa266ce627a4ae30362a67019abe8",
+                "3ac758e0e4c45ed10ab945373ae13dc13c17e1f1.38af9671783d95a66146439fd999e42e8b90347b",
             ),
             (
                 "DemoFlow-1700000000000000-end-ca8e6e564840",
-                "1ace11e4760081c925e1f4bfd15b03b8d0d5ed8a.17366baf39467537cba9bbdd763a8667d55999fd",
+                "1ace11e4760081c925e1f4bfd15b03b8d0d5ed8a.40c80ccefe993ee71a636e8d47370acc88709ea0",
             ),
         ],
     ),
     ("line", "task"): (
-        "55c4f0ed80fd36ea52dd28f967605d257e05f07504b5f6d514e3b417adc15262",
+        "ab7723cabcfcef7ffd393dcc4d8895e166ba45a0c0a3f84e7d3c8bddd4b5e7b7",
         [
             (
                 "DemoFlow-1700000000000000-start-1-60a114169e6f",
-                "8b664f61f0487e537c93325dd97ad4ced71936d9.11b00ea10c917ddfb5ff381207dc9c210215ab19",
+                "8b664f61f0487e537c93325dd97ad4ced71936d9.3a398dc41135c65389b9b170ee7ab089b68e6ef4",
             ),
             (
                 "DemoFlow-1700000000000000-end-2-d22a031dd83b",
-                "84bbc0a05aefd11a07e0df338a7d26daa102bc85.db8369986d04599cfc1e6ef54800cdc05cb371e9",
+                "84bbc0a05aefd11a07e0df338a7d26daa102bc85.b1886aac252787316d353419bf70679c007cc72b",
             ),
         ],
     ),

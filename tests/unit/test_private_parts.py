@@ -40,6 +40,7 @@ TESTS_OF = {
     "sink/push/upload_files.py": "integration/test_push.py",
     "sink/wandb_sync/child.py": "integration/test_push.py",
     "source/client_errors.py": "integration/test_metadata_service.py",
+    "source/console_addresses.py": "integration/source/test_console_addresses.py",
     "source/datastore/flow_store.py": "integration/source/test_metaflow_contract.py",
     "source/include_files.py": "integration/source/test_metaflow_contract.py",
     "source/local_provider.py": "contracts/test_source.py",
@@ -47,6 +48,7 @@ TESTS_OF = {
     "source/own_folder.py": "integration/source/test_card_places.py",
     "source/service_key.py": "integration/test_metadata_service.py",
     "source/session.py": "integration/source/test_starting.py",
+    "verification/expected/links.py": "integration/source/test_console_addresses.py",
     "verification/recorded_offline/run_file.py": "unit/verification/recorded_offline",
     "verification/recorded_offline/wandb_file.py": "unit/verification/recorded_offline",
 }

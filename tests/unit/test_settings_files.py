@@ -486,6 +486,15 @@ def test_metaflows_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert sensitive_in_metaflow_file(file.values) == ["METAFLOW_SERVICE_URL"]
 
 
+def test_addresses_of_links_are_sensitive() -> None:
+    """A stranger's folder can't put links into the user's W&B."""
+    addresses = ["METAFLOW_UI_URL", "METAFLOW_ARGO_WORKFLOWS_UI_URL"]
+    values = {**dict.fromkeys(addresses, "https://evil.example"), "METAFLOW_ARGO_EVENTS_EVENT": "x"}
+
+    assert sensitive_in_metaflow_file(values, {}) == addresses
+    assert sensitive_in_metaflow_file(values, dict.fromkeys(addresses, "https://mine")) == []
+
+
 @pytest.mark.parametrize("text", ["[]", "{", "[" * 100_000, "\udcff"])
 def test_metaflows_file_of_another_shape(folder: Path, text: str) -> None:
     """It is told on a line."""

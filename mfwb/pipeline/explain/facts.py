@@ -13,6 +13,8 @@ from mfwb.pipeline.explain.switches import describe_switch
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.planning.classify import Kind
 from mfwb.planning.classify_reasons import explain_classification
+from mfwb.planning.picked import trace_logged_by
+from mfwb.planning.run_scopes import build_run_scopes
 from mfwb.snapshot import ArtifactRef, Task
 from mfwb.snapshot.pathspec import flow_of, is_parameters, parameters_of, step_of
 
@@ -31,6 +33,8 @@ def facts_of(
         tasks = {task.pathspec: task for task in flow_run.tasks}
         order = [tasks[pathspec] for pathspec in traced.lineage.order]
         holdings = trace_holdings(order, traced.lineage.parents)
+        scopes = build_run_scopes(flow_run, settings)
+        logged_by = trace_logged_by(scopes, flow_run, traced.lineage)
         for task, ref in match.holders:
             held = holdings[task.pathspec][ref.name]
             equal = traced.lineage.equal_values(task.pathspec)
@@ -39,6 +43,8 @@ def facts_of(
             shown = own if is_shown else held
             fact = _fact(task.pathspec, ref, shown, _attempt(task), settings)
             is_handed_on = is_shown and ref.name not in equal.assigned
+            if not is_shown:
+                fact = replace(fact, shown_in=logged_by.task_of(task.pathspec, ref.name))
             yield replace(fact, producer=held.producer) if is_handed_on else fact
     elif match.parameter.kind == "IncludeFile":
         ref = match.parameter.ref

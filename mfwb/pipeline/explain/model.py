@@ -22,7 +22,7 @@ class TaskArtifact:
         attempt: the attempt of the task that wrote it; None: not recorded.
         producer: the task that wrote it: this one, or the one that it was handed on from.
         shown_in: the task whose W&B run gets it: the producer, except for values that a task
-            assigned again with an equal result.
+            assigned again with an equal result, and for what a task picked among several.
         reason: how it is handled, and why; decided for the task that wrote it.
         switched_off: the setting that keeps it out of W&B, and where it is set; else empty.
     """

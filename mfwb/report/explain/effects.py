@@ -48,9 +48,10 @@ def effect_lines(explanation: Explanation) -> Iterator[Line]:
         artifact for artifact in explanation.artifacts if artifact.shown_in != artifact.task
     ]
     if handed_on and len(handed_on) == len(explanation.artifacts):
-        yield Line(
-            "written", Text("nothing here: it is only passed on; the step that made it writes:")
-        )
+        picked = any(artifact.shown_in != artifact.producer for artifact in handed_on)
+        verb = "picked" if picked else "made"
+        text = f"nothing here: it is only passed on; the step that {verb} it writes:"
+        yield Line("written", Text(text))
     yield from _switched_off(explanation)
     nonempty = [replayed for replayed in explanation.replayed if _is_something(replayed)]
     for replayed in nonempty[:1]:

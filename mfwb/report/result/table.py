@@ -125,7 +125,7 @@ def _made(made: Made, runs: int) -> _Line:
     cells = {
         "made": _with_count(Text(one_line(made.name)), made.count, runs),
         "type": Text(made.type, style="dim"),
-        "size": Text(human_size(made.size)),
+        "size": Text(human_size(made.size) if made.size or made.type != "code" else "?"),
     }
     if made.version:
         cells["version"] = Text(made.version, style="dim" if "same" in made.version else "cyan")

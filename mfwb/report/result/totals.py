@@ -69,7 +69,7 @@ def _items(result: Result, *, verbose: bool) -> Iterator[str]:
     yield f"{count(number_of(account), 'item')}{would}: {_endings(count_endings(account))}"
     if verbose:
         for kind, numbers in account.items():
-            noun = kind.value.removesuffix("s")
+            noun = kind.value.removesuffix("s").replace("_", " ")
             yield f"  {count(number_of(account, kind), noun)}: {_endings(numbers)}"
 
 

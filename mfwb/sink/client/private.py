@@ -134,17 +134,18 @@ def log_artifact_with_aliases(
     run._public_api()._set_artifact_save_handle(artifact, handle)  # noqa: SLF001
 
 
-def commit_artifact(api: wandb.Api, artifact: wandb.Artifact) -> None:
-    """Commit an artifact whose files are uploaded, which gives it its number.
+def commit_artifact(api: wandb.Api, artifact: wandb.Artifact) -> str:
+    """Commit an artifact whose files are uploaded; return the version that it gets, as `v7`.
 
-    This is the request that wandb-core sends last. The artifact does not show its number before
-    another `wait`, nor its public `id`.
+    This is the request that wandb-core sends last. The artifact itself has no public `id` before
+    it, and never shows the version afterwards: its name stays `model:vNone`.
     """
-    execute_graphql(api, _COMMIT, {"artifactID": artifact._id})  # noqa: SLF001
+    answer = execute_graphql(api, _COMMIT, {"artifactID": artifact._id})  # noqa: SLF001
+    return f"v{answer['commitArtifact']['artifact']['versionIndex']}"
 
 
 _COMMIT = """mutation CommitArtifact($artifactID: ID!) {
-    commitArtifact(input: {artifactID: $artifactID}) { artifact { id } }
+    commitArtifact(input: {artifactID: $artifactID}) { artifact { id versionIndex } }
 }"""
 
 

@@ -106,7 +106,7 @@ def read_written_digests(config: Mapping[str, Any]) -> WrittenDigests | None:
 def merge_metadata(planned: RunMetadata, current: RunMetadata, rule: EditRule) -> MergedMetadata:
     """Return the metadata for an existing W&B run.
 
-    What others added always stays: tags, keys, and notes where mfwb has none.
+    What others added always stays: tags, keys, and notes that somebody wrote or changed.
 
     Args:
         planned: the planned metadata.
@@ -170,7 +170,7 @@ def _merge_text(
         return new
     if not old and (written is None or name == "job_type"):  # nobody can remove a job type
         return new
-    if not new:  # mfwb plans no value: the other value is an addition
+    if not new or (name == "notes" and old):  # an addition; notes of people always are one
         return old
     return old if edits.keeps_edit(_TEXT_FIELDS[name]) else new
 

@@ -36,7 +36,7 @@ def planned_run_metadata(plan: Plan, run: PlannedRun, writer: str) -> RunMetadat
         group=run.group,
         job_type=run.job_type,
         tags=run.tags,
-        notes=run.wandb_settings.get("run_notes") or "",
+        notes=run.notes,
         config=build_config(plan, run, writer),
     )
 

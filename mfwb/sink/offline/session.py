@@ -199,7 +199,7 @@ class OfflineSession:
             size=sum(file.size for file in ready.files),
             files=tuple(file.path for file in ready.files),
             deduplicated=is_duplicate,
-            items=len(ready.planned.written_files),
+            items=ready.planned.items,
             referenced=ready.referenced,
             rules=ready.rule.outcome if ready.rule else None,
         )

@@ -220,12 +220,7 @@ class Uploads:
             self._wait_for_arrival(upload, artifact, timeout)
             if artifact.state == _PENDING:
                 self._version_order.wait(upload.run_id, name, seconds=timeout)
-                self._client.call(
-                    self._path,
-                    lambda api: commit_artifact(api, artifact),
-                    f"commit {upload.item}",
-                )
-                self._wait_for_arrival(upload, artifact, timeout)
+                artifact = self._commit(upload, artifact)
             self._version_order.dequeue(upload.run_id, [name])
         except CORE_DEATHS:
             raise
@@ -239,15 +234,13 @@ class Uploads:
             )
         finally:
             self.release([upload])
-        output = _output(upload.ready, upload.artifact)
+        output = _output(upload.ready, artifact)
         name_in_project = upload.ready.planned.name
         self._collections.note(name_in_project, upload.ready.planned.type)
-        self._latest_alias.set_aliases(
-            name_in_project, upload.moment, upload.artifact, upload.aliases
-        )
+        self._latest_alias.set_aliases(name_in_project, upload.moment, artifact, upload.aliases)
         rules = VersionRules(output.rules, artifact_metadata(upload.ready), upload.run_name)
         rule_losses = self._rule_writer.write(artifact.name, upload.moment, rules)
-        return UploadResult(name, upload.artifact, output, rule_losses=rule_losses)
+        return UploadResult(name, artifact, output, rule_losses=rule_losses)
 
     def _wait_for_arrival(self, upload: Upload, artifact: wandb.Artifact, timeout: float) -> None:
         retry_budget = self._client.retry_budget
@@ -256,6 +249,16 @@ class Uploads:
                 lambda: artifact.wait(timeout=round(timeout)),
                 f"learn whether {upload.item} has arrived",
             )
+
+    def _commit(self, upload: Upload, draft: wandb.Artifact) -> wandb.Artifact:
+        """Return the version that an uploaded artifact becomes; SinkError."""
+        name = f"{self._path}/{upload.ready.planned.name}"
+
+        def request(api: wandb.Api) -> wandb.Artifact:
+            version: wandb.Artifact = api.artifact(f"{name}:{commit_artifact(api, draft)}")
+            return version
+
+        return self._client.call(self._path, request, f"commit {upload.item}")
 
     def _log(self, open_run: wandb.Run, upload: Upload) -> Upload:
         if upload.artifact is None:
@@ -286,7 +289,7 @@ def _output(ready: ReadyArtifact, logged: wandb.Artifact) -> OutputOutcome:
         files=tuple(file.path for file in ready.files),
         deduplicated=metadata != artifact_metadata(ready),  # W&B kept the metadata of the first one
         version=logged.version,
-        items=len(ready.planned.written_files),
+        items=ready.planned.items,
         referenced=ready.referenced,
         rules=ready.rule.outcome if ready.rule else None,
     )

@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 from wandb.proto import wandb_internal_pb2 as pb
 
 from mfwb.files.rooted_files import is_plain_path
+from mfwb.planning.code_artifact import CODE_TYPE
 from mfwb.planning.type_table import Kind
 from mfwb.sink.offline.manifest import Manifest
 
@@ -24,7 +25,8 @@ __all__ = ["ForeignRecordError", "check_records"]
 MEDIA = "media/"
 """The folder, among the files of a W&B run, of the files that its summary shows."""
 
-_TYPES = {"run_table", *(kind.value for kind in Kind)} - {Kind.VALUE.value}
+_CODE_OF_JOBS = "source-"  # W&B runs code of such a name
+_TYPES = {"run_table", CODE_TYPE, *(kind.value for kind in Kind)} - {Kind.VALUE.value}
 """Allowed types of artifacts. `job` is not allowed: W&B runs the content of a job on request."""
 
 _POLICY = "wandb-storage-policy-v1"
@@ -136,7 +138,8 @@ def _check_artifact(artifact: pb.ArtifactRecord, run: pb.RunRecord, manifest: Ma
     config = {item.key for item in stored.storage_policy_config}
     if stored.storage_policy != _POLICY or not config <= _POLICY_KEYS:
         raise ForeignRecordError(f"its artifact {artifact.name!r} is stored in another way")
-    if artifact.type not in _TYPES:
+    is_wandbs_code = artifact.type == CODE_TYPE and artifact.name.startswith(_CODE_OF_JOBS)
+    if artifact.type not in _TYPES or is_wandbs_code:
         raise ForeignRecordError(f"its artifact {artifact.name!r} is of type {artifact.type!r}")
     for entry in stored.contents:
         if not is_plain_path(entry.path):  # a download writes to this path

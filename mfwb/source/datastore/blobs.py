@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mfwb.errors import ItemLost
-from mfwb.ports import BlobLocation
-from mfwb.source.json_records import BlobRecord, Readable, parse_json
+from mfwb.ports import BlobLocation, Readable
+from mfwb.source.json_records import BlobRecord, parse_json
 from mfwb.source.typed_values import DamagedError
 
 __all__ = ["GONE", "Blob", "Blobs", "is_gzipped"]

@@ -10,9 +10,9 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, NamedTuple
 
 from mfwb.errors import ItemLost, SourceError
+from mfwb.ports import Readable
 from mfwb.source.datastore.blobs import Blob
 from mfwb.source.datastore.checksums import Digests
-from mfwb.source.json_records import Readable
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

@@ -11,10 +11,12 @@ from mfwb.config import Settings, StepSettings
 from mfwb.source.datastore.flow_store import FlowStore
 from mfwb.verification.expected import names
 from mfwb.verification.expected.artifact_rules import RuleExpectations
+from mfwb.verification.expected.code_package import expect_code
 from mfwb.verification.expected.contents import Contents
 from mfwb.verification.expected.facts import CardFacts, FlowRunFacts, TaskFacts
 from mfwb.verification.expected.flow_run_reader import FlowRunReader
 from mfwb.verification.expected.kinds import ExpectedForm, find_form
+from mfwb.verification.expected.links import expect_links
 from mfwb.verification.expected.log_lines import read_lines
 from mfwb.verification.expected.loggers import Loggers
 from mfwb.verification.expected.model import (
@@ -26,8 +28,10 @@ from mfwb.verification.expected.model import (
     ExpectedRun,
     Need,
 )
+from mfwb.verification.expected.notes import expect_notes
 from mfwb.verification.expected.panels import expect_panels
 from mfwb.verification.expected.run_facts import (
+    doc_of,
     expect_config,
     expect_facts,
     expect_outcome,
@@ -55,7 +59,7 @@ _PREVIEWED = ("parquet",)
 class _Scope:
     """A step or a task, for which W&B has one W&B run."""
 
-    name: str
+    name: str  # pathspec
     step: str
     tasks: tuple[TaskFacts, ...]
     siblings: tuple[TaskFacts, ...]  # all tasks of the step
@@ -84,6 +88,7 @@ class _Builder:
         self._code = read_step_code(facts)
         self._history = History(facts, contents, self._code)
         self._scopes = list(_scopes(facts, settings))
+        self._has_code = settings.code_of(facts.flow)
         self._run_of = {task.path: scope.name for scope in self._scopes for task in scope.tasks}
         self._settings = {scope.step: scope.settings for scope in self._scopes}
         self._config, self._constants = expect_config(facts, contents)
@@ -138,6 +143,8 @@ class _Builder:
             replace(artifact, rule=self._rules.expect(artifact, merged=scope.merged))
             for artifact in artifacts
         ]
+        if self._has_code and scope is self._scopes[0]:
+            artifacts += expect_code(facts, lambda own: self._reader.store(facts.flow, own))
         code = self._code.get(scope.step)
         cards, open_cards = _cards(scope)
         return ExpectedRun(
@@ -147,7 +154,10 @@ class _Builder:
             tags=frozenset(names.line(tag, _TAG) for tag in tags) - {""},
             state="failed" if failed else "finished",
             config=self._config,
-            facts=expect_facts(facts, scope.tasks, names.line(scope.name, _NAME), self._constants),
+            facts={
+                **expect_facts(facts, scope.tasks, names.line(scope.name, _NAME), self._constants),
+                **expect_links(scope.tasks, merged=scope.merged),
+            },
             summary=values.summary,
             outcome=expect_outcome(scope.tasks, reason),
             history=values.history,
@@ -174,6 +184,7 @@ class _Builder:
             runtime=None if started is None or ended is None else (ended - started) / 1000,
             may_use_others=code is None or not code.is_certain or code.uses_client,
             unknown=tuple(values.unknown),
+            notes=expect_notes(scope.name, doc_of(facts, scope.step), scope.settings),
             untrue_facts=unexpected_facts(scope.tasks),
             untrue_outcome=unexpected_outcome(scope.tasks, reason),
         )

@@ -9,9 +9,9 @@ from datetime import datetime, timezone
 from metaflow.mflog import mflog
 
 from mfwb.errors import ItemLost
+from mfwb.ports import Readable
 from mfwb.safe_text import printable
 from mfwb.source.datastore.flow_store import FlowStore
-from mfwb.source.json_records import Readable
 from mfwb.verification.expected.facts import TaskFacts
 from mfwb.verification.expected.model import ExpectedLine
 

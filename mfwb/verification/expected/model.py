@@ -208,6 +208,7 @@ class ExpectedRun:
         runtime: seconds.
         may_use_others: whether its code may read artifacts of other flow runs.
         unknown: what could not be worked out, by item.
+        notes: texts that its notes have to contain.
     """
 
     name: str
@@ -235,6 +236,7 @@ class ExpectedRun:
     unknown: tuple[tuple[str, str], ...] = ()
     untrue_facts: frozenset[str] = frozenset()
     untrue_outcome: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

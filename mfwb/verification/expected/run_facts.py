@@ -14,6 +14,7 @@ from mfwb.verification.expected.model import ExpectedValue, Need
 from mfwb.verification.expected.wording import put
 
 __all__ = [
+    "doc_of",
     "expect_config",
     "expect_facts",
     "expect_outcome",
@@ -24,8 +25,9 @@ __all__ = [
 
 _METADATA = (
     *("user", "runtime", "python_version", "metaflow_version", "script-name"),
-    *("aws-batch-job-id", "kubernetes-pod-name", "kubernetes-pod-namespace"),
-    *("argo-workflow-name", "aws-step-functions-execution", "airflow-dag-run-id"),
+    *("aws-batch-job-id", "ec2-region", "kubernetes-pod-name", "kubernetes-pod-namespace"),
+    *("argo-workflow-name", "argo-workflow-namespace"),
+    *("aws-step-functions-execution", "airflow-dag-run-id"),
 )
 _SHA1 = 40  # hex digits
 _MAX = 100_000  # characters of JSON; longer facts may be cut
@@ -131,6 +133,11 @@ def _node(facts: FlowRunFacts, step: str) -> Any:
 def _doc(holder: Any) -> str | None:
     doc = holder.get("doc") if isinstance(holder, dict) else None
     return doc if isinstance(doc, str) else None
+
+
+def doc_of(facts: FlowRunFacts, step: str) -> str | None:
+    """Return the docstring of a step; None if Metaflow recorded none."""
+    return _doc(_node(facts, step))
 
 
 def _included(name: str, descriptor: Any) -> ExpectedValue:

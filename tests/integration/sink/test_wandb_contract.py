@@ -19,6 +19,7 @@ from mfwb.settings_files.sensitivity import HARMLESS_OF_WANDB
 from mfwb.sink.client.private import add_local_file, table_artifact_name
 from mfwb.sink.offline.wandb_file import read_framed, read_records, write_framed
 from tests.support.sandbox import Sandbox
+from tests.support.wandb_server import WandbServer
 
 _PROGRAM = """
 import json, sys
@@ -220,6 +221,52 @@ def test_pandas_is_left_alone(sandbox: Sandbox, how: str, is_imported: str) -> N
     reported = sandbox.run(sys.executable, "-c", _LOOKS_AT, how)
 
     assert reported.out.strip() == is_imported, reported.err
+
+
+_COMMITS = """
+import sys
+import wandb
+from mfwb.sink.client.private import commit_artifact, log_artifact_with_aliases
+from mfwb.sink.setup.quiet_settings import replay_settings
+from mfwb.sink.setup.run_settings import run_settings
+
+run = wandb.init(
+    project="p", entity="acme", id="producer", dir=sys.argv[1], reinit="create_new",
+    settings=run_settings({}, {**replay_settings(60.0), "mode": "online"}),
+)
+drafts = []
+for content in ("a", "b"):
+    draft = wandb.Artifact("made", type="dataset")
+    with draft.new_file("x.txt") as file:
+        file.write(content)
+    log_artifact_with_aliases(run, draft, [content], commit=False)
+    draft.wait()
+    assert draft.state == "PENDING", draft.state
+    drafts.append(draft)
+versions = [commit_artifact(wandb.Api(), draft) for draft in reversed(drafts)]
+again = wandb.Artifact("made", type="dataset")
+with again.new_file("x.txt") as file:
+    file.write("a")
+log_artifact_with_aliases(run, again, ["c"], commit=False)
+again.wait()
+run.finish()
+print(versions, again.state, again.version)
+"""
+
+
+def test_a_version_gets_its_number_when_it_is_committed(tmp_path: Path) -> None:
+    """In the order of the commits, and with the aliases; content that exists needs no commit."""
+    with WandbServer() as server:
+        reported = {"WANDB_BASE_URL": server.base_url, "WANDB_API_KEY": server.api_key}
+        done = Sandbox(tmp_path, reported).run(sys.executable, "-c", _COMMITS, str(tmp_path))
+        assert done.code == 0, done.err
+        versions = server.state.artifacts("acme/p")
+
+    assert done.out.splitlines()[-1] == "['v0', 'v1'] COMMITTED v1"
+    assert sorted((version.version, version.aliases) for version in versions) == [
+        ("v0", ("b",)),
+        ("v1", ("a", "c")),
+    ]
 
 
 _SETS_UP = """

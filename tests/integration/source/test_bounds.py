@@ -99,6 +99,7 @@ def test_origins_are_followed_once(monkeypatch: pytest.MonkeyPatch) -> None:
             provider="x",
             user=None,
             tasks=[SimpleNamespace(pathspec="F/1/s/1", origin="F/2/s/1", datastore=None)],
+            code_packages=(),
         ),
     )
     result = contents.FlowRunContents(flow_run)

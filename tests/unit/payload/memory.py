@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import io
 import pickle
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import md5, sha1
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from mfwb.planning import (
     TaskRow,
     WandbRunId,
 )
-from mfwb.ports import BlobLocation, LogLine
+from mfwb.ports import BlobLocation, CodeFile, ExcludedCode, LogLine
 from mfwb.snapshot import Card
 
 TASK = "Flow/1/train/4"
@@ -84,6 +85,19 @@ class MemoryContents:
         if content.sha1 not in self.included:
             raise ItemLost("the included file is gone")
         return _written(self.included[content.sha1], path)
+
+    def read_code(
+        self,
+        content: Content,
+        packed: Path,  # noqa: ARG002
+        keep: Callable[[CodeFile], None],
+    ) -> ExcludedCode:
+        """Give the same bytes under three names."""
+        if content.sha1 not in self.blobs:
+            raise ItemLost("the blob is gone")
+        for name in ("flow.py", "../above.py", "a/flow.py"):
+            keep(CodeFile(name, io.BytesIO(self.blobs[content.sha1])))
+        return ExcludedCode(400, {"link": "it is a link"})
 
     def log(self, task: str, *, max_bytes: int) -> Iterable[LogLine]:
         """Return the lines of a task."""

@@ -213,6 +213,28 @@ def test_included_file(builder: Payloads, contents: MemoryContents) -> None:
     assert files_of(ready) == {"config": b"a: 1\n"}
 
 
+def test_code(builder: Payloads, contents: MemoryContents) -> None:
+    """Each file of the user has a safe name; the rest is counted, or a loss."""
+    content = replace(contents.add("code", "code-package"), size=0)
+    planned = output(planned_file(content, Form.CODE, ""), name="Flow-code")
+
+    ready = builder.prepare(planned_run(outputs=[planned]), contents)
+
+    names = list(files_of(ready))
+    assert [name.rpartition("/")[2] for name in names if "above" not in name] == ["flow.py"] * 2
+    [above] = [name for name in names if "above" in name]
+    assert ".." not in above
+    [code] = ready.artifacts
+    assert code.metadata["files_of_metaflow"] == 400
+    assert code.metadata["renamed_files"] == {above: "../above.py"}
+    assert code.description == (
+        "Metaflow's `code-package` of `Flow/1`: the files of the flow.\n"
+        "Metaflow packed 400 files of its own, too; they are left out.\n\n"
+        "    folder = artifact.download()"
+    )
+    assert ready.losses == (Loss(f"{TASK}/code-package/link", "it is a link"),)
+
+
 @pytest.mark.parametrize("form", Form)
 def test_what_is_gone(form: Form, builder: Payloads, contents: MemoryContents) -> None:
     """Bytes that can't be had are lost with the reason; an artifact without files is left out."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mfwb.errors import NotFound, SourceError, UsageError
 from mfwb.pipeline.selection import SelectedFlowRun, Selection, resolve_flow_run, select_flow_runs
+from mfwb.planning import Consoles
 from mfwb.ports import Contents, ListedFlowRun
 from mfwb.snapshot import FlowRun
 from mfwb.snapshot.pathspec import Pathspec, parse
@@ -29,6 +30,7 @@ class Listing:
     failing: set[str] = field(default_factory=set)
     listed: list[str] = field(default_factory=list)
     provider: str = "local@/data"
+    consoles: Consoles = field(default_factory=Consoles)
 
     def flows(self) -> list[str]:
         """Return the names of flows, those that vanish next among them."""

@@ -172,8 +172,9 @@ def test_wandb_settings() -> None:
         flow={"DemoFlow": {"step": {"work": {"settings": {"run_notes": "hard work"}}}}},
     )
 
-    assert runs["start"].wandb_settings == {"run_notes": "hello"}
-    assert runs["work"].wandb_settings == {"run_notes": "hard work"}
+    assert runs["start"].wandb_settings == runs["work"].wandb_settings == {}
+    assert runs["start"].notes.startswith("hello\n\n")
+    assert runs["work"].notes.startswith("hard work\n\n")
 
 
 def test_tags() -> None:

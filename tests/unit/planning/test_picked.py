@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -155,14 +154,14 @@ def nested() -> FlowRun:
 def test_nested() -> None:
     """The inner joins log a folder of their choices, and the outer one picks among these."""
     runs = runs_of(nested())
-    by_step = {name: outputs_of(runs[name]).get("model") for name in runs}
+    models = [outputs_of(runs[name])["model"] for name in ("inner", "inner_join", "join")]
 
-    assert [stems(by_step[name] or pytest.fail()) for name in ("inner", "inner_join", "join")] == [
+    assert [stems(artifact) for artifact in models] == [
         ["0/0/model", "0/1/model", "1/0/model", "1/1/model"],
         ["0/model", "1/model"],
         ["model"],
     ]
-    assert [artifact.aliases for artifact in by_step.values() if artifact] == [
+    assert [artifact.aliases for artifact in models] == [
         ("run-7-candidates-inner",),
         ("run-7-candidates-inner_join",),
         ALIASES,
@@ -215,7 +214,7 @@ def test_latest_is_what_the_last_task_has(flow: list[Block], granularity: str) -
     run = flow_run(*act_out(flow).tasks)
     plan = plan_of(run, granularity=granularity)
     [end] = [task for task in run.tasks if task.step == "end"]
-    step_settings = Settings().for_step("DemoFlow", "end")
+    step_settings = Settings.model_validate({}).for_step("DemoFlow", "end")
     for held in end.artifacts:
         if classify(held, step_settings).kind is Kind.VALUE:
             continue

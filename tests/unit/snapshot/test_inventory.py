@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mfwb.account import Kind
-from mfwb.snapshot import Card, Loss
+from mfwb.snapshot import Card, CodePackage, Loss
 from mfwb.snapshot.inventory import check_artifacts, count_facts, unread_card
 from tests.support.flow_runs import at, flow_run, parameter, ref, spec, task, tried
 
@@ -31,6 +31,7 @@ def test_numbers() -> None:
         tags=("a", "b"),
         system_tags=("user:ada",),
         parameters=(parameter("rate", 1),),
+        code_packages=(CodePackage("DemoFlow/7/start/1", "a" * 40, "local"),),
         losses=(Loss(unread_card("DemoFlow/7/end/2"), "odd"), Loss("something", "else")),
     )
 
@@ -41,6 +42,7 @@ def test_numbers() -> None:
         Kind.TAGS: 3,
         Kind.LOGS: 1,
         Kind.CARDS: 2,
+        Kind.CODE_PACKAGES: 1,
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -125,6 +126,43 @@ def test_overwriting_spares_what_others_added(
         assert key in ("metaflow", "mfwb") or merged.config[key] == value
     own = {key for key in current.config if key not in before.config and key not in planned.config}
     assert own <= merged.config.keys()
+
+
+@pytest.mark.parametrize("rule", [KEEP, OVERWRITE])
+def test_notes_of_people_are_never_overwritten(rule: EditRule) -> None:
+    """Notes that mfwb wrote are updated; a word of somebody else in them keeps them as they are."""
+    first = new_run_metadata(planned_with("from Metaflow"))
+    edited = replace(first, notes="from Metaflow\n\nthe best one so far")
+
+    assert merge_metadata(planned_with("newer"), first, rule).run_metadata.notes == "newer"
+    merged = merge_metadata(planned_with("newer"), edited, rule)
+    assert merged.run_metadata.notes == edited.notes
+    assert (merged.kept, merged.undone) == ((), ())
+    again = merge_metadata(planned_with("newest"), merged.run_metadata, rule)
+    assert again.run_metadata.notes == edited.notes
+
+
+def test_notes_that_somebody_removed() -> None:
+    """They stay away, which is reported, unless edits are overwritten."""
+    removed = replace(new_run_metadata(planned_with("from Metaflow")), notes="")
+
+    kept = merge_metadata(planned_with("newer"), removed, KEEP)
+    assert (kept.run_metadata.notes, kept.kept) == ("", ("notes",))
+    assert merge_metadata(planned_with("newer"), removed, OVERWRITE).run_metadata.notes == "newer"
+
+
+def test_notes_are_added_to_a_wandb_run_that_had_none() -> None:
+    """A W&B run of an mfwb that wrote no notes gets them, unless somebody wrote some."""
+    older = new_run_metadata(planned_with(""))
+    theirs = replace(older, notes="mine")
+
+    assert merge_metadata(planned_with("ours"), older, KEEP).run_metadata.notes == "ours"
+    assert merge_metadata(planned_with("ours"), theirs, OVERWRITE).run_metadata.notes == "mine"
+
+
+def planned_with(notes: str) -> RunMetadata:
+    """Return planned metadata with these notes."""
+    return RunMetadata("F/1/train", "F/1", "train", (), notes, {"metaflow": {"flow": "F"}})
 
 
 def test_removed_keys_come_back_if_all_is_restored() -> None:

@@ -28,17 +28,26 @@ def _count_checked(given: list[pb.Record]) -> int:
     return len(list(check_records(given, MANIFEST, "run/files", "run-1")))
 
 
-@pytest.mark.parametrize("type_", ["dataset", "model", "other", "run_table"])
+@pytest.mark.parametrize("type_", ["dataset", "model", "other", "run_table", "code"])
 def test_types_that_mfwb_writes(type_: str) -> None:
     """The types that mfwb writes are allowed."""
     assert _count_checked(records(type_)) == 3
 
 
-@pytest.mark.parametrize("type_", ["job", "code", "wandb-history", "value", ""])
+@pytest.mark.parametrize("type_", ["job", "wandb-history", "value", ""])
 def test_other_types(type_: str) -> None:
     """Other types are refused: W&B runs the content of a `job`."""
     with pytest.raises(ForeignRecordError, match="is of type"):
         _count_checked(records(type_))
+
+
+def test_code_that_wandb_would_run() -> None:
+    """W&B's jobs are made of code of such a name."""
+    made = records("code")
+    made[-1].artifact.name = "source-project-flow.py"
+
+    with pytest.raises(ForeignRecordError, match="is of type"):
+        _count_checked(made)
 
 
 @pytest.mark.parametrize("path", ["../x", "a/../../x", "/x", "", ".", "a//b", "a\0b"])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mfwb.verification.expected.contents import Contents
-from mfwb.verification.expected.model import ExpectedUse
+from mfwb.verification.expected.loggers import Loggers
+from mfwb.verification.expected.model import ExpectedUse, Need
 from mfwb.verification.expected.run_uses import expect_uses
 from mfwb.verification.expected.step_code import StepCode
 from mfwb.verification.expected.value_reader import ValueReader, new_value_process
@@ -26,7 +27,8 @@ def _uses(step: str, code: StepCode | None, *, is_file: bool = True) -> dict[str
     contents = Contents(FACTS, values, lambda _datastore: pytest.fail("nothing is stored"))
     history = History(FACTS, contents, {})
     tasks = FACTS.steps[step]
-    uses = expect_uses(FACTS, tasks, code, history, RUN_OF, lambda _task, _name: is_file)
+    loggers = Loggers(FACTS, history, (), lambda _task, _name: Need.REQUIRED)
+    uses = expect_uses(FACTS, tasks, code, history, loggers, RUN_OF, lambda _task, _name: is_file)
     return {use.artifact: use for use in uses}
 
 

@@ -1,0 +1,55 @@
+"""W&B runs get version numbers in the order in which they were added."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from mfwb.planning import WandbRunId
+from mfwb.sink.online.version_order import VersionOrder
+
+IDS = [WandbRunId(str(number)) for number in range(20)]
+
+
+def test_the_order_holds_whoever_is_first() -> None:
+    """Each waits for all before it, and for no other name."""
+    order, numbered, lock = VersionOrder(), [], threading.Lock()
+    for run_id in IDS:
+        order.enqueue(run_id, ["model", "table"])
+
+    def commit(run_id: WandbRunId) -> None:
+        order.wait(run_id, "model", seconds=30)
+        with lock:
+            numbered.append(run_id)
+        order.dequeue(run_id, ["model"])
+
+    with ThreadPoolExecutor(len(IDS)) as pool:
+        list(pool.map(commit, reversed(IDS)))
+
+    assert numbered == IDS
+    assert order.has_to_wait(IDS[1], "table")
+
+
+def test_whoever_gives_up_blocks_no_other() -> None:
+    """Also if it gives up twice, or never was there."""
+    order = VersionOrder()
+    for run_id in IDS[:3]:
+        order.enqueue(run_id, ["model"])
+    assert order.has_to_wait(IDS[2], "model")
+
+    for _ in range(2):
+        order.dequeue(IDS[0], ["model", "x"])
+    order.dequeue(IDS[1], ["model"])
+
+    assert not order.has_to_wait(IDS[2], "model")
+    assert not order.has_to_wait(IDS[9], "model")
+    order.wait(IDS[2], "model", seconds=30)
+
+
+def test_a_wait_ends() -> None:
+    """A number out of order is better than no version."""
+    order = VersionOrder()
+    for run_id in IDS[:2]:
+        order.enqueue(run_id, ["model"])
+    order.wait(IDS[1], "model", seconds=0.01)
+    assert order.has_to_wait(IDS[1], "model")
