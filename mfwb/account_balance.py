@@ -107,6 +107,8 @@ def _balance_of_run(
     run: PlannedRun, flow_run: FlowRun, tasks: Sequence[Task], ended: WandbRunOutcome
 ) -> _Balance:
     lost = frozenset(loss.item for loss in ended.losses)
+    if run.overview is not None:  # its content is a second view of items of other W&B runs
+        return _Balance(run.name, ended.deleted, lost, (), ())
     artifacts = list(_artifact_endings(run, _artifacts_of(flow_run, tasks), lost, ended.outputs))
     others = [*_other_endings(run, tasks, lost), *_code_endings(run, lost, ended.outputs)]
     if ended.deleted:

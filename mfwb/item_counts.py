@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from mfwb.outcome import InputOutcome, ItemCounts, OutputOutcome, RuleOutcome, WandbRunOutcome
-from mfwb.planning import InputArtifact, OutputArtifact, PlannedRun
+from mfwb.planning import InputArtifact, OutputArtifact, OverviewValue, PlannedRun, PlannedValue
 from mfwb.planning.names import names_in_project
 from mfwb.snapshot import Loss
 from mfwb.snapshot.pathspec import flow_run_of, owner_and_name, parameters_of
@@ -32,6 +32,8 @@ def count_items(
         losses: losses of this W&B run, including those of the plan.
         outputs: the W&B artifacts that were logged, or are planned to be.
     """
+    if run.overview is not None:  # its content is a second view of items of other W&B runs
+        return ItemCounts()
     lost = {loss.item for loss in losses}
     logged = {(output.name, output.type): output for output in outputs}
     contents = [content for value in run.values for content in value.contents]
@@ -144,12 +146,16 @@ def as_planned(
         state="failed" if run.exit_code else "finished",
         inputs=describe_inputs(run, {}),
         outputs=outputs,
-        summary_keys=tuple(value.key for value in run.values),
+        summary_keys=tuple(value.key for value in _values_of(run)),
         passed_on=run.passed_on,
         switched_off=tuple(sorted({content.name for content in run.switched_off})),
         items=count_items(run, run.losses, outputs),
         losses=run.losses,
     )
+
+
+def _values_of(run: PlannedRun) -> tuple[PlannedValue | OverviewValue, ...]:
+    return run.values if run.overview is None else run.overview.values
 
 
 def _planned_items(run: PlannedRun) -> set[str]:

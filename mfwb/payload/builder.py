@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO
@@ -22,9 +23,11 @@ from mfwb.payload.change_inspection import add_content_digests
 from mfwb.payload.conversion_cache import ConversionCache
 from mfwb.payload.file_names import make_names_safe
 from mfwb.payload.files import CONVERSIONS, FileBuilder
+from mfwb.payload.foreach_items import add_foreach_items
 from mfwb.payload.history import build_history
 from mfwb.payload.logs import read_log
 from mfwb.payload.metadata import BuiltArtifact, build_description, build_metadata
+from mfwb.payload.overview import build_overview, with_file_rules
 from mfwb.payload.parameters import add_parameter_values, decode_artifacts
 from mfwb.payload.previews import build_previews, preview_conversion
 from mfwb.payload.refcount import RefCount
@@ -94,6 +97,7 @@ class PayloadBuilder:
         self._inspector.start()  # while the first bytes are loaded
         looked = inspect_types(flow_run, contents, self._inspect)
         looked = add_content_digests(looked, contents, self._inspect)
+        looked = add_foreach_items(looked, contents, self._inspect)
         return add_parameter_values(looked, contents, self._inspect)
 
     def decode(self, wanted: Sequence[Content], contents: Contents) -> Mapping[str, Any]:
@@ -127,6 +131,9 @@ class PayloadBuilder:
 
     def values(self, run: PlannedRun, contents: Contents) -> ReadyRun:
         """Return only the values of a W&B run: summary, history, table, previews."""
+        if run.overview is not None:
+            write = partial(self._write_figure, run)
+            return build_overview(run, run.overview, contents, self._inspect, write)
         values, losses = decode_values(run.values, contents, run.unpickle, self._inspect)
         curves, _ = decode_values(
             run.curves, contents, run.unpickle, self._inspect
@@ -218,7 +225,8 @@ class PayloadBuilder:
     ) -> Iterator[ReadyArtifact]:
         rules = self.apply_rules(run, contents)
         for planned in run.outputs:
-            built = list(self._build(planned, run, contents, losses))
+            rules = with_file_rules(run, planned.name)
+            built = list(self._build(planned, replace(run, **rules), contents, losses))
             files = tuple(file for artifact in built for file in artifact.result.files)
             if not files:
                 continue
@@ -269,6 +277,15 @@ class PayloadBuilder:
             self._acquire(run, [digest])
             self._store.add(f"{digest}.html", html)
             return self._store.path(f"{digest}.html")
+
+    def _write_figure(self, run: PlannedRun, text: str) -> Path:
+        """Write a figure of a W&B run, and return its file."""
+        name = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+        self._acquire(run, [name])
+        with self._store.scratch() as path:
+            path.write_text(text, encoding="utf-8")
+            self._store.add(f"{name}.plotly.json", path)
+        return self._store.path(f"{name}.plotly.json")
 
     def _modules_of(self, made: Iterable[BuiltArtifact]) -> dict[str, tuple[str, ...] | None]:
         """Return the packages that each pickle needs; equal contents, as in a foreach, once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mfwb.conversion.json_safe import json_text, to_json
@@ -10,7 +11,10 @@ from mfwb.planning import PlannedRun, TaskRow
 from mfwb.planning.names import free_name
 from mfwb.ports import ReadyTable
 
-__all__ = ["build_task_table"]
+__all__ = ["build_task_table", "list_foreach_columns"]
+
+_FOREACH_COLUMNS = 100
+"""Columns for foreach items: a dict with more keys than that is no setting of a sweep."""
 
 
 def build_task_table(run: PlannedRun, values: Values) -> ReadyTable | None:
@@ -21,20 +25,28 @@ def build_task_table(run: PlannedRun, values: Values) -> ReadyTable | None:
     failed = any(task.failure is not None for task in run.tasks)
     if failed:
         own.append("exception")
+    levels = list_foreach_columns(task.foreach for task in run.tasks)
+    own += levels
     taken, columns = set(own), []
     for key in values:
         columns.append(free_name(key, taken))
         taken.add(columns[-1])
     return ReadyTable(
         columns=(*own, *columns),
-        rows=tuple(_row(task, values, failed=failed) for task in run.tasks),
+        rows=tuple(_row(task, values, levels, failed=failed) for task in run.tasks),
     )
 
 
-def _row(task: TaskRow, values: Values, *, failed: bool) -> tuple[Any, ...]:
+def list_foreach_columns(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the columns for foreach indices and items that tasks need, as many as W&B shows."""
+    return list(dict.fromkeys(name for facts in rows for name in facts))[:_FOREACH_COLUMNS]
+
+
+def _row(task: TaskRow, values: Values, levels: Sequence[str], *, failed: bool) -> tuple[Any, ...]:
     own = [task.label, task.pathspec, task.state, task.seconds]
     if failed:
         own.append(task.failure)
+    own += [task.foreach.get(name) for name in levels]
     return (*own, *(_cell(of_tasks.get(task.pathspec)) for of_tasks in values.values()))
 
 

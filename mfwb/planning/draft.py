@@ -15,17 +15,21 @@ from mfwb.planning.artifact_rules import add_artifact_rules
 from mfwb.planning.code_artifact import plan_code
 from mfwb.planning.console_links import Consoles, build_links
 from mfwb.planning.external_inputs import ExternalInputs, OtherFlowRun
+from mfwb.planning.foreach_items import FOREACH, describe_foreach, list_foreach_columns
 from mfwb.planning.inputs import Inputs, select_inputs
 from mfwb.planning.last_steps import BAD_STATES, describe_dead_ends, find_dead_ends
 from mfwb.planning.outputs import Outputs, select_outputs
+from mfwb.planning.overview import plan_overview
 from mfwb.planning.picked import trace_logged_by
 from mfwb.planning.plan import Form, Plan, PlannedCard, PlannedRun, TaskRow, WandbRunId
 from mfwb.planning.run_metadata import (
+    describe_failure,
     describe_flow_run,
     describe_links,
     describe_origin,
     describe_outcome,
     describe_tasks,
+    seconds_between,
     span_of,
 )
 from mfwb.planning.run_notes import build_notes
@@ -37,9 +41,8 @@ from mfwb.planning.size_limits import (
     cut_losses,
     cut_to_limit,
     select_parameters_as_files,
-    shorten_text,
 )
-from mfwb.snapshot import Card, Failure, FlowRun, Loss, Task
+from mfwb.snapshot import Card, FlowRun, Loss, Task
 from mfwb.snapshot.pathspec import FlowRunId
 
 __all__ = ["choose_group", "draft_plan"]
@@ -83,17 +86,30 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
         )
         for scope in scopes
     ]
+    final = find_final(flow_run, scopes, outputs, logged_by)
+    with_aliases = add_aliases(runs, flow_run, final)
+    runs = list(add_artifact_rules(with_aliases, flow_run, settings))
+    group = choose_group(flow_run.flow, flow_run.pathspec, settings)
+    if runs and settings.overview_of(flow_run.flow):
+        runs.append(
+            plan_overview(
+                flow_run,
+                lineage,
+                settings,
+                group=group,
+                parameters=shared.parameters,
+                facts=shared.facts,
+                scopes=scopes,
+                runs=runs,
+            )
+        )
     return Plan(
         flow_run=flow_run.pathspec,
         source=FlowRunId(flow_run.pathspec, flow_run.provider, flow_run.started_at),
         entity=entity,
         project=project,
-        group=choose_group(flow_run.flow, flow_run.pathspec, settings),
-        runs=add_artifact_rules(
-            add_aliases(runs, flow_run, find_final(flow_run, scopes, outputs, logged_by)),
-            flow_run,
-            settings,
-        ),
+        group=group,
+        runs=tuple(runs),
         losses=flow_run.losses,
     )
 
@@ -171,7 +187,7 @@ def _planned_run(  # noqa: PLR0913 - each is a fact of its own
     stopped = any(task.pathspec in dead_ends for task in scope.tasks)
     failed = stopped or any(task.state in BAD_STATES for task in scope.tasks)
     started, finished = span_of(scope.tasks)
-    runtime = None if started is None or finished is None else (finished - started) / 1000
+    runtime = seconds_between(started, finished)
     held_names = {ref.name for task in scope.tasks for ref in task.artifacts}
     unchanged = held_names.difference(*(lineage.writes[task.pathspec] for task in scope.tasks))
     equal = (lineage.equal_values(task.pathspec).names for task in scope.tasks)
@@ -208,6 +224,7 @@ def _planned_run(  # noqa: PLR0913 - each is a fact of its own
         config={
             **shared.parameters,
             "metaflow": facts,
+            **_foreach_config(scope),
         },
         summary={"metaflow": outcome},
         values=outputs.values,
@@ -230,6 +247,12 @@ def _planned_run(  # noqa: PLR0913 - each is a fact of its own
         notes=build_notes(scope.pathspec, flow_run.provider, scope.step.doc, links, own_notes),
         **_select_file_rules(scope, outputs),
     )
+
+
+def _foreach_config(scope: RunScope) -> dict[str, Any]:
+    """Return the config of a W&B run of one task about the foreachs that the task runs in."""
+    facts = {} if scope.merged else describe_foreach(scope.tasks[0])
+    return {FOREACH: facts} if facts else {}
 
 
 def _select_file_rules(scope: RunScope, outputs: Outputs) -> dict[str, Any]:
@@ -283,13 +306,6 @@ def _list_cut_exceptions(scope: RunScope) -> Iterable[Loss]:
             yield Loss(f"an exception of {task.pathspec}", "too long to be read as a whole")
 
 
-_CELL_LIMIT = 10_000  # characters; config has the whole text
-
-
-def _format_cell(failure: Failure) -> str:
-    return shorten_text(f"{failure.type}: {failure.message}", _CELL_LIMIT)
-
-
 _DEFAULT_CARD_TYPE = "default"
 """The type of the card that `@card` makes by default."""
 
@@ -311,12 +327,12 @@ def _rows(tasks: Sequence[Task]) -> Iterator[TaskRow]:
 
 
 def _row(task: Task, row: int) -> TaskRow:
-    started, finished = task.started_at, task.finished_at
     return TaskRow(
         pathspec=task.pathspec,
         row=row,
         label=task_label(task),
         state=task.state.value,
-        seconds=None if started is None or finished is None else (finished - started) / 1000,
-        failure=None if task.failure is None else _format_cell(task.failure),
+        seconds=seconds_between(task.started_at, task.finished_at),
+        failure=None if task.failure is None else describe_failure(task.failure),
+        foreach=list_foreach_columns(task),
     )

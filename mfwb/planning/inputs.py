@@ -16,7 +16,7 @@ from mfwb.planning.plan import InputArtifact, WandbRunId, use_item
 from mfwb.planning.run_scopes import RunScope
 from mfwb.snapshot import Loss
 
-__all__ = ["Inputs", "select_inputs"]
+__all__ = ["Inputs", "select_inputs", "select_strongest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def _inputs_of(
             )
         )
     by_item = sorted(losses, key=lambda loss: loss.item)
-    return Inputs(_select_strongest(used), tuple(by_item), level)
+    return Inputs(select_strongest(used), tuple(by_item), level)
 
 
 _EVIDENCE_ORDER = tuple(
@@ -128,7 +128,7 @@ _EVIDENCE_ORDER = tuple(
 )
 
 
-def _select_strongest(used: Iterable[InputArtifact]) -> tuple[InputArtifact, ...]:
+def select_strongest(used: Iterable[InputArtifact]) -> tuple[InputArtifact, ...]:
     """Return one input per W&B artifact, the one with the strongest evidence."""
     best: dict[tuple[WandbRunId, str], InputArtifact] = {}
     for artifact in sorted(used, key=lambda artifact: _EVIDENCE_ORDER.index(artifact.ground)):

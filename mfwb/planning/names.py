@@ -49,7 +49,7 @@ _SEPARATORS = re.compile(r"[\\/]")
 _WINDOWS_DRIVE = re.compile(r"[A-Za-z]:")
 _HASH_LENGTH = 12  # enough for a hundred thousand tasks whose readable parts are the same
 
-_CONFIG_TAKEN = frozenset({"metaflow", "mfwb", "_wandb"})
+_CONFIG_TAKEN = frozenset({"metaflow", "mfwb", "foreach", "_wandb"})
 _SUMMARY_TAKEN = frozenset(
     {"metaflow", "mfwb", "tasks", "card", "_wandb", "_step", "_runtime", "_timestamp"}
 )

@@ -27,6 +27,13 @@ __all__ = [
     "Form",
     "InputArtifact",
     "OutputArtifact",
+    "Overview",
+    "OverviewAttempt",
+    "OverviewEdge",
+    "OverviewFileRules",
+    "OverviewStep",
+    "OverviewTask",
+    "OverviewValue",
     "PickedArtifact",
     "Plan",
     "PlannedCard",
@@ -207,6 +214,7 @@ class TaskRow:
     state: str
     seconds: float | None
     failure: str | None = None
+    foreach: dict[str, Any] = field(default_factory=dict)  # foreach index and item, by column
 
     @property
     def log_item(self) -> str:
@@ -226,6 +234,84 @@ class PlannedCard:
     def item(self) -> str:
         """The name of its loss."""
         return f"{self.task}/{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewAttempt:
+    """One attempt at a task, as a bar of the timeline."""
+
+    number: int
+    state: str
+    started_at: int | None  # epoch ms
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewTask:
+    """One task, as a row of the table of all tasks of a flow run."""
+
+    pathspec: str
+    step: str
+    label: str
+    state: str
+    attempts: tuple[OverviewAttempt, ...]
+    failure: str | None = None
+    foreach: dict[str, Any] = field(default_factory=dict)  # foreach index and item, by column
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewStep:
+    """One step, as a row of the table of steps."""
+
+    name: str
+    type: str | None
+    state: str
+    tasks: int
+    started_at: int | None  # epoch ms
+    seconds: float | None
+    wandb_runs: tuple[WandbRunId, ...]
+    parents: tuple[str, ...]  # the steps before it
+    outputs: tuple[str, ...]  # W&B artifacts that it logs
+    inputs: tuple[str, ...] = ()  # W&B artifacts that it uses
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewValue:
+    """A value of one step, for the summary of its flow run."""
+
+    key: str  # `step/name`
+    contents: tuple[Content, ...]
+    is_merged: bool  # whether the step may have several tasks
+    chosen: str = ""  # pathspec of the task whose value a join chose; empty: there is none
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class OverviewEdge:
+    """One step used an artifact that another step, or another flow run, logged."""
+
+    producer: str  # a step; a W&B run of another flow run
+    artifact: str
+    consumer: str
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewFileRules:
+    """The rules of the step that logged a final artifact, for files of this machine."""
+
+    artifact: str
+    path_roots: tuple[str, ...]
+    file_limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the W&B run of a whole flow run shows beside its outputs."""
+
+    steps: tuple[OverviewStep, ...]
+    tasks: tuple[OverviewTask, ...]
+    values: tuple[OverviewValue, ...]
+    edges: tuple[OverviewEdge, ...] = ()
+    file_rules: tuple[OverviewFileRules, ...] = ()
 
 
 @dataclass(frozen=True)  # without slots: slow results are cached on the instance
@@ -263,6 +349,7 @@ class PlannedRun:
     file_limit: int | None = None  # bytes of an included file, or of what a path points at
     shown: tuple[PlannedValue, ...] = ()  # artifacts that the summary shows as values, too
     artifact_rules: tuple[ArtifactRule, ...] = ()
+    overview: Overview | None = None  # of the W&B run of a whole flow run
     notes: str = ""  # Markdown
 
     @property
@@ -286,6 +373,9 @@ class PlannedRun:
         document["passed_on"] = document.pop("unchanged")
         for name in ("values", "curves", "shown"):
             document[name] = list(self._by_content(document[name]))
+        if self.overview is not None:
+            values = document["overview"]["values"]
+            document["overview"]["values"] = list(self._by_content(values))
         # Optional fields count only if not empty; runs without them keep their digest.
         _drop_empty(document, _OPTIONAL_FIELDS)
         for output in document["outputs"]:
@@ -312,14 +402,22 @@ class PlannedRun:
                 if f"{content['task']}/{content['name']}" not in by_code
             ]
             if contents:
-                yield {"key": value["key"], "contents": contents}
+                yield {"key": value["key"], "contents": contents, **_choice(value)}
 
 
 _DIGEST_LENGTH = 40  # letters; more than enough to distinguish plans
 _TEXT_FIELDS = ("name", "group", "job_type", "tags", "config")
-_OPTIONAL_FIELDS = ("path_roots", "file_limit", "shown", "artifact_rules")
+_OPTIONAL_FIELDS = ("path_roots", "file_limit", "shown", "overview", "artifact_rules")
 _OPTIONAL_FIELDS_OF_OUTPUTS = ("picked", "is_candidate")
-_FIELDS_FROM_SOURCE = {"inputs", "level", "losses", "externals", "passed_on", "by_code"}
+_FIELDS_FROM_SOURCE: dict[str, Any] = {
+    **dict.fromkeys(("inputs", "level", "losses", "externals", "passed_on", "by_code"), True),
+    "tasks": {"__all__": {"foreach"}},  # new columns are no reason to write a W&B run again
+    "overview": {"edges": True, "steps": {"__all__": {"inputs"}}},
+}
+
+
+def _choice(value: dict[str, Any]) -> dict[str, Any]:
+    return {"chosen": value["chosen"]} if value.get("chosen") else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,17 +14,20 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic_core import from_json
 
 from mfwb.lineage import read_triggering_runs
-from mfwb.planning.size_limits import config_value
+from mfwb.planning.size_limits import config_value, shorten_text
 from mfwb.safe_text import one_line
-from mfwb.snapshot import FlowRun, Step, Task
+from mfwb.snapshot import Failure, FlowRun, Step, Task
 from mfwb.units.whole_numbers import with_exact_numbers
 
 __all__ = [
+    "describe_failure",
     "describe_flow_run",
+    "describe_flow_run_outcome",
     "describe_links",
     "describe_origin",
     "describe_outcome",
     "describe_tasks",
+    "seconds_between",
     "span_of",
 ]
 
@@ -127,20 +130,47 @@ def describe_origin(task: Task) -> dict[str, str]:
 def describe_outcome(tasks: Sequence[Task], runtime: float | None) -> dict[str, Any]:
     """Return `summary["metaflow"]`: times that W&B can sort by, and how the tasks ended."""
     started, finished = span_of(tasks)
-    counts: dict[str, int] = {}
-    for task in tasks:
-        counts[task.state.value] = counts.get(task.state.value, 0) + 1
     failure = next((task.failure for task in tasks if task.failure), None)
     return _drop_empty(
         {
             "started_at": timestamp(started),
             "ended_at": timestamp(finished),
             "duration_seconds": runtime,
-            "tasks": counts,
+            "tasks": _count_states(tasks),
             "exception": failure and f"{failure.type}: {failure.message}",
             "stacktrace": failure and failure.stacktrace,
         }
     )
+
+
+def describe_flow_run_outcome(
+    flow_run: FlowRun, started: int | None, finished: int | None
+) -> dict[str, Any]:
+    """Return `summary["metaflow"]` of the W&B run of a whole flow run."""
+    tasks = tuple(flow_run.tasks)
+    outcome = describe_outcome(tasks, seconds_between(started, finished))
+    times = {"started_at": timestamp(started), "ended_at": timestamp(finished)}
+    return {"state": flow_run.state.value, **outcome, **_drop_empty(times)}
+
+
+_FAILURE_LIMIT = 10_000  # characters in a cell of a table; config has the whole text
+
+
+def describe_failure(failure: Failure) -> str:
+    """Return an exception as text for the cell of a table."""
+    return shorten_text(f"{failure.type}: {failure.message}", _FAILURE_LIMIT)
+
+
+def seconds_between(started: int | None, finished: int | None) -> float | None:
+    """Return the seconds between two times in epoch ms; None if one of them is not known."""
+    return None if started is None or finished is None else (finished - started) / 1000
+
+
+def _count_states(tasks: Sequence[Task]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for task in tasks:
+        counts[task.state.value] = counts.get(task.state.value, 0) + 1
+    return counts
 
 
 def span_of(tasks: Sequence[Task]) -> tuple[int | None, int | None]:

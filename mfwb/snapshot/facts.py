@@ -122,6 +122,8 @@ class ForeachFrame:
     var: str  # the artifact that is iterated over
     num_splits: int | None
     index: int
+    item: Any = field(default=None, compare=False)  # what `self.input` was, in JSON types
+    has_item: bool = field(default=False, compare=False)  # whether `item` is known
 
 
 @dataclass(frozen=True, slots=True)

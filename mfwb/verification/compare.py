@@ -6,10 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mfwb.verification.compare_artifacts import LoggedFile, compare_artifacts
+from mfwb.verification.compare_overview import compare_overview
 from mfwb.verification.compare_rules import compare_rules
 from mfwb.verification.compare_run import compare_run
-from mfwb.verification.compare_uses import compare_aliases, compare_uses
-from mfwb.verification.expected.model import ExpectedFlowRun, ExpectedRun
+from mfwb.verification.compare_uses import compare_aliases, compare_uses, find_all_logged
+from mfwb.verification.expected.model import (
+    OVERVIEW_JOB_TYPE,
+    ExpectedFlowRun,
+    ExpectedRun,
+)
 from mfwb.verification.findings import Findings, writer_of
 from mfwb.verification.older_versions import with_older_causes
 from mfwb.verification.recorded import RecordedFlowRun, RecordedRun
@@ -39,17 +44,21 @@ def compare(expected: ExpectedFlowRun, recorded: RecordedFlowRun) -> Comparison:
         findings.leave_open(item, reason)
     pairs = _pair_runs(expected, recorded, findings)
     files: list[LoggedFile] = []
+    parts = {name: pair for name, pair in pairs.items() if pair[0].overview is None}
     for own, actual in pairs.values():
         compare_run(own, actual, expected.names, findings)
-        files += compare_artifacts(own, actual, findings)
+        if own.overview is None:
+            files += compare_artifacts(own, actual, findings)
+        else:  # its artifacts are those of others
+            compare_overview(own, actual, find_all_logged(parts), findings)
     if unnamed := [run for _, run in pairs.values() if run.started_at is None]:
         findings.leave_open(
             f"started at, of {len(unnamed):,} W&B runs",
             "W&B has it in a file alone, which --read-data reads; the summary's was compared",
         )
     compare_uses(pairs, findings)
-    compare_aliases(expected, recorded, pairs, findings)
-    compare_rules(expected, recorded, pairs, findings)
+    compare_aliases(expected, recorded, parts, findings)
+    compare_rules(expected, recorded, parts, findings)
     by_name = {name: actual for name, (_, actual) in pairs.items()}
     findings.differences[:] = with_older_causes(findings.differences, by_name)
     return Comparison(findings, tuple(files), tuple(pairs.values()))
@@ -87,6 +96,8 @@ def _pair_runs(
             findings.differ("run", f"{own.name} W&B run", own.name, own.name, None, cause)
     for run in recorded.runs:
         if run.id not in taken:
+            if _is_overview(run, expected):
+                continue  # it stays when the setting is switched off again
             version = writer_of(run)
             cause = (
                 "a W&B run of somebody else is in this group, for example a live one"
@@ -104,6 +115,11 @@ def _pair_runs(
             )
     order = {own.name: position for position, own in enumerate(expected.runs)}
     return dict(sorted(pairs.items(), key=lambda pair: order[pair[0]]))
+
+
+def _is_overview(run: RecordedRun, expected: ExpectedFlowRun) -> bool:
+    is_ours = writer_of(run) is not None and _pathspec(run) == expected.pathspec
+    return is_ours and run.job_type == OVERVIEW_JOB_TYPE
 
 
 def _why_run_is_missing(recorded: RecordedFlowRun) -> str:

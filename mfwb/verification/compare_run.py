@@ -19,7 +19,7 @@ from mfwb.verification.expected.wording import matches
 from mfwb.verification.findings import EDITED, Findings, why_missing
 from mfwb.verification.recorded import RecordedRun
 
-__all__ = ["compare_run", "find_card", "matches_option", "shown_value"]
+__all__ = ["check_panel", "compare_run", "find_card", "matches_option", "shown_value"]
 
 _CLOCK = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z ")
 _CHARTS = ("tasks/", "curves/")
@@ -294,17 +294,33 @@ class _Comparison:
                 self._differ("panel", f"{item}, its file", path, None, cause)
 
     def _check_panel(self, item: str, panel: Any, kind: str) -> None:
-        if not isinstance(panel, dict) or panel.get("_type") != kind:
-            cause = why_missing(self._recorded, "somebody removed it in W&B")
-            self._differ("panel", item, kind, panel, cause)
-            return
-        path = panel.get("path")
-        file = self._recorded.files.get(path) if isinstance(path, str) else None
-        if file is None or file.size == 0:
-            cause = "the upload was cut, or somebody deleted the file"
-            self._differ("panel", f"{item}, its file", path, None, cause)
-        elif file.size is not None and file.size != panel.get("size", file.size):
-            self._differ("panel", f"{item}, size of its file", panel["size"], file.size, EDITED)
+        check_panel(self._expected, self._recorded, item, panel, kind, self._findings)
+
+
+def check_panel(  # noqa: PLR0913, PLR0917 - what it is of, and where to note it
+    expected: ExpectedRun,
+    recorded: RecordedRun,
+    item: str,
+    panel: Any,
+    kind: str,
+    findings: Findings,
+) -> None:
+    """Note how a panel of a W&B run differs, or its file."""
+
+    def differ(item: str, metaflow: Any, wandb: Any, cause: str) -> None:
+        item = f"{expected.name} {item}"
+        findings.differ("panel", item, expected.name, metaflow, wandb, cause)
+
+    if not isinstance(panel, dict) or panel.get("_type") != kind:
+        differ(item, kind, panel, why_missing(recorded, "somebody removed it in W&B"))
+        return
+    path = panel.get("path")
+    file = recorded.files.get(path) if isinstance(path, str) else None
+    if file is None or file.size == 0:
+        cause = "the upload was cut, or somebody deleted the file"
+        differ(f"{item}, its file", path, None, cause)
+    elif file.size is not None and file.size != panel.get("size", file.size):
+        differ(f"{item}, size of its file", panel["size"], file.size, EDITED)
 
 
 def find_card(recorded: RecordedRun, key: str) -> Any:
@@ -327,7 +343,8 @@ def shown_value(value: ExpectedValue) -> Any:
         return value.reason
     option = value.options[0]
     if isinstance(option, Statistics):
-        return {"min": option.minimum, "max": option.maximum, "mean": option.mean}
+        chosen = {"chosen": option.chosen[0]} if option.chosen else {}
+        return {"min": option.minimum, "max": option.maximum, "mean": option.mean, **chosen}
     return option
 
 
@@ -337,7 +354,8 @@ def matches_option(option: Any, actual: Any) -> bool:
         return matches(option, actual)
     return (
         isinstance(actual, dict)
-        and actual.keys() == {"min", "max", "mean"}
+        and actual.keys() == {"min", "max", "mean", *(("chosen",) if option.chosen else ())}
+        and all(matches(chosen, actual["chosen"]) for chosen in option.chosen)
         and matches(option.minimum, actual["min"])
         and matches(option.maximum, actual["max"])
         and _is_mean(option.mean, actual["mean"])

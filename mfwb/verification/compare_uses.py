@@ -9,12 +9,12 @@ from mfwb.verification.expected.model import ExpectedFlowRun, ExpectedRun
 from mfwb.verification.findings import EDITED, Findings, why_missing
 from mfwb.verification.recorded import RecordedArtifact, RecordedFlowRun, RecordedRun
 
-__all__ = ["compare_aliases", "compare_uses", "is_of_older_flow_run"]
+__all__ = ["compare_aliases", "compare_uses", "find_all_logged", "is_of_older_flow_run"]
 
-_Pairs = Mapping[str, tuple[ExpectedRun, RecordedRun]]  # by name of the W&B run
+Pairs = Mapping[str, tuple[ExpectedRun, RecordedRun]]  # by name of the W&B run
 
 
-def _logged(pairs: _Pairs) -> dict[tuple[str, str], list[RecordedArtifact]]:
+def find_all_logged(pairs: Pairs) -> dict[tuple[str, str], list[RecordedArtifact]]:
     """Return what each W&B run logged, by (W&B run, Metaflow's name of the artifact)."""
     return {
         (name, artifact.artifact): versions
@@ -24,9 +24,9 @@ def _logged(pairs: _Pairs) -> dict[tuple[str, str], list[RecordedArtifact]]:
     }
 
 
-def compare_uses(pairs: _Pairs, findings: Findings) -> None:
+def compare_uses(pairs: Pairs, findings: Findings) -> None:
     """Note uses that are missing or unexpected."""
-    logged = _logged(pairs)
+    logged = find_all_logged(pairs)
     ids = {recorded.id: name for name, (_, recorded) in pairs.items()}
     for name, (expected, recorded) in pairs.items():
         used = {version.key: version for version in recorded.used}
@@ -73,7 +73,7 @@ def _compare_used(  # noqa: PLR0913, PLR0917 - what it is of, and where to note 
     used: RecordedArtifact,
     right: set[str],
     ids: Mapping[str, str],
-    pairs: _Pairs,
+    pairs: Pairs,
     findings: Findings,
 ) -> None:
     item = f"{name} uses {used.name}:{used.version}"
@@ -103,11 +103,11 @@ def _compare_used(  # noqa: PLR0913, PLR0917 - what it is of, and where to note 
 
 
 def compare_aliases(
-    expected: ExpectedFlowRun, recorded: RecordedFlowRun, pairs: _Pairs, findings: Findings
+    expected: ExpectedFlowRun, recorded: RecordedFlowRun, pairs: Pairs, findings: Findings
 ) -> None:
     """Note aliases that are missing, doubled or moved."""
     _compare_candidates(pairs, findings)
-    logged = _logged(pairs)
+    logged = find_all_logged(pairs)
     by_name: dict[str, list[RecordedArtifact]] = {}
     last: dict[str, RecordedArtifact] = {}
     artifacts: dict[str, str] = {}
@@ -130,7 +130,7 @@ def compare_aliases(
         )
 
 
-def _compare_candidates(pairs: _Pairs, findings: Findings) -> None:
+def _compare_candidates(pairs: Pairs, findings: Findings) -> None:
     """Note candidates that lack their alias."""
     for name, (expected, recorded) in pairs.items():
         for artifact in expected.artifacts:

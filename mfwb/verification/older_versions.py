@@ -22,12 +22,16 @@ NOT_WRITTEN_YET: Mapping[str, Mapping[str, str]] = {
     "0.1.0": {
         "artifact": "code, files of bytes under their own endings, nor what a join picked, nor "
         "metadata of rules",
+        "config": "the indices and items of foreachs",
         "file": "bytes and texts that are files under their own endings",
         "alias": "aliases of candidates and of rules, and `latest` of what a join picked",
         "edge": "uses of what a join picked",
         "history": "curves under the user's own names",
         "notes": "notes",
-        "panel": "pictures, sounds, films, pages, galleries, histograms and heat maps",
+        "panel": (
+            "pictures, sounds, films, pages, galleries, histograms and heat maps, nor the items of "
+            "foreachs in the table of tasks"
+        ),
     }
 }
 """By version, as W&B runs name it: what it did not write yet, by the kind of difference. Each

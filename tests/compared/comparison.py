@@ -19,6 +19,13 @@ import pandas as pd
 from tests.compared.choices import Choices, find_choices, nearest_choices
 from tests.compared.media import differences_of_panels, ending_of, is_image
 from tests.compared.metaflow_facts import FlowRunFacts, Held, TaskFacts
+from tests.compared.overview import (
+    flat_foreach,
+    of_foreach,
+    of_panels,
+    version_paths,
+    without_choice,
+)
 from tests.compared.rules import differences_of_rules
 from tests.compared.values import (
     is_caught,
@@ -51,7 +58,7 @@ _TAKEN_IN_SUMMARY = {
     "_runtime",
     "_timestamp",
 }
-_TAKEN_IN_CONFIG = {"metaflow", "mfwb", "_wandb"}
+_TAKEN_IN_CONFIG = {"metaflow", "mfwb", "foreach", "_wandb"}
 _OF_A_TABLE = ["index", "task", "state", "seconds"]
 _CLOCK = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3})Z ")
 
@@ -76,6 +83,7 @@ def _short(value: Any) -> str:
 def differences_of(facts: FlowRunFacts, project: Project, granularity: str) -> Iterator[Difference]:
     """Yield what differs between a flow run and what a project says of it."""
     runs = project.of_group(facts.pathspec)
+    whole = runs.pop(facts.pathspec, None)
     choices = find_choices(facts) if granularity == "step" else {}
     subjects = {subject.name: subject for subject in _subjects(facts, granularity)}
     yield from _unlike(f"{facts.pathspec} W&B runs", sorted(subjects), sorted(runs))
@@ -85,6 +93,10 @@ def differences_of(facts: FlowRunFacts, project: Project, granularity: str) -> I
     yield from _of_aliases(facts, project, runs)
     for item, own, shown in differences_of_rules(facts, project):
         yield Difference(item, own, shown)
+    if whole is None:
+        yield Difference(f"{facts.pathspec} overview", "a W&B run", "nothing")
+    else:
+        yield from _of_overview(facts, whole, runs)
 
 
 @dataclass(frozen=True)
@@ -159,6 +171,9 @@ def _of_config(facts: FlowRunFacts, subject: _Subject, run: WandbRunFacts) -> It
     shown = run.config.get("metaflow", {})
     yield from _unlike(f"{subject.name} user", facts.user, shown.get("user"))
     yield from _unlike(f"{subject.name} flow run", facts.pathspec, shown.get("flow_run"))
+    if not subject.merged:
+        for item, metaflow, wandb in of_foreach(subject.tasks[0], run.config):
+            yield Difference(f"{subject.name} config, {item}", metaflow, wandb)
     tasks = sorted(task.pathspec for task in subject.tasks)
     yield from _unlike(f"{subject.name} tasks", tasks, sorted(shown.get("tasks", [])))
     constants = shown.get("constants", {})
@@ -306,7 +321,8 @@ def _of_table(
         yield Difference(f"{subject.name} table", len(subject.tasks), "nothing")
         return
     columns, rows = run.table("tasks")
-    own = [*_OF_A_TABLE, "exception"] if "exception" in columns[:5] else _OF_A_TABLE
+    own = [*_OF_A_TABLE, "exception"] if "exception" in columns[:5] else [*_OF_A_TABLE]
+    own += flat_foreach(columns)
     expected = [f"{name}_" if name in own else name for name in names]
     yield from _unlike(f"{subject.name} table's columns", [*own, *expected], columns)
     tasks = [[task.label, task.pathspec] for task in subject.tasks]
@@ -376,6 +392,41 @@ def _html_paths(value: Any) -> Iterator[str]:
 
 def _digests(texts: list[str]) -> list[str]:
     return [f"{len(text)} {hashlib.sha256(text.encode()).hexdigest()[:8]}" for text in texts]
+
+
+# --- the flow run as a whole ------------------------------------------------------------------
+
+
+def _of_overview(
+    facts: FlowRunFacts, run: WandbRunFacts, others: dict[str, WandbRunFacts]
+) -> Iterator[Difference]:
+    at = facts.pathspec
+    tasks = [task.pathspec for of_step in facts.steps.values() for task in of_step]
+    yield from _unlike(f"{at} overview, job type", "flow", run.job_type)
+    yield from _unlike(f"{at} overview, tags", facts.tags, run.tags)
+    for subject in _subjects(facts, "step"):
+        for name, of_tasks in _by_name(subject, is_in_summary).items():
+            key = f"{subject.tasks[0].step}/{_key(name, _TAKEN_IN_SUMMARY)}"
+            each = [value for _, value in of_tasks]
+            reported = without_choice(run.summary.get(key, "nothing"), each)
+            is_right = (
+                _is_in_short(each, reported) if subject.merged else _is_alone(each[0], reported)
+            )
+            if not is_right:
+                yield Difference(f"{at} overview, summary.{key}", each, reported)
+    for item, metaflow, wandb in of_panels(run, tasks):
+        yield Difference(f"{at} overview, {item}", metaflow, wandb)
+    for name, held in facts.final.items():
+        logged = {
+            path for other in others.values() for path in version_paths(other.logged.get(name, []))
+        }
+        if is_in_summary(held) or not logged:
+            continue
+        own = run.logged.get(name, [])
+        if len(own) != 1 or not version_paths(own) <= logged:
+            yield Difference(f"{at} overview, {name}", sorted(logged), sorted(version_paths(own)))
+        elif not _is_content(name, held, dict(own[0].files)):
+            yield Difference(f"{at} overview, {name}", held.value, sorted(own[0].files))
 
 
 # --- artifacts --------------------------------------------------------------------------------

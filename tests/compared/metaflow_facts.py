@@ -53,6 +53,8 @@ class TaskFacts:
         cards: the HTML of its cards.
         attempts: how often it was tried.
         is_clone: whether a resumed flow run took it over from its origin.
+        frames: of each foreach around it the first step, the index, and the beginning of the
+            item's text as far as Metaflow recorded it.
     """
 
     pathspec: str
@@ -66,6 +68,7 @@ class TaskFacts:
     cards: list[str]
     attempts: int
     is_clone: bool
+    frames: tuple[tuple[str, int, str | None], ...] = ()
 
     @property
     def step(self) -> str:
@@ -263,6 +266,11 @@ def _task(task: Any, record: Record | None, own: set[str], stores: set[str]) -> 
         cards=list(_cards(task)),
         attempts=len({item.value for item in task.metadata if item.type == "attempt"}),
         is_clone="origin-task-id" in task.metadata_dict,
+        frames=tuple(
+            (frame.step, frame.index, getattr(frame, "value", None))
+            for frame in stack
+            if frame.index is not None
+        ),
     )
 
 

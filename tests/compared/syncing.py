@@ -51,7 +51,7 @@ def _options(sandbox: Sandbox, way: Way) -> tuple[str, ...]:
     folder = ("--dir", _bundle(sandbox, way)) if way.mode == "offline" else ()
     rules = sandbox.root / "rules.toml"
     rules.write_text(SETTINGS, encoding="utf-8")
-    return (*how, *where, *folder, "--config", str(rules))
+    return (*how, *where, *folder, "--overview", "--config", str(rules))
 
 
 def _bundle(sandbox: Sandbox, way: Way) -> str:

@@ -176,6 +176,20 @@ def test_online(both: Both, w_and_b: WandbServer, project: str, config: str) -> 
     assert newest in reported["external_inputs"]
 
 
+def test_the_whole_flow_run(both: Both, w_and_b: WandbServer, project: str, config: str) -> None:
+    """Its W&B run uses what its steps used of other flow runs, and verifies."""
+    making, reading = f"acme/{project}-m", f"acme/{project}-r"
+    assert both.sync(both.made, "--config", config, "--overview").code == 0
+    done = both.sync(both.reading, "--config", config, "--overview")
+    assert done.code == 0, done.err
+    verified = both.sandbox.mfwb("verify", both.reading, "--config", config, "--overview")
+
+    whole = w_and_b.state.run(f"{reading}/{run_id_of(done.document, both.reading)}")
+    used = sorted(item.path for item in whole.used)
+    assert used == [f"{making}/{name}:v0" for name in ("draft", "table")]
+    assert verified.code == 0, verified.out
+
+
 def test_not_synced_yet(both: Both, config: str) -> None:
     """The W&B run is written, and what it can't use is said."""
     done = both.sync(both.reading, "--config", config)

@@ -80,7 +80,7 @@ EXPECTED = {
         ],
     ),
     ("fan", "task"): (
-        "aba4a048f4c812fdc54daa17ed7e36925c31bd5539b5f0fce62fca50bfdbd621",
+        "6e16cbaaa093444609f2844ff57ffabc8e1e08e98298935cd9de7e31f73a3713",
         [
             (
                 "DemoFlow-1700000000000000-start-1-60a114169e6f",
@@ -88,11 +88,11 @@ EXPECTED = {
             ),
             (
                 "DemoFlow-1700000000000000-work-2-ad5c7116b3ef",
-                "a05d4bf45e22a1be34abc50c9be0c79b21d33648.5af0c76c80dd288509ba988feedf8af98d942eea",
+                "a05d4bf45e22a1be34abc50c9be0c79b21d33648.41934bc5331daaa087b2fe74fcaba294b6f78122",
             ),
             (
                 "DemoFlow-1700000000000000-work-3-b9d5a25c61c7",
-                "343bcac88ce792f19d97dc7562dc637f04fd985d.4c28bbac807c472901d1b9ff3d237a585d576487",
+                "343bcac88ce792f19d97dc7562dc637f04fd985d.ef4514dbd52bd7e8358eec1fca5e92908fa0ca05",
             ),
             (
                 "DemoFlow-1700000000000000-join-4-ae0e1fda7830",

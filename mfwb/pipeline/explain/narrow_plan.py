@@ -21,6 +21,8 @@ def narrow_run(run: PlannedRun, selected: Collection[str]) -> PlannedRun | None:
         run: the planned W&B run.
         selected: pathspecs of artifacts, as in `Flow/123/train/4/model`.
     """
+    if run.overview is not None:  # a second view of what other W&B runs have
+        return None
     values = tuple(value for value in run.values if _any(value, selected))
     curves = tuple(curve for curve in run.curves if _any(curve, selected))
     shown = tuple(value for value in run.shown if _any(value, selected))

@@ -15,6 +15,7 @@ from mfwb.verification.expected.code_package import expect_code
 from mfwb.verification.expected.contents import Contents
 from mfwb.verification.expected.facts import CardFacts, FlowRunFacts, TaskFacts
 from mfwb.verification.expected.flow_run_reader import FlowRunReader
+from mfwb.verification.expected.foreach_items import expect_foreach
 from mfwb.verification.expected.kinds import ExpectedForm, find_form
 from mfwb.verification.expected.links import expect_links
 from mfwb.verification.expected.log_lines import read_lines
@@ -29,6 +30,7 @@ from mfwb.verification.expected.model import (
     Need,
 )
 from mfwb.verification.expected.notes import expect_notes
+from mfwb.verification.expected.overview import expect_overview
 from mfwb.verification.expected.panels import expect_panels
 from mfwb.verification.expected.run_facts import (
     doc_of,
@@ -83,6 +85,7 @@ class _Builder:
         contents: Contents,
     ) -> None:
         self._facts = facts
+        self._all_settings = settings
         self._reader = reader
         self._contents = contents
         self._code = read_step_code(facts)
@@ -107,19 +110,60 @@ class _Builder:
     def build(self) -> ExpectedFlowRun:
         """Return what W&B should say."""
         facts = self._facts
+        runs = [self._run(scope) for scope in self._scopes]
+        if runs and self._all_settings.overview_of(facts.flow):
+            runs.append(self._overview())
         return ExpectedFlowRun(
             pathspec=facts.path,
             state=facts.state,
             started_at=facts.started_at,
             alias=names.alias(facts.id),
-            runs=tuple(self._run(scope) for scope in self._scopes),
+            runs=tuple(runs),
             final=self._final(),
             rule_aliases=frozenset(
                 alias for rules in self._artifact_rules.values() for alias in rules.aliases
             ),
-            names=frozenset(names.summary_key(name) for task in facts.tasks for name in task.held),
+            names=frozenset(
+                key
+                for task in facts.tasks
+                for name in task.held
+                for key in (names.summary_key(name), f"{task.step}/{names.summary_key(name)}")
+            ),
             datastores={task.path: task.datastore for task in facts.tasks if task.datastore},
             origins={task.path: task.origin for task in facts.tasks if task.origin},
+        )
+
+    def _overview(self) -> ExpectedRun:
+        """Return what the W&B run of the whole flow run should say."""
+        facts = self._facts
+        written = {
+            step: self._written(
+                _Scope("", step, tasks, tasks, merged=True, settings=self._settings[step])
+            )
+            for step, tasks in facts.steps.items()
+        }
+        ends = facts.steps.get(facts.end_step, ()) if facts.state == "finished" else ()
+        last = self._final()
+        final = {
+            name: last.get(name, frozenset())
+            | {self._run_of[path] for path in self._history.producers(end, name)}
+            for end in ends[:1]
+            for name in end.held
+            if self._is_file(end, name)
+        }
+        start = facts.steps.get(facts.start_step, ())
+        first = frozenset(self._run_of[task.path] for task in start)
+        included = {name: first for name, kind in facts.kinds.items() if kind == "IncludeFile"}
+        return expect_overview(
+            facts,
+            self._all_settings,
+            config=self._config,
+            constants=self._constants,
+            written=written,
+            history=self._history,
+            contents=self._contents,
+            final=final,
+            included=included,
         )
 
     def _run(self, scope: _Scope) -> ExpectedRun:
@@ -131,7 +175,17 @@ class _Builder:
         started, ended = span(scope.tasks)
         reason = _STOPPED.get(facts.state) if stopped else None
         written = self._written(scope)
-        values = expect_values(scope.tasks, written, merged=scope.merged)
+        foreach = {
+            task.path: expect_foreach(task, self._history.parents, self._contents)
+            for task in scope.tasks
+        }
+        values = expect_values(
+            scope.tasks,
+            written,
+            merged=scope.merged,
+            foreach={path: own.columns for path, own in foreach.items()},
+        )
+        of_task = None if scope.merged else foreach[scope.tasks[0].path].config
         stored = self._stored(scope)
         artifacts = list(
             expect_artifacts(stored, scope.settings, self._contents, merged=scope.merged)
@@ -153,7 +207,7 @@ class _Builder:
             job_type=names.line(str(wandb.get("run_job_type") or scope.step), _JOB_TYPE),
             tags=frozenset(names.line(tag, _TAG) for tag in tags) - {""},
             state="failed" if failed else "finished",
-            config=self._config,
+            config=self._config if of_task is None else {**self._config, "foreach": of_task},
             facts={
                 **expect_facts(facts, scope.tasks, names.line(scope.name, _NAME), self._constants),
                 **expect_links(scope.tasks, merged=scope.merged),

@@ -15,6 +15,7 @@ from mfwb.snapshot import Datastore
 from mfwb.verification.expected.facts import CardFacts, HeldArtifact
 
 __all__ = [
+    "OVERVIEW_JOB_TYPE",
     "ExpectedArtifact",
     "ExpectedCard",
     "ExpectedFile",
@@ -28,8 +29,13 @@ __all__ = [
     "ExpectedUse",
     "ExpectedValue",
     "Need",
+    "Overview",
     "Statistics",
 ]
+
+
+OVERVIEW_JOB_TYPE = "flow"
+"""The job type of the W&B run of a whole flow run."""
 
 
 class Need(Enum):
@@ -41,11 +47,16 @@ class Need(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Minimum, maximum and mean over tasks: the first two as JSON with marks."""
+    """Minimum, maximum and mean over tasks: the first two as JSON with marks.
+
+    Attributes:
+        chosen: the value of the task that a join chose, as JSON with marks; empty: there is none.
+    """
 
     minimum: Any
     maximum: Any
     mean: int | float
+    chosen: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +187,19 @@ class ExpectedTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Overview:
+    """What only the W&B run of a whole flow run has.
+
+    Attributes:
+        final: for each artifact that the flow run ends with, the W&B runs that may have logged it.
+        panels: what else its summary shows, by key, with W&B's type.
+    """
+
+    final: Mapping[str, frozenset[str]]
+    panels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectedPanel:
     """A panel of the summary.
 
@@ -236,6 +260,7 @@ class ExpectedRun:
     unknown: tuple[tuple[str, str], ...] = ()
     untrue_facts: frozenset[str] = frozenset()
     untrue_outcome: frozenset[str] = frozenset()
+    overview: Overview | None = None  # if it is the W&B run of a whole flow run
     notes: tuple[str, ...] = ()
 
 

@@ -9,7 +9,7 @@ from mfwb.safe_text import one_line
 
 __all__ = ["alias", "artifact_name", "artifact_names", "config_key", "free", "line", "summary_key"]
 
-_CONFIG_TAKEN = frozenset({"metaflow", "mfwb", "_wandb"})
+_CONFIG_TAKEN = frozenset({"metaflow", "mfwb", "foreach", "_wandb"})
 _SUMMARY_TAKEN = frozenset(
     {"metaflow", "mfwb", "_wandb", "tasks", "card", "_step", "_runtime", "_timestamp"}
 )

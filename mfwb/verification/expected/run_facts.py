@@ -17,6 +17,8 @@ __all__ = [
     "doc_of",
     "expect_config",
     "expect_facts",
+    "expect_flow_run_facts",
+    "expect_flow_run_outcome",
     "expect_outcome",
     "span",
     "unexpected_facts",
@@ -125,6 +127,22 @@ def expect_facts(
     return result
 
 
+_OF_FLOW_RUN = frozenset(
+    {
+        *("flow", "run_id", "flow_run", "doc", "state", "user", "created_at", "finished_at"),
+        *("tags", "system_tags", "pathspec", "constants"),
+    }
+)
+
+
+def expect_flow_run_facts(
+    facts: FlowRunFacts, pathspec: str, constants: Mapping[str, Any]
+) -> _Expected:
+    """Return what config["metaflow"] of the W&B run of a whole flow run says."""
+    every = expect_facts(facts, facts.tasks[:1], pathspec, constants)
+    return {name: value for name, value in every.items() if name in _OF_FLOW_RUN}
+
+
 def _node(facts: FlowRunFacts, step: str) -> Any:
     steps = facts.graph.get("steps")
     return steps.get(step) if isinstance(steps, dict) else None
@@ -173,6 +191,16 @@ def expect_outcome(tasks: Sequence[TaskFacts], stopped: str | None) -> _Expected
     if exception is not None and len(exception[1]) < _MAX // 10:
         described["exception"] = put(f"{exception[0]}: {exception[1]}")
     return {name: ExpectedValue((value,)) for name, value in described.items() if value is not None}
+
+
+def expect_flow_run_outcome(facts: FlowRunFacts) -> _Expected:
+    """Return what summary["metaflow"] of the W&B run of a whole flow run says."""
+    outcome = expect_outcome(facts.tasks, None)
+    described: dict[str, Any] = {"state": facts.state, "started_at": _moment(facts.started_at)}
+    ended = _last_end(facts)
+    if ended is not None:
+        described["duration_seconds"] = (ended - facts.started_at) / 1000
+    return {**outcome, **{name: ExpectedValue((value,)) for name, value in described.items()}}
 
 
 def unexpected_facts(tasks: Sequence[TaskFacts]) -> frozenset[str]:

@@ -84,7 +84,11 @@ class RunValues:
 
 
 def expect_values(
-    tasks: Sequence[TaskFacts], written: Mapping[str, Sequence[WrittenValue]], *, merged: bool
+    tasks: Sequence[TaskFacts],
+    written: Mapping[str, Sequence[WrittenValue]],
+    *,
+    merged: bool,
+    foreach: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> RunValues:
     """Return what a W&B run says of the values of its tasks.
 
@@ -92,6 +96,7 @@ def expect_values(
         tasks: of the W&B run.
         written: by the name of the artifact, in the order of the tasks.
         merged: whether it stands for several tasks.
+        foreach: the columns for the foreachs of each task, by its path.
     """
     result = RunValues()
     columns: dict[str, Sequence[WrittenValue]] = {}
@@ -113,7 +118,7 @@ def expect_values(
     _add_numbers(result, tasks, rows, columns, merged=merged)
     _add_curves(result, tasks, written, merged=merged)
     if merged:
-        result.table = _table(tasks, columns)
+        result.table = _table(tasks, columns, foreach or {})
     return result
 
 
@@ -257,12 +262,17 @@ def _add_curves(
 
 
 def _table(
-    tasks: Sequence[TaskFacts], columns: Mapping[str, Sequence[WrittenValue]]
+    tasks: Sequence[TaskFacts],
+    columns: Mapping[str, Sequence[WrittenValue]],
+    foreach: Mapping[str, Mapping[str, Any]],
 ) -> ExpectedTable:
     has_exceptions = any(task.exception is not None for task in tasks)
     own = (*_OWN_COLUMNS, "exception") if has_exceptions else _OWN_COLUMNS
-    taken = set(own)
     cells: dict[str, dict[str, Any]] = {}
+    for task in tasks:
+        for column, cell in foreach.get(task.path, {}).items():
+            cells.setdefault(column, {})[task.path] = cell
+    taken = {*own, *cells}
     for key in columns:
         column = names.free(key, taken)
         taken.add(column)

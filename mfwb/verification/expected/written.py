@@ -64,6 +64,16 @@ class History:
             self._producers[current.path, name] = frozenset().union(*known)
         return self._producers[task.path, name]
 
+    def alike(self, task: TaskFacts, name: str) -> frozenset[str]:
+        """Return the parents that have the value of a task; none, if the task wrote it itself."""
+        if self.is_new(task, name):
+            return frozenset()
+        return frozenset(
+            parent.path
+            for parent in self.parents[task.path]
+            if name in parent.held and self.is_same(task.held[name], parent.held[name])
+        )
+
     def values_written(self, tasks: Sequence[TaskFacts], name: str) -> dict[str, Need]:
         """Return the tasks of one step that count as having written a value, by their paths.
 

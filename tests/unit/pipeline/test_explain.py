@@ -153,13 +153,14 @@ def test_one_task(tmp_path: Path) -> None:
 
 
 def test_handed_on(tmp_path: Path) -> None:
-    """What a step hands on is what its producer writes, and no more."""
+    """What a step picks among several it writes by itself, and no more."""
     result = explained(sample(), "choose/model", tmp_path)
     [replayed] = result.replayed
 
     assert [artifact.producer for artifact in result.artifacts] == [spec("train/3")]
-    assert replayed.planned.name == "DemoFlow/7/train"
-    assert [file.path for file in replayed.ready.artifacts[0].files] == ["1/model.pkl"]
+    assert [artifact.shown_in for artifact in result.artifacts] == [spec("choose/4")]
+    assert replayed.planned.name == "DemoFlow/7/choose"
+    assert [file.path for file in replayed.ready.artifacts[0].files] == ["model.pkl"]
 
 
 def test_a_value(tmp_path: Path) -> None:

@@ -430,8 +430,8 @@ def test_rows() -> None:
     )
 
     assert runs_of(run)["work"].tasks == (
-        TaskRow(spec("work/2"), 1, "1", "ok", 2.5),
-        TaskRow(spec("work/3"), 3, "3", "failed", None, "ValueError: no"),
+        TaskRow(spec("work/2"), 1, "1", "ok", 2.5, foreach={"foreach.index": 1}),
+        TaskRow(spec("work/3"), 3, "3", "failed", None, "ValueError: no", {"foreach.index": 3}),
     )
 
 

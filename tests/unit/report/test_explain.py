@@ -62,7 +62,7 @@ what     sklearn.svm._classes.SVC
          train/2  61 B  sha1 ...  attempt 0
          train/3  61 B  sha1 ...  attempt 1
 kind     model: its type fits sklearn.*
-written  artifact model, type model, aliases latest and run-7
+written  artifact model, type model, aliases run-7-candidates-train
 files    0/model.pkl  61 B  Metaflow's own pickle
          1/model.pkl  61 B  Metaflow's own pickle
 needs    tests
@@ -72,6 +72,8 @@ lost     nothing
 
 description
   Metaflow's artifact `model` of 2 tasks, a file or folder of each.
+  These are candidates, among which a later step picked: `model:run-7` is the
+  final version. The code below loads one of them.
   The very pickle that Metaflow stored. Loading it runs code of: `tests`.
 
       path = artifact.get_entry('0/model.pkl').download()
@@ -132,15 +134,13 @@ lost     nothing
 
 
 def test_handed_on(tmp_path: Path) -> None:
-    """What a step hands on is told as its producer writes it."""
+    """What a step picks among several is told as it writes it."""
     text = folded(explained(sample(), "choose/model", tmp_path))
 
     assert "passed on by choose/4; written by train/3" in text
-    assert (
-        "written nothing here: it is only passed on; the step that made it writes: artifact model"
-        in text
-    )
-    assert "file 1/model.pkl 61 B Metaflow's own pickle beside those of 1 other task" in text
+    assert "written artifact model, type model, aliases latest and run-7" in text
+    assert "file model.pkl 61 B Metaflow's own pickle" in text
+    assert "by W&B run DemoFlow/7/choose" in text
 
 
 def test_some_tasks_wrote_it(tmp_path: Path) -> None:
@@ -382,7 +382,7 @@ def test_document_of_an_artifact(tmp_path: Path) -> None:
         "sha1": notified["sha1"],
         "encoding": "pickle-v4",
         "producer": spec("train/3"),
-        "shown_in": spec("train/3"),
+        "shown_in": spec("choose/4"),
         "kind": "model",
         "form": "pickle",
         "why": "its type fits sklearn.*",
@@ -393,20 +393,20 @@ def test_document_of_an_artifact(tmp_path: Path) -> None:
         "not_done": {},
         "switched_off": "",
     }
-    assert (run["name"], run["summary"]) == ("DemoFlow/7/train", {})
+    assert (run["name"], run["summary"]) == ("DemoFlow/7/choose", {})
     assert artifact["files"] == [
         {
-            "path": "1/model.pkl",
+            "path": "model.pkl",
             "size": 61,
             "form": "pickle",
-            "task": spec("train/3"),
+            "task": spec("choose/4"),
             "reference": None,
         }
     ]
     assert artifact["aliases"] == ["latest", "run-7"]
     assert artifact["modules"] == ["tests"]
-    assert artifact["metadata"]["metaflow"]["tasks"] == 2
-    assert "get_entry('1/model.pkl')" in artifact["description"]
+    assert artifact["metadata"]["metaflow"]["picked_from"] == spec("train/3")
+    assert "get_entry('model.pkl')" in artifact["description"]
     assert result["losses"] == []
 
 

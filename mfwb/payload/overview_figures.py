@@ -1,0 +1,410 @@
+"""The figures of a flow run, as plotly draws them: its tasks over time, and its lineage. Pure.
+
+The JSON is written without plotly. Names may hold any text, and plotly reads some HTML in texts, so
+all texts are escaped.
+"""
+
+from __future__ import annotations
+
+import heapq
+import html
+import json
+import math
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from mfwb.planning import Overview, OverviewAttempt, OverviewStep, OverviewTask
+from mfwb.safe_text import one_line
+
+__all__ = ["draw_lineage", "draw_timeline", "figure_text"]
+
+Figure = dict[str, Any]
+
+_COLORS = {"ok": "#4c78a8", "caught": "#f2a33c", "failed": "#d62728", "unfinished": "#8c8c8c"}
+_STATE_NAMES = {"ok": "ok", "caught": "failed and caught", "failed": "failed"}
+_BAR_LIMIT = 4000
+"""Bars of a timeline: pages with more are slow, and a screen has no more pixels."""
+_LABEL_LIMIT = 60
+"""Bars with a text inside; with more there is no room."""
+_FONT = {"family": "sans-serif", "size": 12, "color": "#2b2b2b"}
+
+
+def figure_text(figure: Figure) -> str:
+    """Return a figure as JSON, equal for equal figures."""
+    return json.dumps(figure, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+# --- the timeline -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Bar:
+    task: OverviewTask
+    attempt: OverviewAttempt
+    start: int  # epoch ms
+    length: float  # ms
+
+
+@dataclass(frozen=True, slots=True)
+class _DrawnBar:
+    bar: _Bar
+    y: float
+    height: float
+
+
+def draw_timeline(title: str, overview: Overview) -> Figure:
+    """Return the attempts of all tasks over time, a band per step, a color per state."""
+    every = [bar for task in overview.tasks for bar in _bars_of(task)]
+    bars = _select_bars(every)
+    by_step: defaultdict[str, list[_Bar]] = defaultdict(list)
+    for bar in bars:
+        by_step[bar.task.step].append(bar)
+    drawn: list[_DrawnBar] = []
+    ticks: list[float] = []
+    labels: list[str] = []
+    y = 0.0
+    for step in overview.steps:
+        if step.name not in by_step:
+            continue
+        lanes = _pack(by_step[step.name])
+        height = 1 + math.log2(len(lanes))
+        lane_height = height / len(lanes)
+        for position, lane in enumerate(lanes):
+            middle = y + (position + 0.5) * lane_height
+            drawn += (_DrawnBar(bar, middle, lane_height * 0.86) for bar in lane)
+        ticks.append(y + height / 2)
+        labels.append(_label(step.name, 28))
+        y += height + 0.35
+    text = f"Tasks of {title} over time, in UTC"
+    if len(bars) < len(every):
+        text += f": {len(bars):,} of {len(every):,} attempts, all failed ones first"
+    layout = {
+        **_layout(text),
+        "barmode": "overlay",
+        "xaxis": {"type": "date", "gridcolor": "#e6e6e6"},
+        "yaxis": {
+            "tickvals": ticks,
+            "ticktext": labels,
+            "range": [max(y, 1.0), -0.35],
+            "showgrid": False,
+            "zeroline": False,
+            "automargin": True,
+        },
+        "uniformtext": {"minsize": 9, "mode": "hide"},
+    }
+    return {"data": list(_traces(drawn)), "layout": layout}
+
+
+def _bars_of(task: OverviewTask) -> Iterator[_Bar]:
+    for attempt in task.attempts:
+        if attempt.started_at is not None:
+            length = max(0.0, (attempt.seconds or 0.0) * 1000)
+            yield _Bar(task, attempt, attempt.started_at, length)
+
+
+def _select_bars(bars: list[_Bar]) -> list[_Bar]:
+    """Return as many bars as can be drawn: those that failed, and an even sample of the others."""
+    if len(bars) <= _BAR_LIMIT:
+        return bars
+    failed = [bar for bar in bars if bar.attempt.state != "ok"][:_BAR_LIMIT]
+    others = [bar for bar in bars if bar.attempt.state == "ok"]
+    room = _BAR_LIMIT - len(failed)
+    sample = [others[position * len(others) // room] for position in range(room)] if others else []
+    return [*failed, *sample]
+
+
+def _pack(bars: Sequence[_Bar]) -> list[list[_Bar]]:
+    """Return lanes of bars that do not overlap, as few as possible."""
+    lanes: list[list[_Bar]] = []
+    free: list[tuple[float, int]] = []  # when each lane is free again
+    for bar in sorted(bars, key=lambda bar: bar.start):
+        if free and free[0][0] <= bar.start:
+            lane = heapq.heappop(free)[1]
+        else:
+            lane = len(lanes)
+            lanes.append([])
+        lanes[lane].append(bar)
+        heapq.heappush(free, (bar.start + bar.length, lane))
+    return lanes
+
+
+def _traces(drawn: Sequence[_DrawnBar]) -> Iterator[dict[str, Any]]:
+    by_state: defaultdict[str, list[_DrawnBar]] = defaultdict(list)
+    for item in drawn:
+        by_state[item.bar.attempt.state].append(item)
+    for state, color in _COLORS.items():
+        items = by_state.get(state, [])
+        if not items:
+            continue
+        yield {
+            "type": "bar",
+            "orientation": "h",
+            "name": _STATE_NAMES.get(state, state),
+            "base": [_date(item.bar.start) for item in items],
+            "x": [item.bar.length for item in items],
+            "y": [item.y for item in items],
+            "width": [item.height for item in items],
+            "marker": {"color": color, "line": {"color": color, "width": 1}},
+            "text": [_label(item.bar.task.label, 12) for item in items]
+            if len(drawn) <= _LABEL_LIMIT
+            else "",
+            "textposition": "inside",
+            "insidetextanchor": "start",
+            "textangle": 0,
+            "hovertext": [_describe(item.bar) for item in items],
+            "hoverinfo": "text",
+            "showlegend": True,
+        }
+
+
+def _describe(bar: _Bar) -> str:
+    seconds = "end not known" if bar.attempt.seconds is None else f"{bar.attempt.seconds:,.1f} s"
+    lines = [
+        _label(bar.task.pathspec, 100),
+        f"index {_label(bar.task.label, 40)}, attempt {bar.attempt.number}",
+        f"{_STATE_NAMES.get(bar.attempt.state, bar.attempt.state)}, {seconds}",
+        f"began {_date(bar.start)} UTC",
+    ]
+    return "<br>".join(lines)
+
+
+def _date(epoch_ms: int) -> str:
+    """Return a time as plotly reads it; the first time of all if the year is out of range."""
+    try:
+        moment = datetime.fromtimestamp(epoch_ms / 1000, tz=timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        moment = datetime.fromtimestamp(0, tz=timezone.utc)
+    return f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03d}"
+
+
+# --- the lineage ------------------------------------------------------------------------------
+
+_STEP_X = 0.36
+_BRANCH_X = 0.05  # between steps of the same depth
+_ARTIFACT_X = 0.62
+_GROUPS = 6  # of artifacts of one step; the last one has all others
+_NAMES = 3  # in the label of a group
+_HOVER_NAMES = 30
+_HOVER_LIMIT = 400  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Artifacts of one producer that the same steps use."""
+
+    producer: str
+    names: tuple[str, ...]
+    consumers: tuple[str, ...]
+    y: float
+
+
+def draw_lineage(title: str, overview: Overview) -> Figure:
+    """Return the steps on the left, the artifacts that they logged on the right, and the uses."""
+    steps = {step.name: step for step in overview.steps}
+    groups, rows = _arrange(overview, steps)
+    columns = _columns(overview.steps)
+    traces = [
+        _lines("next step", "#b5b5b5", "dot", _control_lines(overview.steps, rows, columns)),
+        _lines("logged", "#4c78a8", "solid", _logged_lines(groups, rows, columns)),
+        _lines("used", "#e08214", "solid", _used_lines(groups, rows, columns)),
+        *_step_markers(overview.steps, rows, columns),
+        _artifact_markers(groups, steps),
+    ]
+    bottom = max([*rows.values(), *(group.y for group in groups), 0.0])
+    axis = {"visible": False, "showgrid": False, "zeroline": False}
+    layout = {
+        **_layout(f"Lineage of {title}"),
+        "xaxis": {**axis, "range": [0, 1]},
+        "yaxis": {**axis, "range": [bottom + 0.8, -0.8]},
+        "hovermode": "closest",
+    }
+    return {"data": [trace for trace in traces if trace["x"]], "layout": layout}
+
+
+def _arrange(
+    overview: Overview, steps: Mapping[str, OverviewStep]
+) -> tuple[list[_Group], dict[str, float]]:
+    """Return the groups of artifacts, and the row of each step, from top to bottom."""
+    used: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for edge in overview.edges:
+        used[edge.producer, edge.artifact].append(edge.consumer)
+    artifacts: defaultdict[str, list[str]] = defaultdict(list)
+    for producer, name in used:
+        if producer not in steps:
+            artifacts[producer].append(name)
+    for step in overview.steps:
+        artifacts[step.name] += step.outputs
+    groups: list[_Group] = []
+    rows: dict[str, float] = {}
+    y = 0.0
+    for producer in [*sorted(artifacts.keys() - steps.keys()), *steps]:
+        rows[producer] = y
+        own = _group(
+            artifacts[producer], {name: used[producer, name] for name in artifacts[producer]}
+        )
+        for position, (names, consumers) in enumerate(own):
+            groups.append(_Group(producer, names, consumers, y + position * 0.55))
+        y += max(1.0, len(own) * 0.55 + 0.3)
+    return groups, {name: row for name, row in rows.items() if name in steps}
+
+
+def _group(
+    names: Iterable[str], used: Mapping[str, Sequence[str]]
+) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Return artifacts with the same users together, those that are used first."""
+    by_users: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+    for name in sorted(set(names)):
+        by_users[tuple(used[name])].append(name)
+    groups = sorted(by_users.items(), key=lambda item: (not item[0], item[1]))
+    shown = [(tuple(own), users) for users, own in groups[:_GROUPS]]
+    rest = groups[_GROUPS:]
+    if rest:
+        others = tuple(name for _, own in rest for name in own)
+        users = tuple(sorted({user for users, _ in rest for user in users}))
+        shown.append((others, users))
+    return shown
+
+
+def _columns(steps: Sequence[OverviewStep]) -> dict[str, float]:
+    """Return the horizontal position of each step; steps beside each other are shifted."""
+    depths: dict[str, int] = {}
+    beside: defaultdict[int, int] = defaultdict(int)
+    columns: dict[str, float] = {}
+    for step in steps:
+        depth = 1 + max((depths.get(parent, -1) for parent in step.parents), default=-1)
+        depths[step.name] = depth
+        columns[step.name] = _STEP_X - _BRANCH_X * min(beside[depth], 3)
+        beside[depth] += 1
+    return columns
+
+
+Line = tuple[float, float, float, float]
+
+
+def _control_lines(
+    steps: Iterable[OverviewStep], rows: Mapping[str, float], columns: Mapping[str, float]
+) -> Iterator[Line]:
+    for step in steps:
+        for parent in step.parents:
+            if parent in rows:
+                yield columns[parent], rows[parent], columns[step.name], rows[step.name]
+
+
+def _logged_lines(
+    groups: Iterable[_Group], rows: Mapping[str, float], columns: Mapping[str, float]
+) -> Iterator[Line]:
+    for group in groups:
+        if group.producer in rows:
+            yield columns[group.producer], rows[group.producer], _ARTIFACT_X, group.y
+
+
+def _used_lines(
+    groups: Iterable[_Group], rows: Mapping[str, float], columns: Mapping[str, float]
+) -> Iterator[Line]:
+    for group in groups:
+        for consumer in dict.fromkeys(group.consumers):
+            if consumer in rows:
+                yield _ARTIFACT_X, group.y, columns[consumer], rows[consumer]
+
+
+def _lines(name: str, color: str, dash: str, lines: Iterable[Line]) -> dict[str, Any]:
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for x0, y0, x1, y1 in lines:
+        x += [x0, x1, None]
+        y += [y0, y1, None]
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": x,
+        "y": y,
+        "line": {"color": color, "width": 1.5, "dash": dash},
+        "hoverinfo": "skip",
+    }
+
+
+def _step_markers(
+    steps: Sequence[OverviewStep], rows: Mapping[str, float], columns: Mapping[str, float]
+) -> Iterator[dict[str, Any]]:
+    for state, color in _COLORS.items():
+        own = [step for step in steps if step.state == state]
+        name = "step" if state == "ok" else f"step, {_STATE_NAMES.get(state, state)}"
+        yield {
+            "type": "scatter",
+            "mode": "markers+text",
+            "name": name,
+            "x": [columns[step.name] for step in own],
+            "y": [rows[step.name] for step in own],
+            "text": [_step_label(step) for step in own],
+            "textposition": "middle left",
+            "hovertext": [
+                f"{_label(step.name, 100)}<br>tasks: {step.tasks:,}, state: {step.state}"
+                for step in own
+            ],
+            "hoverinfo": "text",
+            "marker": {"symbol": "square", "size": 13, "color": color},
+        }
+
+
+def _step_label(step: OverviewStep) -> str:
+    name = _label(step.name, 28)
+    return f"{name}  x {step.tasks:,} " if step.tasks > 1 else f"{name} "
+
+
+def _group_label(group: _Group, steps: Collection[str]) -> str:
+    text = f" {_names(group.names, _NAMES, 44)}"
+    return text if group.producer in steps else f"{text} of {_label(group.producer, 44)}"
+
+
+def _artifact_markers(groups: Sequence[_Group], steps: Collection[str]) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "markers+text",
+        "name": "artifact",
+        "x": [_ARTIFACT_X for _ in groups],
+        "y": [group.y for group in groups],
+        "text": [_group_label(group, steps) for group in groups],
+        "textposition": "middle right",
+        "hovertext": [_describe_group(group) for group in groups],
+        "hoverinfo": "text",
+        "marker": {"symbol": "circle", "size": 9, "color": "#54a24b"},
+    }
+
+
+def _describe_group(group: _Group) -> str:
+    users = _names(group.consumers, _HOVER_NAMES, _HOVER_LIMIT) if group.consumers else "no step"
+    lines = [
+        _names(group.names, _HOVER_NAMES, _HOVER_LIMIT),
+        f"logged by {_label(group.producer, 100)}",
+        f"used by {users}",
+    ]
+    return "<br>".join(lines)
+
+
+def _names(names: Sequence[str], number: int, longest: int) -> str:
+    rest = f" and {len(names) - number:,} more" if len(names) > number else ""
+    return _label(", ".join(names[:number]), longest) + rest
+
+
+# --- both -------------------------------------------------------------------------------------
+
+
+def _layout(title: str) -> dict[str, Any]:
+    return {
+        "title": {"text": _label(title, 120), "font": {"size": 14}, "x": 0.01},
+        "font": _FONT,
+        "paper_bgcolor": "#ffffff",
+        "plot_bgcolor": "#ffffff",
+        "margin": {"l": 20, "r": 20, "t": 40, "b": 70},
+        "legend": {"orientation": "h", "y": -0.12, "yanchor": "top", "x": 0},
+        "autosize": True,
+    }
+
+
+def _label(text: str, longest: int) -> str:
+    line = one_line(text)
+    return html.escape(line if len(line) <= longest else f"{line[: longest - 1]}…", quote=False)
