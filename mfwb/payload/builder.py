@@ -223,7 +223,7 @@ class PayloadBuilder:
     def _artifacts(
         self, run: PlannedRun, contents: Contents, losses: list[Loss]
     ) -> Iterator[ReadyArtifact]:
-        rules = self.apply_rules(run, contents)
+        applied = self.apply_rules(run, contents)
         for planned in run.outputs:
             rules = with_file_rules(run, planned.name)
             built = list(self._build(planned, replace(run, **rules), contents, losses))
@@ -236,7 +236,7 @@ class PayloadBuilder:
                 files,
                 metadata=build_metadata(built, modules),
                 description=build_description(built, modules, planned),
-                rule=rules.get(planned.name),
+                rule=applied.get(planned.name),
             )
 
     def _build(
