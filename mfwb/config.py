@@ -23,6 +23,7 @@ from pydantic import (
     Field,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from mfwb.errors import UsageError
@@ -35,6 +36,12 @@ from mfwb.settings_files import (
     load_trust,
     read_named_file,
     refuse_unless_trusted,
+)
+from mfwb.settings_files.artifact_rules import (
+    check_aliases,
+    check_link,
+    check_metadata_names,
+    check_when,
 )
 from mfwb.settings_files.sensitivity import sensitive_settings
 from mfwb.settings_files.value_errors import describe_error, setting_path
@@ -199,17 +206,23 @@ class ArtifactRules(BaseModel):
 
     Attributes:
         aliases: further aliases.
-        when: a condition on values of the step that made the artifact, for aliases and link.
-        metadata: names of values of that step that become metadata.
-        link: the registry and collection that the version is linked to.
+        when: a condition on values of the task that made the artifact, for aliases and link.
+        metadata: names of values of that task that become metadata.
+        link: the path of the collection that the version is linked to, as `link_artifact` takes it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    aliases: tuple[str, ...] = ()
-    when: str | None = None
-    metadata: tuple[str, ...] = ()
-    link: str | None = None
+    aliases: Annotated[tuple[str, ...], AfterValidator(check_aliases)] = ()
+    when: Annotated[str | None, AfterValidator(check_when)] = None
+    metadata: Annotated[tuple[str, ...], AfterValidator(check_metadata_names)] = ()
+    link: Annotated[str | None, AfterValidator(check_link)] = None
+
+    @model_validator(mode="after")
+    def _check_effect(self) -> ArtifactRules:
+        if self.when is not None and not self.aliases and self.link is None:
+            raise ValueError("it has aliases or a link beside when, which decides about them")
+        return self
 
 
 class _PerStep(BaseModel):
@@ -238,7 +251,7 @@ class StepSettings(_PerStep):
     references: bool | None = None
     file_references: bool = False
     path_roots: tuple[str, ...] = ()
-    artifact: dict[str, ArtifactRules] = Field(default_factory=dict, description="by name")
+    artifact: dict[str, ArtifactRules] = Field(default_factory=dict, description="by pattern")
 
 
 def _reject_call_wide_fields(value: dict[str, Any]) -> dict[str, Any]:
@@ -359,9 +372,10 @@ class Settings(_InputSettings):
         return value
 
     def artifact_rules_of(self, flow: str) -> dict[str, ArtifactRules]:
-        """Return the rules for a flow's artifacts, by their names."""
+        """Return the rules for a flow's artifacts, by patterns of names, specific ones first."""
         table = self.flow.get(flow)
-        return dict(table.artifact) if table else {}
+        rules = table.artifact if table else {}
+        return {pattern: rules[pattern] for pattern in sorted(rules, key=_specificity)}
 
     def kinds_of(self, flow: str) -> tuple[tuple[str, KindName], ...]:
         """Return patterns of types and their kinds, by precedence.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
-from mfwb.outcome import InputOutcome, ItemCounts, OutputOutcome, WandbRunOutcome
+from mfwb.outcome import InputOutcome, ItemCounts, OutputOutcome, RuleOutcome, WandbRunOutcome
 from mfwb.planning import InputArtifact, OutputArtifact, OverviewValue, PlannedRun, PlannedValue
 from mfwb.planning.names import names_in_project
 from mfwb.snapshot import Loss
@@ -117,8 +118,15 @@ def _describe_input(
     )
 
 
-def as_planned(run: PlannedRun) -> WandbRunOutcome:
-    """Return the outcome of a W&B run if all goes as planned."""
+def as_planned(
+    run: PlannedRun, rules: Mapping[str, RuleOutcome] = MappingProxyType({})
+) -> WandbRunOutcome:
+    """Return the outcome of a W&B run if all goes as planned.
+
+    Args:
+        run: the planned W&B run.
+        rules: what the settings' rules give to its artifacts, by name.
+    """
     outputs = tuple(
         OutputOutcome(
             name=artifact.name,
@@ -127,6 +135,7 @@ def as_planned(run: PlannedRun) -> WandbRunOutcome:
             size=sum(file.content.size for file in artifact.files),
             files=tuple(file.stem or file.form.value for file in artifact.files),
             items=min(artifact.items, 1),
+            rules=rules.get(artifact.name),
         )
         for artifact in run.outputs
     )

@@ -21,6 +21,7 @@ __all__ = [
     "ItemCounts",
     "OutputOutcome",
     "Result",
+    "RuleOutcome",
     "Status",
     "WandbRunOutcome",
     "outcome_from_json",
@@ -50,6 +51,16 @@ class InputOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleOutcome:
+    """What the rules of the settings gave to a W&B artifact."""
+
+    aliases: tuple[str, ...] = ()
+    link: str | None = None  # the path of the collection that it was linked to
+    metadata: tuple[str, ...] = ()  # keys
+    notes: tuple[str, ...] = ()  # what they did not give, and why
+
+
+@dataclass(frozen=True, slots=True)
 class OutputOutcome:
     """A W&B artifact that a W&B run logged."""
 
@@ -62,6 +73,7 @@ class OutputOutcome:
     version: str | None = None  # as in "v3"; None: offline
     items: int = 1  # number of Metaflow's artifacts that it is made from
     referenced: int = 0  # how many of them are links to bytes that W&B does not have
+    rules: RuleOutcome | None = None  # None: the settings have none for it
 
 
 @dataclass(frozen=True, slots=True)

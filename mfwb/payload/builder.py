@@ -18,6 +18,7 @@ from mfwb.conversion.json_safe import json_size, to_json
 from mfwb.errors import ItemLost
 from mfwb.files.content_store import Store
 from mfwb.isolation.forkserver import Forkserver
+from mfwb.payload.artifact_rules import apply_rules
 from mfwb.payload.change_inspection import add_content_digests
 from mfwb.payload.checkpoints import checkpoint_values
 from mfwb.payload.conversion_cache import ConversionCache
@@ -56,7 +57,7 @@ from mfwb.planning import (
     WandbRunId,
 )
 from mfwb.planning.size_limits import SUMMARY_LIMIT
-from mfwb.ports import Contents, ReadyArtifact, ReadyCard, ReadyRun
+from mfwb.ports import AppliedRule, Contents, ReadyArtifact, ReadyCard, ReadyRun
 from mfwb.redaction import Masked, Masker, mask_card_file
 from mfwb.snapshot import FlowRun, Loss
 from mfwb.snapshot.masking import with_masked_facts
@@ -233,6 +234,10 @@ class PayloadBuilder:
             masked=tuple(masked),
         )
 
+    def apply_rules(self, run: PlannedRun, contents: Contents) -> Mapping[str, AppliedRule]:
+        """Return what the settings' rules give to the artifacts of a W&B run, by planned name."""
+        return apply_rules(run, contents, self._inspect, self._masker)
+
     def release(self, run: PlannedRun) -> None:
         """Delete the files of a written W&B run, except those that other runs of the plan need."""
         with self._cleanup_lock:
@@ -266,6 +271,7 @@ class PayloadBuilder:
     def _artifacts(
         self, run: PlannedRun, contents: Contents, losses: list[Loss], masked: list[Masked]
     ) -> Iterator[ReadyArtifact]:
+        applied = self.apply_rules(run, contents)
         for planned in run.outputs:
             rules = with_file_rules(run, planned.name)
             built = list(self._build(planned, replace(run, **rules), contents, losses))
@@ -283,6 +289,7 @@ class PayloadBuilder:
                 files,
                 metadata=build_metadata(built, modules),
                 description=build_description(built, modules, planned),
+                rule=applied.get(planned.name),
             )
 
     def _build(

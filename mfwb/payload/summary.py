@@ -57,7 +57,7 @@ def _order_by_task(run: PlannedRun, of_tasks: Mapping[str, Value]) -> list[Value
 
 
 def aggregate(values: Sequence[Value]) -> Any:
-    """Return the values of several tasks as one: statistics of numbers, or all of them."""
+    """Return the values of several tasks as one: statistics of numbers, else a list; ItemLost."""
     numbers = [value.number for value in values if value.number is not None]
     if len(numbers) == len(values):
         return to_json(_statistics(numbers))

@@ -203,7 +203,8 @@ class _FlowRunExecution:
         future = self.prepared.pop(run.id, None)
         ready = self.prepare_run(run) if future is None else future.result()
         if isinstance(ready, WrittenRun):
-            written, prepared = self.session.update(run, ready), None
+            rules = self.parts.payloads.apply_rules(run, self.draft.contents)
+            written, prepared = self.session.update(run, ready, rules), None
         else:
             prepared = ready
             with self.write_gate.open_for_run(), noted(run.name, "write"):

@@ -7,12 +7,13 @@ from dataclasses import replace
 from mfwb.account_balance import with_account
 from mfwb.config import Settings
 from mfwb.item_counts import as_planned
-from mfwb.outcome import FlowRunOutcome, Result, Status
-from mfwb.pipeline.draft import draft, make_outcome, notes_on, still_running_outcome
+from mfwb.outcome import FlowRunOutcome, Result, RuleOutcome, Status
+from mfwb.pipeline.draft import Draft, draft, make_outcome, notes_on, still_running_outcome
 from mfwb.pipeline.failures import failed_outcome
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.selection import SelectedFlowRun, Selection, select_flow_runs
 from mfwb.pipeline.sync_history import SyncHistory, is_done
+from mfwb.planning import PlannedRun
 
 __all__ = ["plan_flow_runs"]
 
@@ -49,6 +50,12 @@ def _planned(
     if done and before is not None and before.outcome is not None:
         return replace(before.outcome, status=Status.UNCHANGED)
     status = Status.UNCHANGED if done else Status.PLANNED
-    runs = tuple(as_planned(run) for run in plan.runs)
+    runs = tuple(as_planned(run, _rules_for(run, drafted, parts)) for run in plan.runs)
     outcome = make_outcome(status, plan, drafted.destination, runs)
     return with_account(outcome, drafted.flow_run, plan)
+
+
+def _rules_for(run: PlannedRun, drafted: Draft, parts: Parts) -> dict[str, RuleOutcome]:
+    """Return what the settings' rules give to the artifacts of a W&B run, by name."""
+    applied = parts.payloads.apply_rules(run, drafted.contents)
+    return {name: rule.outcome for name, rule in applied.items()}

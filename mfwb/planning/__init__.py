@@ -7,6 +7,7 @@ from mfwb.planning.console_links import Consoles
 from mfwb.planning.draft import choose_group, draft_plan
 from mfwb.planning.external_inputs import OtherFlowRun
 from mfwb.planning.plan import (
+    ArtifactRule,
     Content,
     Form,
     InputArtifact,
@@ -31,6 +32,7 @@ from mfwb.planning.plan import (
 )
 
 __all__ = [
+    "ArtifactRule",
     "Consoles",
     "Content",
     "Form",

@@ -11,6 +11,7 @@ from mfwb.config import Settings
 from mfwb.lineage import Lineage
 from mfwb.planning import names
 from mfwb.planning.aliases import add_aliases, find_final
+from mfwb.planning.artifact_rules import add_artifact_rules
 from mfwb.planning.checkpoint_series import add_series
 from mfwb.planning.code_artifact import plan_code
 from mfwb.planning.console_links import Consoles, build_links
@@ -93,7 +94,7 @@ def draft_plan(  # noqa: PLR0913 - each is a fact of its own
     final = find_final(flow_run, scopes, outputs, logged_by)
     runs = list(
         add_series(
-            list(add_aliases(runs, flow_run, final)),
+            list(add_artifact_rules(add_aliases(runs, flow_run, final), flow_run, settings)),
             scopes,
             flow_run,
             names.run_alias(flow_run.id),

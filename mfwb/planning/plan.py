@@ -24,6 +24,7 @@ from mfwb.snapshot.checkpoints import SAVED, StoredReference
 from mfwb.snapshot.pathspec import FlowRunId, flow_run_of
 
 __all__ = [
+    "ArtifactRule",
     "Content",
     "Form",
     "InputArtifact",
@@ -216,6 +217,25 @@ class PlannedCheckpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class ArtifactRule:
+    """What the settings give to an artifact that a W&B run logs, and the values that decide it.
+
+    The values that count for a content are those of the task that made it; and, if another task
+    picked it, what only that one has.
+    """
+
+    artifact: str  # its planned name
+    type: str
+    aliases: tuple[str, ...]
+    link: str | None  # the path of a collection
+    when: str | None  # the condition for aliases and link
+    metadata: tuple[str, ...]  # names of values
+    tasks: tuple[tuple[str, ...], ...]  # of each content: the tasks whose values count for it
+    values: tuple[PlannedValue, ...]  # the values of all these tasks that the rule names
+    parameters: dict[str, Any]  # the parameters that it names
+
+
+@dataclass(frozen=True, slots=True)
 class TaskRow:
     """One task of a W&B run, as a row of its history and of its table."""
 
@@ -359,6 +379,7 @@ class PlannedRun:
     path_roots: tuple[str, ...] = ()  # folders of this machine that it may send files from
     file_limit: int | None = None  # bytes of an included file, or of what a path points at
     shown: tuple[PlannedValue, ...] = ()  # artifacts that the summary shows as values, too
+    artifact_rules: tuple[ArtifactRule, ...] = ()
     overview: Overview | None = None  # of the W&B run of a whole flow run
     redaction: str = ""  # a digest of the rules by which secrets are masked; empty: none are
     masked: tuple[Masked, ...] = ()  # items that will be masked, as far as their names show it
@@ -399,6 +420,8 @@ class PlannedRun:
             _drop_empty(output, _OPTIONAL_FIELDS_OF_OUTPUTS)
         texts = {name: document.pop(name) for name in _TEXT_FIELDS}
         texts["notes"] = document.pop("notes") or None
+        if "artifact_rules" in document:  # W&B lets versions change in place
+            texts["artifact_rules"] = document.pop("artifact_rules")
         return f"{_digest(document)[:_DIGEST_LENGTH]}.{_digest(texts)[:_DIGEST_LENGTH]}"
 
     def checkpoint(self, content: Content) -> PlannedCheckpoint | None:
@@ -432,7 +455,7 @@ _DIGEST_LENGTH = 40  # letters; more than enough to distinguish plans
 _TEXT_FIELDS = ("name", "group", "job_type", "tags", "config")
 _OPTIONAL_FIELDS = (
     *("path_roots", "file_limit", "shown", "overview", "redaction", "checkpoints"),
-    *("no_curves", "named_curves"),
+    *("no_curves", "named_curves", "artifact_rules"),
 )
 _OPTIONAL_FIELDS_OF_OUTPUTS = ("picked", "is_candidate")
 _FIELDS_FROM_SOURCE: dict[str, Any] = {

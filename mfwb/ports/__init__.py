@@ -5,6 +5,7 @@ from __future__ import annotations
 from mfwb.ports.bugs import BugLog
 from mfwb.ports.ledger import Entry, Ledger, SyncState
 from mfwb.ports.payloads import (
+    AppliedRule,
     ChartAxis,
     Payloads,
     ReadyArtifact,
@@ -31,6 +32,7 @@ from mfwb.ports.source import (
 )
 
 __all__ = [
+    "AppliedRule",
     "BlobLocation",
     "BugLog",
     "BundledFlowRun",

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from mfwb.outcome import RuleOutcome
 from mfwb.planning import Content, OutputArtifact, Plan, PlannedRun, Preview
 from mfwb.ports.source import Contents, LogLine
 from mfwb.redaction import Masked
 from mfwb.snapshot import FlowRun, Loss
 
 __all__ = [
+    "AppliedRule",
     "ChartAxis",
     "Payloads",
     "ReadyArtifact",
@@ -51,6 +53,19 @@ class ReadyFile:
 
 
 @dataclass(frozen=True, slots=True)
+class AppliedRule:
+    """What the rules of the settings give to a W&B artifact.
+
+    Attributes:
+        outcome: aliases, link, keys of metadata, and what they do not give.
+        metadata: the values of these keys.
+    """
+
+    outcome: RuleOutcome
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ReadyArtifact:
     """A W&B artifact with its files.
 
@@ -59,12 +74,14 @@ class ReadyArtifact:
         files: of the artifact.
         metadata: facts from the bytes, which W&B gets beside the planned metadata.
         description: for people, with the two lines of code that load it.
+        rule: what the rules of the settings give to it; None: there are none.
     """
 
     planned: OutputArtifact
     files: tuple[ReadyFile, ...]
     metadata: dict[str, Any] = field(default_factory=dict)
     description: str = ""
+    rule: AppliedRule | None = None
 
     @property
     def referenced(self) -> int:
@@ -210,6 +227,10 @@ class Payloads(Protocol):
 
     def log(self, run: PlannedRun, contents: Contents) -> ReadyRun:
         """Return only the log of a W&B run."""
+        ...
+
+    def apply_rules(self, run: PlannedRun, contents: Contents) -> Mapping[str, AppliedRule]:
+        """Return what the settings' rules give to the artifacts of a W&B run, by planned name."""
         ...
 
     def release(self, run: PlannedRun) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from mfwb.outcome import OutputOutcome, WandbRunOutcome
 from mfwb.planning import Plan, PlannedRun
-from mfwb.ports.payloads import ReadyRun
+from mfwb.ports.payloads import AppliedRule, ReadyRun
 from mfwb.redaction import Masked
 from mfwb.snapshot import Loss
 
@@ -94,10 +94,17 @@ class Session(Protocol):
         """Return an existing W&B run if only metadata and used artifacts may differ; else None."""
         ...
 
-    def update(self, run: PlannedRun, existing: WrittenRun) -> WrittenRun:
+    def update(
+        self, run: PlannedRun, existing: WrittenRun, rules: Mapping[str, AppliedRule]
+    ) -> WrittenRun:
         """Update the metadata of an existing W&B run, and the artifacts that it uses. SinkError.
 
         Metadata is names, tags and config. The artifacts have to be written before.
+
+        Args:
+            run: the planned W&B run.
+            existing: what `find_existing` returned.
+            rules: what the settings' rules give to its artifacts, by their planned names.
         """
         ...
 

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mfwb.outcome import FlowRunOutcome, WandbRunOutcome
+from mfwb.outcome import FlowRunOutcome, RuleOutcome, WandbRunOutcome
 from mfwb.safe_text import one_line
 
-__all__ = ["count", "human_size", "project_path", "project_urls", "short_name"]
+__all__ = [
+    "count",
+    "describe_rules",
+    "human_size",
+    "project_path",
+    "project_urls",
+    "short_name",
+]
 
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 _NEXT_UNIT = 999.5  # from here on, the number would be shown as 1000
@@ -18,6 +25,17 @@ def count(number: int, noun: str) -> str:
     """Return `1 artifact`, `14 artifacts`, `2 losses`."""
     plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
     return f"{number:,} {noun if number == 1 else plural}"
+
+
+def describe_rules(outcome: RuleOutcome) -> str:
+    """Return what rules of the settings give to an artifact; empty if it is nothing."""
+    aliases = count(len(outcome.aliases), "alias")
+    parts = (
+        (aliases.partition(" ")[2], ", ".join(map(one_line, outcome.aliases))),
+        ("metadata", ", ".join(map(one_line, outcome.metadata))),
+        ("link to", one_line(outcome.link or "")),
+    )
+    return "; ".join(f"{label} {names}" for label, names in parts if names)
 
 
 def human_size(size: int) -> str:

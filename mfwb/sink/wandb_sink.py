@@ -19,6 +19,7 @@ from mfwb.sink.offline.manifest import Checksums
 from mfwb.sink.offline.session import OfflineSession
 from mfwb.sink.online.in_flight import InFlight
 from mfwb.sink.online.session import OnlineSession, Project
+from mfwb.sink.server.artifact_rules import RuleWriter
 from mfwb.sink.server.claims import Claims
 from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
 from mfwb.sink.server.flow_runs import group_by_flow_run
@@ -105,6 +106,7 @@ class WandbSink:
                         name,
                         collections,
                         latest_alias,
+                        RuleWriter(self._client, entity, name),
                         InFlight(),
                         self._scratch,
                     ),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mfwb.redaction import Masker
 from mfwb.verification.compare_artifacts import LoggedFile, compare_artifacts
 from mfwb.verification.compare_overview import compare_overview
+from mfwb.verification.compare_rules import compare_rules
 from mfwb.verification.compare_run import compare_run
 from mfwb.verification.compare_uses import compare_aliases, compare_uses, find_all_logged
 from mfwb.verification.expected.model import (
@@ -60,6 +61,7 @@ def compare(
         )
     compare_uses(pairs, findings)
     compare_aliases(expected, recorded, parts, findings)
+    compare_rules(expected, recorded, parts, findings)
     by_name = {name: actual for name, (_, actual) in pairs.items()}
     findings.differences[:] = with_older_causes(findings.differences, by_name)
     return Comparison(findings, tuple(files), tuple(pairs.values()))

@@ -20,7 +20,7 @@ from mfwb.verification.expected.wording import matches
 from mfwb.verification.findings import EDITED, Findings, why_missing
 from mfwb.verification.recorded import RecordedRun
 
-__all__ = ["check_panel", "compare_run", "find_card"]
+__all__ = ["check_panel", "compare_run", "find_card", "matches_option", "shown_value"]
 
 _CLOCK = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z ")
 _CHARTS = "tasks/"
@@ -143,14 +143,14 @@ class _Comparison:
             item = f"{kind}.{prefix}{key}"
             if key not in values:
                 if value.need is Need.REQUIRED:
-                    own = _shown(value)
+                    own = shown_value(value)
                     cause = why_missing(self._recorded, "somebody removed it in W&B")
                     self._differ(kind, item, own, None, cause)
             elif not value.options:
                 self._findings.leave_open(f"{self._expected.name} {item}", value.reason or "open")
-            elif not any(_matches(option, values[key]) for option in value.options):
+            elif not any(matches_option(option, values[key]) for option in value.options):
                 cause = _TAGS_CHANGED if item == "config.metaflow.tags" else EDITED
-                self._differ(kind, item, _shown(value), values[key], cause)
+                self._differ(kind, item, shown_value(value), values[key], cause)
 
     def _note_untrue(self, kind: str, untrue: frozenset[str], actual: Any) -> None:
         values = actual if isinstance(actual, dict) else {}
@@ -383,7 +383,8 @@ def _is_panel(value: Any) -> bool:
     return isinstance(value, dict) and value.get("_type") not in {None, "bytes"}
 
 
-def _shown(value: ExpectedValue) -> Any:
+def shown_value(value: ExpectedValue) -> Any:
+    """Return an expected value for a report: the first of those that are right."""
     if not value.options:
         return value.reason
     option = value.options[0]
@@ -393,7 +394,8 @@ def _shown(value: ExpectedValue) -> Any:
     return option
 
 
-def _matches(option: Any, actual: Any) -> bool:
+def matches_option(option: Any, actual: Any) -> bool:
+    """Whether W&B has an expected value, which may be that of several tasks."""
     if not isinstance(option, Statistics):
         return matches(option, actual)
     return (

@@ -9,7 +9,7 @@ from mfwb.verification.expected.model import ExpectedFlowRun, ExpectedRun
 from mfwb.verification.findings import EDITED, Findings, why_missing
 from mfwb.verification.recorded import RecordedArtifact, RecordedFlowRun, RecordedRun
 
-__all__ = ["compare_aliases", "compare_uses", "find_all_logged"]
+__all__ = ["compare_aliases", "compare_uses", "find_all_logged", "is_of_older_flow_run"]
 
 Pairs = Mapping[str, tuple[ExpectedRun, RecordedRun]]  # by name of the W&B run
 
@@ -201,7 +201,7 @@ def _compare_latest(  # noqa: PLR0913, PLR0917 - what it is of, and where to not
         cause = "the alias was moved to another version of the flow run"
         findings.differ("alias", item, None, sorted(right), keys, cause)
         return
-    if others and all(_is_older(alias, expected.alias) for alias in others):
+    if others and all(is_of_older_flow_run(alias, expected.alias) for alias in others):
         cause = "the alias was moved to a version of an older flow run"
         findings.differ("alias", item, None, sorted(own), keys, cause)
     elif not others:
@@ -209,7 +209,7 @@ def _compare_latest(  # noqa: PLR0913, PLR0917 - what it is of, and where to not
         findings.leave_open(item, reason)
 
 
-def _is_older(alias: str, own: str) -> bool:
+def is_of_older_flow_run(alias: str, own: str) -> bool:
     """Whether an alias names a flow run that began before ours: their ids are numbers that grow."""
     number, own_number = alias.removeprefix("run-"), own.removeprefix("run-")
     return number.isdecimal() and own_number.isdecimal() and int(number) < int(own_number)

@@ -20,11 +20,11 @@ __all__ = ["NOT_WRITTEN_YET", "with_older_causes"]
 
 NOT_WRITTEN_YET: Mapping[str, Mapping[str, str]] = {
     "0.1.0": {
-        "artifact": "code, files of bytes under their own endings, what a join picked, nor "
-        "checkpoints of metaflow-checkpoint",
+        "artifact": "code, files of bytes under their own endings, what a join picked, checkpoints "
+        "of metaflow-checkpoint, nor metadata of rules",
         "config": "the indices and items of foreachs",
         "file": "bytes and texts that are files under their own endings",
-        "alias": "aliases of candidates, and `latest` of what a join picked",
+        "alias": "aliases of candidates and of rules, and `latest` of what a join picked",
         "edge": "uses of what a join picked",
         "history": "curves under the user's own names",
         "notes": "notes",

@@ -6,7 +6,7 @@ from W&B's own records alone, never from what mfwb noted about its own work.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -140,10 +140,14 @@ class Receiver(Protocol):
 class Recorded(Protocol):
     """A W&B project that can be read: on a server, or in a bundle."""
 
-    def flow_run(self, group: str) -> RecordedFlowRun:
+    def flow_run(self, group: str, aliases: Collection[str] = ()) -> RecordedFlowRun:
         """Return what W&B says of the W&B runs of a group; none is no error.
 
         SinkError if W&B does not answer: that is never "there is none".
+
+        Args:
+            group: of the W&B runs.
+            aliases: further aliases of which it is of interest which versions have them.
         """
         ...
 

@@ -105,7 +105,7 @@ def verify_flow_run(
 def _read_groups(expected: ExpectedFlowRun, recorded: Recorded) -> RecordedFlowRun:
     """Return the W&B runs of all groups that the settings give to steps of the flow run."""
     groups = list(dict.fromkeys(run.group for run in expected.runs)) or [expected.pathspec]
-    read = [recorded.flow_run(group) for group in groups]
+    read = [recorded.flow_run(group, expected.rule_aliases) for group in groups]
     aliased: dict[tuple[str, str], list[RecordedArtifact]] = {}
     for group_runs in read:
         for key, versions in group_runs.aliased.items():

@@ -27,6 +27,7 @@ from tests.compared.overview import (
     version_paths,
     without_choice,
 )
+from tests.compared.rules import differences_of_rules
 from tests.compared.values import (
     is_caught,
     is_number,
@@ -88,6 +89,8 @@ def differences_of(facts: FlowRunFacts, project: Project, granularity: str) -> I
         yield from _of_run(facts, subjects[name], runs[name], choices)
     yield from _of_uses(facts, subjects, runs, choices)
     yield from _of_aliases(facts, project, runs)
+    for item, own, shown in differences_of_rules(facts, project):
+        yield Difference(item, own, shown)
     if whole is None:
         yield Difference(f"{facts.pathspec} overview", "a W&B run", "nothing")
     else:

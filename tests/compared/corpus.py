@@ -54,6 +54,7 @@ def _others(root: Path) -> dict[str, _Act]:
         for number, way in enumerate(ways):
             result[f"{name} {number}"] = _run(FLOWS / f"{name}.py", *way)
     result["wine"] = _run(FLOWS.parents[1] / "examples" / "wine_flow.py", "--rounds", "5")
+    result["tutorial"] = _run(FLOWS.parents[1] / "examples" / "tutorial_flow.py", "--rows", "100")
     for seed in range(_RANDOM):
         result[f"random {seed}"] = partial(_run_random, root, seed)
     return result

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from tests.compared.settings import SETTINGS
 from tests.support.sandbox import Finished, Sandbox
 
 __all__ = ["ENTITIES", "WAYS", "Way", "sync", "verify"]
@@ -48,7 +49,9 @@ def _options(sandbox: Sandbox, way: Way) -> tuple[str, ...]:
     how = ("--granularity", way.granularity, "--mode", way.mode, "--entity", way.entity)
     where = ("--path-root", str(sandbox.root), "--metadata", f"local@{sandbox.root}", "--json")
     folder = ("--dir", _bundle(sandbox, way)) if way.mode == "offline" else ()
-    return (*how, *where, *folder, "--overview")
+    rules = sandbox.root / "rules.toml"
+    rules.write_text(SETTINGS, encoding="utf-8")
+    return (*how, *where, *folder, "--overview", "--config", str(rules))
 
 
 def _bundle(sandbox: Sandbox, way: Way) -> str:

@@ -132,7 +132,7 @@ def found_again(scene: Scene) -> None:
                 assert [(output.name, output.digest) for output in result.outputs] == [
                     (output.name, output.digest) for output in written[run.id].outputs
                 ]
-                assert session.update(run, result) == result
+                assert session.update(run, result, {}) == result
 
 
 def another_plan_is_not_found(scene: Scene) -> None:
@@ -158,7 +158,7 @@ def other_words_are_amended(scene: Scene) -> None:
             for run in tagged.runs:
                 result = session.find_existing(run)
                 assert result is not None
-                assert session.update(run, result).updated is updated
+                assert session.update(run, result, {}).updated is updated
 
 
 def list_flow_runs(scene: Scene) -> None:

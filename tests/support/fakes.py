@@ -17,6 +17,7 @@ from mfwb.outcome import OutputOutcome, WandbRunOutcome
 from mfwb.pipeline import Parts
 from mfwb.planning import Consoles, Content, Plan, PlannedRun
 from mfwb.ports import (
+    AppliedRule,
     BlobLocation,
     CheckpointFile,
     CodeFile,
@@ -179,6 +180,10 @@ class MemoryPayloads:
         """Return nothing."""
         return ReadyRun()
 
+    def apply_rules(self, run: PlannedRun, contents: Contents) -> Mapping[str, AppliedRule]:  # noqa: ARG002
+        """Return nothing."""
+        return {}
+
     def release(self, run: PlannedRun) -> None:
         """Note which W&B run needs its files no more."""
         self.released.append(run.name)
@@ -263,7 +268,12 @@ class MemorySession:
     def dequeue(self, run: PlannedRun) -> None:
         """Versions have no numbers here."""
 
-    def update(self, run: PlannedRun, found: WrittenRun) -> WrittenRun:
+    def update(
+        self,
+        run: PlannedRun,
+        found: WrittenRun,
+        rules: Mapping[str, AppliedRule],  # noqa: ARG002
+    ) -> WrittenRun:
         """Take over the words of the plan, if they are others."""
         with self.lock:
             if self.wandb.runs[run.id] == run.fingerprint:

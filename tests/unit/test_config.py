@@ -338,6 +338,57 @@ def test_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     ("toml", "said"),
     [
         ("modles = false", "mfwb.toml: there is no setting 'modles'"),
+        (
+            "[flow.F.artifact.model]\naliases = ['a/b']",
+            "mfwb.toml: flow.F.artifact.model.aliases: an alias has no / and no :, not ['a/b']",
+        ),
+        *(
+            (
+                f"[flow.F.artifact.model]\naliases = ['{alias}']",
+                (
+                    "mfwb.toml: flow.F.artifact.model.aliases: they are aliases that W&B and mfwb "
+                    "do not set themselves, as they set latest, v3 and run-7, not "
+                    f"['{alias}']"
+                ),
+            )
+            for alias in ("latest", "v3", "run-best")
+        ),
+        (
+            "[flow.F.artifact.model]\naliases = ['x']\nwhen = 'f(x)'",
+            (
+                "mfwb.toml: flow.F.artifact.model.when: it is a condition of names, numbers, "
+                "texts, lists, comparisons, in, and, or, not, + - * / // and %, without `f(x)`, "
+                "not 'f(x)'"
+            ),
+        ),
+        (
+            "[flow.F.artifact.model]\nwhen = 'x > 1'",
+            (
+                "mfwb.toml: flow.F.artifact.model: it has aliases or a link beside when, which "
+                "decides about them, not {'when': 'x > 1'}"
+            ),
+        ),
+        *(
+            (
+                f"[flow.F.artifact.model]\nlink = '{path}'",
+                (
+                    "mfwb.toml: flow.F.artifact.model.link: it is the path of a collection, as "
+                    f"wandb-registry-model/classifier or entity/project/collection, not '{path}'"
+                ),
+            )
+            for path in ("model", "a/b/c/d", "a//b", "a/b:v1", "a/ b")
+        ),
+        (
+            "[flow.F.artifact.model]\nmetadata = ['a..b']",
+            (
+                "mfwb.toml: flow.F.artifact.model.metadata: they are names of values, as accuracy "
+                "or report.f1, not ['a..b']"
+            ),
+        ),
+        (
+            "[flow.F.artifact.model]\nalias = 'x'",
+            "mfwb.toml: there is no setting 'flow.F.artifact.model.alias'",
+        ),
         ("[flow.F]\nmode = 'x'", "mfwb.toml: there is no setting 'flow.F.mode'"),
         (
             "[flow.F.step.end]\nproject = 'x'",

@@ -94,6 +94,7 @@ RULES = [
             "lineage/static_analysis/program/modules.py",  # parses it, for all of the analysis
             "lineage/static_analysis/analyze.py",
             "source/script_files.py",  # looks for imports: which files are its source
+            "conditions.py",  # parses conditions of settings, which are expressions
         ),
     ),
     Rule("which flow run of a pathspec it is", item_of("source"), ()),

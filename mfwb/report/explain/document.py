@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mfwb.pipeline.explain import Explanation, Replayed, TaskArtifact
-from mfwb.ports import ReadyArtifact, ReadyPreview
+from mfwb.ports import AppliedRule, ReadyArtifact, ReadyPreview
 from mfwb.report.explain.charts import charts_of, columns_of
 from mfwb.report.explain.files import files_of
 from mfwb.report.explain.reasons import explain_kind, why_not_more
@@ -104,6 +104,17 @@ def _artifact(artifact: ReadyArtifact) -> dict[str, Any]:
         "modules": artifact.metadata.get("modules"),
         "description": artifact.description,
         "metadata": {**planned.metadata, **artifact.metadata},
+        "rules": None if artifact.rule is None else _rules(artifact.rule),
+    }
+
+
+def _rules(rule: AppliedRule) -> dict[str, Any]:
+    outcome = rule.outcome
+    return {
+        "aliases": list(outcome.aliases),
+        "link": outcome.link,
+        "metadata": rule.metadata,
+        "notes": list(outcome.notes),
     }
 
 

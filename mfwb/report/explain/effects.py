@@ -9,13 +9,14 @@ from typing import Any
 from rich.text import Text
 
 from mfwb.media_formats import AUDIO, HTML, IMAGE, PLOTLY, VIDEO
+from mfwb.outcome import RuleOutcome
 from mfwb.pipeline.explain import Explanation, Replayed
 from mfwb.planning import Form, Preview
 from mfwb.ports import ReadyArtifact, ReadyPreview
 from mfwb.report.explain.charts import charts_of, columns_of, why_no_chart
 from mfwb.report.explain.files import altered, files_of, kept_because
 from mfwb.report.explain.lines import Line, columns
-from mfwb.report.format import count, human_size
+from mfwb.report.format import count, describe_rules, human_size
 from mfwb.report.lineage.phrases import join_names
 from mfwb.safe_text import one_line
 
@@ -158,6 +159,17 @@ def _artifact(artifact: ReadyArtifact) -> Iterator[Line]:
         yield Line("", Text(f"stays a pickle: {one_line(reason)}", style="yellow"))
     if any(made_file.form is Form.PICKLE for made_file in made):
         yield Line("needs", Text(_needs(artifact.metadata.get("modules"))))
+    if artifact.rule is not None:
+        yield from _rules(artifact.rule.outcome)
+
+
+def _rules(outcome: RuleOutcome) -> Iterator[Line]:
+    """Yield what the rules of the settings give to an artifact, and what they do not give."""
+    given = describe_rules(outcome)
+    if given:
+        yield Line("rules", Text(given))
+    for number, note in enumerate(outcome.notes):
+        yield Line("" if given or number else "rules", Text(one_line(note), style="yellow"))
 
 
 def _needs(modules: Sequence[str] | None) -> str:

@@ -18,6 +18,7 @@ from mfwb.report.result.listing import STATUS_STYLES, list_of
 from mfwb.report.result.losses import print_losses
 from mfwb.report.result.masked import print_masked
 from mfwb.report.result.rows import MANY, rows_of
+from mfwb.report.result.rules import print_rules
 from mfwb.report.result.table import table_of
 from mfwb.report.result.totals import totals
 from mfwb.safe_text import one_line
@@ -54,6 +55,8 @@ def _print_flow_run(flow_run: FlowRunOutcome, console: Console, *, verbose: bool
         console.print(Padding(table_of(rows_of(flow_run), console.width - 2), (0, 0, 1, 2)))
     if verbose:
         print_details(flow_run, console)
+    if verbose or flow_run.status is not Status.UNCHANGED:
+        print_rules(flow_run, console)
     if flow_run.all_losses:
         print_losses(flow_run.all_losses, console, whole=verbose, indent=2)
         console.print()

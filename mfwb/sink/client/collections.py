@@ -26,7 +26,9 @@ __all__ = [
     "OTHERS_KEY",
     "Collection",
     "Collections",
+    "VersionRecord",
     "VersionTimes",
+    "find_versions",
     "read_version_times",
     "version_number",
 ]
@@ -59,6 +61,26 @@ class VersionTimes:
 
     started: int = -1
     by_others: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    """A version that has an alias.
+
+    Attributes:
+        id: in W&B.
+        created_at: W&B's time, as text.
+        metadata: of any shape, since anybody may have changed it.
+    """
+
+    id: str
+    created_at: str
+    metadata: Any
+
+    @property
+    def times(self) -> VersionTimes:
+        """When it was logged."""
+        return read_version_times(self.metadata, self.created_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +196,45 @@ def _parse_collection(node: Any) -> Collection:
         latest=latest,
         newest_version=max((number for number in numbers if number is not None), default=-1),
     )
+
+
+def find_versions(
+    client: ApiClient, path: tuple[str, str, str], aliases: Sequence[str]
+) -> dict[str, VersionRecord]:
+    """Return the versions that have some aliases now, by alias; SinkError.
+
+    Args:
+        client: of W&B.
+        path: entity, project and the name of the artifact.
+        aliases: of them, those that no version has are not in the result.
+    """
+    variables = {f"a{number}": alias for number, alias in enumerate(aliases)}
+    declared = "".join(f", ${name}: String!" for name in variables)
+    fields = "\n".join(
+        f"{name}: artifactMembership(aliasName: ${name}) {{ artifact {{ id createdAt metadata }} }}"
+        for name in variables
+    )
+    text = (
+        f"query MfwbAliases($entity: String!, $project: String!, $name: String!{declared}) "
+        "{ project(name: $project, entityName: $entity) "
+        f"{{ artifactCollection(name: $name) {{ {fields} }} }} }}"
+    )
+    entity, project, name = path
+    names = {"entity": entity, "project": project, "name": name}
+
+    def request(api: wandb.Api) -> dict[str, VersionRecord]:
+        answer = execute_graphql(api, text, {**names, **variables})["project"] or {}
+        collection = answer.get("artifactCollection") or {}
+        memberships = {alias: collection.get(key) or {} for key, alias in variables.items()}
+        return {
+            alias: VersionRecord(
+                artifact["id"], artifact["createdAt"], _mapping(artifact["metadata"])
+            )
+            for alias, membership in memberships.items()
+            if (artifact := membership.get("artifact")) is not None
+        }
+
+    return client.call(f"{entity}/{project}", request, f"read the aliases of {name}")
 
 
 def read_version_times(metadata: Any, created_at: str) -> VersionTimes:

@@ -39,8 +39,10 @@ def make_artifact(ready: ReadyArtifact, started_at: int) -> wandb.Artifact:
 
 
 def artifact_metadata(ready: ReadyArtifact) -> dict[str, Any]:
-    """Return the planned metadata, with the facts that come from the bytes."""
+    """Return the planned metadata, with what comes from rules, and the facts from the bytes."""
     planned = ready.planned.metadata
+    if ready.rule is not None:
+        planned = {**ready.rule.metadata, **planned}
     if not ready.metadata:
         return planned
     return {**planned, "metaflow": {**planned.get("metaflow", {}), **ready.metadata}}

@@ -15,7 +15,15 @@ from mfwb.redaction import Masked
 from mfwb.sink.content.own_notes import parse_note
 from mfwb.snapshot import Loss
 
-__all__ = ["Receipt", "dump_receipt", "parse_receipt", "use_item", "use_name", "uses_of"]
+__all__ = [
+    "Receipt",
+    "dump_receipt",
+    "dump_rules",
+    "parse_receipt",
+    "use_item",
+    "use_name",
+    "uses_of",
+]
 
 _MAX_LENGTH = 64_000  # letters; W&B drops a summary of 10 MB; many files make a long receipt
 
@@ -65,6 +73,17 @@ def dump_receipt(receipt: Receipt) -> str | None:
     if len(text) > _MAX_LENGTH and receipt.masked:  # the ledger has these names, too
         return dump_receipt(replace(receipt, masked=()))
     return text if len(text) <= _MAX_LENGTH else None
+
+
+def dump_rules(receipt: Receipt) -> str | None:
+    """Return the part of a receipt that a push needs: what rules give; None if there are none.
+
+    It is written where the whole receipt would be too long, as it is with very many files.
+    """
+    outputs = tuple(replace(output, files=()) for output in receipt.outputs if output.rules)
+    if not outputs:
+        return None
+    return _adapter().dump_json(Receipt(outputs), exclude_defaults=True).decode()
 
 
 def parse_receipt(text: Any) -> Receipt | None:

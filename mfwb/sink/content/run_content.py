@@ -10,7 +10,7 @@ from typing import Any
 from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import LogLine, ReadyPreview, ReadyRun, ReadyTable
 from mfwb.safe_text import printable
-from mfwb.sink.content.receipt import Receipt, dump_receipt
+from mfwb.sink.content.receipt import Receipt, dump_receipt, dump_rules
 from mfwb.version import __version__
 
 __all__ = [
@@ -100,7 +100,9 @@ def file_previews(ready: ReadyRun) -> list[ReadyPreview]:
 
 def done(fingerprint: str, receipt: Receipt) -> dict[str, Any]:
     """Return the mark of a complete W&B run for its summary: all that was planned is in it."""
-    marks = {"complete": fingerprint, "receipt": dump_receipt(receipt)}
+    text = dump_receipt(receipt)
+    rules = dump_rules(receipt) if text is None else None
+    marks = {"complete": fingerprint, "receipt": text, "rules": rules}
     return {MARKER: {name: value for name, value in marks.items() if value is not None}}
 
 

@@ -17,7 +17,7 @@ that one uses an artifact, and is still writing when `finish()` has returned.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -30,7 +30,7 @@ from mfwb.files.private_files import remove_below
 from mfwb.outcome import OutputOutcome
 from mfwb.planning import InputArtifact, OutputArtifact, Plan, PlannedRun, WandbRunId
 from mfwb.planning.names import project_path
-from mfwb.ports import ReadyArtifact, ReadyFile, ReadyRun, ReadyTable, WrittenRun
+from mfwb.ports import AppliedRule, ReadyArtifact, ReadyFile, ReadyRun, ReadyTable, WrittenRun
 from mfwb.sink.client.collections import LATEST
 from mfwb.sink.client.private import table_artifact_name
 from mfwb.sink.content.artifacts import make_artifact
@@ -122,7 +122,12 @@ class OfflineSession:
         folder.finish(run.id, records.number_records(run.id, file_records), self._checksums)
         return WrittenRun(run.id, str(folder.path), outputs, tuple(losses))
 
-    def update(self, run: PlannedRun, existing: WrittenRun) -> WrittenRun:  # noqa: ARG002 - the same
+    def update(
+        self,
+        run: PlannedRun,  # noqa: ARG002 - the same
+        existing: WrittenRun,
+        rules: Mapping[str, AppliedRule],  # noqa: ARG002
+    ) -> WrittenRun:
         """Return the found run: offline there is never one."""
         return existing
 
@@ -197,6 +202,7 @@ class OfflineSession:
             deduplicated=is_duplicate,
             items=ready.planned.items,
             referenced=ready.referenced,
+            rules=ready.rule.outcome if ready.rule else None,
         )
 
     def _summary(

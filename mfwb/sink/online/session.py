@@ -14,7 +14,8 @@ import wandb
 from mfwb.errors import SinkError
 from mfwb.outcome import OutputOutcome
 from mfwb.planning import InputArtifact, Plan, PlannedRun
-from mfwb.ports import ChartAxis, ReadyRun, WrittenRun
+from mfwb.planning.names import names_in_project
+from mfwb.ports import AppliedRule, ChartAxis, ReadyRun, WrittenRun
 from mfwb.sink.client.api import ApiClient, refused_error
 from mfwb.sink.client.collections import Collections
 from mfwb.sink.client.core_log import has_failed_to_open, read_first_error
@@ -46,9 +47,10 @@ from mfwb.sink.online.write_run import (
     write_sent_marker,
 )
 from mfwb.sink.server.arrivals import Arrivals, SentRun
+from mfwb.sink.server.artifact_rules import RuleWriter, VersionRules
 from mfwb.sink.server.claims import Claim, Claims
 from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
-from mfwb.sink.server.latest_alias import LatestAlias
+from mfwb.sink.server.latest_alias import LatestAlias, Moment
 from mfwb.sink.server.ownership import raise_if_foreign
 from mfwb.sink.server.run_generations import digest_of_id
 from mfwb.sink.server.update_run import has_same_content, update_metadata
@@ -75,6 +77,7 @@ class Project:
     name: str
     collections: Collections
     latest_alias: LatestAlias
+    rule_writer: RuleWriter
     in_flight: InFlight
     scratch: Path
     force: bool
@@ -102,10 +105,11 @@ class OnlineSession:
         self._uploads = Uploads(
             plan,
             project.client,
-            project.collections,
-            project.latest_alias,
-            project.in_flight,
-            self._version_order,
+            collections=project.collections,
+            latest_alias=project.latest_alias,
+            rule_writer=project.rule_writer,
+            in_flight=project.in_flight,
+            version_order=self._version_order,
         )
         self._arrivals = Arrivals(
             existing_runs, writer=claims.writer, wait_seconds=project.client.retry_budget.seconds
@@ -142,7 +146,9 @@ class OnlineSession:
         ]
         return WrittenRun(existing.id, existing.url, tuple(outputs), ())
 
-    def update(self, run: PlannedRun, before_update: WrittenRun) -> WrittenRun:
+    def update(
+        self, run: PlannedRun, before_update: WrittenRun, rules: Mapping[str, AppliedRule]
+    ) -> WrittenRun:
         """Update the metadata of an existing W&B run, and the artifacts that it uses."""
         existing = self._existing_runs.get(run.id)
         if existing is None:
@@ -156,7 +162,8 @@ class OnlineSession:
         lost = {use_item(run, used): self._use_in_finished_run(existing, run, used) for used in new}
         losses = tuple(loss for loss in before.losses if lost.get(loss.item, True))
         uses = tuple(sorted({*before.uses, *uses_of(run, losses)}))
-        receipt = replace(before, losses=losses, uses=uses)
+        outputs, losses = self._write_rules(run, before.outputs, losses, rules)
+        receipt = replace(before, outputs=outputs, losses=losses, uses=uses)
         if existing.complete == run.fingerprint and receipt == before:
             return before_update
         merged = update_metadata(
@@ -168,11 +175,37 @@ class OnlineSession:
         )
         return replace(
             before_update,
+            outputs=outputs,
             losses=losses,
             updated=True,
             edits_kept=merged.kept,
             edits_undone=merged.undone,
         )
+
+    def _write_rules(
+        self,
+        run: PlannedRun,
+        outputs: Sequence[OutputOutcome],
+        losses: Sequence[Loss],
+        rules: Mapping[str, AppliedRule],
+    ) -> tuple[tuple[OutputOutcome, ...], tuple[Loss, ...]]:
+        """Give the artifacts of an existing W&B run what changed rules say.
+
+        Returns:
+            The outputs and losses for its receipt.
+        """
+        wanted: dict[str, VersionRules] = {}
+        by_name = {output.name: output for output in outputs}
+        for planned in run.outputs:
+            names = names_in_project(planned.name, planned.type)
+            name = next((name for name in names if name in by_name), None)
+            if name is not None:
+                applied = rules.get(planned.name)
+                metadata = {**(applied.metadata if applied else {}), **planned.metadata}
+                outcome = applied.outcome if applied else None
+                wanted[name] = VersionRules(outcome, metadata, run.name)
+        moment = Moment.of(self._plan.source.created_at, run.ended_at)
+        return self._project.rule_writer.update(outputs, losses, moment, wanted)
 
     def enqueue(self, run: PlannedRun) -> None:
         """Note that a W&B run will be written, after those that were noted before."""
@@ -353,6 +386,7 @@ class OnlineSession:
         for result in results:
             self._logged.add(run.id, result)
         losses += [result.loss for result in results if result.loss]
+        losses += [loss for result in results for loss in result.rule_losses]
         outputs = tuple(result.output for result in results if result.output)
         complete = not lacks_input and not any(result.try_again for result in results)
         token = uuid4().hex

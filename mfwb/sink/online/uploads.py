@@ -27,6 +27,7 @@ from mfwb.sink.client.retry_budget import MIN_BYTES_PER_SECOND
 from mfwb.sink.content.artifacts import artifact_metadata, make_artifact
 from mfwb.sink.online.in_flight import InFlight
 from mfwb.sink.online.version_order import VersionOrder
+from mfwb.sink.server.artifact_rules import RuleWriter, VersionRules
 from mfwb.sink.server.latest_alias import LATEST, LatestAlias, Moment
 from mfwb.snapshot import Loss
 
@@ -40,6 +41,7 @@ class Upload:
     Attributes:
         ready: the artifact, under the name that it has in this project.
         planned: the name that was planned.
+        run_name: the name of the W&B run that logs it.
         item: the name of its loss, if it is lost.
         moment: when the artifact was created.
         run_id: the W&B run that logs it.
@@ -52,6 +54,7 @@ class Upload:
 
     ready: ReadyArtifact
     planned: str
+    run_name: str
     item: str
     moment: Moment
     run_id: WandbRunId
@@ -71,6 +74,7 @@ class UploadResult:
         artifact: the version in W&B; None if there is none.
         output: the reported output.
         loss: why the artifact is missing.
+        rule_losses: what the settings' rules give to it, and W&B refused.
         try_again: whether another sync may succeed.
         trouble: why W&B did not take the artifact, if the artifact itself was sound.
     """
@@ -79,6 +83,7 @@ class UploadResult:
     artifact: wandb.Artifact | None = None
     output: OutputOutcome | None = None
     loss: Loss | None = None
+    rule_losses: tuple[Loss, ...] = ()
     try_again: bool = False
     trouble: str = ""
 
@@ -90,12 +95,14 @@ _PENDING = "PENDING"
 class Uploads:
     """Log the artifacts of one flow run."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what all sessions share, and the order of this one
+    def __init__(  # noqa: PLR0913 - what all sessions share, and the order of this one
         self,
         plan: Plan,
         client: ApiClient,
+        *,
         collections: Collections,
         latest_alias: LatestAlias,
+        rule_writer: RuleWriter,
         in_flight: InFlight,
         version_order: VersionOrder,
     ) -> None:
@@ -105,6 +112,7 @@ class Uploads:
         self._client = client
         self._collections = collections
         self._latest_alias = latest_alias
+        self._rule_writer = rule_writer
         self._in_flight = in_flight
 
     def start(
@@ -151,9 +159,8 @@ class Uploads:
         """Start the upload of an artifact, under its name in this project."""
         planned, name = ready.planned.name, self._project_name(ready)
         ready = replace(ready, planned=replace(ready.planned, name=name))
-        ended = self._start if run.ended_at is None else run.ended_at
-        moment = Moment(self._start, ended)
-        upload = Upload(ready, planned, f"{run.name}/{planned}", moment, run.id)
+        moment = Moment.of(self._start, run.ended_at)
+        upload = Upload(ready, planned, run.name, f"{run.name}/{planned}", moment, run.id)
         aliases = ready.planned.aliases
         if LATEST in aliases and not self._is_newest(name, upload):
             aliases = tuple(alias for alias in aliases if alias != LATEST)
@@ -231,7 +238,9 @@ class Uploads:
         name_in_project = upload.ready.planned.name
         self._collections.note(name_in_project, upload.ready.planned.type)
         self._latest_alias.set_aliases(name_in_project, upload.moment, artifact, upload.aliases)
-        return UploadResult(name, artifact, output)
+        rules = VersionRules(output.rules, artifact_metadata(upload.ready), upload.run_name)
+        rule_losses = self._rule_writer.write(artifact.name, upload.moment, rules)
+        return UploadResult(name, artifact, output, rule_losses=rule_losses)
 
     def _wait_for_arrival(self, upload: Upload, artifact: wandb.Artifact, timeout: float) -> None:
         retry_budget = self._client.retry_budget
@@ -282,4 +291,5 @@ def _output(ready: ReadyArtifact, logged: wandb.Artifact) -> OutputOutcome:
         version=logged.version,
         items=ready.planned.items,
         referenced=ready.referenced,
+        rules=ready.rule.outcome if ready.rule else None,
     )

@@ -182,7 +182,7 @@ class BatchSender:
         if arrival.missing:
             return replace(upload, missing=arrival.missing, unlogged=arrival.unlogged)
         losses = (*project.use_losses(upload), *arrival.losses)
-        receipt = set_aliases(upload, arrival, project.latest_alias, losses)
+        receipt = set_aliases(upload, arrival, project.latest_alias, project.rule_writer, losses)
         existing = project.get_existing(header)
         project.note_logged(upload)
         if upload.retryable:
@@ -208,7 +208,7 @@ class BatchSender:
         ]
         losses = tuple(Loss(f"{header.name}/{artifact.name}", why) for artifact in refused)
         arrival = check_arrival(upload, project.existing)
-        set_aliases(upload, arrival, project.latest_alias, ())
+        set_aliases(upload, arrival, project.latest_alias, project.rule_writer, ())
         project.note_logged(upload, upload.unlogged)
         other_losses = (*project.use_losses(upload), *arrival.losses)
         upload.shipment.note_incomplete(

@@ -206,7 +206,9 @@ def read_run(header: RunHeader) -> RecordedRun:
         tags=tuple(run.tags),
         notes=run.notes,
         fingerprint=str(marks.get("complete", "")),
-        receipt=parse_receipt(marks.get("receipt")) or Receipt(),
+        receipt=parse_receipt(marks.get("receipt"))
+        or parse_receipt(marks.get("rules"))
+        or Receipt(),
         last_step=max(steps, default=None),
         media=frozenset(files_in_summary(summary.values())),
         logged=tuple(artifact for is_use, artifact in artifacts if not is_use),

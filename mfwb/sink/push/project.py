@@ -21,9 +21,10 @@ from mfwb.sink.push.bundle_run import (
     read_history,
     read_run,
 )
-from mfwb.sink.push.finalize import write_run_metadata
+from mfwb.sink.push.finalize import update_rules, write_run_metadata
 from mfwb.sink.push.shipment import ProjectPath, Shipment
 from mfwb.sink.push.upload import Upload
+from mfwb.sink.server.artifact_rules import RuleWriter
 from mfwb.sink.server.claims import Claims
 from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
 from mfwb.sink.server.latest_alias import LatestAlias
@@ -64,6 +65,7 @@ class Project:
         self.existing = ExistingRuns(client, path.entity, path.project)
         self._collections = Collections(client, path.entity, path.project)
         self.latest_alias = LatestAlias(client, path.entity, path.project, self._collections)
+        self.rule_writer = RuleWriter(client, path.entity, path.project)
         self._claims = Claims(path, self.existing, client, writer=writer, on_deleted=on_deleted)
         self._artifacts = _ArtifactStates()
         self._lock = Lock()
@@ -193,6 +195,11 @@ class Project:
             return False
         receipt = existing.receipt or run.receipt
         if wrote:
+            names = {
+                item.name: self._collections.name_in_project(item.name, item.type)
+                for item in run.logged
+            }
+            receipt = update_rules(run, receipt, names, self.rule_writer)
             edits = write_run_metadata(self.existing, run, receipt, existing, self.edit_rule)
             shipment.note_edits(run.header, edits)
         shipment.note(run.header, existing.id, existing.url, receipt, wrote=wrote)

@@ -43,6 +43,11 @@ class Moment:
     started: int
     ended: int
 
+    @classmethod
+    def of(cls, started: int, ended: int | None) -> Moment:
+        """Return the moment of a W&B run; one whose end is not known ended when it started."""
+        return cls(started, started if ended is None else ended)
+
     def is_older_than(self, other: VersionTimes) -> bool:
         """Whether an existing version is newer."""
         return self.started < other.started or self.ended < other.by_others

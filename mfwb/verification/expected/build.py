@@ -10,6 +10,7 @@ from itertools import count
 from mfwb.config import Settings, StepSettings
 from mfwb.source.datastore.flow_store import FlowStore
 from mfwb.verification.expected import names
+from mfwb.verification.expected.artifact_rules import RuleExpectations
 from mfwb.verification.expected.checkpoint_files import CheckpointFiles
 from mfwb.verification.expected.checkpoint_reference import Reference
 from mfwb.verification.expected.checkpoint_series import expect_series
@@ -109,6 +110,13 @@ class _Builder:
         self._values: dict[tuple[str, str], tuple[set[str], dict[str, Need]]] = {}
         self._dead_ends = self._find_dead_ends()
         self._iterated = frozenset(task.foreach for task in facts.tasks if task.foreach)
+        self._artifact_rules = settings.artifact_rules_of(facts.flow)
+        self._rules = RuleExpectations(
+            facts,
+            self._artifact_rules,
+            contents,
+            lambda task, name: self._form(task, name).is_value,
+        )
         merged = {task.path for scope in self._scopes if scope.merged for task in scope.tasks}
         self._loggers = Loggers(facts, self._history, merged, self._file_need)
 
@@ -125,6 +133,9 @@ class _Builder:
             alias=names.alias(facts.id),
             runs=tuple(runs),
             final=self._final(),
+            rule_aliases=frozenset(
+                alias for rules in self._artifact_rules.values() for alias in rules.aliases
+            ),
             names=frozenset(
                 key
                 for task in facts.tasks
@@ -202,6 +213,10 @@ class _Builder:
         artifacts = [self._with_candidate_alias(scope, artifact) for artifact in artifacts]
         if scope.step == facts.start_step:
             artifacts += expect_included(facts, scope.settings, self._contents)
+        artifacts = [
+            replace(artifact, rule=self._rules.expect(artifact, merged=scope.merged))
+            for artifact in artifacts
+        ]
         if self._has_code and scope is self._scopes[0]:
             artifacts += expect_code(facts, lambda own: self._reader.store(facts.flow, own))
         code = self._code.get(scope.step)

@@ -23,6 +23,7 @@ __all__ = [
     "ExpectedFolder",
     "ExpectedLine",
     "ExpectedPanel",
+    "ExpectedRule",
     "ExpectedRun",
     "ExpectedSeries",
     "ExpectedTable",
@@ -120,6 +121,22 @@ class ExpectedArtifact:
     folders: tuple[ExpectedFolder, ...]
     need: Need = Need.REQUIRED
     candidate_alias: str | None = None
+    rule: ExpectedRule | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedRule:
+    """What the rules of the settings give to an artifact.
+
+    Attributes:
+        aliases: of the version that has the alias of the flow run.
+        metadata: values by key.
+        reason: why it is not known what they give; None: it is known.
+    """
+
+    aliases: frozenset[str] = frozenset()
+    metadata: Mapping[str, ExpectedValue] = field(default_factory=dict)
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +296,7 @@ class ExpectedFlowRun:
             `Run("Flow/123").data.NAME`.
         names: keys of the summary for all artifacts of the flow run.
         datastores: the datastore of each task, by its path.
+        rule_aliases: all aliases that rules of the settings may set.
     """
 
     pathspec: str
@@ -290,4 +308,5 @@ class ExpectedFlowRun:
     names: frozenset[str]
     datastores: Mapping[str, Datastore]
     origins: Mapping[str, str] = field(default_factory=dict)
+    rule_aliases: frozenset[str] = frozenset()
     unknown: tuple[tuple[str, str], ...] = ()

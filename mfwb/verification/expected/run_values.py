@@ -16,7 +16,7 @@ from mfwb.verification.expected.run_curves import CurveRules, expect_curves
 from mfwb.verification.expected.wording import ANY, put
 from mfwb.verification.expected.written_value import WrittenValue
 
-__all__ = ["RunValues", "expect_values"]
+__all__ = ["RunValues", "expect_values", "statistics"]
 
 _EXACT = 2**53
 _MAX_LIST = 100_000  # characters of JSON; a longer one is in the table of tasks alone
@@ -102,7 +102,7 @@ def _in_short(items: Sequence[WrittenValue]) -> tuple[Any, ...]:
     numbers = [item.value.number for item in items if item.is_value]
     known = [number for number in numbers if number is not None]
     if len(known) == len(items):
-        return (_statistics(known),)
+        return (statistics(known),)
     values = [item.summary_value for item in items]
     options: list[Any] = []
     if all(_is_equal(value, values[0]) for value in values[1:]):
@@ -120,7 +120,8 @@ def _is_equal(value: Any, other: Any) -> bool:
     return bool(value == other)
 
 
-def _statistics(numbers: Sequence[int | float]) -> Statistics:
+def statistics(numbers: Sequence[int | float]) -> Statistics:
+    """Return minimum, maximum and mean of the values of several tasks."""
     present = [number for number in numbers if number == number] or [math.nan]  # noqa: PLR0124 - NaN
     infinite = [
         number for number in present if isinstance(number, float) and not math.isfinite(number)

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -94,20 +94,24 @@ class BundleProject:
         """0: nothing is sent."""
         return 0
 
-    def flow_run(self, group: str) -> RecordedFlowRun:
+    def flow_run(
+        self,
+        group: str,
+        aliases: Collection[str] = (),  # noqa: ARG002 - a bundle has those of its own W&B runs
+    ) -> RecordedFlowRun:
         """Return what the bundle says of the W&B runs of a group; SinkError if it can't be listed.
 
         A W&B run whose file is damaged is missing; `damaged` says so.
         """
         placed = list(self._runs(group))
         self._folders.update((placed_run.run.id, placed_run.folder) for placed_run in placed)
-        aliases: defaultdict[str, set[str]] = defaultdict(set)
+        by_content: defaultdict[str, set[str]] = defaultdict(set)
         producers: dict[str, str] = {}
         for placed_run in placed:
             for record in placed_run.run.logged:
-                aliases[_key(record)].update(record.aliases)
+                by_content[_key(record)].update(record.aliases)
                 producers.setdefault(_key(record), placed_run.run.id)
-        runs = [self._recorded(placed_run, aliases, producers) for placed_run in placed]
+        runs = [self._recorded(placed_run, by_content, producers) for placed_run in placed]
         aliased: defaultdict[tuple[str, str], dict[str, RecordedArtifact]] = defaultdict(dict)
         for artifact in (artifact for run in runs for artifact in run.logged):
             for alias in artifact.aliases:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -99,14 +99,14 @@ class OnlineProject:
         """The number of requests that were sent so far."""
         return self._requests.sent
 
-    def flow_run(self, group: str) -> RecordedFlowRun:
+    def flow_run(self, group: str, aliases: Collection[str] = ()) -> RecordedFlowRun:
         """Return what W&B says of the W&B runs of a group; none is no error; SinkError."""
         parts = list(self._runs(group))
         versions = [version for part in parts for version in (*part.logged, *part.used)]
         self._load_manifests(versions)
         runs = [self._parse_run(part) for part in parts]
         return RecordedFlowRun(
-            group, runs, self._aliased(group, runs), has_project=self._has_project
+            group, runs, self._aliased(group, runs, aliases), has_project=self._has_project
         )
 
     def announce(self, artifacts: Sequence[RecordedArtifact]) -> None:
@@ -292,18 +292,18 @@ class OnlineProject:
         return {} if data is None else files_of_manifest(data)
 
     def _aliased(
-        self, group: str, runs: Sequence[RecordedRun]
+        self, group: str, runs: Sequence[RecordedRun], aliases: Collection[str]
     ) -> dict[tuple[str, str], Sequence[RecordedArtifact]]:
         """Return the versions with the aliases of the names that the runs log.
 
         W&B answers for an alias that is asked for: `latest`, that of the flow run, and those that
-        the versions have.
+        the versions have, or that rules of the settings set.
         """
         wanted: dict[str, dict[str, None]] = {}
         of_flow_run = f"run-{owner_and_name(group)[1]}"
         for artifact in (artifact for run in runs for artifact in run.logged):
             names = wanted.setdefault(artifact.name, dict.fromkeys(("latest", of_flow_run)))
-            names.update(dict.fromkeys(sorted(artifact.aliases)))
+            names.update(dict.fromkeys(sorted({*artifact.aliases, *aliases})))
         result: dict[tuple[str, str], Sequence[RecordedArtifact]] = {}
         in_order = sorted(wanted.items())
         for start in range(0, len(in_order), _NAMES_AT_ONCE):

@@ -216,14 +216,72 @@ def update_artifact(store: Store, fields: Mapping[str, Any]) -> Version:
     return version
 
 
-def add_aliases(version: Version, aliases: Iterable[str]) -> None:
+def add_aliases(version: Version, aliases: Iterable[Mapping[str, Any]]) -> None:
     """Point aliases at a version; each leaves the version that had it."""
-    _point(version, aliases)
+    for entry in aliases:
+        _collection_of(version, entry).aliases[entry["alias"]] = version.serial
+
+
+def _collection_of(version: Version, entry: Mapping[str, Any]) -> Collection:
+    """Return the collection of an alias: the one that a version was logged or linked to."""
+    path = f"{entry['entity_name']}/{entry['project_name']}/{entry['artifact_collection_name']}"
+    for collection in (version.collection, *version.linked_to):
+        if collection.path == path:
+            return collection
+    raise Refusal(404, f"{version.path} is not in {path}")
 
 
 def _point(version: Version, aliases: Iterable[str]) -> None:
     for alias in aliases:
         version.collection.aliases[alias] = version.serial
+
+
+def link_artifact(store: Store, fields: Mapping[str, Any]) -> tuple[Version, Collection]:
+    """Link a version to a collection of another project, and return that.
+
+    Assumed: a version that is linked again stays where it is, and has `latest` again.
+    """
+    version = store.version(fields["artifact_id"])
+    entity, name = fields["entity_name"], fields["project_name"]
+    if store.find_project(entity, name) is None and name.startswith(_REGISTRY):
+        raise Refusal(404, f"registry {entity}/{name} not found")  # nobody makes it by a link
+    if entity in store.read_only or f"{entity}/{name}" in store.read_only:
+        raise Refusal(403, "permission denied")
+    project = store.make_project(entity, name)
+    collection = project.collections.get(fields["artifact_portfolio_name"])
+    if collection is None:
+        collection = Collection(
+            store.serial(),
+            project,
+            fields["artifact_portfolio_name"],
+            version.collection.type,
+            now(),
+            links={},
+        )
+        project.collections[collection.name] = collection
+        project.types.setdefault(collection.type, now())
+        store.collections[collection.id] = collection
+    if collection.links is None or collection.type != version.collection.type:
+        raise Refusal(400, f"{collection.path} takes no links of type {version.collection.type}")
+    if version.serial not in collection.links:
+        collection.links[version.serial] = (collection.next_index, now())
+        collection.next_index += 1
+        collection.versions.append(version)
+        version.linked_to.append(collection)
+    for alias in ("latest", *(entry["alias"] for entry in fields.get("aliases") or [])):
+        collection.aliases[alias] = version.serial
+    return version, collection
+
+
+_REGISTRY = "wandb-registry-"
+
+
+def delete_aliases(version: Version, aliases: Iterable[Mapping[str, Any]]) -> None:
+    """Take aliases of any of its collections away from a version."""
+    for entry in aliases:
+        collection = _collection_of(version, entry)
+        if collection.aliases.get(entry["alias"]) == version.serial:
+            del collection.aliases[entry["alias"]]
 
 
 def remove_aliases(version: Version, aliases: Iterable[str]) -> None:

@@ -83,6 +83,7 @@ class Version:
     files: dict[str, Blob] = field(default_factory=dict)
     created_by: str | None = None
     used_by: dict[str, str | None] = field(default_factory=dict)
+    linked_to: list[Collection] = field(default_factory=list)
 
     @property
     def id(self) -> str:
@@ -98,7 +99,7 @@ class Version:
     @property
     def aliases(self) -> list[str]:
         """Return the aliases that point here, sorted."""
-        return sorted(a for a, serial in self.collection.aliases.items() if serial == self.serial)
+        return self.collection.aliases_of(self)
 
 
 @dataclass(slots=True)
@@ -129,6 +130,7 @@ class Collection:
     versions: list[Version] = field(default_factory=list)
     aliases: dict[str, int] = field(default_factory=dict)
     next_index: int = 0
+    links: dict[int, tuple[int, datetime]] | None = None  # of a portfolio: numbers, by serial
 
     @property
     def id(self) -> str:
@@ -141,16 +143,29 @@ class Collection:
         return f"{self.project.entity}/{self.project.name}/{self.name}"
 
     @property
+    def is_portfolio(self) -> bool:
+        """Return whether versions are only linked here, which were logged to other collections."""
+        return self.links is not None
+
+    def index_of(self, version: Version) -> int | None:
+        """Return the number that a version has here."""
+        return version.index if self.links is None else self.links[version.serial][0]
+
+    def aliases_of(self, version: Version) -> list[str]:
+        """Return the aliases of a version here, sorted."""
+        return sorted(a for a, serial in self.aliases.items() if serial == version.serial)
+
+    @property
     def committed(self) -> list[Version]:
         """Return the versions that can be seen, oldest first."""
         versions = [v for v in self.versions if v.state == "COMMITTED"]
-        return sorted(versions, key=lambda version: version.index or 0)
+        return sorted(versions, key=lambda version: self.index_of(version) or 0)
 
     def find(self, alias: str) -> Version | None:
         """Return the version that an alias, or a name such as v3, points to."""
         serial = self.aliases.get(alias)
         for version in self.committed:
-            if version.serial == serial or alias == f"v{version.index}":
+            if version.serial == serial or alias == f"v{self.index_of(version)}":
                 return version
         return None
 
@@ -173,3 +188,8 @@ class Project:
     def id(self) -> str:
         """Return the project id."""
         return node_id("Project", "v1", self.name, self.entity)
+
+    @property
+    def path(self) -> str:
+        """Return entity/project."""
+        return f"{self.entity}/{self.name}"

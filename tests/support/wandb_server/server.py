@@ -105,6 +105,15 @@ class WandbServer:
                 peer.cycle.disconnected = True
                 peer.transport.abort()
 
+    def make_registry(self, name: str, *, organization: str = "Acme Inc") -> str:
+        """Make a registry of the organization that all teams belong to; return its project."""
+        entity = f"{organization.lower().replace(' ', '-')}-org"
+        with self._store.lock:
+            teams = self.entities
+            self._store.organizations.update(dict.fromkeys(teams, (organization, entity)))
+            self._store.entities = (*teams, entity)
+            return self._store.make_project(entity, f"wandb-registry-{name}").path
+
     # Clients
 
     def env(self, folder: Path) -> dict[str, str]:

@@ -52,6 +52,7 @@ class ArtifactVersion:
         logged_by: path of the run that logged it first.
         producers: paths of all runs that have it as output.
         used_by: paths of the runs that have it as input.
+        links: aliases by path, entity/project/name:vN, of the collections that it is linked to.
     """
 
     path: str
@@ -73,6 +74,7 @@ class ArtifactVersion:
     used_by: tuple[str, ...]
     created_at: datetime
     id: str = field(repr=False)
+    links: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +255,10 @@ class State:
             used_by=tuple(sorted(version.used_by)),
             created_at=version.created_at,
             id=version.id,
+            links={
+                f"{place.path}:v{place.index_of(version)}": tuple(place.aliases_of(version))
+                for place in version.linked_to
+            },
         )
 
     def _run_dump(self, run: RunSnapshot) -> dict[str, Any]:
@@ -294,6 +300,7 @@ class State:
             "logged_by": version.logged_by,
             "producers": list(version.producers),
             "used_by": list(version.used_by),
+            "links": {path: list(aliases) for path, aliases in version.links.items()},
         }
 
     def _without_ids(self, dump: dict[str, Any]) -> dict[str, Any]:

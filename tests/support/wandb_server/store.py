@@ -32,6 +32,7 @@ class Store:
         self.collections: dict[str, Collection] = {}
         self.client_ids: dict[str, Version] = {}
         self.strange_entities: set[str] = set()  # they exist, and the user is in none of them
+        self.organizations: dict[str, tuple[str, str]] = {}  # name and entity, by team
         self.read_only: set[str] = set()  # entities and `entity/project`
         self.server_version: str | None = None  # of a server of one's own
         self.uploaded_bytes = 0

@@ -109,14 +109,18 @@ def collections_page(  # noqa: PLR0913 - the arguments of the GraphQL field
 
 @dataclass(frozen=True, slots=True)
 class CollectionNode:
-    """All versions of one name, which W&B calls a sequence."""
+    """All versions of one name: a sequence, as W&B calls it; of links, a portfolio."""
 
     site: Site
     collection: Collection
-    typename: str = "ArtifactSequence"
     description: str | None = None
     updated_at: str | None = None
     digest_algorithm: str = "MANIFEST_MD5"
+
+    @property
+    def typename(self) -> str:
+        """Return the type in the schema."""
+        return "ArtifactPortfolio" if self.collection.is_portfolio else "ArtifactSequence"
 
     @property
     def id(self) -> str:
@@ -173,7 +177,7 @@ class CollectionNode:
     def artifact_membership(self, *, alias_name: str) -> MembershipNode | None:
         """Return the version that an alias points to."""
         version = self.collection.find(alias_name)
-        return MembershipNode(self.site, version) if version else None
+        return MembershipNode(self.site, version, self.collection) if version else None
 
     @property
     def latest_artifact(self) -> ArtifactNode | None:
@@ -184,35 +188,38 @@ class CollectionNode:
 
 @dataclass(frozen=True, slots=True)
 class MembershipNode:
-    """A version as a member of a collection; here always of the one it was logged to."""
+    """A version as a member of a collection: that it was logged to, or that it is linked to."""
 
     site: Site
     version: Version
+    collection: Collection
 
     @property
     def id(self) -> str:
         """Return the membership id."""
-        return node_id("ArtifactCollectionMembership", self.version.id)
+        return node_id("ArtifactCollectionMembership", self.version.id, self.collection.id)
 
     @property
     def version_index(self) -> int | None:
         """Return the number in the collection."""
-        return self.version.index
+        return self.collection.index_of(self.version)
 
     @property
     def created_at(self) -> str:
-        """Return when the version was created."""
-        return moment(self.version.created_at)
+        """Return when the version was created, or linked."""
+        links = self.collection.links
+        return moment(self.version.created_at if links is None else links[self.version.serial][1])
 
     @property
     def aliases(self) -> list[AliasNode]:
         """Return the aliases that point here."""
-        return [AliasNode(self.site, self.version.collection, a) for a in self.version.aliases]
+        names = self.collection.aliases_of(self.version)
+        return [AliasNode(self.site, self.collection, name) for name in names]
 
     @property
     def artifact_collection(self) -> CollectionNode:
         """Return the collection."""
-        return CollectionNode(self.site, self.version.collection)
+        return CollectionNode(self.site, self.collection)
 
     @property
     def artifact(self) -> ArtifactNode:
@@ -362,8 +369,9 @@ class ArtifactNode:
 
     @property
     def artifact_memberships(self) -> Connection[MembershipNode]:
-        """Return the one membership: linking is not supported."""
-        return connect([MembershipNode(self.site, self.version)])
+        """Return the membership where it was logged, and those where it is linked."""
+        collections = (self.version.collection, *self.version.linked_to)
+        return connect([MembershipNode(self.site, self.version, it) for it in collections])
 
     def files_by_manifest_entries(
         self, *, entries: list[Mapping[str, Any]] | None = None, **_layout: str | None

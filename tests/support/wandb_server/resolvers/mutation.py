@@ -9,7 +9,7 @@ from typing import Any
 from tests.support.wandb_server import artifacts, runs
 from tests.support.wandb_server.refusal import Refusal
 
-from .artifacts import ArtifactNode, ManifestNode
+from .artifacts import ArtifactNode, ManifestNode, MembershipNode
 from .connection import Connection, connect
 from .files import ArtifactFile, RunFile
 from .runs import ProjectNode, RunNode
@@ -71,6 +71,18 @@ class ArtifactPayload:
     """The artifact that was written."""
 
     artifact: ArtifactNode
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPayload:
+    """The version as a member of the collection that it was linked to."""
+
+    artifact_membership: MembershipNode
+
+    @property
+    def version_index(self) -> int | None:
+        """Return its number there."""
+        return self.artifact_membership.version_index
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,14 +199,19 @@ class MutationRoot:
         )
         return ArtifactPayload(ArtifactNode(self.site, version))
 
+    def link_artifact(self, *, fields: Fields) -> LinkPayload:
+        """Link a version to a collection of another project."""
+        version, collection = artifacts.link_artifact(self.site.store, fields)
+        return LinkPayload(MembershipNode(self.site, version, collection))
+
     def add_aliases(self, *, fields: Fields) -> Success:
         """Point aliases at a version."""
         version = self.site.store.version(fields["artifact_id"])
-        artifacts.add_aliases(version, [entry["alias"] for entry in fields["aliases"]])
+        artifacts.add_aliases(version, fields["aliases"])
         return Success()
 
     def delete_aliases(self, *, fields: Fields) -> Success:
         """Take aliases away from a version."""
         version = self.site.store.version(fields["artifact_id"])
-        artifacts.remove_aliases(version, [entry["alias"] for entry in fields["aliases"]])
+        artifacts.delete_aliases(version, fields["aliases"])
         return Success()

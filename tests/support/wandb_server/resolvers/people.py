@@ -23,6 +23,7 @@ FEATURES = (
     "TOTAL_COUNT_IN_FILE_CONNECTION",
     "ARTIFACT_COLLECTIONS_FILTERING_SORTING",
     "ARTIFACT_DIGEST_ALGORITHM",
+    "ARTIFACT_MEMBERSHIP_IN_LINK_ARTIFACT_RESPONSE",
     "MARK_RUN_FILES_UPLOADED",
     "FILESTREAM_GZIP",
 )
@@ -32,8 +33,8 @@ FEATURES = (
 class EntityNode:
     """A team, or a user as an owner of projects."""
 
+    site: Site
     name: str
-    organization: None = None
     user: None = None
     read_only: bool = False
     xxhash_digests_enabled: bool = False
@@ -42,6 +43,27 @@ class EntityNode:
     def id(self) -> str:
         """Return the entity id."""
         return node_id("Entity", self.name)
+
+    @property
+    def organization(self) -> OrganizationNode | None:
+        """Return the organization that the team belongs to."""
+        names = self.site.store.organizations.get(self.name)
+        return None if names is None else OrganizationNode(self.site, *names)
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationNode:
+    """An organization, whose registries its own entity has."""
+
+    site: Site
+    name: str
+    entity_name: str
+    core_weave_organization_id: None = None
+
+    @property
+    def org_entity(self) -> EntityNode:
+        """Return the entity of its registries."""
+        return EntityNode(self.site, self.entity_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +92,7 @@ class UserNode:
     @property
     def teams(self) -> Connection[EntityNode]:
         """Return all entities that the user may write to."""
-        return connect([EntityNode(name) for name in self.site.store.entities])
+        return connect([EntityNode(self.site, name) for name in self.site.store.entities])
 
     @property
     def api_keys(self) -> Connection[None]:

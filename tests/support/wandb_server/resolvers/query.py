@@ -38,7 +38,9 @@ class QueryRoot:
         """Return an entity, or None if it is not there."""
         store = self.site.store
         known = name in {*store.entities, *store.strange_entities}
-        return EntityNode(name, read_only=name in store.read_only) if name and known else None
+        if not name or not known:
+            return None
+        return EntityNode(self.site, name, read_only=name in store.read_only)
 
     def project(
         self, *, name: str | None = None, entity_name: str | None = None

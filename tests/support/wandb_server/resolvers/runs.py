@@ -71,7 +71,7 @@ class ProjectNode:
     @property
     def entity(self) -> EntityNode:
         """Return the owner."""
-        return EntityNode(self.project.entity)
+        return EntityNode(self.site, self.project.entity)
 
     @property
     def created_at(self) -> str:
@@ -116,7 +116,10 @@ class ProjectNode:
     def artifact_collection_membership(self, *, name: str) -> MembershipNode | None:
         """Return the version that name:alias means, as a member of its collection."""
         version = self._version(name)
-        return MembershipNode(self.site, version) if version else None
+        if version is None:
+            return None
+        collection = self.project.collections[name.partition(":")[0]]
+        return MembershipNode(self.site, version, collection)
 
     def _version(self, name: str) -> Version | None:
         name, _, alias = name.partition(":")
