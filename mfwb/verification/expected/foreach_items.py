@@ -102,6 +102,7 @@ def _item(origin: TaskFacts, index: int, contents: Contents) -> Any:
     item = items[index]
     if len(json.dumps(item)) > _MAX_ITEM:
         return _MISSING
+    item = contents.mask(held.name, item)
     if isinstance(item, dict) and item and not _has_mark(item):
         return {key: _as_text(entry) for key, entry in item.items()}
     return _as_text(item) if isinstance(item, dict) and not item else item
