@@ -11,7 +11,7 @@ from tests.compared.metaflow_facts import FlowRunFacts
 
 __all__ = ["KINDS", "differences_of_account", "differences_of_totals"]
 
-KINDS = ("tasks", "attempts", "artifacts", "parameters", "tags", "logs", "cards")
+KINDS = ("tasks", "attempts", "artifacts", "parameters", "tags", "logs", "cards", "code_packages")
 _ENDINGS = {"written", "deduplicated", "switched_off", "masked", "referenced", "lost"}
 
 _Account = dict[str, dict[str, int]]

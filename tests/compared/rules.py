@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,7 +28,7 @@ def differences_of_rules(facts: FlowRunFacts, project: Project) -> Iterator[tupl
         if not final or seed % 2:
             continue
         holders = [
-            [alias for alias in version.aliases if alias.startswith("run-")]
+            [alias for alias in version.aliases if re.fullmatch(r"run-\d+", alias)]
             for version in project.with_alias(name, ALIAS)
         ]
         newest = max((int(alias[4:]) for aliases in holders for alias in aliases), default=0)

@@ -253,10 +253,17 @@ def test_an_alias_that_a_person_moved_stays_there(scene: Scene) -> None:
 
 
 def test_a_verification_finds_what_a_person_took_away(scene: Scene) -> None:
-    """An alias and a metadata key of a rule; and a repair brings them back."""
-    rules = f"{_SMALL}{_METADATA}"
+    """An alias, a link and a metadata key of a rule; and a sync with --force brings them back."""
+    scene.server.make_registry("data")
+    rules = f"{_SMALL}{_METADATA}{_LINK}"
     pathspec = scene.pathspecs[0]
     scene.sync(rules, pathspec)
+    elsewhere = rules.replace("/frames", "/others")
+    found = [
+        (item["kind"], item["item"], item["wandb"]) for item in scene.verify(elsewhere, pathspec)
+    ]
+    item = f"frame:run-{pathspec.split('/')[1]}, its link to {_REGISTRY}"
+    assert found == [("link", f"{item}/others", [f"acme-inc-org/{_REGISTRY}/frames"])]
     with scene.server.store.lock:
         [version] = [
             version
@@ -264,10 +271,16 @@ def test_a_verification_finds_what_a_person_took_away(scene: Scene) -> None:
             if version.collection.name == "frame"
         ]
         del version.collection.aliases["small"]
+        for portfolio in version.linked_to:
+            portfolio.versions.remove(version)
+            portfolio.links.pop(version.serial)
+            portfolio.aliases.clear()
+        version.linked_to.clear()
         version.metadata = json.dumps({**json.loads(version.metadata or "{}"), "number": 5})
     found = {(item["kind"], item["item"]) for item in scene.verify(rules, pathspec)}
     assert found == {
         ("alias", "frame:small"),
+        ("link", f"{item}/frames"),
         ("artifact", f"{pathspec}/start artifact frame, rules: metadata number"),
     }
     scene.sync(rules, pathspec, "--force")
