@@ -120,4 +120,4 @@ def test_links_are_the_other_collections_of_a_version() -> None:
     linked = {**node, "artifactMemberships": {"edges": edges}}
     assert parse_version(node, {}, ("acme", "p")).links is None
     links = parse_version(linked, {}, ("acme", "p")).links
-    assert links == {"acme-org/wandb-registry-data/frames"}
+    assert links == frozenset({"acme-org/wandb-registry-data/frames"})
