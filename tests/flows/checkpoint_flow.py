@@ -16,9 +16,7 @@ def _folder(epoch):
 
 
 # The package adds these cards itself, and has each of them rendered every two seconds, by a process
-# of its own. With S3 that takes longer than all else. It leaves cards alone that are there.
-model_card = card(type="blank", id="model_card", refresh_interval=3600)
-checkpoint_card = card(type="blank", id="task_checkpoints", refresh_interval=3600)
+# of its own. With S3 that takes longer than all else. Cards that are there already it leaves alone.
 
 
 class CheckpointFlow(FlowSpec):
@@ -31,8 +29,8 @@ class CheckpointFlow(FlowSpec):
         self.next(self.train)
 
     @retry(times=1, minutes_between_retries=0)
-    @model_card
-    @checkpoint_card
+    @card(type="blank", id="model_card", refresh_interval=3600)
+    @card(type="blank", id="task_checkpoints", refresh_interval=3600)
     @checkpoint(show_card=False)
     @model
     @step
@@ -51,7 +49,7 @@ class CheckpointFlow(FlowSpec):
         self.net_folder = current.model.save(str(_folder(9)), storage_format="files")
         self.next(self.test)
 
-    @model_card
+    @card(type="blank", id="model_card", refresh_interval=3600)
     @model(load="net")
     @step
     def test(self):
@@ -66,7 +64,7 @@ class CheckpointFlow(FlowSpec):
         self.rates = [0.5, 0.25]
         self.next(self.each, foreach="rates")
 
-    @checkpoint_card
+    @card(type="blank", id="task_checkpoints", refresh_interval=3600)
     @checkpoint(show_card=False)
     @step
     def each(self):
