@@ -1,4 +1,4 @@
-"""A small flow with something of each kind: candidates, curves, media, and equal files."""
+"""A small flow with something of each kind: candidates, curves and media."""
 
 import numpy as np
 import pandas as pd
@@ -24,9 +24,6 @@ class BusyFlow(FlowSpec):
         self.score = 1 - rate
         self.metrics = pd.DataFrame({"epoch": [10, 20], "loss": [rate, rate / len(self.data)]})
         self.picture = Image.new("RGB", (8, 8), (40 * self.index, 0, 0))
-        # Equal values, pickled differently: one string twice, or two strings.
-        words = ["equal", "equal"] if self.index % 2 else ["equal", str(b"equal", "ascii")]
-        self.twin = pd.DataFrame({"word": words}, dtype=object)
         self.next(self.pick)
 
     @step

@@ -140,7 +140,7 @@ def test_siblings_with_equal_files_do_not_wait_for_each_other(
     fault = here.server.hold(claims_first)
     common = ("--entity", "acme", "--project", here.project, "--granularity", "task")
     arguments = ("sync", pathspec, *common, "--metadata", metadata_of(flows_root))
-    process = here.sandbox.start_mfwb(*arguments, "--workers", "2", "--timeout", "150")
+    process = here.sandbox.start_mfwb(*arguments, "--workers", "2", "--timeout", "200")
     fault.wait(60)
     here.server.wait_for(creates_twin, timeout=60)
     released = time.monotonic()
@@ -148,7 +148,7 @@ def test_siblings_with_equal_files_do_not_wait_for_each_other(
     done = process.communicate(timeout=240)
 
     assert process.returncode == 0, done
-    assert time.monotonic() - released < 150  # each would wait so long for the other one
+    assert time.monotonic() - released < 200  # each would wait so long for the other one
     assert len(here.versions("twin")) == 1
 
 
