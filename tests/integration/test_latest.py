@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,6 +120,36 @@ def test_versions_of_siblings_are_in_foreach_order(
     ]
     assert candidates == [[0, 3, 6, 9], [1], [2], [4], [5], [7], [8], [10], [11]]
     assert here.probe(pathspec) == {pathspec: [["model"], []]}
+
+
+def test_siblings_with_equal_files_do_not_wait_for_each_other(
+    flow_run: Callable[[str], str], flows_root: Path, place: Callable[[Path], Place]
+) -> None:
+    """The later one uploads first: the earlier one waits for its file, and it for its number."""
+    pathspec = flow_run("wide_flow")
+    here = place(flows_root)
+
+    def claims_first(request: Any) -> bool:
+        return request.operation == "MfwbClaimRun" and str(
+            request.variables["displayName"]
+        ).endswith("/train/2")
+
+    def creates_twin(request: Any) -> bool:
+        return request.operation == "CreateArtifact" and "'twin'" in str(request.variables)
+
+    fault = here.server.hold(claims_first)
+    common = ("--entity", "acme", "--project", here.project, "--granularity", "task")
+    arguments = ("sync", pathspec, *common, "--metadata", metadata_of(flows_root))
+    process = here.sandbox.start_mfwb(*arguments, "--workers", "2", "--timeout", "200")
+    fault.wait(60)
+    here.server.wait_for(creates_twin, timeout=60)
+    released = time.monotonic()
+    fault.release()
+    done = process.communicate(timeout=240)
+
+    assert process.returncode == 0, done
+    assert time.monotonic() - released < 200  # each would wait so long for the other one
+    assert len(here.versions("twin")) == 1
 
 
 @pytest.mark.parametrize("way", ["online", "offline"])
