@@ -104,7 +104,9 @@ def test_aliases_lead_to_what_metaflow_has(
     assert {run["status"] for run in again.document["flow_runs"]} == {"unchanged"}
 
 
-@pytest.mark.parametrize("way", ["online", "offline"])
+@pytest.mark.parametrize(  # the next test has the order online
+    "way", [pytest.param("online", marks=pytest.mark.exhaustive), "offline"]
+)
 def test_versions_of_siblings_are_in_foreach_order(
     flow_run: Callable[[str], str], flows_root: Path, place: Callable[[Path], Place], way: str
 ) -> None:
@@ -126,7 +128,7 @@ def test_versions_of_siblings_are_in_foreach_order(
     assert here.probe(pathspec) == {pathspec: [["model"], []]}
 
 
-@pytest.mark.parametrize("way", ["online", "offline"])
+@pytest.mark.parametrize("way", ["online", pytest.param("offline", marks=pytest.mark.exhaustive)])
 def test_a_sibling_that_fails_blocks_no_other(
     flow_run: Callable[[str], str], flows_root: Path, place: Callable[[Path], Place], way: str
 ) -> None:
