@@ -92,7 +92,7 @@ def numbered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, tuple[str,
 @pytest.fixture
 def scene(numbered: tuple[Path, tuple[str, ...]], tmp_path: Path) -> Iterator[Scene]:
     """Return the flow runs, with a server and a ledger of the test's own."""
-    with WandbServer() as server:
+    with WandbServer(entities=("acme", "others")) as server:
         own = {"WANDB_BASE_URL": server.base_url, "WANDB_API_KEY": server.api_key}
         yield Scene(server, Sandbox(tmp_path, own), *numbered)
 
@@ -200,6 +200,17 @@ def test_a_link_that_wandb_refuses_is_a_loss_and_is_tried_again(scene: Scene) ->
     assert [len(frame.links) for frame in scene.frames().values()] == [1]
 
 
+def test_equal_projects_of_two_entities_are_two_links(scene: Scene) -> None:
+    """A link to the one is none to the other."""
+    pathspec = scene.pathspecs[0]
+    scene.sync('link = "acme/shared/frames"\n', pathspec)
+    rules = 'link = "others/shared/frames"\n'
+    assert [item["kind"] for item in scene.verify(rules, pathspec)] == ["link"]
+    scene.sync(rules, pathspec)
+    assert scene.verify(rules, pathspec) == []
+    assert sorted(scene.frames()[1].links) == ["acme/shared/frames:v0", "others/shared/frames:v0"]
+
+
 @pytest.mark.parametrize(
     ("rules", "note"),
     [
@@ -259,11 +270,11 @@ def test_a_verification_finds_what_a_person_took_away(scene: Scene) -> None:
     pathspec = scene.pathspecs[0]
     scene.sync(rules, pathspec)
     elsewhere = rules.replace("/frames", "/others")
-    found = [
+    moved = [
         (item["kind"], item["item"], item["wandb"]) for item in scene.verify(elsewhere, pathspec)
     ]
     item = f"frame:run-{pathspec.split('/')[1]}, its link to {_REGISTRY}"
-    assert found == [("link", f"{item}/others", [f"acme-inc-org/{_REGISTRY}/frames"])]
+    assert moved == [("link", f"{item}/others", [f"acme-inc-org/{_REGISTRY}/frames"])]
     with scene.server.store.lock:
         [version] = [
             version
@@ -273,6 +284,7 @@ def test_a_verification_finds_what_a_person_took_away(scene: Scene) -> None:
         del version.collection.aliases["small"]
         for portfolio in version.linked_to:
             portfolio.versions.remove(version)
+            assert portfolio.links is not None
             portfolio.links.pop(version.serial)
             portfolio.aliases.clear()
         version.linked_to.clear()

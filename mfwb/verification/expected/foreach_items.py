@@ -101,7 +101,7 @@ def _item(origin: TaskFacts, index: int, contents: Contents) -> Any:
         return _MISSING
     if len(json.dumps(items[index])) > _MAX_ITEM:
         return _MISSING
-    item = _items(contents.show(held).json_value)[index]  # without secrets
+    item = contents.mask(held.name, items[index])
     if isinstance(item, dict) and item and not _has_mark(item):
         return {key: _as_text(entry) for key, entry in item.items()}
     return _as_text(item) if isinstance(item, dict) and not item else item
