@@ -9,7 +9,7 @@ from metaflow import FlowSpec, Parameter, step
 class WideFlow(FlowSpec):
     """start -> train x width -> pick -> end."""
 
-    width = Parameter("width", default=12)
+    width = Parameter("width", default=8)
 
     @step
     def start(self):
