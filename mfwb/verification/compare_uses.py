@@ -140,7 +140,15 @@ def compare_aliases(
     for name, versions in by_name.items():
         artifact = artifacts[name]
         final = expected.final.get(artifact, frozenset())
-        of_final = [version for run in final for version in logged.get((run, artifact), ())[:1]]
+        of_final = [
+            version
+            for run in final
+            for version in [
+                logged_version
+                for logged_version in logged.get((run, artifact), ())
+                if logged_version.name == name  # of another kind: another name, as `table-other`
+            ][:1]
+        ]
         if not of_final and final - pairs.keys():
             continue  # the W&B run that logged it is missing, which is a difference of its own
         keys = {version.key for version in (of_final or [last[name]])}

@@ -27,7 +27,8 @@ NOT_WRITTEN_YET: Mapping[str, Mapping[str, str]] = {
         "file": "bytes and texts that are files under their own endings",
         "alias": "aliases of candidates and of rules, and `latest` of what a join picked",
         "edge": "uses of what a join picked",
-        "history": "curves under the user's own names, nor x axes of charts over tasks",
+        "history": "curves under the user's own names, x axes of charts over tasks, nor cards as "
+        "points of history",
         "notes": "notes",
         "summary": "last points of curves (their lists instead), nor marks in place of secrets",
         "panel": (
