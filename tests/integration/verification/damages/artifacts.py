@@ -277,7 +277,7 @@ def move_latest_to_an_older_flow_run(damage: Damage) -> None:
     damage.move_alias("total", "latest", "v1")
 
 
-@ARTIFACTS(Found("alias", "part:run-{id}-candidates-each", "removed or moved"))
+@ARTIFACTS(Found("alias", "part:run-{id}-candidates-each", "removed or moved", step="each"))
 def drop_the_alias_of_the_candidates(damage: Damage) -> None:
     """Among which a join picked."""
     damage.move_alias("part", f"run-{damage.run_id}-candidates-each", None)
