@@ -80,3 +80,15 @@ def damage_the_file_of_bytes(damage: Damage) -> None:
     content = bytearray(damage.version("plot").files["plot.png"].read())
     content[-20] ^= 1
     damage.replace_bytes("plot", "plot.png", bytes(content))
+
+
+@MEDIA(Found("panel", "start summary.album", "removed"))
+def remove_a_gallery(damage: Damage) -> None:
+    """From the summary."""
+    damage.remove_panel("start", "album")
+
+
+@MEDIA(Found("panel", "start summary.plot", "removed"))
+def put_a_text_in_place_of_a_picture(damage: Damage) -> None:
+    """One that nobody wrote."""
+    damage.run("start").summary["plot"] = "a picture"
