@@ -57,7 +57,8 @@ class Masker:
             names: patterns of further names whose values are secrets.
             exempt: patterns of names whose values are never masked.
 
-        `digest` is equal for equal rules; it is empty if nothing is masked.
+        `digest` is equal for equal rules; it is empty if nothing is masked. `names` has the names
+        of secrets in texts.
         """
         self.enabled = enabled
         self._patterns = Patterns(patterns)
@@ -66,7 +67,7 @@ class Masker:
         self.digest = _digest_of([*patterns], [*names], [*exempt]) if enabled else ""
         self._has_rules = bool(patterns or names)
         self._is_secret = lru_cache(maxsize=8192)(self._matches_secret)
-        self._names = SecretNames.of(self._is_secret, names)
+        self.names = SecretNames.of(self._is_secret, names)
 
     def is_secret_name(self, name: str) -> bool:
         """Whether the rules make all values of that name secrets."""
@@ -80,7 +81,7 @@ class Masker:
         """Return a text with stars in place of the secrets in it."""
         if not self.enabled or not text:
             return text
-        return self._patterns.mask(mask_text(text, self._names))
+        return self._patterns.mask(mask_text(text, self.names))
 
     def mask_value(self, name: str, value: Any) -> tuple[Any, int]:
         """Return a value of JSON types without its secrets, and how many of its texts have one.
@@ -101,7 +102,7 @@ class Masker:
         """Whether a value of that name may have secrets, by a quick look at its text."""
         if not self.enabled or self.is_exempt(name):
             return False
-        return self.is_secret_name(name) or self._has_rules or may_have_secret(text, self._names)
+        return self.is_secret_name(name) or self._has_rules or may_have_secret(text, self.names)
 
     def _matches_secret(self, name: str) -> bool:
         if self.is_exempt(name):
