@@ -98,6 +98,14 @@ class Masker:
         masked = walk.mask(value, name, is_secret=False)
         return (masked, walk.marks) if walk.marks else (value, 0)
 
+    def mask_names(self, names: Sequence[str]) -> tuple[list[str], int]:
+        """Return names, such as those of columns, that differ and show no secret, and the marks."""
+        taken: dict[str, None] = {}
+        walk = _Walk(self)
+        for name in names:
+            taken[walk.key(name, taken)] = None
+        return (list(taken), walk.marks) if walk.marks else (list(names), 0)
+
     def is_candidate(self, name: str, text: str) -> bool:
         """Whether a value of that name may have secrets, by a quick look at its text."""
         if not self.enabled or self.is_exempt(name):
@@ -148,11 +156,11 @@ class _Walk:
         masked: dict[str, Any] = {}
         for (key, _), item in zip(value.items(), values, strict=True):
             owner = named if key in _VALUE_KEYS and named else str(key)
-            new_key = self._key(str(key), masked)
+            new_key = self.key(str(key), masked)
             masked[new_key] = self.mask(item, owner, is_secret=is_secret)
         return masked
 
-    def _key(self, key: str, taken: Mapping[str, Any]) -> str:
+    def key(self, key: str, taken: Mapping[str, Any]) -> str:
         """Return a key of a dict; it may have the form of a secret itself."""
         masked = self._masker.mask_text(key)
         if masked == key:
