@@ -68,7 +68,10 @@ def _histogram(array: Any) -> dict[str, Any] | None:
         return None
     if not math.isfinite(float(numbers.max()) - float(numbers.min())):
         return None  # bins need a range that is a float, too
-    values, bins = np.histogram(numbers, bins=BINS)
+    try:
+        values, bins = np.histogram(numbers, bins=BINS)
+    except ValueError:
+        return None  # floats are too few to divide the range, as between 1e308 and itself
     return {"_type": HISTOGRAM, "values": values.tolist(), "bins": bins.tolist()}
 
 

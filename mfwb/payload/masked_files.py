@@ -11,7 +11,8 @@ from mfwb.redaction import Masker
 
 __all__ = ["mask_file", "mask_of_name"]
 
-_JSON = (Conversion.VALUE, Conversion.ROWS, Conversion.FIGURE, Conversion.CHART)
+_TABLES = (Conversion.ROWS, Conversion.CURVES)
+_JSON = (Conversion.VALUE, *_TABLES, Conversion.FIGURE, Conversion.CHART)
 _TEXTS = (Conversion.MEDIA, Conversion.MEDIA_PANEL)
 _MASKED = (*_JSON, *_TEXTS)
 """Conversions whose files mfwb writes as text; the others are data in forms of their own."""
@@ -58,9 +59,7 @@ def mask_file(conversion: Conversion, name: str, path: Path, masker: Masker) -> 
     except (ValueError, RecursionError):
         return 0  # whoever reads it refuses it
     masked, marks = (
-        _mask_rows(value, masker)
-        if conversion is Conversion.ROWS
-        else masker.mask_value(name, value)
+        _mask_rows(value, masker) if conversion in _TABLES else masker.mask_value(name, value)
     )
     if marks:
         path.write_text(json.dumps(masked), encoding="ascii")
@@ -79,18 +78,40 @@ def _mask_text_file(name: str, path: Path, masker: Masker) -> int:
 
 
 def _mask_rows(document: Any, masker: Masker) -> tuple[Any, int]:
-    """Return the rows of a table without secrets: the name of a column names its cells."""
+    """Return a file of rows without secrets: the name of a column names its cells.
+
+    Of two cells, the first may name the second. The names of columns, which are those of charts,
+    too, may have the form of a secret.
+    """
     match document:
         case {"columns": list() as columns, "rows": list() as rows}:
-            masked, marks = [], 0
-            for row in rows:
-                if not isinstance(row, list):
-                    return document, 0
-                cells = [
-                    masker.mask_value(str(name), cell)
-                    for name, cell in zip(columns, row, strict=False)
-                ]
-                masked.append([cell for cell, _ in cells])
-                marks += sum(number for _, number in cells)
-            return {"columns": columns, "rows": masked}, marks
-    return document, 0
+            if not all(isinstance(row, list) for row in rows):
+                return document, 0
+            masked_rows = [_mask_row(columns, row, masker) for row in rows]
+            marks = sum(number for _, number in masked_rows)
+            names, in_names = masker.mask_names(list(map(str, columns)))
+            document = {
+                **document,
+                "columns": names if in_names else columns,
+                "rows": [cells for cells, _ in masked_rows],
+            }
+        case {"curves": dict()}:
+            marks = in_names = 0
+        case _:
+            return document, 0
+    curves = document.get("curves")
+    if isinstance(curves, dict):
+        names, of_curves = masker.mask_names(list(map(str, curves)))
+        in_names += of_curves
+        if of_curves:
+            document = {**document, "curves": dict(zip(names, curves.values(), strict=True))}
+    return document, marks + in_names
+
+
+def _mask_row(columns: list[Any], row: list[Any], masker: Masker) -> tuple[list[Any], int]:
+    names = [str(name) for name in columns][: len(row)]
+    match row:
+        case [str() as name, str() as value] if masker.is_secret_name(name) and " " not in value:
+            names[1:] = [name]
+    cells = [masker.mask_value(name, cell) for name, cell in zip(names, row, strict=False)]
+    return [cell for cell, _ in cells], sum(number for _, number in cells)

@@ -11,7 +11,7 @@ from mfwb.redaction.names import NAME_HINTS, is_password_name, is_secret_name
 from mfwb.redaction.token_forms import looks_random
 from mfwb.redaction.tries import any_of
 
-__all__ = ["SecretNames", "is_innocent", "mask_assigned", "mask_headers"]
+__all__ = ["SecretNames", "is_innocent", "is_random", "mask_assigned", "mask_headers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +35,23 @@ class SecretNames:
 
 
 _LITERAL = re.compile(r"[\w\-]+")
+_QUOTE = r"(?:\\{0,7}['\"]|&(?:quot|apos|#34|#39|#x27);)"  # the latter in HTML
 _SIGN = re.compile(
-    r"[\w\-]{0,40}(?:\\?['\"])?\]?"
-    r"(?:\s{0,4}(?P<sign>:=|=>|==?|:)\s{0,4}|(?P<blank>\s{1,4}))(?=\S)"
+    rf"[\w\-]{{0,40}}{_QUOTE}?\]?"
+    r"(?:(?:\s{0,4}|[ \t]{5,60})(?P<sign>:=|=>|->|={1,3}|:|\uff1a|%3[AaDd])(?:[ \t]{5,60}|\s{0,4})"
+    r"|(?P<comma>,\s{1,4})|(?P<tag>>)|(?P<verb>\s{1,4}(?:is|was)\s{1,4})|(?P<blank>\s{1,4}))(?=\S)"
 )
-"""What follows the first letters of a name: its rest, and a sign, or blanks as behind `--token`."""
+"""What follows the first letters of a name: its rest, and a sign, or blanks as behind `--token`.
+
+A sign may be far away, in a column of its own; it may be written as in a URL, or in full width.
+"""
 
 _HEAD = re.compile(r"[\w\-]{0,80}\Z")
+_WORD_BEFORE = re.compile(r"([A-Za-z]{2,20})[ ]\Z")
 _VALUE = re.compile(
     r"(?P<scheme>(?:bearer|basic|token|digest|apikey|negotiate)\s{1,4})?"
-    r"(?:[bfru]{0,2}(?P<open>\\?['\"])(?P<quoted>.*?)(?P=open)|(?P<bare>[^\s'\"`,;&)}\]<>|\\]+)"
-    r"|\\?['\"](?P<cut>[^\s'\"]+))",
+    rf"(?:[bfru]{{0,2}}(?P<open>{_QUOTE}|\u201c)(?P<quoted>(?:\\.|[^\\])*?)(?:(?P=open)|\u201d)"
+    r"|(?P<bare>[^\s\x1b'\"`,;&)}\]<>|\\]+)|\\{0,7}['\"](?P<cut>[^\s'\"]+))",
     re.IGNORECASE | re.DOTALL,
 )
 _ENTRY = re.compile(
@@ -54,6 +60,31 @@ _ENTRY = re.compile(
     r"(?P<value>[^'\"\\\n]{0,1000})(?P=quote)",
     re.IGNORECASE,
 )
+_XML_ENTRY = re.compile(
+    r"(?P<before>\b(?:name|key)\s{0,4}=\s{0,4}['\"](?P<name>[\w\-.]{1,80})['\"]\s{1,40}"
+    r"value\s{0,4}=\s{0,4}(?P<quote>['\"]))(?P<value>[^'\"\n]{0,1000})(?P=quote)",
+    re.IGNORECASE,
+)
+_PAIR = re.compile(
+    r"(?P<before>\(['\"](?P<name>[\w\-]{1,80})['\"],\s{0,4}(?P<quote>['\"]))"
+    r"(?P<value>[A-Za-z0-9+/=_.~\-]{12,1000})(?P=quote)(?=\))"
+)
+"""An entry of a table: `<add key="ApiKey" value="..."/>`, or of items: `('API_KEY', '...')`."""
+
+_EXPORT = re.compile(
+    r"^(?P<before>(?:export\s|set\s)?(?P<name>[A-Z][A-Z0-9_]{2,80})=)(?P<value>[^\s'\"$]\S{0,1000})$",
+    re.MULTILINE,
+)
+"""A line of a dotenv file or of `env`."""
+
+_CLOSING = {"[": "]", "(": ")", "{": "}"}
+_PART = re.compile(
+    r"\\{0,7}(?P<quote>['\"])(?P<quoted>(?:\\(?!['\"]).|\\(?=(?P=quote)).(?=\w)|[^\\'\"])*)"
+    r"\\{0,7}(?P=quote)(?P<key>\s{0,4}:)?|[\[\](){}]"
+)
+_WEAK = frozenset({"", "comma", "tag", "verb"})
+_LETTERS = re.compile(r"[A-Za-z]")
+_SHORTEST_RANDOM = 12
 _SCHEME = re.compile(r"(?:bearer|basic|token|digest|apikey|negotiate)\s{1,4}(?=\S)", re.IGNORECASE)
 _NETRC = re.compile(r"(\blogin\s{1,4}\S{1,200}\s{1,4}password\s{1,4})([^\s'\")]+)", re.IGNORECASE)
 _HEADER = re.compile(r"\b(bearer|basic)(\s{1,4})([A-Za-z0-9+/=_.~\-]{16,})", re.IGNORECASE)
@@ -69,6 +100,8 @@ _OF_CODE = frozenset(
     | {"expected", "not", "is", "are", "must", "was", "the", "a", "an", "it", "redacted", "hidden"}
 )
 _LONGEST_QUOTED = 20_000
+_LONGEST_NESTED = 5_000
+_TRIES = 10  # lists without an end, after which no further one is looked at
 _SHORTEST = 3
 
 
@@ -81,16 +114,33 @@ def mask_assigned(text: str, secret: SecretNames) -> str:
         text: a line of a log, or any other text.
         secret: the names of secrets.
     """
-    text = _ENTRY.sub(lambda match: _mask_entry(match, secret), text)
+    for entry in (_ENTRY, _XML_ENTRY, _PAIR):
+        text = entry.sub(lambda match: _mask_entry(match, secret), text)
+    text = _EXPORT.sub(lambda match: _mask_export(match, secret), text)
     pieces: list[str] = []
-    end = 0
-    for name, sign, start in _names(text, secret.hint):
-        if start < end or not secret.is_secret(name):
+    end, tries = 0, _TRIES
+    for assignment in _assignments(text, secret.hint):
+        name, sign, start = assignment.name, assignment.sign, assignment.start
+        if start < end or not (
+            secret.is_secret(name) or (assignment.longer and secret.is_secret(assignment.longer))
+        ):
             continue
+        if sign not in _WEAK and text[start] in _CLOSING and tries:
+            nested, last = _mask_nested(text, start)
+            tries -= last == start
+            if nested != text[start:last]:
+                pieces += [text[end:start], nested]
+                end = last
+                continue
         value = _VALUE.match(text, start, start + _LONGEST_QUOTED)
         if value is None:
             continue
-        if _is_kept(text, name, sign, value):
+        is_weak = sign == "verb" or (sign == "tag" and not is_password_name(name))
+        if is_weak or _is_in_braces(text, sign, value):
+            is_kept = not is_random(value[0].strip("'\"{"))
+        else:
+            is_kept = _is_kept(text, name, sign, value)
+        if is_kept:
             continue
         first, last = value.span(value.lastgroup or 0)
         scheme = _SCHEME.match(text, first, last)  # in quotes: `"authorization": "Bearer ..."`
@@ -98,6 +148,36 @@ def mask_assigned(text: str, secret: SecretNames) -> str:
         pieces += [text[end:first], MASK]
         end = last
     return "".join([*pieces, text[end:]]) if pieces else text
+
+
+def _mask_nested(text: str, start: int) -> tuple[str, int]:
+    """Return a list or dict in a text, with masks for the texts in quotes, and where it ends.
+
+    As in `"api_keys": ["...", "..."]`. Keys of dicts stay.
+    """
+    depth, end = 0, start
+    pieces: list[str] = []
+    for part in _PART.finditer(text, start, start + _LONGEST_NESTED):
+        quoted = part["quoted"]
+        if quoted is None:
+            depth += 1 if part[0] in _CLOSING else -1
+        elif part["key"] is None and len(quoted) >= _SHORTEST and not is_innocent(quoted):
+            pieces += [text[end : part.start("quoted")], MASK]
+            end = part.end("quoted")
+        if not depth:
+            break
+    else:
+        return "", start  # no end: it is something else
+    return "".join([*pieces, text[end : part.end()]]), part.end()
+
+
+def _mask_export(match: re.Match[str], secret: SecretNames) -> str:
+    """Return a line of a shell with a mask for all of the value: nothing ends it but a blank."""
+    value = match["value"]
+    is_kept = not secret.is_secret(match["name"]) or is_innocent(value) or _NUMBER.fullmatch(value)
+    if is_kept or match["name"] in {"PWD", "OLDPWD"}:
+        return match[0]
+    return f"{match['before']}{MASK}"
 
 
 def _mask_entry(match: re.Match[str], secret: SecretNames) -> str:
@@ -130,8 +210,24 @@ def is_innocent(text: str) -> bool:
     )
 
 
-def _names(text: str, hints: re.Pattern[str]) -> Iterator[tuple[str, str, int]]:
-    """Yield each name that may be of a secret, its sign, and where the value begins."""
+@dataclass(frozen=True, slots=True)
+class _Assignment:
+    """A name that may be of a secret, and the sign between it and its value.
+
+    Attributes:
+        name: the name.
+        longer: the name with the word before it, as in `API key: ...`, or nothing.
+        sign: between name and value.
+        start: where the value begins.
+    """
+
+    name: str
+    longer: str
+    sign: str
+    start: int
+
+
+def _assignments(text: str, hints: re.Pattern[str]) -> Iterator[_Assignment]:
     lower = text.lower()
     if len(lower) != len(text):  # some letters have two small ones
         lower = "".join(letter.lower() if letter.isascii() else letter for letter in text)
@@ -142,12 +238,29 @@ def _names(text: str, hints: re.Pattern[str]) -> Iterator[tuple[str, str, int]]:
         begin = hint.start()
         before = _HEAD.search(text[max(0, begin - 80) : begin])
         head = before[0] if before else ""
-        sign = match["sign"] or ""
-        if not sign and not head.startswith("-"):
+        kind = match.lastgroup or ""
+        is_option = head.startswith("-")
+        first = begin - len(head)
+        if kind in {"blank", "comma"} and not is_option:
             continue  # blanks end a name only behind an option
-        end = match.start("sign") if sign else match.end()
-        name = head + text[begin:end].strip("\\'\"] \t\n")
-        yield name.strip("-"), sign, match.end()
+        if kind == "tag" and text[first - 1 : first] != "<":
+            continue
+        if kind == "comma" and text[match.start("comma") - 1] not in "'\"":
+            continue
+        if match["sign"] == ":" and text[first - 1 : first] == ":" and not match[0].endswith(" "):
+            continue  # `arn:aws:secretsmanager:eu-west-1:1234:secret:prod/db`
+        if "\n" in text[match.start(kind) : match.end()] and text[match.end()] not in "'\"[{(":
+            continue  # another line, with a name of its own
+        word = _WORD_BEFORE.search(text[max(0, first - 21) : first])
+        name = (head + text[begin : match.start(kind)].strip("\\'\"] \t\n")).strip("-")
+        sign = match["sign"] or ("" if kind == "blank" else kind)
+        longer = f"{word[1]}_{name}" if word and not is_option and match["sign"] else ""
+        yield _Assignment(name, longer, sign, match.end())
+
+
+def _is_in_braces(text: str, sign: str, value: re.Match[str]) -> bool:
+    """Whether a value is in braces, as in `PWD={...}` of ODBC."""
+    return sign == "=" and value[0].startswith("{") and text[value.end() : value.end() + 1] == "}"
 
 
 def _is_kept(text: str, name: str, sign: str, value: re.Match[str]) -> bool:
@@ -167,6 +280,15 @@ def _is_kept(text: str, name: str, sign: str, value: re.Match[str]) -> bool:
         return True
     rest = text[value.end() :].partition("\n")[0]
     return _is_code(bare, name, rest) or (sign == ":" and _is_prose(bare, rest))
+
+
+def is_random(text: str) -> bool:
+    """Whether a word is none of prose, with letters and digits in any order."""
+    return (
+        len(text) >= _SHORTEST_RANDOM
+        and sum(map(str.isdigit, text)) > 1
+        and _LETTERS.search(text) is not None
+    )
 
 
 def _is_code(bare: str, name: str, rest: str) -> bool:

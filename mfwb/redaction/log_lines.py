@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mfwb.redaction.blocks import Blocks
 from mfwb.redaction.mark import MASK
 from mfwb.redaction.masker import Masker
 from mfwb.redaction.private_keys import BEGIN, END, is_inside
@@ -20,6 +21,7 @@ class LogMasker:
 
     def __init__(self, masker: Masker) -> None:
         self._masker = masker
+        self._blocks: dict[str, Blocks] = {}
         self._left: dict[str, int] = {}  # lines that may be parts of a private key, by stream
         self.marks = 0
 
@@ -34,7 +36,8 @@ class LogMasker:
             return text
         masked = self._inside(stream, text) if self._left.get(stream) else None
         if masked is None:
-            masked = self._masker.mask_text(text)
+            blocks = self._blocks.setdefault(stream, Blocks(self._masker.names))
+            masked = blocks.mask(self._masker.mask_text(text))
             if "-----BEGIN" in text and _is_open(text):
                 self._left[stream] = _MAX_INSIDE
         self.marks += masked != text

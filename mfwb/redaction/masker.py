@@ -57,7 +57,8 @@ class Masker:
             names: patterns of further names whose values are secrets.
             exempt: patterns of names whose values are never masked.
 
-        `digest` is equal for equal rules; it is empty if nothing is masked.
+        `digest` is equal for equal rules; it is empty if nothing is masked. `names` has the names
+        of secrets in texts.
         """
         self.enabled = enabled
         self._patterns = Patterns(patterns)
@@ -66,7 +67,7 @@ class Masker:
         self.digest = _digest_of([*patterns], [*names], [*exempt]) if enabled else ""
         self._has_rules = bool(patterns or names)
         self._is_secret = lru_cache(maxsize=8192)(self._matches_secret)
-        self._names = SecretNames.of(self._is_secret, names)
+        self.names = SecretNames.of(self._is_secret, names)
 
     def is_secret_name(self, name: str) -> bool:
         """Whether the rules make all values of that name secrets."""
@@ -80,7 +81,7 @@ class Masker:
         """Return a text with stars in place of the secrets in it."""
         if not self.enabled or not text:
             return text
-        return self._patterns.mask(mask_text(text, self._names))
+        return self._patterns.mask(mask_text(text, self.names))
 
     def mask_value(self, name: str, value: Any) -> tuple[Any, int]:
         """Return a value of JSON types without its secrets, and how many of its texts have one.
@@ -97,11 +98,19 @@ class Masker:
         masked = walk.mask(value, name, is_secret=False)
         return (masked, walk.marks) if walk.marks else (value, 0)
 
+    def mask_names(self, names: Sequence[str]) -> tuple[list[str], int]:
+        """Return names, such as those of columns, that differ and show no secret, and the marks."""
+        taken: dict[str, None] = {}
+        walk = _Walk(self)
+        for name in names:
+            taken[walk.key(name, taken)] = None
+        return (list(taken), walk.marks) if walk.marks else (list(names), 0)
+
     def is_candidate(self, name: str, text: str) -> bool:
         """Whether a value of that name may have secrets, by a quick look at its text."""
         if not self.enabled or self.is_exempt(name):
             return False
-        return self.is_secret_name(name) or self._has_rules or may_have_secret(text, self._names)
+        return self.is_secret_name(name) or self._has_rules or may_have_secret(text, self.names)
 
     def _matches_secret(self, name: str) -> bool:
         if self.is_exempt(name):
@@ -147,11 +156,11 @@ class _Walk:
         masked: dict[str, Any] = {}
         for (key, _), item in zip(value.items(), values, strict=True):
             owner = named if key in _VALUE_KEYS and named else str(key)
-            new_key = self._key(str(key), masked)
+            new_key = self.key(str(key), masked)
             masked[new_key] = self.mask(item, owner, is_secret=is_secret)
         return masked
 
-    def _key(self, key: str, taken: Mapping[str, Any]) -> str:
+    def key(self, key: str, taken: Mapping[str, Any]) -> str:
         """Return a key of a dict; it may have the form of a secret itself."""
         masked = self._masker.mask_text(key)
         if masked == key:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 
 from mfwb.redaction.assignments import SecretNames, mask_assigned, mask_headers
+from mfwb.redaction.blocks import mask_blocks
+from mfwb.redaction.commands import HINTS as COMMANDS
+from mfwb.redaction.commands import mask_commands
 from mfwb.redaction.mark import MASK
 from mfwb.redaction.private_keys import mask_private_keys
 from mfwb.redaction.token_forms import HINTS, mask_tokens
@@ -13,8 +16,12 @@ from mfwb.redaction.urls import mask_credentials
 
 __all__ = ["MASK", "mask_text", "may_have_secret"]
 
-_FORM_HINT = re.compile(any_of([*HINTS, "-us", "SK", "@", "-----BEGIN", "ig=", "ignature="]))
+_FORM_HINT = re.compile(any_of([*HINTS, "-us", "SK", "@", "-----BEGIN", "ig=", "ignature=", "%40"]))
 _NAMES = SecretNames()
+_COMMAND_HINT = re.compile(any_of(COMMANDS))
+_COLOUR = re.compile(r"\x1b(?:\[[0-?]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\\\))")
+"""What a terminal takes for a colour, a movement or a link."""
+
 _SHORTEST_WORD = 20  # letters; but for URLs and private keys, no secret with a form is shorter
 
 
@@ -22,9 +29,18 @@ def mask_text(text: str, secret: SecretNames = _NAMES) -> str:
     """Return the text with stars in place of the secrets in it.
 
     Args:
-        text: a value, a line of a log, a message.
+        text: a value, a line of a log, a message. If something in it is masked, it comes without
+            its colours.
         secret: the names of secrets, for `name=value` in the text.
     """
+    if "\x1b" not in text:
+        return _mask_plain(text, secret)
+    words = _mask_plain(_COLOUR.sub("\x1b", text), secret)  # a colour may end a word, ...
+    masked = _mask_plain(words.replace("\x1b", ""), secret)  # ... or stand within `name=value`
+    return text if masked == _COLOUR.sub("", text).replace("\x1b", "") else masked
+
+
+def _mask_plain(text: str, secret: SecretNames) -> str:
     has_form, has_name = _hints(text, secret)
     if has_form:
         if "-----BEGIN" in text:
@@ -34,12 +50,14 @@ def mask_text(text: str, secret: SecretNames = _NAMES) -> str:
     if has_name:
         text = mask_assigned(text, secret)
         text = mask_headers(text)
-    return text
+        text = mask_blocks(text, secret)
+    return mask_commands(text)
 
 
 def may_have_secret(text: str, secret: SecretNames = _NAMES) -> bool:
     """Whether `mask_text` could change the text: a quick look that is right in nearly all cases."""
-    return any(_hints(text, secret))
+    has_command = _COMMAND_HINT.search(text.lower()) is not None
+    return has_command or any(_hints(text, secret))
 
 
 def _hints(text: str, secret: SecretNames) -> tuple[bool, bool]:

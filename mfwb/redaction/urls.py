@@ -11,6 +11,16 @@ __all__ = ["mask_credentials", "mask_url_users", "mask_urls"]
 _USER_IN_URL = re.compile(r"(?<=://)[^/\s@]+@")
 _QUERY_OF_URL = re.compile(r"(://[^\s?'\"]+\?)[^\s'\"]+")
 _USER_PART = re.compile(r"://([^\s/?#\"'<>\\]{1,500})@")
+_USER_PART_WITH_SLASH = re.compile(
+    r"(\b(?:postgres\w{0,10}|mysql|mariadb|mongodb|rediss?|amqps?|mssql|oracle|snowflake)"
+    r"(?:\+\w{1,20})?://[^\s/?#\"'<>\\:@]{0,200}:)(?![0-9]{1,5}[/,])([^\s\"'<>\\@]{1,500})(?=@)"
+)
+_USER_PART_QUOTED = re.compile(
+    r"(%3A%2F%2F[^\s%/\"'<>]{0,200}%3A)([^\s/\"'<>@&=]{1,500}?)(?=%40)", re.IGNORECASE
+)
+_ORACLE = re.compile(
+    r"(jdbc:oracle:\w{1,10}:[^\s/@:]{1,100}/)([^\s@/\"'<>]{1,200})(?=@)", re.IGNORECASE
+)
 _SIGNATURE = re.compile(
     r"([?&](?:(?:X-(?:Amz|Goog)-)?Signature|sig)=)([^&\s\"'<>\\]+)", re.IGNORECASE
 )
@@ -35,6 +45,10 @@ def mask_credentials(text: str) -> str:
     """
     if "@" in text:
         text = _USER_PART.sub(_without_password, text)
+        text = _USER_PART_WITH_SLASH.sub(rf"\1{MASK}", text)
+        text = _ORACLE.sub(rf"\1{MASK}", text)
+    if "%40" in text:
+        text = _USER_PART_QUOTED.sub(rf"\1{MASK}", text)
     return _SIGNATURE.sub(rf"\1{MASK}", text)
 
 

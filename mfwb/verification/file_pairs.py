@@ -40,4 +40,5 @@ def is_unlike(pair: FilePair) -> bool:
         return True
     if file.md5 is not None and expected.md5 is not None and file.md5 != expected.md5:
         return True
-    return file.size == 0 and expected.size != 0 and not file.reference
+    is_empty = file.size == 0 and not file.reference
+    return is_empty and expected.size != 0 and not expected.may_be_empty

@@ -54,7 +54,9 @@ class Findings:
         actual, marks = self._masker.mask_value(name, wandb)
         why = UNMASKED if marks else cause
         self.differences.append(
-            Difference(kind, item, run, short(own), short(actual), why, repairable)
+            Difference(
+                kind, self._masker.mask_text(item), run, short(own), short(actual), why, repairable
+            )
         )
 
 

@@ -93,7 +93,7 @@ def _item(origin: TaskFacts, index: int, contents: Contents) -> Any:
     held: HeldArtifact | None = origin.held.get(origin.foreach or "")
     if held is None or held.type not in _TYPES or held.size > _MAX_PICKLE or not held.is_pickle:
         return _MISSING
-    value = contents.describe(held)
+    value = contents.show(held)
     if not value.is_known:
         return _OPEN
     items = _items(value.json_value)

@@ -76,11 +76,15 @@ class ExpectedValue:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedFile:
-    """A file of an artifact; size and md5 are None where they can't be predicted."""
+    """A file of an artifact; size and md5 are None where they can't be predicted.
+
+    `may_be_empty` is whether it may have no bytes, though the artifact has some.
+    """
 
     size: int | None = None
     md5: str | None = None
     reference: bool = False
+    may_be_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,8 @@ def _options_of_bytes(
     if shape == "image":
         yield {f"{stem}.png": ExpectedFile(), **pickle}
     if shape == "media":
-        yield {f"{stem}.{file.form.ending}": ExpectedFile()}
+        is_text = file.form.ending == "md"  # by its name alone, also without a letter in it
+        yield {f"{stem}.{file.form.ending}": ExpectedFile(may_be_empty=is_text)}
     if shape in {"json", "container"}:
         yield {f"{stem}.json": ExpectedFile()}
     yield pickle  # also of what could not be converted

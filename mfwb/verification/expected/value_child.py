@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from itertools import pairwise
 from typing import Any
 
 from mfwb import pickles
@@ -27,6 +28,7 @@ __all__ = ["describe", "preload", "preload_more", "run_worker"]
 _EXACT = 2**53
 _MAX_SIDE = 50  # rows or columns
 _FEWEST = 10  # numbers
+_BINS = 64  # of a histogram
 
 
 class _Instance(Described, StandIn):
@@ -112,8 +114,17 @@ def _chart(value: Any) -> str | None:
     if value.ndim != 1:
         return None
     finite = [float(number) for number in value.tolist() if abs(number) < math.inf]
-    has_range = len(finite) >= _FEWEST and max(finite) - min(finite) < math.inf
-    return "histogram" if has_range else None
+    return "histogram" if len(finite) >= _FEWEST and _has_bins(finite) else None
+
+
+def _has_bins(numbers: list[float]) -> bool:
+    """Whether floats can divide the range of numbers into the bins of a histogram."""
+    low, high = min(numbers), max(numbers)
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    width = high - low
+    edges = [low + width * number / _BINS for number in range(_BINS)] + [high]
+    return width < math.inf and all(left < right for left, right in pairwise(edges))
 
 
 def _number(value: float) -> str:

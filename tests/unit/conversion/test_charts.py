@@ -67,6 +67,12 @@ def test_heat_map() -> None:
     assert chart["layout"]["yaxis"]["autorange"] == "reversed"
 
 
+@pytest.mark.parametrize("number", [1e308, 2.0**60])
+def test_numbers_without_bins(number: float) -> None:
+    """Floats can't divide the range around a single large number: there is no histogram."""
+    assert chart_of(np.full(40, number)) is None
+
+
 def test_large_heat_map() -> None:
     """Numbers would not fit into many cells."""
     chart = chart_of(np.zeros((50, 3)))

@@ -15,6 +15,7 @@ from tests.support.secret_kinds import (
     NAMED,
     SHAPED,
     SecretText,
+    letters,
 )
 
 _KINDS = [pytest.param(secret, id=secret.kind) for secret in SHAPED]
@@ -122,3 +123,65 @@ def test_time_is_linear(parts: list[str]) -> None:
     mask_text(text)
 
     assert time.perf_counter() - start < 5
+
+
+_SECRET = letters("layout", 24)
+_TOKEN = f"ghp_{letters('layout', 36)}"
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (f"\x1b[32mAPI_KEY\x1b[0m=\x1b[1m{_SECRET}\x1b[0m", "API_KEY=***"),
+        (f"password:\x1b[33m {_SECRET}\x1b[0m", "password: ***"),
+        (f"got \x1b[1;32m{_TOKEN}\x1b[0m", "got ***"),
+        (f"done\x1b[0m{_TOKEN}", "done***"),
+        (
+            f'{{"api_keys": ["{_SECRET}", "x{_SECRET}"], "n": 1}}',
+            '{"api_keys": ["***", "***"], "n": 1}',
+        ),
+        (f"credentials={{'user': {{'a': '{_SECRET}'}}}}", "credentials={'user': {'a': '***'}}"),
+        (f"DB_PASSWORD=p@ss;{_SECRET}&x(1)|y,z", "DB_PASSWORD=***"),
+        (f'password="abc\\"{_SECRET}"', 'password="***"'),
+        (f"[('DB_PASSWORD', '{_SECRET}')]", "[('DB_PASSWORD', '***')]"),
+        (f"['train.py', '--api-key', '{_SECRET}']", "['train.py', '--api-key', '***']"),
+        (f"q=client_secret%3D{_SECRET}", "q=client_secret%3D***"),
+        (f"postgresql%3A%2F%2Fapp%3A{_SECRET}%40db", "postgresql%3A%2F%2Fapp%3A***%40db"),
+        (f"jdbc:oracle:thin:scott/{_SECRET}@//db", "jdbc:oracle:thin:scott/***@//db"),
+        (f"postgresql://app:p/{_SECRET}@db/prod", "postgresql://app:***@db/prod"),
+        (f"<password>{_SECRET}</password>", "<password>***</password>"),
+        (f'<add key="ApiKey" value="{_SECRET}" />', '<add key="ApiKey" value="***" />'),
+        (f"password          : {_SECRET}", "password          : ***"),
+        (f"API key: {_SECRET}", "API key: ***"),
+        (f"the password is {_SECRET}", "the password is ***"),
+        (f"&quot;password&quot;: &quot;{_SECRET}&quot;", "&quot;password&quot;: &quot;***&quot;"),
+        (f"SERVER=x;PWD={{{_SECRET}}};E=1", "SERVER=x;PWD={***};E=1"),
+    ],
+)
+def test_layouts(text: str, left: str) -> None:
+    """Colours, lists, shells, URLs, XML, HTML and columns do not hide what a name gives away."""
+    assert mask_text(text) in {left, left.replace("{***}", "***}")}
+    assert mask_text(mask_text(text)) == mask_text(text)
+    assert may_have_secret(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\x1b[31mtoken: the\x1b[0m, id: 3",
+        "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-AbCdEf",
+        "{'tokens': ['the', 'cat']}",
+        "('key', 'value') ('max_tokens', '12') ['--max-tokens', '512']",
+        "password is required; token is expired at 12:30; the secret is out",
+        "<token>the</token><key>name</key>",
+        "password:\nhost: db1",
+        "https://example.com/a%3Db%26c%3Dd?q=token%3Dthe",
+        "('password', 'confirm2')",
+        "sort key: name, primary key: id",
+        "redis://cache:6379/0?mail=a@b.example",
+        "hf://datasets:v1/x@main",
+    ],
+)
+def test_innocent_layouts(text: str) -> None:
+    """What only looks like one of these stays."""
+    assert mask_text(text) == text

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from mfwb.verification.expected.value_child import describe
 
@@ -109,3 +110,11 @@ def test_damage() -> None:
     assert result["digest"] is None
     assert "json_value" not in result
     assert "ends in" in result["reason"]
+
+
+@pytest.mark.parametrize(
+    ("number", "chart"), [(3.0, "histogram"), (1e308, None), (2.0**60, None), (5e-324, "histogram")]
+)
+def test_histogram_of_one_number(number: float, chart: str | None) -> None:
+    """A histogram needs bins: floats can't divide the range around a large number."""
+    assert describe(pickle.dumps(np.full(40, number))).get("chart") == chart
