@@ -1,8 +1,18 @@
-"""A flow with an artifact that changes its kind, and a join that may fail behind its choice."""
+"""A flow with an artifact that changes its kind, and a join that may fail behind its choice.
+
+Its foreach iterates over objects, and a value is a number of 401 digits.
+"""
 
 import numpy as np
 import pandas as pd
 from metaflow import FlowSpec, Parameter, step
+
+
+class Setting:
+    """An object, not a plain value."""
+
+    def __init__(self, number):
+        self.number = number
 
 
 class RetypedFlow(FlowSpec):
@@ -14,14 +24,15 @@ class RetypedFlow(FlowSpec):
     def start(self):
         """Make a table."""
         self.result = pd.DataFrame({"x": [1, 2]})
-        self.items = [1, 2]
+        self.count = 10**400
+        self.items = [1, Setting(2)]
         self.next(self.train, foreach="items")
 
     @step
     def train(self):
         """Have a number and an array for the join to choose."""
-        self.accuracy = self.input / 4
-        self.weights = np.array([self.input])
+        self.accuracy = (self.index + 1) / 4
+        self.weights = np.array([self.index])
         self.next(self.join)
 
     @step

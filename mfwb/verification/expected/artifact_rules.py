@@ -120,12 +120,16 @@ def _metadata(
         if len(json.dumps(values)) > _LONG:
             yield key, ExpectedValue((), reason="it may be too long for metadata")
         elif not merged or all(value == values[0] for value in values):
-            value = values[0]
-            yield key, ExpectedValue((put(value) if isinstance(value, float) else value,))
+            yield key, ExpectedValue((_as_json(values[0]),))
         elif all(isinstance(value, (int, float)) and type(value) is not bool for value in values):
             yield key, ExpectedValue((statistics(values),))
         else:
-            yield key, ExpectedValue((values,))
+            yield key, ExpectedValue(([_as_json(value) for value in values],))
+
+
+def _as_json(value: Any) -> Any:
+    """Return what W&B has for a value; a number of its own was kept as it is, for conditions."""
+    return put(value) if isinstance(value, (int, float)) else value
 
 
 def _existing(name: str, tasks: Sequence[Mapping[str, Any]]) -> Iterator[Any]:

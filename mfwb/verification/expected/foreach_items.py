@@ -11,6 +11,7 @@ from typing import Any
 from mfwb.verification.expected import names
 from mfwb.verification.expected.contents import Contents
 from mfwb.verification.expected.facts import HeldArtifact, TaskFacts
+from mfwb.verification.expected.kinds import is_part_of_values
 from mfwb.verification.expected.model import ExpectedValue, Need
 from mfwb.verification.expected.wording import ANY, SET
 
@@ -94,6 +95,8 @@ def _item(origin: TaskFacts, index: int, contents: Contents) -> Any:
     if held is None or held.type not in _TYPES or held.size > _MAX_PICKLE or not held.is_pickle:
         return _MISSING
     value = contents.show(held)
+    if value.names is not None and not all(map(is_part_of_values, value.names)):
+        return _MISSING  # an object among the items: only a plain list is read
     if not value.is_known:
         return _OPEN
     items = _items(value.json_value)

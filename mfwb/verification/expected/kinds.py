@@ -18,7 +18,7 @@ from mfwb.verification.expected.facts import HeldArtifact
 from mfwb.verification.expected.file_endings import MARKDOWN_NAME
 from mfwb.verification.expected.value_reader import PickledValue
 
-__all__ = ["KINDS", "ExpectedForm", "Shape", "find_form", "find_reference"]
+__all__ = ["KINDS", "ExpectedForm", "Shape", "find_form", "find_reference", "is_part_of_values"]
 
 Shape = Literal[
     "value",
@@ -227,9 +227,13 @@ def _is_value(artifact: HeldArtifact, value: PickledValue, settings: StepSetting
     if value.names is None:  # it was not read, so it is not known what a container holds
         return artifact.type not in _CONTAINERS
     return all(
-        _matches(name, _PARTS_OF_VALUES) or _set_by_user(name, settings) == "value"
-        for name in value.names
+        is_part_of_values(name) or _set_by_user(name, settings) == "value" for name in value.names
     )
+
+
+def is_part_of_values(name: str) -> bool:
+    """Return whether a plain value may refer to a name, whatever the settings say."""
+    return _matches(name, _PARTS_OF_VALUES)
 
 
 def _is_absolute(path: str) -> bool:
