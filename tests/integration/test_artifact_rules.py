@@ -211,7 +211,7 @@ def test_a_link_that_wandb_refuses_is_a_loss_and_is_tried_again(scene: Scene) ->
             'aliases = ["good"]\nwhen = "losses > 1"',
             "`losses > 1` has no result (a list can't be compared with 1) for start/1",
         ),
-        ('metadata = ["accuracy"]', "no metadata accuracy: there is no such value"),
+        ('metadata = ["accuracy"]', "no metadata accuracy: the step has no such value"),
     ],
 )
 def test_what_rules_do_not_give_is_a_note(scene: Scene, rules: str, note: str) -> None:
@@ -222,7 +222,7 @@ def test_what_rules_do_not_give_is_a_note(scene: Scene, rules: str, note: str) -
     assert _rules_of(plan) == _rules_of(done)
     [outcome] = _rules_of(done)
     assert (outcome["aliases"], outcome["link"], outcome["metadata"]) == ([], None, [])
-    assert [text.removeprefix("no alias and no link: ") for text in outcome["notes"]] == [note]
+    assert [text.removeprefix("no alias good: ") for text in outcome["notes"]] == [note]
     assert scene.aliases() == {1: ("latest",)}
 
 

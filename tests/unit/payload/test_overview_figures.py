@@ -132,7 +132,7 @@ def test_the_lineage() -> None:
         "m0, m1, m2, m3, m4, m5 + 3 more",
     ]
     assert list(figure.layout.yaxis2.tickvals) == list(traces["artifact"].y)
-    assert list(figure.layout.yaxis.ticktext) == ["start", "train × 300"]
+    assert list(figure.layout.yaxis.ticktext) == ["start", "train \N{MULTIPLICATION SIGN} 300"]
     assert list(traces["step, failed"].y) == [figure.layout.yaxis.tickvals[1]]
     assert len(traces["used"].x) == 2 * 3
     assert "used by train" in traces["artifact"].hovertext[0]

@@ -72,7 +72,7 @@ lost     nothing
 
 description
   Metaflow's artifact `model` of 2 tasks, a file or folder of each.
-  These are candidates, among which a later step picked: `model:run-7` is the
+  These are candidates; a later step picked from them. `model:run-7` is the
   final version. The code below loads one of them.
   The very pickle that Metaflow stored. Loading it runs code of: `tests`.
 
