@@ -175,6 +175,7 @@ bench: setup ## measure speed, memory and disk against what one would write with
 	@$(BIN)/python -m bench.payloads
 	@$(BIN)/python -m bench.cron
 	@$(BIN)/python -m bench.verification
+	@$(BIN)/python -m bench.features
 
 format: setup ## let ruff write the code its way
 	@$(BIN)/ruff check --fix --quiet . || true

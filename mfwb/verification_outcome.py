@@ -35,7 +35,7 @@ class Difference:
     Attributes:
         kind: what the item is: `run`, `group`, `job_type`, `name`, `tags`, `state`, `config`,
             `summary`, `history`, `log`, `panel`, `artifact`, `file`, `bytes`, `edge`, `alias`,
-            `time`, `notes`, ...
+            `link`, `time`, `notes`, ...
         item: its name, which is unique in the flow run.
         wandb_run: name of the W&B run; None for one of the flow run as a whole.
         metaflow: the value in Metaflow, as short JSON; None if Metaflow has none.

@@ -69,13 +69,16 @@ def find_equal_values(
     tasks = {task.pathspec: task for task in order}
     result = {}
     for task in order:
-        if task.state is not TaskState.OK or task.is_control:
+        if task.is_control:
             continue
         equal = frozenset(holdings[task.pathspec]) - frozenset(_changed_names(task, holdings))
         inputs = [tasks[parent] for parent in parents[task.pathspec]]
-        known = code[task.pathspec]
-        always = frozenset() if known is None else known.always_writes
-        own = _select_own(equal, always, assigned[task.step], changed[task.step], inputs)
+        if task.state is not TaskState.OK:  # how far it ran is known from its content alone
+            own = _select_own(equal, frozenset(), frozenset(), frozenset(), inputs)
+        else:
+            known = code[task.pathspec]
+            always = frozenset() if known is None else known.always_writes
+            own = _select_own(equal, always, assigned[task.step], changed[task.step], inputs)
         if own.assigned or own.counted:
             result[task.pathspec] = own
     return result

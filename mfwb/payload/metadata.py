@@ -129,7 +129,8 @@ def _about_choice(artifact: OutputArtifact, *, is_folder: bool) -> list[str]:
             f"These are candidates; a later step picked from them. {final} is the final version. "
             "The code below loads one of them."
             if is_folder
-            else f"This is a candidate; a later step picked from it and others. {final} is the final version."
+            else "This is a candidate; a later step picked from it and others. "
+            f"{final} is the final version."
         )
     return lines
 

@@ -1,6 +1,6 @@
-"""Compares what the rules of the settings gave to artifacts: aliases and metadata.
+"""Compares what the rules of the settings gave to artifacts: aliases, metadata and links.
 
-A bundle has no aliases of rules: a push sets them. Links to other projects are not read back.
+A bundle has no aliases and links of rules: a push makes them.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from mfwb.verification.recorded import RecordedArtifact, RecordedFlowRun, Record
 
 __all__ = ["compare_rules"]
 
+_REGISTRY_PREFIX = "wandb-registry-"
+
 
 def compare_rules(
     expected: ExpectedFlowRun,
@@ -23,7 +25,7 @@ def compare_rules(
     pairs: Mapping[str, tuple[ExpectedRun, RecordedRun]],
     findings: Findings,
 ) -> None:
-    """Note aliases and metadata of rules that are missing, moved or different."""
+    """Note aliases, metadata and links of rules that are missing, moved or different."""
     for own, actual in pairs.values():
         for artifact in own.artifacts:
             if artifact.rule is None:
@@ -38,6 +40,8 @@ def compare_rules(
                 if version.version is not None and expected.alias in version.aliases:
                     for alias in sorted(artifact.rule.aliases):
                         _compare_alias(alias, version, expected, recorded, findings)
+                    if artifact.rule.link is not None:
+                        _compare_link(artifact.rule.link, version, expected, recorded, findings)
 
 
 def _compare_metadata(
@@ -85,3 +89,31 @@ def _compare_alias(
         findings.differ("alias", item, None, [version.key], keys, cause)
     elif not others:
         findings.leave_open(item, f"{keys[0]} has it, which names no flow run")
+
+
+def _compare_link(
+    path: str,
+    version: RecordedArtifact,
+    expected: ExpectedFlowRun,
+    recorded: RecordedFlowRun,
+    findings: Findings,
+) -> None:
+    findings.count("link")
+    item = f"{version.name}:{expected.alias}, its link to {path}"
+    holders = recorded.aliased.get((version.name, expected.alias), ())
+    links = [links for holder in holders if holder.key == version.key for links in [holder.links]]
+    if not links or links[0] is None:
+        findings.leave_open(item, "W&B does not say where the version is linked to")
+    elif not any(_leads_to(path, link) for link in links[0]):
+        cause = "the link was removed or never made, or this key may not see that collection"
+        findings.differ("link", item, None, path, sorted(links[0]) or None, cause)
+
+
+def _leads_to(path: str, link: str) -> bool:
+    """Return whether a link is the one that a rule names.
+
+    The entity of a registry is not compared: W&B's own name for it is another one than people use.
+    """
+    wanted, actual = path.split("/"), link.split("/")
+    has_entity = len(wanted) == len(actual) and not wanted[-2].startswith(_REGISTRY_PREFIX)
+    return wanted == actual if has_entity else wanted[-2:] == actual[-2:]

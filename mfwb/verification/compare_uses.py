@@ -120,7 +120,12 @@ def compare_aliases(
     for name, versions in by_name.items():
         artifact = artifacts[name]
         final = expected.final.get(artifact, frozenset())
-        of_final = [version for run in final for version in logged.get((run, artifact), ())]
+        of_final = [
+            version
+            for run in final
+            for version in logged.get((run, artifact), ())
+            if version.name == name  # of another kind it has another name, as in `table-other`
+        ]
         keys = {version.key for version in (of_final or [last[name]])}
         if len(versions) > 1 and len(of_final) != 1:
             keys |= {version.key for version in versions}

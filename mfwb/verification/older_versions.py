@@ -26,7 +26,7 @@ NOT_WRITTEN_YET: Mapping[str, Mapping[str, str]] = {
         "file": "bytes and texts that are files under their own endings",
         "alias": "aliases of candidates and of rules, and `latest` of what a join picked",
         "edge": "uses of what a join picked",
-        "history": "curves under the user's own names",
+        "history": "curves under the user's own names, nor cards as points of history",
         "notes": "notes",
         "panel": (
             "pictures, sounds, films, pages, galleries, histograms and heat maps, nor the items of "

@@ -49,6 +49,7 @@ class RecordedArtifact:
         digest: of its manifest.
         producer: id of the W&B run that made it first; None if W&B does not say it.
         metadata: as W&B has it.
+        links: paths of the collections that it is linked to; None if that was not requested.
     """
 
     key: str
@@ -61,6 +62,7 @@ class RecordedArtifact:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     description: str | None = None
     producer: str | None = None
+    links: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,9 @@ class Receiver(Protocol):
 class Recorded(Protocol):
     """A W&B project that can be read: on a server, or in a bundle."""
 
-    def flow_run(self, group: str, aliases: Collection[str] = ()) -> RecordedFlowRun:
+    def flow_run(
+        self, group: str, aliases: Collection[str] = (), *, with_links: bool = False
+    ) -> RecordedFlowRun:
         """Return what W&B says of the W&B runs of a group; none is no error.
 
         SinkError if W&B does not answer: that is never "there is none".
@@ -148,6 +152,7 @@ class Recorded(Protocol):
         Args:
             group: of the W&B runs.
             aliases: further aliases of which it is of interest which versions have them.
+            with_links: whether to read the links of the versions that have aliases.
         """
         ...
 

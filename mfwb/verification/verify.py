@@ -105,7 +105,14 @@ def verify_flow_run(
 def _read_groups(expected: ExpectedFlowRun, recorded: Recorded) -> RecordedFlowRun:
     """Return the W&B runs of all groups that the settings give to steps of the flow run."""
     groups = list(dict.fromkeys(run.group for run in expected.runs)) or [expected.pathspec]
-    read = [recorded.flow_run(group, expected.rule_aliases) for group in groups]
+    with_links = any(
+        artifact.rule is not None and artifact.rule.link is not None
+        for run in expected.runs
+        for artifact in run.artifacts
+    )
+    read = [
+        recorded.flow_run(group, expected.rule_aliases, with_links=with_links) for group in groups
+    ]
     aliased: dict[tuple[str, str], list[RecordedArtifact]] = {}
     for group_runs in read:
         for key, versions in group_runs.aliased.items():

@@ -11,7 +11,7 @@ from tests.compared.metaflow_facts import FlowRunFacts
 
 __all__ = ["KINDS", "differences_of_account", "differences_of_totals"]
 
-KINDS = ("tasks", "attempts", "artifacts", "parameters", "tags", "logs", "cards")
+KINDS = ("tasks", "attempts", "artifacts", "parameters", "tags", "logs", "cards", "code_packages")
 _ENDINGS = {"written", "deduplicated", "switched_off", "masked", "referenced", "lost"}
 
 _Account = dict[str, dict[str, int]]
@@ -36,6 +36,10 @@ def differences_of_account(facts: FlowRunFacts, outcome: dict[str, Any]) -> Iter
     for kind in KINDS:
         if counted[kind] != expected[kind]:
             yield Difference(f"{at} {kind}", expected[kind], counted[kind])
+    for kind, number in _masked(facts).items():
+        masked = account.get(kind, {}).get("masked", 0)
+        if masked != number:
+            yield Difference(f"{at} masked {kind}", number, masked)
     held = counted["artifacts"] + outcome["artifacts_passed_on"]
     if held != facts.artifacts_held:
         yield Difference(f"{at} artifacts with those passed on", facts.artifacts_held, held)
@@ -81,6 +85,18 @@ def _expected(facts: FlowRunFacts) -> dict[str, int]:
         "cards": sum(len(task.cards) for task in tasks),
         "code_packages": int(facts.code is not None),
     }
+
+
+def _masked(facts: FlowRunFacts) -> dict[str, int]:
+    """Return how many items of each kind have a secret in what W&B shows as text."""
+    tasks = [task for tasks in facts.steps.values() for task in tasks]
+    artifacts = sum(
+        held.is_masked and not is_picked(facts, task, name)
+        for task in tasks
+        for name, held in task.held.items()
+    )
+    logs = sum(any("***" in line.text for line in task.log) for task in tasks)
+    return {"parameters": facts.masked_parameters, "artifacts": artifacts, "logs": logs}
 
 
 def _of_wandb_runs(at: str, account: _Account, outcome: dict[str, Any]) -> Iterator[Difference]:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tests.compared.candidates import differences_of_candidates
 from tests.compared.choices import Choices, find_choices, nearest_choices
 from tests.compared.curves import Charts, charts_of
 from tests.compared.media import differences_of_panels, ending_of, is_image
@@ -82,14 +83,23 @@ def differences_of(facts: FlowRunFacts, project: Project, granularity: str) -> I
     """Yield what differs between a flow run and what a project says of it."""
     runs = project.of_group(facts.pathspec)
     whole = runs.pop(facts.pathspec, None)
-    choices = find_choices(facts) if granularity == "step" else {}
+    picked = find_choices(facts)
+    choices = picked if granularity == "step" else {}
     subjects = {subject.name: subject for subject in _subjects(facts, granularity)}
     yield from _unlike(f"{facts.pathspec} W&B runs", sorted(subjects), sorted(runs))
     for name in sorted(subjects.keys() & runs.keys()):
         yield from _of_run(facts, subjects[name], runs[name], choices)
     yield from _of_uses(facts, subjects, runs, choices)
     yield from _of_aliases(facts, project, runs)
-    for item, own, shown in differences_of_rules(facts, project):
+    run_of = {
+        task.pathspec: runs.get(name)
+        for name, subject in subjects.items()
+        for task in subject.tasks
+    }
+    for item, own, shown in (
+        *differences_of_rules(facts, project),
+        *differences_of_candidates(facts, picked, run_of, granularity),
+    ):
         yield Difference(item, own, shown)
     if whole is None:
         yield Difference(f"{facts.pathspec} overview", "a W&B run", "nothing")
@@ -419,6 +429,8 @@ def _of_overview(
         for name, of_tasks in _by_name(subject, is_in_summary).items():
             key = f"{subject.tasks[0].step}/{_key(name, _TAKEN_IN_SUMMARY)}"
             each = [value for _, value in of_tasks]
+            if all(map(is_caught, each)) and key not in run.summary:
+                continue  # a file, whose text is in the table of tasks
             reported = without_choice(run.summary.get(key, "nothing"), each)
             is_right = (
                 _is_in_short(each, reported) if subject.merged else _is_alone(each[0], reported)

@@ -31,6 +31,9 @@ _OTHERS = {
     "parity_flow": ((), ("--label", "")),
     "stored_flow": ((),),
     "pictures_flow": ((),),
+    "curves_flow": ((),),
+    "picking_flow": ((),),
+    "sweep_flow": ((),),
 }
 _RANDOM = 30
 
@@ -60,8 +63,9 @@ def _others(root: Path) -> dict[str, _Act]:
     return result
 
 
-_SAMPLE = {"numbers_flow": 1, "tables_flow": 1}
-_EVERY = {path.stem: 5 for path in sorted(_OWN.glob("[a-z]*.py"))}
+_SAMPLE = {"numbers_flow": 1, "tables_flow": 1, "masked_flow": 1}
+_ONCE = {"masked_flow"}
+_EVERY = {path.stem: 1 if path.stem in _ONCE else 5 for path in sorted(_OWN.glob("[a-z]*.py"))}
 
 
 def _own(times: dict[str, int]) -> dict[str, _Act]:

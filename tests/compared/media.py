@@ -28,6 +28,7 @@ _SHOWN = {"gif": "video-file", "mp4": "video-file", "html": "html-file", "md": "
     **dict.fromkeys(("png", "jpg", "webp"), "image-file"),
     **dict.fromkeys(("wav", "mp3", "ogg", "flac"), "audio-file"),
 }
+_DRAWN = {*_SHOWN.values(), "images/separated", "histogram", "plotly-file"}
 _MOST_IMAGES = 50
 
 
@@ -75,6 +76,10 @@ def differences_of_panels(
         run: the W&B run.
         merged: whether it stands for several tasks.
     """
+    for key, shown in run.summary.items():
+        drawn = run.history.get(0, {}).get(key)
+        if isinstance(shown, dict) and shown.get("_type") in _DRAWN and drawn != shown:
+            yield f"history[0].{key}", shown, drawn
     by_name: dict[str, list[Held]] = {}
     for task in tasks:
         for name, held in task.held.items():

@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from tests.compared.secrets import mask, mask_beginning
 from tests.support.truth.expected import Truth, follow
 from tests.support.truth.records import Record, read_records
 
@@ -21,11 +22,12 @@ __all__ = ["FlowRunFacts", "Held", "LogLine", "TaskFacts", "read_flow_run"]
 
 @dataclass(frozen=True)
 class Held:
-    """An artifact of a task: its value, and the bytes that Metaflow stored."""
+    """An artifact of a task: its value without secrets, and the bytes that Metaflow stored."""
 
     value: Any
     stored: bytes
     name: str = ""
+    is_masked: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ class FlowRunFacts:
         system_tags: how many tags Metaflow gave it.
         start: the name of its first step.
         docs: the docstring of each step that has one.
+        masked_parameters: how many parameters and constants have a secret.
         code: the files of the user in its code package, by path; None if it has none.
         artifacts_held: how many artifacts all of its tasks have, each counted at each task, and
             included files; without parameters, which each task has, too.
@@ -120,6 +123,7 @@ class FlowRunFacts:
     artifacts_held: int
     start: str
     docs: dict[str, str]
+    masked_parameters: int
     code: dict[str, bytes] | None
 
     def ancestors(self, pathspec: str) -> set[str]:
@@ -152,7 +156,13 @@ def read_flow_run(pathspec: str, records_folder: Path) -> FlowRunFacts:
     steps = {
         step.id: sorted(
             (
-                _task(task, records.get(task.pathspec), own, stores.get(step.id, set()))
+                _task(
+                    task,
+                    records.get(task.pathspec),
+                    own,
+                    stores.get(step.id, set()),
+                    _catches(graph, step.id),
+                )
                 for task in step
             ),
             key=lambda item: (item.place, item.pathspec),
@@ -162,8 +172,8 @@ def read_flow_run(pathspec: str, records_folder: Path) -> FlowRunFacts:
     end = run.end_task
     return FlowRunFacts(
         pathspec=pathspec,
-        parameters={name: given[name].data for name in kinds if name not in files},
-        constants={name: given[name].data for name in constants},
+        parameters={name: mask(given[name].data) for name in kinds if name not in files},
+        constants={name: mask(given[name].data) for name in constants},
         included={name: _content(given[name].data) for name in files},
         tags=frozenset(run.user_tags),
         user=next(tag.removeprefix("user:") for tag in run.system_tags if tag.startswith("user:")),
@@ -177,6 +187,11 @@ def read_flow_run(pathspec: str, records_folder: Path) -> FlowRunFacts:
         artifacts_held=len(files) + _count_held(run, given, records.values()),
         start=graph.get("start_step") or "start",
         docs={name: step["doc"] for name, step in graph["steps"].items() if step.get("doc")},
+        masked_parameters=sum(
+            mask(value) is not value
+            for name in {*kinds, *constants} - files
+            for value in [given[name].data]
+        ),
         code=_code(run),
     )
 
@@ -243,12 +258,24 @@ def _stores(scripts: Iterable[str]) -> dict[str, set[str]]:
     return result
 
 
-def _task(task: Any, record: Record | None, own: set[str], stores: set[str]) -> TaskFacts:
+def _catches(graph: Any, step: str) -> set[str]:
+    """Return the names under which decorators of a step keep what they caught."""
+    decorators = graph["steps"][step]["decorators"]
+    return {item["attributes"].get("var") for item in decorators if item["name"] == "catch"}
+
+
+def _task(
+    task: Any, record: Record | None, own: set[str], stores: set[str], catches: set[str]
+) -> TaskFacts:
     stack = _data(task, "_foreach_stack") or []
     rounds = _data(task, "_iteration_stack") or []
     failed = not _data(task, "_task_ok")
     surely = set() if record is None else (record.assigned | record.mutated) - own
-    caught = {item.id for item in task if type(item.data).__name__ == "MetaflowExceptionWrapper"}
+    caught = {
+        item.id
+        for item in task
+        if item.id in catches and type(item.data).__name__ == "MetaflowExceptionWrapper"
+    }
     # Which way its code went is not known to who reads the source, so what it may assign counts.
     perhaps = set() if failed or caught else stores - own - surely
     names = surely | caught | perhaps
@@ -270,9 +297,7 @@ def _task(task: Any, record: Record | None, own: set[str], stores: set[str]) -> 
         attempts=len({item.value for item in task.metadata if item.type == "attempt"}),
         is_clone="origin-task-id" in task.metadata_dict,
         frames=tuple(
-            (frame.step, frame.index, getattr(frame, "value", None))
-            for frame in stack
-            if frame.index is not None
+            (frame.step, frame.index, _text_of(frame)) for frame in stack if frame.index is not None
         ),
     )
 
@@ -284,7 +309,14 @@ def _data(task: Any, name: str) -> Any:
 def _held(name: str, artifact: Any) -> Held:
     root = Path(artifact._object["location"].removeprefix(":root:"))
     blob = root / artifact.path_components[0] / "data" / artifact.sha[:2] / artifact.sha
-    return Held(artifact.data, gzip.decompress(blob.read_bytes()), name)
+    value = mask(artifact.data)
+    is_masked = "***" in repr(value) and "***" not in repr(artifact.data)
+    return Held(value, gzip.decompress(blob.read_bytes()), name, is_masked)
+
+
+def _text_of(frame: Any) -> str | None:
+    text = getattr(frame, "value", None)
+    return mask_beginning(text) if isinstance(text, str) else text
 
 
 def _log(task: Any) -> Iterator[LogLine]:
@@ -292,7 +324,7 @@ def _log(task: Any) -> Iterator[LogLine]:
         return  # what its origin printed is the origin's
     for stream in ("stdout", "stderr"):
         for time, text in task.loglines(stream):
-            yield LogLine(time.replace(tzinfo=timezone.utc), stream, text)
+            yield LogLine(time.replace(tzinfo=timezone.utc), stream, mask(text))
 
 
 def _cards(task: Any) -> Iterator[str]:

@@ -10,6 +10,7 @@ from datetime import date, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import PurePath
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -54,7 +55,8 @@ def is_readable(value: Any) -> bool:
 
 
 def _is_of_users(value: Any) -> bool:
-    return type(value).__module__ in {"__main__", "flow"} and bool(vars(value))
+    is_own = type(value).__module__ in {"__main__", "flow"} or isinstance(value, SimpleNamespace)
+    return is_own and bool(vars(value))
 
 
 def is_number(value: Any) -> bool:

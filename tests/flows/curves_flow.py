@@ -3,11 +3,13 @@
 import pandas as pd
 import polars as pl
 import pyarrow as pa
-from metaflow import FlowSpec, step
+from metaflow import FlowSpec, JSONType, Parameter, step
 
 
 class CurvesFlow(FlowSpec):
     """A training with a history of each kind."""
+
+    options = Parameter("options", type=JSONType, default='{"callbacks": {}}')
 
     @step
     def start(self):

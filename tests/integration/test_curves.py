@@ -77,6 +77,15 @@ def test_each_chart_has_an_x_axis_of_its_own(online: Synced) -> None:
     assert axes_of(online.run("end")) == {}
 
 
+def test_empty_dicts_in_the_config(online: Synced) -> None:
+    """They are there although wandb-core drops them: so the config is written twice; axes stay."""
+    for step in ("start", "work", "end"):
+        run = online.run(step)
+        assert run.config["options"] == {"callbacks": {}}
+        assert {"e", "t"} <= run.raw_config["_wandb"]["value"].keys()
+    assert axes_of(online.run("start")) == AXES_OF_START
+
+
 def test_points(online: Synced) -> None:
     """Each is in a row together with its position on the x axis; gaps have none."""
     start = {row["_step"]: row for row in rows_of(online.run("start"))}

@@ -19,7 +19,7 @@ from tests.flows.media_files import NOTES, PAGE, TAG, huge, picture, sound
 from tests.integration.aspects import ASPECTS
 from tests.integration.results import Synced, metadata_of
 from tests.support.sandbox import Sandbox
-from tests.support.wandb_server import RunSnapshot
+from tests.support.wandb_server import RunSnapshot, WandbServer
 
 FLOW = "pictures_flow"
 
@@ -201,7 +201,63 @@ def pushed(
     return sandbox, project
 
 
-@pytest.mark.parametrize("aspect", ["summary", "media", "logged"])
+def _panels(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: value
+        for key, value in values.items()
+        if isinstance(value, dict) and value.get("_type") not in {None, "table-file"}
+    }
+
+
+def test_all_are_in_the_history(flow_run_synced: Synced) -> None:
+    """W&B draws only what is there: each is in the first row as in the summary, but for tables."""
+    types = set()
+    for run in flow_run_synced.server.state.runs(f"acme/{flow_run_synced.project}").values():
+        rows = [_panels(row) for row in run.history]
+        assert next(iter(rows), {}) == _panels(run.summary)
+        assert not any(rows[1:])
+        types |= {value["_type"] for row in rows for value in row.values()}
+
+    assert {"image-file", "images/separated", "html-file", "histogram", "plotly-file"} < types
+
+
+def test_missing_ones_are_added(flow_run_synced: Synced, flows_root: Path, tmp_path: Path) -> None:
+    """As after an update of mfwb: in a further row of step 0, and nothing is lost."""
+    with WandbServer() as server:
+        at = {"WANDB_BASE_URL": server.base_url, "WANDB_API_KEY": server.api_key}
+        sandbox = Sandbox(tmp_path, at)
+        to = ("--project", "p", "--json", "--metadata", metadata_of(flows_root))
+        assert sandbox.mfwb("sync", flow_run_synced.pathspec, *to).code == 0
+        with server.store.lock:
+            for run in server.store.runs.values():
+                run.history[:] = map(_without_panels, run.history)
+        damaged = sandbox.mfwb("verify", flow_run_synced.pathspec, *to)
+
+        again = sandbox.mfwb("sync", flow_run_synced.pathspec, *to, "--force")
+        verified = sandbox.mfwb("verify", flow_run_synced.pathspec, *to)
+        third = sandbox.mfwb("sync", flow_run_synced.pathspec, *to)
+
+        shown = {
+            key: value
+            for run in server.store.runs.values()
+            for row in run.history
+            for key, value in _panels(json.loads(row)).items()
+        }
+    assert damaged.code == 6
+    assert "history.plot in row 0" in damaged.out
+    assert again.code == 0, again.err
+    assert again.document["totals"]["losses"] == 0
+    assert verified.code == 0, verified.out
+    assert third.document["flow_runs"][0]["status"] == "unchanged"
+    assert shown["plot"]["_type"] == "image-file"
+
+
+def _without_panels(text: str) -> str:
+    row = json.loads(text)
+    return json.dumps({key: row[key] for key in row.keys() - _panels(row).keys()})
+
+
+@pytest.mark.parametrize("aspect", ["summary", "history", "media", "logged"])
 def test_a_push_says_the_same(
     aspect: str, pushed: tuple[Sandbox, str], flow_run_synced: Synced
 ) -> None:

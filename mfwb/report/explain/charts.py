@@ -21,11 +21,11 @@ def charts_of(replayed: Replayed) -> list[str]:
 def columns_of(replayed: Replayed) -> list[str]:
     """Return the columns that the artifact has in the table of tasks."""
     table = replayed.ready.table
-    return [] if table is None else [name for name in table.columns if not _is_of_every_row(name)]
-
-
-def _is_of_every_row(name: str) -> bool:
-    return name in _OF_EVERY_ROW or name.startswith("foreach.")
+    if table is None:
+        return []
+    of_foreachs = {name for task in replayed.planned.tasks for name in task.foreach}
+    others = _OF_EVERY_ROW | of_foreachs
+    return [name for name in table.columns if name not in others]
 
 
 def why_no_chart(replayed: Replayed) -> str | None:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,6 +22,7 @@ __all__ = [
     "add_card",
     "add_preview",
     "add_table",
+    "describe_panels",
     "table_file",
     "write_table_artifact",
 ]
@@ -50,10 +52,31 @@ def add_preview(preview: ReadyPreview, files: Path) -> Panel:
     return _add_file(media, files, preview.key)
 
 
+def describe_panels(
+    cards: Iterable[ReadyCard], previews: Iterable[ReadyPreview]
+) -> dict[str, dict[str, Any]]:
+    """Return the panels of cards and previews without their tables: W&B's value of each, by key."""
+    panels = {
+        card.key: _describe(ReadyMedia(card.path, HTML, "html"), card.key).summary_value
+        for card in cards
+    }
+    for preview in previews:
+        if preview.media:
+            described = [_describe(media, preview.key) for media in preview.media]
+            panel = described[0] if len(described) == 1 else _gallery(preview, described)
+            panels[preview.key] = panel.summary_value
+        elif isinstance(preview.value, dict) and "_type" in preview.value:  # a histogram
+            panels[preview.key] = preview.value
+    return panels
+
+
 def _add_gallery(preview: ReadyPreview, files: Path) -> Panel:
     """Add several images, which W&B shows together, as the SDK does for a list of images."""
-    added = [_add_file(media, files, preview.key) for media in preview.media]
-    paths = tuple(panel.paths[0] for panel in added)
+    return _gallery(preview, [_add_file(media, files, preview.key) for media in preview.media])
+
+
+def _gallery(preview: ReadyPreview, images: Iterable[Panel]) -> Panel:
+    paths = tuple(panel.paths[0] for panel in images)
     first = preview.media[0]
     summary_value = {
         "_type": "images/separated",
@@ -79,18 +102,23 @@ _FOLDERS = {
 
 def _add_file(media: ReadyMedia, files: Path, key: str) -> Panel:
     """Add a file to those of a W&B run; on the same disk it is linked, not copied."""
-    source = media.path
-    with source.open("rb") as file:
-        digest = _sha256_of(file)
-    path = _media_path(_FOLDERS[media.type], key, digest, f".{media.format}")
-    target = files / path
+    panel, source = _describe(media, key), media.path
+    target = files / panel.paths[0]
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         if not target.exists():  # a gallery may have the same image twice
             os.link(source, target)
     except OSError:  # another disk, or one without links
         shutil.copyfile(source, target)
-    size = source.stat().st_size
+    return panel
+
+
+def _describe(media: ReadyMedia, key: str) -> Panel:
+    """Return the panel of a file; its path and its value depend only on key and content."""
+    with media.path.open("rb") as file:
+        digest = _sha256_of(file)
+        size = file.tell()
+    path = _media_path(_FOLDERS[media.type], key, digest, f".{media.format}")
     summary_value = {"_type": media.type, "sha256": digest, "size": size, "path": path}
     if media.caption is not None:
         summary_value["caption"] = media.caption

@@ -6,7 +6,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import wandb
@@ -22,12 +22,13 @@ Row = tuple[int, Mapping[str, Any]]
 _RUNS = """
 query MfwbHistories(
     $entity: String!, $project: String!, $filters: JSONString!, $runs: Int!,
-    $first: Int64!, $end: Int64!, $most: Int!
+    $first: Int64!, $end: Int64!, $most: Int!, $config: Boolean!
 ) {
     project(name: $project, entityName: $entity) {
         runs(filters: $filters, first: $runs) {
             edges { node {
                 name historyLineCount historyKeys
+                config @include(if: $config)
                 history(minStep: $first, maxStep: $end, samples: $most)
             } }
         }
@@ -50,11 +51,13 @@ class History:
         rows: in W&B's order.
         lines: W&B's count of the rows.
         last_step: the highest step; -1 if there is none.
+        axes: the x axis of each chart for which one is defined.
     """
 
     rows: tuple[Row, ...] = ()
     lines: int = 0
     last_step: int = -1
+    axes: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_histories(
@@ -166,6 +169,7 @@ def _read(
         "first": first,
         "end": end,
         "most": (end - first) * _ROWS_PER_STEP,
+        "config": first == 0,
     }
     answer = execute_graphql(api, _RUNS, variables)
     for run in nodes(require(answer, "project", "runs")):
@@ -174,8 +178,28 @@ def _read(
         last_reported = (run.get("historyKeys") or {}).get("lastStep", -1)
         yield (
             run["name"],
-            History(rows, int(run.get("historyLineCount") or 0), max(last, last_reported)),
+            History(
+                rows,
+                int(run.get("historyLineCount") or 0),
+                max(last, last_reported),
+                _parse_axes(run.get("config")),
+            ),
         )
+
+
+def _parse_axes(config: str | None) -> dict[str, str]:
+    """Return the x axis of each chart, as wandb-core writes them into `_wandb` of the config.
+
+    A metric has its name under "1", and under "5" the number of the metric that is its x axis,
+    counted from 1.
+    """
+    internal = json.loads(config or "{}").get("_wandb") or {}
+    metrics: list[dict[str, Any]] = internal.get("value", internal).get("m") or []
+    return {
+        metric["1"]: metrics[number - 1]["1"]
+        for metric in metrics
+        if "1" in metric and 0 < (number := metric.get("5", 0)) <= len(metrics)
+    }
 
 
 def _row(text: str) -> Row:
@@ -193,4 +217,10 @@ def _equal(stored: Any, planned: Any) -> bool:
         if math.isnan(planned):
             return math.isnan(number)
         return math.isclose(number, planned, rel_tol=1e-12)
+    if isinstance(planned, dict) and isinstance(stored, dict):  # a panel: W&B may add to it
+        return all(stored.get(field) == planned.get(field) for field in _PANEL_FIELDS)
     return bool(stored == planned)
+
+
+_PANEL_FIELDS = ("_type", "path", "filenames")
+"""What identifies a panel: the names of its files contain their digests."""

@@ -34,6 +34,7 @@ from mfwb.ports import AppliedRule, ReadyArtifact, ReadyFile, ReadyRun, ReadyTab
 from mfwb.sink.client.collections import LATEST
 from mfwb.sink.client.private import table_artifact_name
 from mfwb.sink.content.artifacts import make_artifact
+from mfwb.sink.content.history_rows import build_rows
 from mfwb.sink.content.media import (
     add_card,
     add_preview,
@@ -246,7 +247,7 @@ def _timeline(run: PlannedRun, ready: ReadyRun, start: int) -> Iterator[pb.Recor
     if run.started_at is not None:
         yield records.environment_record(run.started_at)
     yield from records.axis_records(ready.axes)
-    for step, row in ready.history:
+    for step, row in build_rows(ready):
         yield records.history_record(step, {**row, **records.row_times(start)})
     for text in format_log(ready.log):
         yield records.log_record(text)

@@ -30,6 +30,7 @@ from mfwb.sink.content.edits import (
     new_run_metadata,
     select_others_summary,
 )
+from mfwb.sink.content.history_rows import build_rows
 from mfwb.sink.content.receipt import Receipt, use_item, use_name, uses_of
 from mfwb.sink.content.run_content import done, has_empty_dict, summary_keys
 from mfwb.sink.content.run_metadata import planned_run_metadata, read_run_metadata
@@ -246,17 +247,25 @@ class OnlineSession:
     def _open_and_fill(self, run: PlannedRun, ready: ReadyRun, claim: Claim) -> WrittenRun:
         merged = self._merged_metadata(run, claim)
         others = self._summary_of_others(run, ready, claim)
-        rows_now: Sequence[Row] = ready.history
+        planned: Sequence[Row] = build_rows(ready)
+        rows_now: Sequence[Row] = planned
         rows_later: Sequence[Row] = ()
         if not claim.is_new:
-            rows_now, rows_later = self._rows_to_write(run, ready, others)
+            rows_now, rows_later = self._rows_to_write(run, ready, planned, others)
         written = self._run_and_finish(
             self._open(
                 run, ready, init_arguments(self._plan, merged.run_metadata, claim.id or run.id)
             ),
             run,
             lambda open_run: self._fill(
-                open_run, run, ready, claim, merged, rows=rows_now, others=others
+                open_run,
+                run,
+                ready,
+                claim,
+                merged,
+                planned=planned,
+                rows=rows_now,
+                others=others,
             ),
         )
         if rows_later:
@@ -363,10 +372,11 @@ class OnlineSession:
         claim: Claim,
         merged: MergedMetadata,
         *,
+        planned: Sequence[Row],
         rows: Sequence[Row],
         others: Mapping[str, Any],
     ) -> WrittenRun:
-        """Write all of a W&B run, with these rows of its history; return the result."""
+        """Write all of a W&B run, with those planned rows that it lacks; return the result."""
         logged_before: dict[str, wandb.Artifact] = {}
         if not claim.is_new:
             logged_before = self._logged.of_run(run.id)
@@ -410,7 +420,7 @@ class OnlineSession:
                 SentRun.of(
                     run,
                     receipt,
-                    ready.history,
+                    planned,
                     token=token,
                     uses=frozenset(used),
                     complaint=read_first_error(open_run),
@@ -433,16 +443,20 @@ class OnlineSession:
         )
 
     def _rows_to_write(
-        self, run: PlannedRun, ready: ReadyRun, others: Mapping[str, Any]
+        self,
+        run: PlannedRun,
+        ready: ReadyRun,
+        planned: Sequence[Row],
+        others: Mapping[str, Any],
     ) -> tuple[Sequence[Row], Sequence[Row]]:
-        """Return the rows that an existing W&B run lacks: those for now, and those after a resume.
+        """Return the planned rows that a W&B run lacks: those for now, and those after a resume.
 
         The SDK numbers its rows after the row count that W&B reports. Some servers report 0 when a
         run is opened again; then the existing rows would be overwritten. A resumed run asks for
         the true number, but takes only steps after the last one. Other rows are sent separately.
         """
         history = self._existing_runs.read_histories([run.id]).get(run.id, History())
-        missing = missing_rows(ready.history, history.rows, ready.axis_of)
+        missing = missing_rows(planned, history.rows, ready.axis_of)
         if not missing or not (history.rows or history.lines):
             return missing, ()
         if missing[0][0] > history.last_step:

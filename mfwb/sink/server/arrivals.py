@@ -192,12 +192,19 @@ class Arrivals:
         if rows := sent.history:  # W&B sets `_step` itself, unless all rows existed already
             summary["_step"] = rows[-1][0]
 
-        def action(handle: Any) -> None:
-            if sent.run_metadata is not None:
-                write_run_metadata(handle, sent.run_metadata)
+        run_metadata, purpose = sent.run_metadata, f"mark {sent.run.name} as complete"
+        if run_metadata is None:
+            self._existing_runs.call_with_run(
+                existing, lambda handle: handle.summary.update(summary), purpose
+            )
+            return
+
+        def write_all(handle: Any) -> None:
+            write_run_metadata(handle, run_metadata)
             handle.summary.update(summary)
 
-        self._existing_runs.call_with_run(existing, action, f"mark {sent.run.name} as complete")
+        # W&B replaces the whole config: `_wandb`, with the x axes, has to be in the request.
+        self._existing_runs.call_with_reloaded_run(existing, write_all, purpose)
 
 
 def _describe(sent: SentRun, missing: str) -> str:
@@ -221,6 +228,8 @@ def compare_rows(
             f"{len(planned) - len(missing)} of {len(planned)} rows of its history have arrived",
             (),
         )
+    if without_axis := sum(stored.axes.get(chart) != axis for chart, axis in axes.items()):
+        return f"{without_axis} of {len(axes)} x axes of its charts are missing", ()
     if foreign := count_foreign_rows(planned, stored.rows, axes):
         rows = "a row" if foreign == 1 else f"{foreign} rows"
         why = f"W&B has {rows} too many, with other values or twice, and can't delete rows"

@@ -40,6 +40,8 @@ _FACTS = "metaflow"
 _RULES_FOR, _LINK_OF = "rules for ", "link of "
 """How the items of losses begin."""
 
+_REGISTRY_PREFIX = "wandb-registry-"
+
 _ORIGIN_KEYS = ("flow_run", "step", "pathspec")
 
 
@@ -228,9 +230,12 @@ def _link_or_refuse(api: wandb.Api, version: wandb.Artifact, moment: Moment, pat
 
 def _link_once(api: wandb.Api, version: wandb.Artifact, moment: Moment, path: str) -> None:
     where, collection = split_project_path(path)
-    _, project = split_project_path(where)
+    entity, project = split_project_path(where)
+    if project.startswith(_REGISTRY_PREFIX):
+        entity = ""  # W&B's own name for the entity of a registry is another one
     if any(
         (link.project, link.name.rpartition(":")[0]) == (project, collection)
+        and entity in {"", link.entity}
         for link in version.linked_artifacts
     ):
         return

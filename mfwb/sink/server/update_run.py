@@ -46,7 +46,15 @@ def update_metadata(
 
 
 def write_run_metadata(handle: Any, run_metadata: RunMetadata) -> None:
-    """Write the metadata of a W&B run and nothing else; `handle` is W&B's run object."""
+    """Write the metadata of a W&B run and nothing else.
+
+    W&B replaces the whole config. The SDK keeps `_wandb`, with the x axes of charts and the times,
+    only if it has loaded this one W&B run: a listing leaves it out.
+
+    Args:
+        handle: the run object of W&B's public Api, from `call_with_reloaded_run`.
+        run_metadata: the metadata to write.
+    """
     handle.config.clear()
     handle.config.update(run_metadata.config)
     handle.tags = list(run_metadata.tags)

@@ -69,6 +69,7 @@ class RuleExpectations:
         applies = rules.when is None or all(_holds(rules.when, of_task) for of_task in plain)
         return ExpectedRule(
             aliases=frozenset(rules.aliases) if applies else frozenset(),
+            link=rules.link if applies else None,
             metadata=dict(_metadata(rules.metadata, plain, merged=merged)),
         )
 

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from mfwb.errors import ItemLost
 from mfwb.files.tempdirs import make_scratch
@@ -79,6 +80,10 @@ class Contents:
     def show(self, artifact: HeldArtifact) -> PickledValue:
         """Return what an artifact holds as W&B should show it: without secrets."""
         return mask_pickled(artifact.name, self.describe(artifact), self._masker)
+
+    def mask(self, name: str, value: Any) -> Any:
+        """Return a JSON value as W&B should show it under a name: without secrets."""
+        return self._masker.mask_value(name, value)[0]
 
     def lost(self, artifact: HeldArtifact) -> str | None:
         """Return why the bytes of an artifact can't be had; None if they can, as far as known."""

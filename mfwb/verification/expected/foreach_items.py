@@ -99,9 +99,9 @@ def _item(origin: TaskFacts, index: int, contents: Contents) -> Any:
     items = _items(value.json_value)
     if not 0 <= index < len(items):
         return _MISSING
-    item = items[index]
-    if len(json.dumps(item)) > _MAX_ITEM:
+    if len(json.dumps(items[index])) > _MAX_ITEM:
         return _MISSING
+    item = contents.mask(held.name, items[index])
     if isinstance(item, dict) and item and not _has_mark(item):
         return {key: _as_text(entry) for key, entry in item.items()}
     return _as_text(item) if isinstance(item, dict) and not item else item

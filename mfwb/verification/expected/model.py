@@ -130,11 +130,13 @@ class ExpectedRule:
 
     Attributes:
         aliases: of the version that has the alias of the flow run.
+        link: the collection that this version is linked to; None: none.
         metadata: values by key.
         reason: why it is not known what they give; None: it is known.
     """
 
     aliases: frozenset[str] = frozenset()
+    link: str | None = None
     metadata: Mapping[str, ExpectedValue] = field(default_factory=dict)
     reason: str | None = None
 

@@ -98,6 +98,8 @@ class BundleProject:
         self,
         group: str,
         aliases: Collection[str] = (),  # noqa: ARG002 - a bundle has those of its own W&B runs
+        *,
+        with_links: bool = False,  # noqa: ARG002 - a push makes them
     ) -> RecordedFlowRun:
         """Return what the bundle says of the W&B runs of a group; SinkError if it can't be listed.
 

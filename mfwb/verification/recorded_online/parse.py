@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from mfwb.errors import SinkError
-from mfwb.sink.client.responses import require
+from mfwb.sink.client.responses import nodes, require
 from mfwb.verification.recorded import RecordedArtifact, RecordedFile
 
 __all__ = [
@@ -117,7 +117,25 @@ def parse_version(
         metadata=parse_json(node.get("metadata"), "metadata of an artifact"),
         description=node.get("description"),
         producer=creator.get("name"),
+        links=_links(node),
     )
+
+
+def _links(node: Mapping[str, Any]) -> frozenset[str] | None:
+    """Return the collections that a version is a member of, without the one it was logged to."""
+    if "artifactMemberships" not in node:
+        return None
+    own = _path_of_collection(require(node, "artifactSequence"))
+    collections = (
+        member.get("artifactCollection") or {} for member in nodes(node["artifactMemberships"])
+    )
+    return frozenset(map(_path_of_collection, collections)) - {own}
+
+
+def _path_of_collection(collection: Mapping[str, Any]) -> str:
+    project = collection.get("project") or {}
+    parts = (project.get("entityName"), project.get("name"), collection.get("name"))
+    return "/".join(str(part or "") for part in parts)
 
 
 def _key(node: Mapping[str, Any], own_project: tuple[str, str]) -> str:

@@ -99,15 +99,16 @@ class OnlineProject:
         """The number of requests that were sent so far."""
         return self._requests.sent
 
-    def flow_run(self, group: str, aliases: Collection[str] = ()) -> RecordedFlowRun:
+    def flow_run(
+        self, group: str, aliases: Collection[str] = (), *, with_links: bool = False
+    ) -> RecordedFlowRun:
         """Return what W&B says of the W&B runs of a group; none is no error; SinkError."""
         parts = list(self._runs(group))
         versions = [version for part in parts for version in (*part.logged, *part.used)]
         self._load_manifests(versions)
         runs = [self._parse_run(part) for part in parts]
-        return RecordedFlowRun(
-            group, runs, self._aliased(group, runs, aliases), has_project=self._has_project
-        )
+        aliased = self._aliased(group, runs, aliases, with_links=with_links)
+        return RecordedFlowRun(group, runs, aliased, has_project=self._has_project)
 
     def announce(self, artifacts: Sequence[RecordedArtifact]) -> None:
         """Take notice of the artifacts whose files are read next."""
@@ -292,7 +293,12 @@ class OnlineProject:
         return {} if data is None else files_of_manifest(data)
 
     def _aliased(
-        self, group: str, runs: Sequence[RecordedRun], aliases: Collection[str]
+        self,
+        group: str,
+        runs: Sequence[RecordedRun],
+        aliases: Collection[str],
+        *,
+        with_links: bool,
     ) -> dict[tuple[str, str], Sequence[RecordedArtifact]]:
         """Return the versions with the aliases of the names that the runs log.
 
@@ -307,17 +313,19 @@ class OnlineProject:
         result: dict[tuple[str, str], Sequence[RecordedArtifact]] = {}
         in_order = sorted(wanted.items())
         for start in range(0, len(in_order), _NAMES_AT_ONCE):
-            result.update(self._ask_aliases(in_order[start : start + _NAMES_AT_ONCE]))
+            names_now = in_order[start : start + _NAMES_AT_ONCE]
+            result.update(self._ask_aliases(names_now, with_links=with_links))
         return result
 
     def _ask_aliases(
-        self, wanted: Sequence[tuple[str, Iterable[str]]]
+        self, wanted: Sequence[tuple[str, Iterable[str]]], *, with_links: bool
     ) -> Iterator[tuple[tuple[str, str], Sequence[RecordedArtifact]]]:
         aliases = {name: list(names) for name, names in wanted}
         variables = {f"n{number}": name for number, name in enumerate(aliases)}
         for number, names in enumerate(aliases.values()):
             variables |= {f"a{number}_{index}": alias for index, alias in enumerate(names)}
-        text = queries.aliases_query(len(aliases), [len(names) for names in aliases.values()])
+        counts = [len(names) for names in aliases.values()]
+        text = queries.aliases_query(len(aliases), counts, with_links=with_links)
         answer = self._requests.query(text, "read the aliases of artifacts", **variables)
         project = require(answer, "project")
         for number, (name, names) in enumerate(aliases.items()):

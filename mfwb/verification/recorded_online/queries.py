@@ -34,6 +34,12 @@ _VERSION = """
     currentManifest { id file { directUrl } }
 """
 
+_LINKS = """
+    artifactMemberships {
+        edges { node { artifactCollection { __typename name project { name entityName } } } }
+    }
+"""
+
 _FILE = "name sizeBytes md5 directUrl"
 _LINE = "number line"
 _PAGE = "pageInfo { endCursor hasNextPage }"
@@ -108,20 +114,22 @@ query MfwbVerifyHistory(
 """
 
 
-def aliases_query(names: int, aliases: Sequence[int]) -> str:
+def aliases_query(names: int, aliases: Sequence[int], *, with_links: bool = False) -> str:
     """Return the query for the versions that aliases of several names stand for.
 
     Args:
         names: how many names; they are the variables n0, n1, ...
         aliases: how many aliases each of these has; they are the variables a0_0, a0_1, ...
+        with_links: whether to read also where each version is linked to.
     """
+    version = f"{_VERSION}{_LINKS}" if with_links else _VERSION
     variables, fields = ["$entity: String!", "$project: String!"], []
     for name in range(names):
         variables.append(f"$n{name}: String!")
         wanted = [f"a{name}_{number}" for number in range(aliases[name])]
         variables += [f"${alias}: String!" for alias in wanted]
         members = " ".join(
-            f"{alias}: artifactMembership(aliasName: ${alias}) {{ artifact {{ {_VERSION} }} }}"
+            f"{alias}: artifactMembership(aliasName: ${alias}) {{ artifact {{ {version} }} }}"
             for alias in wanted
         )
         fields.append(f"n{name}: artifactCollection(name: $n{name}) {{ __typename {members} }}")

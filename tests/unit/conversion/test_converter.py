@@ -434,4 +434,5 @@ print({{"pandas", "numpy", "pyarrow"}} & set(sys.modules))
 
     assert done.stdout == "x.parquet\nset()\n"
     assert done.stderr == ""
-    assert [path.suffix for path in tmp_path.rglob("*") if path.is_file()] == [".parquet"]
+    files = sorted("".join(path.suffixes[-2:]) for path in tmp_path.rglob("*") if path.is_file())
+    assert files == [".parquet", ".rows.json"]

@@ -134,7 +134,7 @@ def test_clones_of_which_the_code_is_not_known() -> None:
     assert lineage.equal_values(spec("work/3")) == _ASSIGNED
 
 
-def _join(body: str, *has: str, known: bool = True) -> EqualValues:
+def _join(body: str, *has: str, known: bool = True, state: TaskState = TaskState.OK) -> EqualValues:
     """Return what a join has of its own behind two siblings; the last one is the join's."""
     *siblings, own = has
     tasks: list[Task] = [task("start/1", to="work", over="items")]
@@ -142,7 +142,7 @@ def _join(body: str, *has: str, known: bool = True) -> EqualValues:
         task(f"work/{location + 2}", to="join", has=item, foreach=at(f"work:items:{location}"))
         for location, item in enumerate(siblings)
     ]
-    tasks.append(task("join/9", has=own))
+    tasks.append(task("join/9", has=own, state=state))
     if not known:
         return _lineage_without_source(tasks)
     text = _START.format(body="self.x = 1").replace("inputs):\n    pass", f"inputs):\n    {body}")
@@ -165,3 +165,12 @@ def test_joins() -> None:
     assert _join(worst, "x=1", "x=1", "x=1", known=False) == _NONE
     assert _join(merge, "x=1", "x=1", "x=1") == _NONE
     assert _join(f"self.x = inputs[0].x; {merge}", "x=1", "x=2", "x=1") == chosen
+
+
+@pytest.mark.parametrize("state", [TaskState.FAILED, TaskState.CAUGHT])
+def test_a_join_that_did_not_come_to_its_end(state: TaskState) -> None:
+    """It came as far as its choice: without one, it would have nothing under that name."""
+    chosen = EqualValues(frozenset("x"), frozenset(), frozenset())
+
+    assert _join("self.x = inputs[0].x", "x=1", "x=2", "x=1", state=state) == chosen
+    assert _join("self.x = inputs[0].x", "x=1", "x=1", "x=1", state=state) == _NONE

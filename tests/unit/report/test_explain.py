@@ -62,7 +62,7 @@ what     sklearn.svm._classes.SVC
          train/2  61 B  sha1 ...  attempt 0
          train/3  61 B  sha1 ...  attempt 1
 kind     model: its type fits sklearn.*
-written  artifact model, type model, aliases run-7-candidates-train
+written  artifact model, type model, alias run-7-candidates-train
 files    0/model.pkl  61 B  Metaflow's own pickle
          1/model.pkl  61 B  Metaflow's own pickle
 needs    tests

@@ -86,3 +86,14 @@ def test_a_point_needs_its_position() -> None:
 
     positions: list[Row] = [*CURVES, (0, {"other": 3.0, "other/index": 0})]
     assert count_foreign_rows(CURVES, positions, AXES) == 1
+
+
+def test_panels_are_known_by_their_files() -> None:
+    """Their names contain the digests; W&B may add fields."""
+    planned: list[Row] = [(0, {"plot": {"_type": "image-file", "path": "media/a.png", "size": 3}})]
+    added = {"_type": "image-file", "path": "media/a.png", "size": 3, "_added": 1}
+    other = {"_type": "image-file", "path": "media/b.png", "size": 3}
+
+    assert missing_rows(planned, [(0, {"plot": added})], {}) == []
+    assert missing_rows(planned, [(0, {"plot": other})], {}) == planned
+    assert missing_rows(planned, [(0, {"plot": 3})], {}) == planned

@@ -1,0 +1,1 @@
+"""The cost of what people look at in W&B, beside a sync without it."""
