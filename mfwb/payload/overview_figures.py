@@ -440,6 +440,7 @@ def _names(names: Sequence[str], number: int, longest: int) -> str:
 
 _KEY = (
     f'<span style="color:{_COLORS["ok"]}">\N{BLACK SQUARE} step</span>  '
+    f'<span style="color:{_COLORS["caught"]}">\N{BLACK SQUARE} caught</span>  '
     f'<span style="color:{_COLORS["failed"]}">\N{BLACK SQUARE} failed</span>  '
     '<span style="color:#54a24b">\N{BLACK CIRCLE} artifact</span>  '
     '<span style="color:#4c78a8">\N{EM DASH} logged</span>  '
