@@ -36,11 +36,56 @@ class LoggedFile:
 
 
 def find_logged(expected: ExpectedArtifact, recorded: RecordedRun) -> list[RecordedArtifact]:
-    """Return the artifacts that a W&B run logged under a name that this one may have."""
+    """Return the artifacts that a W&B run logged under a name that this one may have.
+
+    If there are several, the newest with right files comes first: W&B takes no version from a W&B
+    run that an older mfwb logged in another form.
+    """
     named = [artifact for artifact in recorded.logged if artifact.name in expected.names]
     fitting = [artifact for artifact in named if artifact.type in expected.kinds]
     exact = [artifact for artifact in fitting if artifact.name == expected.names[0]]
-    return exact or fitting or named
+    logged = exact or fitting or named
+    if len(logged) > 1:
+        logged.sort(
+            key=lambda version: (not _has_right_files(expected, version), -_number(version))
+        )
+    return logged
+
+
+def _number(version: RecordedArtifact) -> int:
+    number = (version.version or "").removeprefix("v")
+    return int(number) if number.isdecimal() else 0
+
+
+def _has_right_files(expected: ExpectedArtifact, version: RecordedArtifact) -> bool:
+    left = dict(version.files)
+    for folder in sorted(expected.folders, key=lambda folder: -len(folder.prefix)):
+        files = _take_files(folder, left)
+        pairs = [pair_files(option, files) for option in folder.options]
+        if all(paired is None or any(map(is_unlike, paired)) for paired in pairs):
+            return False
+    return not left
+
+
+def _take_files(folder: ExpectedFolder, left: dict[str, RecordedFile]) -> dict[str, RecordedFile]:
+    """Return the files of a folder by the path in it, and remove them from those that are left."""
+    return {
+        path.removeprefix(folder.prefix): left.pop(path)
+        for path in [*left]
+        if path.startswith(folder.prefix)
+    }
+
+
+def _is_of_same_content(expected: ExpectedArtifact, version: RecordedArtifact) -> bool:
+    """Whether a version says that it was made of the very artifact, so that it is another form."""
+    facts = version.metadata.get("metaflow")
+    if not isinstance(facts, dict) or facts.get("artifact") != expected.artifact:
+        return False
+    held = [folder.held for folder in expected.folders]
+    if len(held) == 1:
+        return bool(facts.get("sha1") == held[0].sha1)
+    size = sum(artifact.size for artifact in held)
+    return bool(facts.get("tasks") == len(held) and facts.get("size") == size)
 
 
 def compare_artifacts(
@@ -64,16 +109,7 @@ def compare_artifacts(
                 findings.differ("artifact", item, expected.name, own, None, cause)
             continue
         if len(logged) > 1:
-            versions = [version.version for version in logged]
-            findings.differ(
-                "artifact",
-                f"{item}, its versions",
-                expected.name,
-                1,
-                versions,
-                "somebody else logged another version in this W&B run",
-                repairable=False,
-            )
+            _compare_further_versions(expected.name, item, artifact, logged, findings)
         yield from _compare_artifact(expected.name, item, artifact, logged[0], recorded, findings)
     for series in expected.series:
         known.update(compare_series(expected.name, series, recorded, findings))
@@ -84,6 +120,32 @@ def compare_artifacts(
             findings.differ(
                 "artifact", item, expected.name, None, version.type, cause, repairable=False
             )
+
+
+def _compare_further_versions(
+    run: str,
+    item: str,
+    expected: ExpectedArtifact,
+    logged: list[RecordedArtifact],
+    findings: Findings,
+) -> None:
+    """Note the versions behind the first one, which is the right one."""
+    if _has_right_files(expected, logged[0]) and all(
+        _is_of_same_content(expected, version) for version in logged[1:]
+    ):
+        older = ", ".join(str(version.version) for version in logged[1:])
+        reason = f"{older} has it in another form, as an older mfwb wrote it; W&B keeps that"
+        findings.leave_open(f"{item}, its versions", reason)
+        return
+    findings.differ(
+        "artifact",
+        f"{item}, its versions",
+        run,
+        1,
+        sorted(str(version.version) for version in logged),
+        "somebody else logged another version in this W&B run",
+        repairable=False,
+    )
 
 
 def _compare_description(  # noqa: PLR0913, PLR0917 - what it is of, and where to note it
@@ -165,11 +227,7 @@ def _compare_artifact(  # noqa: PLR0913, PLR0917 - what it is of, and where to n
         _compare_description(run, item, expected, logged, recorded, findings)
     left = dict(logged.files)
     for folder in sorted(expected.folders, key=lambda folder: -len(folder.prefix)):
-        files = {
-            path.removeprefix(folder.prefix): left.pop(path)
-            for path in [*left]
-            if path.startswith(folder.prefix)
-        }
+        files = _take_files(folder, left)
         yield from _compare_folder(run, item, logged, folder, files, findings)
     for path in sorted(left):
         findings.count("file")

@@ -210,9 +210,7 @@ class _Comparison:
                 cause = why_missing(self._recorded, "the upload was cut, or the rows were lost")
             else:
                 cause = "it was written twice, or by another sync; W&B takes no row back"
-            has_row = any(row in self._recorded.history for row in rows)
-            mends = actual is None and not has_row  # a sync would write such a row twice
-            self._differ("history", item, number, actual, cause, mends=mends)
+            self._differ("history", item, number, actual, cause, mends=actual is None)
 
     def _is_without_point(self, row: int, axis: str) -> bool:
         """Whether a row has none of the points that an x axis is for."""

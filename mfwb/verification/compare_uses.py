@@ -41,7 +41,9 @@ def compare_uses(pairs: Pairs, findings: Findings) -> None:
                 lost.add(use.artifact)  # who logged it is missing, which is a difference of its own
             for group in use.required:
                 wanted = {
-                    version.key for run in group for version in logged.get((run, use.artifact), ())
+                    version.key
+                    for run in group
+                    for version in logged.get((run, use.artifact), ())[:1]
                 }
                 if not wanted:
                     continue  # it was not logged: that is a difference of its own, or switched off
@@ -98,8 +100,26 @@ def _compare_used(  # noqa: PLR0913, PLR0917 - what it is of, and where to note 
         reason = "it may be of another flow run, which the code of the step may have read"
         findings.leave_open(item, reason)
         return
+    if _is_of_picked(used, pairs[name][0], pairs):
+        reason = "an older mfwb noted it of the step, whose artifact a join picked among these"
+        findings.leave_open(item, reason)
+        return
     cause = "no ancestor of the step wrote it: the edge leads to a wrong version, or was added"
     findings.differ("edge", item, name, None, used.key, cause, repairable=False)
+
+
+def _is_of_picked(used: RecordedArtifact, user: ExpectedRun, pairs: Pairs) -> bool:
+    """Whether a W&B run uses candidates, and should use the one that a join picked among them.
+
+    Before joins logged what they picked, later steps used the candidates. W&B removes no use.
+    """
+    names = {use.artifact for use in user.uses if use.required}
+    return any(
+        used.key in {version.key for version in find_logged(artifact, recorded)}
+        for expected, recorded in pairs.values()
+        for artifact in expected.artifacts
+        if artifact.candidate_alias is not None and artifact.artifact in names
+    )
 
 
 def compare_aliases(
@@ -123,8 +143,11 @@ def compare_aliases(
         of_final = [
             version
             for run in final
-            for version in logged.get((run, artifact), ())
-            if version.name == name  # of another kind it has another name, as in `table-other`
+            for version in [
+                logged_version
+                for logged_version in logged.get((run, artifact), ())
+                if logged_version.name == name  # of another kind: another name, as `table-other`
+            ][:1]
         ]
         keys = {version.key for version in (of_final or [last[name]])}
         if len(versions) > 1 and len(of_final) != 1:

@@ -22,12 +22,15 @@ NOT_WRITTEN_YET: Mapping[str, Mapping[str, str]] = {
     "0.1.0": {
         "artifact": "code, files of bytes under their own endings, what a join picked, checkpoints "
         "of metaflow-checkpoint, nor metadata of rules",
-        "config": "the indices and items of foreachs",
+        "config": "indices and items of foreachs, links, nor marks in place of secrets",
+        "log": "marks in place of secrets",
         "file": "bytes and texts that are files under their own endings",
         "alias": "aliases of candidates and of rules, and `latest` of what a join picked",
         "edge": "uses of what a join picked",
-        "history": "curves under the user's own names, nor cards as points of history",
+        "history": "curves under the user's own names, x axes of charts over tasks, nor cards as "
+        "points of history",
         "notes": "notes",
+        "summary": "last points of curves (their lists instead), nor marks in place of secrets",
         "panel": (
             "pictures, sounds, films, pages, galleries, histograms and heat maps, nor the items of "
             "foreachs in the table of tasks"

@@ -210,7 +210,7 @@ def change_a_point(damage: Damage) -> None:
     _edit_row(damage, "gather", 1, "scores", 21)
 
 
-@VALUES(Found("history", "each history.tasks/score in 1 rows, as in row 0", "lost", _NO_ROW_BACK))
+@VALUES(Found("history", "each history.tasks/score in 1 rows, as in row 0", "lost"))
 def lose_a_point(damage: Damage) -> None:
     """Of the chart of tasks; the other points of the row are there."""
     _edit_row(damage, "each", 0, "tasks/score", None)
