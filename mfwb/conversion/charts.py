@@ -21,7 +21,9 @@ _MAX_WITH_NUMBERS = 12  # rows or columns of a heat map whose cells have their n
 _MAX_WITH_LABELS = 20  # rows or columns that all have their labels
 _SIZE_LIMIT = 1_000_000  # bytes of a chart, which has at most 2,500 cells
 _PLANE = 2  # dimensions
-_DIGITS = ".4~g"
+_DIGITS = ".3~g"
+_BLUES = [[0, "#f7fbff"], [0.25, "#c6dbef"], [0.5, "#6baed6"], [0.75, "#2171b5"], [1, "#08306b"]]
+"""Of ColorBrewer: plotly's own scale of that name begins with gray."""
 
 
 def chart_of(array: Any) -> dict[str, Any] | None:
@@ -88,15 +90,14 @@ def _heat_map(array: Any) -> dict[str, Any]:
     trace: dict[str, Any] = {
         "type": "heatmap",
         "z": cells,
-        "colorscale": "Blues",
-        "reversescale": True,  # in plotly, the lowest of the blues is the darkest
+        "colorscale": _BLUES,
     }
     if side <= _MAX_WITH_NUMBERS:
-        trace["texttemplate"] = f"%{{z:{_DIGITS}}}"
+        trace["texttemplate"] = "%{z:d}" if array.dtype.kind in "iu" else f"%{{z:{_DIGITS}}}"
     axis: dict[str, Any] = {"dtick": 1 if side <= _MAX_WITH_LABELS else 5}
     layout = {
         "xaxis": {**axis, "title": {"text": "column"}},
         "yaxis": {**axis, "title": {"text": "row"}, "autorange": "reversed"},
-        "margin": {"t": 30},
+        "margin": {"t": 30, "l": 60, "r": 20, "b": 50},
     }
     return {"data": [trace], "layout": layout}

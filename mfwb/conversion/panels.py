@@ -155,12 +155,21 @@ def _size_of_image(content: bytes, suffix: str) -> tuple[int, int]:
     return width, height
 
 
+_STYLE = (
+    "body{font:14px/1.5 sans-serif;color:#222;max-width:50em;margin:1em}"
+    "table{border-collapse:collapse}td,th{border:1px solid #ccc;padding:.3em .7em}"
+    "pre{background:#f5f5f5;padding:.7em;overflow-x:auto}"
+    "blockquote{border-left:3px solid #ccc;margin-left:0;padding-left:1em;color:#555}"
+    "img{max-width:100%}"
+)
+
+
 def _render(text: str) -> str:
     """Return Markdown as an HTML page; HTML inside of it stays text."""
     from markdown_it import MarkdownIt  # noqa: PLC0415 - few flows have Markdown
 
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
     return (
-        '<!doctype html><html><head><meta charset="utf-8"></head>'
-        f'<body style="font-family: sans-serif">{body}</body></html>'
+        f'<!doctype html><html><head><meta charset="utf-8"><style>{_STYLE}</style></head>'
+        f"<body>{body}</body></html>"
     )

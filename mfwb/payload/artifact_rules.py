@@ -60,7 +60,7 @@ def _values_of(tasks: Sequence[str], rule: ArtifactRule, decoded: Values) -> dic
 
 
 def _apply(rule: ArtifactRule, by_task: Mapping[str, _Values], *, merged: bool) -> AppliedRule:
-    notes = [] if rule.when is None else list(_failed_conditions(rule.when, by_task))
+    notes = [] if rule.when is None else list(_failed_conditions(rule, rule.when, by_task))
     metadata, missing = _metadata(rule.metadata, list(by_task.values()), merged=merged)
     applies = not notes
     outcome = RuleOutcome(
@@ -72,7 +72,9 @@ def _apply(rule: ArtifactRule, by_task: Mapping[str, _Values], *, merged: bool) 
     return AppliedRule(outcome, metadata)
 
 
-def _failed_conditions(condition: str, by_task: Mapping[str, _Values]) -> Iterator[str]:
+def _failed_conditions(
+    rule: ArtifactRule, condition: str, by_task: Mapping[str, _Values]
+) -> Iterator[str]:
     """Yield why a condition does not hold; nothing if it holds for every task."""
     reasons = {task: _reason_against(condition, values) for task, values in by_task.items()}
     against = {task: reason for task, reason in reasons.items() if reason}
@@ -82,7 +84,9 @@ def _failed_conditions(condition: str, by_task: Mapping[str, _Values]) -> Iterat
     where = f"for {below_flow_run(task)}"
     if len(by_task) > 1:
         where = f"for {len(against):,} of {len(by_task):,} tasks, as {below_flow_run(task)}"
-    yield f"no alias and no link: `{condition}` {reason} {where}"
+    alias = f"no {'alias' if len(rule.aliases) == 1 else 'aliases'} {', '.join(rule.aliases)}"
+    parts = [alias] * bool(rule.aliases) + [f"no link to {rule.link}"] * (rule.link is not None)
+    yield f"{' and '.join(parts)}: `{condition}` {reason} {where}"
 
 
 def _reason_against(condition: str, values: _Values) -> str:
@@ -110,7 +114,7 @@ def _metadata(
     for name in names:
         values = list(_existing(name, tasks))
         if not values:
-            notes.append(f"no metadata {name}: there is no such value")
+            notes.append(f"no metadata {name}: the step has no such value")
             continue
         try:
             is_same = all(value.json == values[0].json for value in values)

@@ -126,10 +126,11 @@ def _about_choice(artifact: OutputArtifact, *, is_folder: bool) -> list[str]:
         content = artifact.files[0].content
         final = _span(f"{artifact.name}:{run_alias(parts_of(content.flow_run)[1])}")
         lines.append(
-            f"These are candidates, among which a later step picked: {final} is the final version. "
+            f"These are candidates; a later step picked from them. {final} is the final version. "
             "The code below loads one of them."
             if is_folder
-            else f"A later step picked among this and others: {final} is the final version."
+            else "This is a candidate; a later step picked from it and others. "
+            f"{final} is the final version."
         )
     return lines
 
@@ -151,7 +152,7 @@ _ABOUT = {
     Form.PATH: "What the path points at.",
     Form.CHECKPOINT: "The files of the checkpoint or model that it refers to.",
     Form.IMAGE: "As a PNG; the very pickle that Metaflow stored is logged, too.",
-    Form.MEDIA: "The file whose bytes, or whose text in UTF-8, are the artifact's value.",
+    Form.MEDIA: "The value of the artifact as a file: its bytes, or its text in UTF-8.",
 }
 
 

@@ -76,15 +76,21 @@ def draw_timeline(title: str, overview: Overview) -> Figure:
             middle = y + (position + 0.5) * lane_height
             drawn += (_DrawnBar(bar, middle, lane_height * 0.86) for bar in lane)
         ticks.append(y + height / 2)
-        labels.append(_label(step.name, 28))
+        labels.append(_short_name(step.name))
         y += height + 0.35
-    text = f"Tasks of {title} over time, in UTC"
+    text = "Tasks over time, in UTC"
     if len(bars) < len(every):
         text += f": {len(bars):,} of {len(every):,} attempts, all failed ones first"
     layout = {
-        **_layout(text),
+        **_layout(text, title),
         "barmode": "overlay",
-        "xaxis": {"type": "date", "gridcolor": "#e6e6e6"},
+        "xaxis": {
+            "type": "date",
+            "gridcolor": "#e6e6e6",
+            "tickangle": 0,
+            "nticks": 5,
+            "automargin": True,
+        },
         "yaxis": {
             "tickvals": ticks,
             "ticktext": labels,
@@ -92,6 +98,7 @@ def draw_timeline(title: str, overview: Overview) -> Figure:
             "showgrid": False,
             "zeroline": False,
             "automargin": True,
+            "tickfont": {"size": 12 if len(ticks) <= _ROWS_WITH_ROOM else 9},
         },
         "uniformtext": {"minsize": 9, "mode": "hide"},
     }
@@ -182,11 +189,12 @@ def _date(epoch_ms: int) -> str:
 
 # --- the lineage ------------------------------------------------------------------------------
 
-_STEP_X = 0.36
+_STEP_X = 0.15
 _BRANCH_X = 0.05  # between steps of the same depth
-_ARTIFACT_X = 0.62
+_ARTIFACT_X = 1.0
 _GROUPS = 6  # of artifacts of one step; the last one has all others
-_NAMES = 3  # in the label of a group
+_GROUP_LABEL = 22  # characters; the rest is counted
+_ROWS_WITH_ROOM = 16  # labels below each other in a panel of 300 pixels
 _HOVER_NAMES = 30
 _HOVER_LIMIT = 400  # characters
 
@@ -211,14 +219,35 @@ def draw_lineage(title: str, overview: Overview) -> Figure:
         _lines("logged", "#4c78a8", "solid", _logged_lines(groups, rows, columns)),
         _lines("used", "#e08214", "solid", _used_lines(groups, rows, columns)),
         *_step_markers(overview.steps, rows, columns),
-        _artifact_markers(groups, steps),
+        _artifact_markers(groups),
     ]
     bottom = max([*rows.values(), *(group.y for group in groups), 0.0])
-    axis = {"visible": False, "showgrid": False, "zeroline": False}
+    labels = _group_labels(groups, steps)
+    # The names are labels of axes, for which a panel of any width leaves enough room.
+    axis = {
+        "range": [bottom + 0.5, -0.5],
+        "showgrid": False,
+        "zeroline": False,
+        "automargin": True,
+        "tickfont": {"size": 11 if len(rows) <= _ROWS_WITH_ROOM else 9},
+    }
     layout = {
-        **_layout(f"Lineage of {title}"),
-        "xaxis": {**axis, "range": [0, 1]},
-        "yaxis": {**axis, "range": [bottom + 0.8, -0.8]},
+        **_layout("Lineage", title, _KEY),
+        "showlegend": False,  # a panel that is not wide has room for one or the other
+        "xaxis": {"visible": False, "range": [-0.05, 1.05]},
+        "yaxis": {
+            **axis,
+            "tickvals": [rows[step.name] for step in overview.steps],
+            "ticktext": [_step_label(step) for step in overview.steps],
+        },
+        "yaxis2": {
+            **axis,
+            "overlaying": "y",
+            "matches": "y",
+            "side": "right",
+            "tickvals": list(labels),
+            "ticktext": list(labels.values()),
+        },
         "hovermode": "closest",
     }
     return {"data": [trace for trace in traces if trace["x"]], "layout": layout}
@@ -335,12 +364,10 @@ def _step_markers(
         name = "step" if state == "ok" else f"step, {_STATE_NAMES.get(state, state)}"
         yield {
             "type": "scatter",
-            "mode": "markers+text",
+            "mode": "markers",
             "name": name,
             "x": [columns[step.name] for step in own],
             "y": [rows[step.name] for step in own],
-            "text": [_step_label(step) for step in own],
-            "textposition": "middle left",
             "hovertext": [
                 f"{_label(step.name, 100)}<br>tasks: {step.tasks:,}, state: {step.state}"
                 for step in own
@@ -351,24 +378,42 @@ def _step_markers(
 
 
 def _step_label(step: OverviewStep) -> str:
-    name = _label(step.name, 28)
-    return f"{name}  x {step.tasks:,} " if step.tasks > 1 else f"{name} "
+    name = _short_name(step.name)
+    return f"{name} \N{MULTIPLICATION SIGN} {step.tasks:,}" if step.tasks > 1 else name
 
 
-def _group_label(group: _Group, steps: Collection[str]) -> str:
-    text = f" {_names(group.names, _NAMES, 44)}"
-    return text if group.producer in steps else f"{text} of {_label(group.producer, 44)}"
+def _group_labels(groups: Sequence[_Group], steps: Collection[str]) -> dict[float, str]:
+    """Return labels by height: of each group, or of all artifacts of a step if there is no room."""
+    if len(groups) <= _ROWS_WITH_ROOM:
+        return {group.y: _group_label(group.names, group.producer, steps) for group in groups}
+    names: defaultdict[str, list[str]] = defaultdict(list)
+    heights: dict[str, float] = {}
+    for group in groups:
+        names[group.producer] += group.names
+        heights.setdefault(group.producer, group.y)
+    return {y: _group_label(names[producer], producer, steps) for producer, y in heights.items()}
 
 
-def _artifact_markers(groups: Sequence[_Group], steps: Collection[str]) -> dict[str, Any]:
+def _group_label(names: Sequence[str], producer: str, steps: Collection[str]) -> str:
+    """Return the first names that fit, and the number of the others."""
+    shown = 1
+    while shown < len(names) and len(", ".join(names[: shown + 1])) <= _GROUP_LABEL:
+        shown += 1
+    text = _short_name(", ".join(names[:shown]))
+    if len(names) > shown:
+        text += f" + {len(names) - shown:,} more"
+    return text if producer in steps else f"{text} of {_label(producer, 16)}"
+
+
+def _artifact_markers(groups: Sequence[_Group]) -> dict[str, Any]:
     return {
         "type": "scatter",
-        "mode": "markers+text",
+        "mode": "markers",
         "name": "artifact",
         "x": [_ARTIFACT_X for _ in groups],
         "y": [group.y for group in groups],
-        "text": [_group_label(group, steps) for group in groups],
-        "textposition": "middle right",
+        "yaxis": "y2",
+        "cliponaxis": False,
         "hovertext": [_describe_group(group) for group in groups],
         "hoverinfo": "text",
         "marker": {"symbol": "circle", "size": 9, "color": "#54a24b"},
@@ -393,16 +438,51 @@ def _names(names: Sequence[str], number: int, longest: int) -> str:
 # --- both -------------------------------------------------------------------------------------
 
 
-def _layout(title: str) -> dict[str, Any]:
+_KEY = (
+    f'<span style="color:{_COLORS["ok"]}">\N{BLACK SQUARE} step</span>  '
+    f'<span style="color:{_COLORS["caught"]}">\N{BLACK SQUARE} caught</span>  '
+    f'<span style="color:{_COLORS["failed"]}">\N{BLACK SQUARE} failed</span>  '
+    '<span style="color:#54a24b">\N{BLACK CIRCLE} artifact</span>  '
+    '<span style="color:#4c78a8">\N{EM DASH} logged</span>  '
+    '<span style="color:#e08214">\N{EM DASH} used</span>  '
+    '<span style="color:#8c8c8c">\N{MIDDLE DOT}\N{MIDDLE DOT}\N{MIDDLE DOT} next</span>'
+)
+"""What the colors of a lineage mean."""
+
+
+def _layout(what: str, title: str, key: str = "") -> dict[str, Any]:
+    """Return the layout of both figures; the legend is above, where no label of an axis is."""
+    lines = [_label(title, 120), key] if key else [_label(title, 120)]
+    below = "".join(f'<br><span style="font-size:11px">{line}</span>' for line in lines)
     return {
-        "title": {"text": _label(title, 120), "font": {"size": 14}, "x": 0.01},
+        "title": {
+            "text": _label(what, 120) + below,
+            "font": {"size": 14},
+            "x": 0.01,
+            "y": 1,
+            "yref": "container",
+            "yanchor": "top",
+            "pad": {"t": 18},
+        },
         "font": _FONT,
         "paper_bgcolor": "#ffffff",
         "plot_bgcolor": "#ffffff",
-        "margin": {"l": 20, "r": 20, "t": 40, "b": 70},
-        "legend": {"orientation": "h", "y": -0.12, "yanchor": "top", "x": 0},
+        "margin": {"l": 20, "r": 20, "t": 76, "b": 20},
+        "legend": {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
         "autosize": True,
     }
+
+
+_NAME_LIMIT = 22  # characters of a step's name; a panel may have 400 pixels
+
+
+def _short_name(text: str) -> str:
+    """Return a name without its middle if it is long: ends tell names apart, as beginnings do."""
+    line = one_line(text)
+    if len(line) > _NAME_LIMIT:
+        half = (_NAME_LIMIT - 1) // 2
+        line = f"{line[:half]}…{line[-half:]}"
+    return html.escape(line, quote=False)
 
 
 def _label(text: str, longest: int) -> str:

@@ -8,6 +8,7 @@ from mfwb.outcome import FlowRunOutcome, RuleOutcome, WandbRunOutcome
 from mfwb.safe_text import one_line
 
 __all__ = [
+    "OVERVIEW",
     "count",
     "describe_rules",
     "human_size",
@@ -15,6 +16,9 @@ __all__ = [
     "project_urls",
     "short_name",
 ]
+
+OVERVIEW = "(overview)"
+"""The W&B run of the flow run as a whole; no step can have this name."""
 
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 _NEXT_UNIT = 999.5  # from here on, the number would be shown as 1000
@@ -61,5 +65,7 @@ def project_urls(runs: Iterable[WandbRunOutcome]) -> list[str]:
 
 
 def short_name(name: str, pathspec: str) -> str:
-    """Return the name of a W&B run without the name of its flow run: `train`, `train/4`."""
+    """Return the name of a W&B run without that of its flow run: `train/4`, `(overview)`."""
+    if name == pathspec:
+        return OVERVIEW
     return name.removeprefix(f"{pathspec}/")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from itertools import groupby
 
@@ -66,7 +66,7 @@ def _to_text(
 ) -> str:
     with console.capture() as capture:
         if sync_status.flows:
-            console.print(_table(sync_status.flows, now))
+            console.print(_fitting_table(sync_status.flows, now, console))
             _print_open(sync_status.open, console, now)
             if all_losses:
                 _print_losses_by_flow_run(sync_status.lost, console)
@@ -102,27 +102,45 @@ def _nothing(ledger: str, *, rebuilt: bool) -> str:
     return f"{start}, or rebuild a lost ledger with `mfwb status --rebuild`"
 
 
-def _table(flows: Iterable[FlowSyncStatus], now: datetime) -> Table:
-    flows = list(flows)
+def _fitting_table(flows: Sequence[FlowSyncStatus], now: datetime, console: Console) -> Table:
+    """Return the table of flows; without columns of zeros if it would be too wide with them."""
+    table = _table(flows, now, _HEADINGS)
+    unlimited = console.options.update(width=10_000)
+    if console.measure(table, options=unlimited).maximum <= console.width:
+        return table
+    numbers = [_numbers_of(row) for row in flows]
+    kept = [name for name in _HEADINGS if name == "synced" or any(row[name][0] for row in numbers)]
+    return _table(flows, now, kept)
+
+
+def _table(flows: Sequence[FlowSyncStatus], now: datetime, headings: Sequence[str]) -> Table:
     several = len({(row.destination.mode, row.destination.base) for row in flows}) > 1
     table = Table(box=None, pad_edge=False, padding=_GAP, header_style="dim")
     table.add_column("flow", overflow="fold")
     table.add_column("project", overflow="fold")
-    for heading in _HEADINGS:
+    for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("newest", no_wrap=True)
     for row in flows:
+        numbers = _numbers_of(row)
         table.add_row(
             Text(one_line(row.flow), style="bold"),
             Text(one_line(_destination(row.destination, with_base=several))),
-            _number(row.synced, "green"),
-            _number(row.pending, "cyan"),
-            _number(row.failed, "red"),
-            _number(row.left_out, ""),
-            _number(row.lost, "yellow"),
+            *(_number(*numbers[heading]) for heading in headings),
             Text(_ago(row.newest, now) if row.newest else "never"),
         )
     return table
+
+
+def _numbers_of(row: FlowSyncStatus) -> dict[str, tuple[int, str]]:
+    """Return the numbers of a row and their colors, by heading."""
+    return {
+        "synced": (row.synced, "green"),
+        "pending": (row.pending, "cyan"),
+        "failed": (row.failed, "red"),
+        "left out": (row.left_out, ""),
+        "losses": (row.lost, "yellow"),
+    }
 
 
 def _number(number: int, style: str) -> Text:

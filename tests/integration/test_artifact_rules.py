@@ -226,7 +226,7 @@ def test_equal_projects_of_two_entities_are_two_links(scene: Scene) -> None:
             'aliases = ["good"]\nwhen = "losses > 1"',
             "`losses > 1` has no result (a list can't be compared with 1) for start/1",
         ),
-        ('metadata = ["accuracy"]', "no metadata accuracy: there is no such value"),
+        ('metadata = ["accuracy"]', "no metadata accuracy: the step has no such value"),
     ],
 )
 def test_what_rules_do_not_give_is_a_note(scene: Scene, rules: str, note: str) -> None:
@@ -234,7 +234,7 @@ def test_what_rules_do_not_give_is_a_note(scene: Scene, rules: str, note: str) -
     plan = scene.sandbox.mfwb("plan", scene.pathspecs[0], *scene.fixed(rules))
     [outcome] = _rules_of(plan)
     assert (outcome["aliases"], outcome["link"], outcome["metadata"]) == ([], None, [])
-    assert [text.removeprefix("no alias and no link: ") for text in outcome["notes"]] == [note]
+    assert [text.removeprefix("no alias good: ") for text in outcome["notes"]] == [note]
 
 
 def test_notes_are_no_failure(scene: Scene) -> None:

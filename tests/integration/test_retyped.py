@@ -33,10 +33,10 @@ def test_verify_agrees(
 ) -> None:
     """Both names have the aliases, and the failed join has in its summary what it chose."""
     root, *pathspecs = retyped
-    common = ("--json", "--entity", "acme", "--project", project, "--metadata", metadata_of(root))
     rules = online.root / "rules.toml"
     rules.write_text(_RULES, encoding="utf-8")
-    common += ("--overview", "--config", str(rules))
+    destination = ("--entity", "acme", "--project", project, "--metadata", metadata_of(root))
+    common = ("--json", *destination, "--overview", "--config", str(rules))
     done = online.mfwb("sync", *pathspecs, *common)
     assert done.code == 0, done.err
 

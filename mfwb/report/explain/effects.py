@@ -24,6 +24,7 @@ __all__ = ["effect_lines"]
 
 _FEW = 6
 _LONGEST_VALUE = 200
+_ALIAS = ("alias", "aliases")
 _FORMS = {
     Form.PICKLE: "Metaflow's own pickle",
     Form.PARQUET: "parquet",
@@ -37,7 +38,7 @@ _FORMS = {
     Form.PLUGIN: "made by a converter",
     Form.REFERENCE: "where Metaflow stored it",
     Form.IMAGE: "PNG",
-    Form.MEDIA: "the file that it is",
+    Form.MEDIA: "its bytes, or its text",
 }
 
 
@@ -100,9 +101,14 @@ def _switched_off(explanation: Explanation) -> Iterator[Line]:
 
 
 def _in_run(replayed: Replayed, explanation: Explanation) -> Iterator[Line]:
-    for key, value in replayed.ready.summary.items():
+    summary = replayed.ready.summary
+    for key, value in list(summary.items())[:_FEW]:
         name = f"summary[{json.dumps(one_line(key))}]"
         yield Line("written", Text.assemble((name, "bold"), f" = {_value(value)}"))
+    if len(summary) > _FEW:
+        yield Line("", Text(f"and {len(summary) - _FEW:,} more", style="dim"))
+    if replayed.ready.masked:
+        yield Line("masked", Text("*** stands for a secret; [redact] in the settings decides"))
     for artifact in replayed.ready.artifacts:
         yield from _artifact(artifact)
     yield from _beside(replayed)
@@ -120,7 +126,8 @@ def _beside(replayed: Replayed) -> Iterator[Line]:
         yield Line("chart", Text(why, style="dim"))
     names = columns_of(replayed)
     if names:
-        yield Line("table", Text(f"tasks, column {join_names([one_line(name) for name in names])}"))
+        noun = "column" if len(names) == 1 else "columns"
+        yield Line("table", Text(f"tasks, {noun} {join_names([one_line(name) for name in names])}"))
 
 
 def _artifact(artifact: ReadyArtifact) -> Iterator[Line]:
@@ -130,7 +137,9 @@ def _artifact(artifact: ReadyArtifact) -> Iterator[Line]:
         "artifact ",
         (one_line(planned.name), "bold"),
         f", type {planned.type}",
-        f", aliases {join_names(aliases)}" if aliases else ", whose aliases a later W&B run has",
+        f", {_ALIAS[len(aliases) > 1]} {join_names(aliases)}"
+        if aliases
+        else ", whose aliases a later W&B run has",
     )
     yield Line("written", what)
     made = list(files_of(artifact))

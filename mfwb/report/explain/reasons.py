@@ -33,7 +33,7 @@ def explain_kind(reason: Reason) -> str:
 def _file(media: str) -> str:
     if media == "md":
         return "its name says that its text is Markdown"
-    return f"it begins as a file of the format {media}"
+    return f"it begins like a file of the type {media}"
 
 
 def why_not_more(reason: Reason) -> dict[str, str]:

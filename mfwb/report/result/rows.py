@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from mfwb.outcome import FlowRunOutcome, OutputOutcome, WandbRunOutcome
-from mfwb.report.format import short_name
+from mfwb.report.format import OVERVIEW, short_name
 from mfwb.snapshot.pathspec import parts_of
 
 __all__ = ["MANY", "Made", "Row", "Used", "rows_of"]
@@ -81,6 +81,8 @@ def _row(
 def _label(run: WandbRunOutcome, flow_run: FlowRunOutcome) -> str:
     """Return the step, the task if there is one, and the job type if it differs from the step."""
     name = short_name(run.name, flow_run.pathspec)
+    if name == OVERVIEW:
+        return name
     return name if parts_of(name)[0] == run.job_type else f"{name} ({run.job_type})"
 
 

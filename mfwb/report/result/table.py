@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from mfwb.report.format import human_size
+from mfwb.report.format import OVERVIEW, count, human_size
 from mfwb.report.result.rows import Made, Row, Used
 from mfwb.safe_text import one_line
 
@@ -88,7 +88,10 @@ def _width(column: _Column, lines: Sequence[_Line]) -> int:
 def _lines(row: Row) -> Iterable[_Line]:
     """Yield the lines of a row: the W&B run once, and each artifact on its own line beside it."""
     used = _shortened([_used(used, row.count) for used in row.used], "used")
-    made = _shortened([_made(made, row.count) for made in row.made], "made")
+    if row.step == OVERVIEW and row.made:  # the rows above have the same versions
+        made = [{"made": Text(count(len(row.made), "final artifact"), style="dim")}]
+    else:
+        made = _shortened([_made(made, row.count) for made in row.made], "made")
     head = _head(row)
     nothing: _Line = {}
     for left, right in zip_longest(used or [nothing], made, fillvalue=nothing):

@@ -56,9 +56,9 @@ def _artifacts(result: Result) -> str:
     planned = result.command == "plan"
     if planned:  # before a content is sent, it is not known whether W&B has it already
         parts["written"] += parts.pop("same content")
-    numbers = ", ".join(f"{number:,} {label}" for label, number in parts.items())
+    numbers = ", ".join(f"{number:,} {label}" for label, number in parts.items() if number)
     total = count(sum(counts.total for counts in items), "artifact")
-    return f"{total}{' would be' if planned else ''}: {numbers}"
+    return f"{total}{' would be' if planned and numbers else ''}: {numbers or 'nothing'}"
 
 
 def _items(result: Result, *, verbose: bool) -> Iterator[str]:

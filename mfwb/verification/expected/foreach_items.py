@@ -100,9 +100,7 @@ def _item(origin: TaskFacts, index: int, contents: Contents) -> Any:
     if not value.is_known:
         return _OPEN
     items = _items(value.json_value)
-    if not 0 <= index < len(items):
-        return _MISSING
-    if len(json.dumps(items[index])) > _MAX_ITEM:
+    if not 0 <= index < len(items) or len(json.dumps(items[index])) > _MAX_ITEM:
         return _MISSING
     item = contents.mask(held.name, items[index])
     if isinstance(item, dict) and item and not _has_mark(item):

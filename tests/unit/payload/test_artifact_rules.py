@@ -16,6 +16,7 @@ from tests.unit.payload.memory import MemoryContents, gone, planned_run, row
 
 _ALIAS = ("good",)
 _LINK = "wandb-registry-model/wines"
+_NEITHER = f"no alias good and no link to {_LINK}"
 
 
 def _apply(
@@ -85,7 +86,7 @@ def test_a_condition_has_to_hold_for_every_task_whose_content_it_is() -> None:
     )
     assert good.outcome == RuleOutcome(_ALIAS, _LINK)
     assert bad.outcome.notes == (
-        "no alias and no link: `accuracy > 0.9` does not hold for 1 of 2 tasks, as train/5",
+        f"{_NEITHER}: `accuracy > 0.9` does not hold for 1 of 2 tasks, as train/5",
     )
     assert bad.metadata == {"accuracy": {"min": 0.5, "max": 0.95, "mean": 0.725}, "kind": "a"}
 
@@ -101,7 +102,7 @@ def test_a_condition_has_to_hold_for_every_task_whose_content_it_is() -> None:
 def test_a_rule_that_does_not_apply_says_why(when: str, reason: str) -> None:
     """It is a note, with the task."""
     applied = _apply({"accuracy": 0.5}, when=when)
-    note = f"no alias and no link: `{when}` {reason} for train/4"
+    note = f"{_NEITHER}: `{when}` {reason} for train/4"
     assert applied.outcome == RuleOutcome(notes=(note,))
 
 
@@ -109,11 +110,8 @@ def test_a_value_that_can_not_be_read_is_missing() -> None:
     """Its bytes are gone; that is a loss of the value, and a note here."""
     applied = _apply({"accuracy": 0.5}, when="accuracy > 0", metadata=("accuracy",), is_lost=True)
     assert applied.outcome.notes == (
-        (
-            "no alias and no link: `accuracy > 0` needs the value accuracy, which is missing "
-            "for train/4"
-        ),
-        "no metadata accuracy: there is no such value",
+        (f"{_NEITHER}: `accuracy > 0` needs the value accuracy, which is missing for train/4"),
+        "no metadata accuracy: the step has no such value",
     )
 
 

@@ -124,13 +124,35 @@ def test_the_lineage() -> None:
             OverviewEdge("start", "data", "train"),
         ),
     )
-    traces = {trace.name: trace for trace in _read(draw_lineage("F/1", overview)).data}
+    figure = _read(draw_lineage("F/1", overview))
+    traces = {trace.name: trace for trace in figure.data}
 
-    assert [text.strip() for text in traces["artifact"].text] == [
+    assert list(figure.layout.yaxis2.ticktext) == [
         *("base of Other/7/fit", "data", "words"),
-        "m0, m1, m2 and 6 more",
+        "m0, m1, m2, m3, m4, m5 + 3 more",
     ]
-    assert traces["step, failed"].text == ("train  x 300 ",)
+    assert list(figure.layout.yaxis2.tickvals) == list(traces["artifact"].y)
+    assert list(figure.layout.yaxis.ticktext) == ["start", "train \N{MULTIPLICATION SIGN} 300"]
+    assert list(traces["step, failed"].y) == [figure.layout.yaxis.tickvals[1]]
     assert len(traces["used"].x) == 2 * 3
     assert "used by train" in traces["artifact"].hovertext[0]
     assert "m8" in traces["artifact"].hovertext[3]
+
+
+def test_names_of_many_artifacts() -> None:
+    """Where there is no room for a label of each, each step has one for all of its artifacts."""
+    steps = tuple(_step(f"s{n}", outputs=("kept", "used")) for n in range(12))
+    edges = tuple(OverviewEdge(f"s{n}", "used", f"s{n + 1}") for n in range(11))
+    axis = _read(draw_lineage("F/1", Overview(steps, (), (), edges))).layout.yaxis2
+
+    assert list(axis.ticktext) == ["used, kept"] * 11 + ["kept, used"]
+
+
+def test_long_names() -> None:
+    """A label has the beginning and the end of a name; the mouse shows all of it."""
+    name = "train_a_model_on_all_the_data_of_last_year"
+    overview = Overview((_step(name, outputs=(name,)),), (), (), ())
+    figure = _read(draw_lineage("F/1", overview))
+
+    assert figure.layout.yaxis.ticktext == ("train_a_mo…_last_year",)
+    assert name in figure.data[-1].hovertext[0]

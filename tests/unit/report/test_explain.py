@@ -62,7 +62,7 @@ what     sklearn.svm._classes.SVC
          train/2  61 B  sha1 ...  attempt 0
          train/3  61 B  sha1 ...  attempt 1
 kind     model: its type fits sklearn.*
-written  artifact model, type model, aliases run-7-candidates-train
+written  artifact model, type model, alias run-7-candidates-train
 files    0/model.pkl  61 B  Metaflow's own pickle
          1/model.pkl  61 B  Metaflow's own pickle
 needs    tests
@@ -72,7 +72,7 @@ lost     nothing
 
 description
   Metaflow's artifact `model` of 2 tasks, a file or folder of each.
-  These are candidates, among which a later step picked: `model:run-7` is the
+  These are candidates; a later step picked from them. `model:run-7` is the
   final version. The code below loads one of them.
   The very pickle that Metaflow stored. Loading it runs code of: `tests`.
 

@@ -119,7 +119,7 @@ WineFlow/7  synced
 
   see  https://wandb.example/acme/wines
 
-600 artifacts: 300 in summary, 300 written, 0 same content, 0 switched off, 0 lost
+600 artifacts: 300 in summary, 300 written
 no losses
 """
 
@@ -191,7 +191,7 @@ WineFlow/11  failed  no such flow run
   see  https://wandb.example/acme/wines
 
 4 flow runs: 2 synced, 1 unchanged, 1 failed
-4 artifacts: 2 in summary, 2 written, 0 same content, 0 switched off, 0 lost
+4 artifacts: 2 in summary, 2 written
 1 loss
 """
 
@@ -227,7 +227,7 @@ WineFlow/1000  synced  1 W&B run, acme/wines
   see  https://wandb.example/acme/wines
 
 1,000 flow runs: 2 synced, 994 unchanged, 3 skipped, 1 failed
-4 artifacts: 2 in summary, 2 written, 0 same content, 0 switched off, 0 lost
+4 artifacts: 2 in summary, 2 written
 no losses
 """
 
@@ -310,7 +310,7 @@ WineFlow/7  synced
                   test_set ← split (dataset, available, digest d-test_set)
     switched off  mistakes
 
-3 artifacts: 0 in summary, 1 written, 1 same content, 1 switched off, 0 lost
+3 artifacts: 1 written, 1 same content, 1 switched off
 no losses
 """
 
