@@ -227,7 +227,11 @@ def _attempt(attempt: Attempt, task: Task, *, is_last: bool) -> OverviewAttempt:
 
 
 def _values(flow_run: FlowRun, lineage: Lineage, by_step: _Steps) -> Iterator[OverviewValue]:
-    """Yield each value that a step wrote, with the contents of all its tasks."""
+    """Yield each value that a step wrote, with the contents of all its tasks.
+
+    If only some tasks have a value under a name, and others a file or a caught exception, there is
+    none: a number of some tasks would look like that of all.
+    """
     chosen = find_chosen_tasks(flow_run, lineage)
     for step in flow_run.steps:
         runs = by_step.get(step.name, ())
@@ -235,7 +239,9 @@ def _values(flow_run: FlowRun, lineage: Lineage, by_step: _Steps) -> Iterator[Ov
         for run in runs:
             for value in run.values:
                 contents[value.key] += value.contents
-        for key in sorted(contents):
+        mixed = {shown.key for run in runs for shown in run.shown}
+        mixed |= {value.key for run in runs for value in run.values if value.elsewhere}
+        for key in sorted(contents.keys() - mixed):
             yield OverviewValue(
                 key=f"{step.name}/{key}",
                 contents=tuple(contents[key]),

@@ -114,6 +114,7 @@ def _leads_to(path: str, link: str) -> bool:
 
     The entity of a registry is not compared: W&B's own name for it is another one than people use.
     """
-    wanted, actual = path.split("/"), link.split("/")
-    has_entity = len(wanted) == len(actual) and not wanted[-2].startswith(_REGISTRY_PREFIX)
-    return wanted == actual if has_entity else wanted[-2:] == actual[-2:]
+    project = link.partition("/")[2]  # and collection
+    if project.startswith(_REGISTRY_PREFIX) or "/" not in path.partition("/")[2]:
+        return f"/{path}".endswith(f"/{project}")
+    return path == link

@@ -300,12 +300,11 @@ class _Comparison:
         if not _is_panel(shown) or (0, key) in self._expected.history:
             return
         self._findings.count("history")
-        row = self._recorded.history.get(0, {})
-        drawn = row.get(key)
+        drawn = self._recorded.history.get(0, {}).get(key)
         if not isinstance(drawn, dict) or drawn.get("_type") != shown["_type"]:
             cause = why_missing(self._recorded, "the upload was cut, or the rows were lost")
             item = f"history.{key} in row 0"
-            self._differ("history", item, shown["_type"], drawn, cause, mends=not row)
+            self._differ("history", item, shown["_type"], drawn, cause, mends=drawn is None)
 
     def _compare_media(self, media: ExpectedPanel) -> None:
         shown = find_card(self._recorded, media.key)

@@ -149,6 +149,8 @@ def compare_aliases(
                 if logged_version.name == name  # of another kind: another name, as `table-other`
             ][:1]
         ]
+        if not of_final and final - pairs.keys():
+            continue  # the W&B run that logged it is missing, which is a difference of its own
         keys = {version.key for version in (of_final or [last[name]])}
         if len(versions) > 1 and len(of_final) != 1:
             keys |= {version.key for version in versions}

@@ -15,6 +15,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from tests.compared.candidates import differences_of_candidates
 from tests.compared.choices import Choices, find_choices, nearest_choices
@@ -272,7 +275,7 @@ def _is_in_short(values: list[Any], said: Any) -> bool:
         return _is_alone(values[0], said)
     if said == {"tasks": len(values), "see": "table tasks"}:
         return sum(len(repr(value)) for value in values) > _MOST_OF_A_LIST // 2
-    return is_same(values, said)
+    return is_same(values, said) or all(is_same(value, said) for value in values)
 
 
 def _of_history(
@@ -429,8 +432,9 @@ def _of_overview(
         for name, of_tasks in _by_name(subject, is_in_summary).items():
             key = f"{subject.tasks[0].step}/{_key(name, _TAKEN_IN_SUMMARY)}"
             each = [value for _, value in of_tasks]
-            if all(map(is_caught, each)) and key not in run.summary:
-                continue  # a file, whose text is in the table of tasks
+            if any(map(is_caught, each)):
+                yield from _unlike(f"{at} overview, summary.{key}", None, run.summary.get(key))
+                continue  # the text of the exception is in the table of tasks
             reported = without_choice(run.summary.get(key, "nothing"), each)
             is_right = (
                 _is_in_short(each, reported) if subject.merged else _is_alone(each[0], reported)
@@ -531,7 +535,7 @@ def _kind(value: Any) -> str:
     several = inside if isinstance(inside, list | tuple) else [value]
     if any(isinstance(item, BaseEstimator) for item in several):
         return "model"
-    tables = (pd.DataFrame, pd.Series, pd.Index, PurePath)
+    tables = (pd.DataFrame, pd.Series, pd.Index, pl.DataFrame, pa.Table, PurePath)
     return "dataset" if any(isinstance(item, tables) for item in several) else "other"
 
 
@@ -547,6 +551,11 @@ def _is_content(name: str, held: Held, files: dict[str, bytes]) -> bool:  # noqa
         return all(path == f"{name}.pkl" or path.endswith(".parquet") for path in files)
     if isinstance(value, pd.DataFrame):
         return [*files] == [f"{name}.parquet"] and _is_frame(value, files[f"{name}.parquet"])
+    if isinstance(value, pl.DataFrame | pa.Table):
+        own = value.to_arrow() if isinstance(value, pl.DataFrame) else value
+        return [*files] == [f"{name}.parquet"] and own.to_pydict() == pq.read_table(
+            io.BytesIO(files[f"{name}.parquet"])
+        ).to_pydict()
     if isinstance(value, PurePath):
         return all(data == _bytes_of(value) for data in files.values()) and len(files) == 1
     if isinstance(value, np.ndarray):

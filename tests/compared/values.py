@@ -152,6 +152,9 @@ def is_point(number: Any, said: Any) -> bool:
     if isinstance(said, str):
         return is_same(float(number), said)
     try:
-        return isinstance(said, int | float) and (said == number or said == float(number))
+        is_number = isinstance(said, int | float)
+        if is_number and number != number:  # noqa: PLR0124 - NaN alone
+            return bool(said != said)  # noqa: PLR0124
+        return is_number and (said == number or said == float(number))
     except OverflowError:
         return math.isinf(said)

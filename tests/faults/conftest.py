@@ -34,7 +34,7 @@ def scene(
         yield make
 
 
-def _made_once(flows_root: Path, name: str, make: Callable[[], Any]) -> Any:
+def made_once(flows_root: Path, name: str, make: Callable[[], Any]) -> Any:
     """Return what a function makes; of all workers of a session, one calls it."""
     done = flows_root / f"{name}.pickle"
     with only_one(flows_root / f"{name}.lock"):
@@ -61,7 +61,7 @@ def clean_state(
     @cache
     def clean(flow: str, *options: str) -> dict[str, Any]:
         name = "-".join(["clean", flow, *(option.strip("-") for option in options)])
-        state: dict[str, Any] = _made_once(flows_root, name, lambda: make(flow, *options))
+        state: dict[str, Any] = made_once(flows_root, name, lambda: make(flow, *options))
         return state
 
     return clean
@@ -103,7 +103,7 @@ def clean_push(
 
     @cache
     def clean(flow: str) -> tuple[Path, dict[str, Any]]:
-        made: tuple[Path, dict[str, Any]] = _made_once(
+        made: tuple[Path, dict[str, Any]] = made_once(
             flows_root, f"pushed-{flow}", lambda: make(flow)
         )
         return made

@@ -17,6 +17,7 @@ from tests.support.sandbox import Finished, Sandbox, end
 from tests.support.wandb_server import ArtifactVersion, Incoming, RunSnapshot, WandbServer
 
 _FLOW = "sweep_flow"
+_SMALL_FLOW = "fan_flow"
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,9 @@ def overview(
     assert bundled.code == 0, bundled.err
     sent = sandbox.mfwb("push", "bundle")
     assert sent.code == 0, sent.err
-    for project in (online, pushed):
-        verified = sandbox.mfwb(
-            "verify", pathspec, *fixed, *source, "--project", project, "--read-data"
-        )
-        assert verified.code == 0, verified.out
+    either = {"step": online, "task": pushed}[request.param]  # they are compared below
+    verified = sandbox.mfwb("verify", pathspec, *fixed, *source, "--project", either, "--read-data")
+    assert verified.code == 0, verified.out
     runs = {
         project: {run.display_name: run for run in w_and_b.state.runs(f"acme/{project}").values()}
         for project in (online, pushed)
@@ -262,7 +261,10 @@ def _statuses(done: Finished) -> list[str]:
 def test_switched_on_off_and_on(
     online: Sandbox, sync: Sync, flow_run: Callable[[str], str], w_and_b: WandbServer, project: str
 ) -> None:
-    """Switched on, one W&B run is added; switched off, it stays; no other one is touched."""
+    """Switched on, one W&B run is added; switched off, it stays; no other one is touched.
+
+    A forced sync ends in the same state.
+    """
     pathspec = flow_run(_FLOW)
     location = f"acme/{project}"
     assert _statuses(sync(pathspec)) == ["synced"]
@@ -277,6 +279,8 @@ def test_switched_on_off_and_on(
             name: of(run) for name, run in before.items()
         }
     assert _statuses(sync(pathspec)) == ["unchanged"]
+    assert _statuses(sync(pathspec, "--overview", "--force")) == ["synced"]
+    assert differences(w_and_b.state.snapshot(location), with_overview) == []
     (online.root / "state" / "ledger.sqlite").unlink()
     rebuilt = online.mfwb("status", "--rebuild", "--json", "--project", project)
     assert rebuilt.code == 0, rebuilt.err
@@ -285,18 +289,12 @@ def test_switched_on_off_and_on(
     assert differences(w_and_b.state.snapshot(location), with_overview) == []
 
 
-@pytest.mark.parametrize(
-    "granularity", ["step", pytest.param("task", marks=pytest.mark.exhaustive)]
-)
-def test_forced(
-    sync: Sync,
-    flow_run: Callable[[str], str],
-    w_and_b: WandbServer,
-    project: str,
-    granularity: str,
+@pytest.mark.exhaustive
+def test_forced_at_granularity_task(
+    sync: Sync, flow_run: Callable[[str], str], w_and_b: WandbServer, project: str
 ) -> None:
     """A forced sync ends in the state of the first one."""
-    arguments = (flow_run(_FLOW), "--overview", "--granularity", granularity)
+    arguments = (flow_run(_FLOW), "--overview", "--granularity", "task")
     assert _statuses(sync(*arguments)) == ["synced"]
     before = w_and_b.state.snapshot(f"acme/{project}")
 
@@ -311,7 +309,7 @@ def test_deleted_and_made_again(
     """A deleted overview stays deleted; `recreate` makes it again under another id."""
     import wandb  # noqa: PLC0415
 
-    pathspec = flow_run(_FLOW)
+    pathspec = flow_run(_SMALL_FLOW)
     sync(pathspec, "--overview")
     old = _runs(w_and_b, project)[pathspec]
     api = wandb.Api(overrides={"base_url": w_and_b.base_url}, api_key=w_and_b.api_key)
@@ -335,7 +333,7 @@ def test_a_kill(  # noqa: PLR0913, PLR0917 - fixtures
     project: str,
 ) -> None:
     """A sync that was killed while it wrote the overview is completed by the next one."""
-    pathspec = flow_run(_FLOW)
+    pathspec = flow_run(_SMALL_FLOW)
     other = f"{project}-clean"
     source = ("--overview", "--metadata", metadata_of(flows_root))
     assert online.mfwb("sync", pathspec, "--project", other, *source).code == 0

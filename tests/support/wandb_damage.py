@@ -102,6 +102,19 @@ class Damage:
         if and_remember:
             self.project.deleted_runs.add(run.name)
 
+    def move_run(self, step: str, project: str) -> None:
+        """Move a W&B run to a new project; what it logged and used stays where it is."""
+        run = self.run(step)
+        old = run.path
+        del self.project.runs[run.name]
+        self.add_project(project).runs[run.name] = run
+        run.project = project
+        for version in self._server.store.versions.values():
+            if version.created_by == old:
+                version.created_by = run.path
+            if old in version.used_by:
+                version.used_by[run.path] = version.used_by.pop(old)
+
     def copy_run(self, step: str, new_id: str, **changes: Any) -> Run:
         """Add a W&B run that is a copy of another one but for its id and some changes."""
         run = copy.deepcopy(self.run(step))
@@ -187,9 +200,9 @@ class Damage:
         """Put other bytes into a file of a version; the manifest stays as it is."""
         self.version(artifact).files[path] = blob_of(content)
 
-    def set_entry(self, artifact: str, path: str, **changes: Any) -> None:
+    def set_entry(self, artifact: str, path: str, alias: str = "latest", **changes: Any) -> None:
         """Change an entry of the manifest: `digest`, `size`, `ref`."""
-        manifest = self.version(artifact).manifest
+        manifest = self.version(artifact, alias).manifest
         assert manifest is not None
         manifest.contents[path] = {**manifest.contents.get(path, {}), **changes}
         document = json.loads(manifest.blob.read()) if manifest.blob else {"version": 1}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -25,7 +24,7 @@ from mfwb.sink.client.private import (
 from mfwb.sink.client.refusals import explain_error
 from mfwb.sink.client.retry_budget import MIN_BYTES_PER_SECOND
 from mfwb.sink.content.artifacts import artifact_metadata, make_artifact
-from mfwb.sink.online.in_flight import InFlight
+from mfwb.sink.online.in_flight import Arrival, InFlight
 from mfwb.sink.online.version_order import VersionOrder
 from mfwb.sink.server.artifact_rules import RuleWriter, VersionRules
 from mfwb.sink.server.latest_alias import LATEST, LatestAlias, Moment
@@ -61,7 +60,7 @@ class Upload:
     artifact: wandb.Artifact | None = None
     aliases: tuple[str, ...] = ()
     refusal: str = ""
-    blocked_by: threading.Event | None = None
+    blocked_by: Arrival | None = None
     is_registered: bool = False
 
 
@@ -171,7 +170,9 @@ class Uploads:
         earlier = logged_before.get(name)
         if earlier is not None and earlier.digest == artifact.digest:
             return replace(upload, artifact=earlier, aliases=aliases)
-        blocked_by = self._in_flight.begin(name, artifact.digest)
+        blocked_by = self._in_flight.begin(name, artifact.digest, run.id)
+        if blocked_by is not None:
+            self._version_order.yield_place(run.id, blocked_by.run_id, planned)
         upload = replace(
             upload,
             artifact=artifact,
@@ -211,7 +212,7 @@ class Uploads:
         retry_budget = self._client.retry_budget
         timeout = retry_budget.wait_limit + size / MIN_BYTES_PER_SECOND
         if upload.blocked_by is not None:
-            upload.blocked_by.wait(timeout)
+            upload.blocked_by.done.wait(timeout)
             upload = self._log(open_run, upload)
         try:
             if upload.artifact is None:

@@ -19,6 +19,7 @@ class VersionOrder:
 
     def __init__(self) -> None:
         self._queues: dict[str, dict[WandbRunId, None]] = {}  # by artifact name; in their order
+        self._yielded: dict[tuple[str, WandbRunId], WandbRunId] = {}  # by name and who yields
         self._changed = Condition()
 
     def enqueue(self, run_id: WandbRunId, names: Iterable[str]) -> None:
@@ -26,6 +27,17 @@ class VersionOrder:
         with self._changed:
             for name in names:
                 self._queues.setdefault(name, {})[run_id] = None
+
+    def yield_place(self, run_id: WandbRunId, to: WandbRunId, name: str) -> None:
+        """Let another W&B run log a version in the place of one that will log the same content.
+
+        The other one may come later, and has begun first. If it waited for the earlier one, which
+        waits until that content has arrived, both would wait.
+        """
+        with self._changed:
+            if run_id in self._queues.get(name, {}):
+                self._yielded[name, run_id] = to
+                self._changed.notify_all()
 
     def has_to_wait(self, run_id: WandbRunId, name: str) -> bool:
         """Return whether an earlier W&B run may still log a version of a name."""
@@ -49,10 +61,14 @@ class VersionOrder:
             for name in names:
                 queue = self._queues.get(name, {})
                 queue.pop(run_id, None)
+                self._yielded.pop((name, run_id), None)
                 if not queue:
                     self._queues.pop(name, None)
             self._changed.notify_all()
 
     def _has_to_wait(self, run_id: WandbRunId, name: str) -> bool:
         queue = self._queues.get(name, {})
-        return run_id in queue and next(iter(queue)) != run_id
+        if run_id not in queue:
+            return False
+        first = next(iter(queue))
+        return run_id not in (first, self._yielded.get((name, first)))

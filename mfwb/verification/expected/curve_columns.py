@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from mfwb.safe_text import storable
 from mfwb.verification.expected.wording import to_number
 
 __all__ = ["AXES", "Column", "find_axis", "keeps_value", "read_columns"]
@@ -110,5 +111,5 @@ def _by_name(value: Any, read: Callable[[Any], Any]) -> dict[str, Any] | None:
         return None
     if not all(isinstance(key, str) and key for key in value):
         return None
-    items = {key: read(item) for key, item in value.items()}
+    items = {storable(key): read(item) for key, item in value.items()}
     return None if any(item is None for item in items.values()) else items

@@ -118,7 +118,9 @@ def _values(
         result.open_keys |= {f"{step}/{key}" for key in own.open_keys}
         for name, items in plain.items():
             key = names.summary_key(name)
-            if key in own.summary:
+            if len(items) < len(by_name[name]):
+                result.open_keys.add(f"{step}/{key}")  # other tasks have a file of that name
+            elif key in own.summary:
                 result.summary[f"{step}/{key}"] = _with_choice(
                     own.summary[key], items, chosen.get(step)
                 )

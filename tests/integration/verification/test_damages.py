@@ -59,10 +59,18 @@ class World:
 
     def expected(self, found: Iterable[Found]) -> list[tuple[str, str, str | None]]:
         """Return kind, item and W&B run of what has to be found."""
-        whole = [(entry.kind, self._whole(entry)) for entry in found]
         return sorted(
-            (kind, item, self._run(item) if kind != "alias" else None) for kind, item in whole
+            (
+                (entry.kind, self._whole(entry), self._run_of(entry, self._whole(entry)))
+                for entry in found
+            ),
+            key=str,
         )
+
+    def _run_of(self, found: Found, item: str) -> str | None:
+        if found.kind != "alias":
+            return self._run(item)
+        return f"{self.pathspec}/{found.step}" if found.step else None
 
     def _whole(self, found: Found) -> str:
         item = found.item.replace("{id}", self.pathspec.split("/")[1])
@@ -107,7 +115,8 @@ def _differences(document: dict[str, Any]) -> list[tuple[str, str, str | None]]:
     [flow_run] = document["flow_runs"]
     assert flow_run["reason"] is None
     return sorted(
-        (item["kind"], item["item"], item["wandb_run"]) for item in flow_run["differences"]
+        ((item["kind"], item["item"], item["wandb_run"]) for item in flow_run["differences"]),
+        key=str,
     )
 
 

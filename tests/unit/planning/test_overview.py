@@ -76,6 +76,21 @@ def test_steps_tasks_and_values() -> None:
     assert OverviewEdge("start", "rows", "work") in overview.edges
 
 
+def test_a_name_with_values_and_exceptions_is_left_out() -> None:
+    """What some tasks have would look like what all have; the step's own W&B run has both."""
+    caught = "metaflow.exception.MetaflowExceptionWrapper"
+    run = flow_run(
+        task("start/1", to="work", over="xs", has=[ref("xs", "2", "list")]),
+        task("work/2", to="join", has=[ref("broke", "3", "NoneType")], foreach=at("work:xs:0")),
+        task("work/3", to="join", has=[ref("broke", "4", caught)], foreach=at("work:xs:1")),
+        task("join/4", to="end"),
+        task("end/5"),
+    )
+    overview = plan_of(run, overview=True).runs[-1].overview
+    assert overview is not None
+    assert "work/broke" not in {value.key for value in overview.values}
+
+
 def test_what_the_source_shows_is_no_part_of_the_fingerprint() -> None:
     """The source may be gone at the next sync; all else counts."""
     run = plan_of(RUN, overview=True).runs[-1]

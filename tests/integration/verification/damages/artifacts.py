@@ -13,6 +13,7 @@ __all__ = ["ARTIFACTS"]
 ARTIFACTS = Registry()
 _KEPT = "W&B takes equal digests for equal content, so a sync uploads nothing"
 _VERSION = "W&B keeps what the first log of a version gave"
+_CANDIDATES = "v0"  # of `part`; `latest` is the one that the join picked
 _DELETES_NOTHING = "a sync deletes nothing"
 
 
@@ -174,7 +175,7 @@ def change_a_checksum(damage: Damage) -> None:
 )
 def remove_a_file_from_the_manifest(damage: Damage) -> None:
     """That of one task of two."""
-    _edit_manifest(damage, "part", lambda contents: contents.pop("1/part.parquet"))
+    _edit_manifest(damage, "part", lambda contents: contents.pop("1/part.parquet"), _CANDIDATES)
 
 
 @ARTIFACTS(
@@ -183,8 +184,8 @@ def remove_a_file_from_the_manifest(damage: Damage) -> None:
 )
 def add_a_file_to_the_manifest(damage: Damage) -> None:
     """Of a task that does not exist."""
-    entry = _contents(damage, "part")["1/part.parquet"]
-    damage.set_entry("part", "2/part.parquet", **entry)
+    entry = _contents(damage, "part", _CANDIDATES)["1/part.parquet"]
+    damage.set_entry("part", "2/part.parquet", _CANDIDATES, **entry)
 
 
 @ARTIFACTS(
@@ -207,16 +208,16 @@ def rename_a_file(damage: Damage) -> None:
 )
 def swap_the_files_of_two_tasks(damage: Damage) -> None:
     """With their checksums: as if each were the other's from the start."""
-    version = damage.version("part")
-    entries, names = _contents(damage, "part"), ("0/part.parquet", "1/part.parquet")
+    version = damage.version("part", _CANDIDATES)
+    entries, names = _contents(damage, "part", _CANDIDATES), ("0/part.parquet", "1/part.parquet")
     item, other = (copy.deepcopy(entries[name]) for name in names)
-    damage.set_entry("part", names[0], **other)
-    damage.set_entry("part", names[1], **item)
+    damage.set_entry("part", names[0], _CANDIDATES, **other)
+    damage.set_entry("part", names[1], _CANDIDATES, **item)
     version.files[names[0]], version.files[names[1]] = (
         version.files[names[1]],
         version.files[names[0]],
     )
-    damage.renew_digest("part", "latest")
+    damage.renew_digest("part", _CANDIDATES)
 
 
 @ARTIFACTS(
@@ -276,6 +277,24 @@ def move_latest_to_an_older_flow_run(damage: Damage) -> None:
     damage.move_alias("total", "latest", "v1")
 
 
+@ARTIFACTS(Found("alias", "part:run-{id}-candidates-each", "removed or moved", step="each"))
+def drop_the_alias_of_the_candidates(damage: Damage) -> None:
+    """Among which a join picked."""
+    damage.move_alias("part", f"run-{damage.run_id}-candidates-each", None)
+
+
+@ARTIFACTS(Found("alias", "part:latest", "another version of the flow run"))
+def move_latest_to_the_candidates(damage: Damage) -> None:
+    """From the one that the join picked."""
+    damage.move_alias("part", "latest", _CANDIDATES)
+
+
+@ARTIFACTS(Found("artifact", "gather artifact part, its metadata picked_from", "edited", _VERSION))
+def name_another_origin(damage: Damage) -> None:
+    """Of what a join picked."""
+    _edit_metadata(damage, "part", picked_from="RichFlow/1/each/2")
+
+
 def _edit_metadata(damage: Damage, name: str, **facts: object) -> None:
     version = damage.version(name)
     metadata = json.loads(version.metadata or "{}")
@@ -283,14 +302,14 @@ def _edit_metadata(damage: Damage, name: str, **facts: object) -> None:
     version.metadata = json.dumps(metadata)
 
 
-def _contents(damage: Damage, artifact: str) -> dict[str, dict[str, object]]:
-    manifest = damage.version(artifact).manifest
+def _contents(damage: Damage, artifact: str, alias: str = "latest") -> dict[str, dict[str, object]]:
+    manifest = damage.version(artifact, alias).manifest
     assert manifest is not None
     return manifest.contents
 
 
-def _edit_manifest(damage: Damage, artifact: str, edit: object) -> None:
-    manifest = damage.version(artifact).manifest
+def _edit_manifest(damage: Damage, artifact: str, edit: object, alias: str = "latest") -> None:
+    manifest = damage.version(artifact, alias).manifest
     assert manifest is not None
     assert manifest.blob is not None
     assert callable(edit)

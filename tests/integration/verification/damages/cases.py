@@ -20,12 +20,14 @@ class Found:
         item: without the pathspec of the flow run; it begins with the step, if it is of one.
         cause: words that its cause contains.
         left_because: why no sync mends it; empty if one does.
+        step: whose W&B run it names, if it is an alias of one W&B run.
     """
 
     kind: str
     item: str
     cause: str = ""
     left_because: str = ""
+    step: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.integration.verification.damages.cases import Found, Registry
 from tests.support.wandb_damage import Damage
 
@@ -21,6 +23,14 @@ def lose_the_file_of_a_picture(damage: Damage) -> None:
 def remove_a_picture(damage: Damage) -> None:
     """From the summary."""
     damage.remove_panel("start", "plot")
+
+
+@MEDIA(Found("history", "start history.plot in row 0", "lost"))
+def remove_a_picture_of_the_history(damage: Damage) -> None:
+    """The summary still has it, but W&B does not draw it."""
+    history = damage.run("start").history
+    rows = [json.loads(row) for row in history]
+    history[:] = [json.dumps({key: row[key] for key in row if key != "plot"}) for row in rows]
 
 
 @MEDIA(Found("panel", "start summary.plot, its bytes", "damaged"), read_data=True)
@@ -70,3 +80,15 @@ def damage_the_file_of_bytes(damage: Damage) -> None:
     content = bytearray(damage.version("plot").files["plot.png"].read())
     content[-20] ^= 1
     damage.replace_bytes("plot", "plot.png", bytes(content))
+
+
+@MEDIA(Found("panel", "start summary.album", "removed"))
+def remove_a_gallery(damage: Damage) -> None:
+    """From the summary."""
+    damage.remove_panel("start", "album")
+
+
+@MEDIA(Found("panel", "start summary.plot", "removed"))
+def put_a_text_in_place_of_a_picture(damage: Damage) -> None:
+    """One that nobody wrote."""
+    damage.run("start").summary["plot"] = "a picture"

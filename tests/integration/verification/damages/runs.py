@@ -110,9 +110,7 @@ def change_the_runtime(damage: Damage) -> None:
 @RUNS(Found("run", "gather W&B run", "deleted or moved"))
 def move_a_run_to_another_project(damage: Damage) -> None:
     """As one can in W&B."""
-    run = damage.run("gather")
-    del damage.project.runs[run.name]
-    damage.add_project("elsewhere").runs[run.name] = run
+    damage.move_run("gather", "elsewhere")
 
 
 @RUNS(*(Found("run", f"{step} W&B run") for step in ("start", "each", "gather", "end")))

@@ -222,7 +222,13 @@ def lose_a_point(damage: Damage) -> None:
         "gather history.scores in 2 rows, as in row 0",
         "by another sync",
         _NO_ROW_BACK,
-    )
+    ),
+    Found(
+        "history",
+        "gather history.scores/index in 2 rows, as in row 0",
+        "by another sync",
+        _NO_ROW_BACK,
+    ),
 )
 def reorder_the_rows(damage: Damage) -> None:
     """Each has the step of the other."""
@@ -241,6 +247,19 @@ def double_a_row(damage: Damage) -> None:
 def add_a_curve_of_another_step(damage: Damage) -> None:
     """The step has no history."""
     damage.run("end").history.append('{"_step": 0, "curve": 1.0}')
+
+
+@VALUES(Found("history", "each x axis of curve/1", "wrote its config"))
+def drop_the_x_axis_of_a_curve(damage: Damage) -> None:
+    """Of one task; that of the other stays."""
+    metrics = damage.run("each").config["_wandb"]["value"]["m"]
+    metrics[:] = [metric for metric in metrics if metric.get("1") != "curve/1"]
+
+
+@VALUES(Found("notes", "gather notes", "removed"))
+def remove_the_notes(damage: Damage) -> None:
+    """All of them."""
+    damage.run("gather").notes = ""
 
 
 @VALUES(Found("history", "gather x axis of scores", "wrote its config"))

@@ -53,3 +53,35 @@ def test_a_wait_ends() -> None:
         order.enqueue(run_id, ["model"])
     order.wait(IDS[1], "model", seconds=0.01)
     assert order.has_to_wait(IDS[1], "model")
+
+
+def test_a_place_is_yielded_to_a_later_one() -> None:
+    """It comes where the earlier one would: after all before that one, and before the others."""
+    order = VersionOrder()
+    for run_id in IDS[:4]:
+        order.enqueue(run_id, ["model", "table"])
+    order.yield_place(IDS[1], IDS[3], "model")
+    assert order.has_to_wait(IDS[3], "model")
+
+    order.dequeue(IDS[0], ["model", "table"])
+
+    assert not order.has_to_wait(IDS[3], "model")
+    assert order.has_to_wait(IDS[3], "table")
+    assert order.has_to_wait(IDS[2], "model")
+    order.dequeue(IDS[3], ["model"])
+    assert not order.has_to_wait(IDS[1], "model")
+    order.dequeue(IDS[1], ["model"])
+    assert not order.has_to_wait(IDS[2], "model")
+
+
+def test_a_place_that_is_yielded_wakes_who_waits() -> None:
+    """Whoever waits at that moment goes on; a place that is gone can't be yielded."""
+    order = VersionOrder()
+    for run_id in IDS[:2]:
+        order.enqueue(run_id, ["model"])
+    order.yield_place(IDS[5], IDS[1], "model")
+    assert order.has_to_wait(IDS[1], "model")
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(order.wait, IDS[1], "model", seconds=30)
+        order.yield_place(IDS[0], IDS[1], "model")
+        waiting.result(timeout=10)

@@ -48,6 +48,13 @@ def test_values() -> None:
     assert "number" not in describe(pickle.dumps(bool(1)))
 
 
+def test_names_of_columns_that_json_can_not_hold() -> None:
+    """They are escaped, as in the summary."""
+    columns = describe(pickle.dumps({"a\0b": [1, 2], "\ud800": [3, 4]}))["columns"]
+
+    assert columns == [["a\\x00b", 1, 2], ["\\ud800", 3, 4]]
+
+
 def test_spans_of_time_are_numbers() -> None:
     """They are seconds, also in a curve; a month has no length."""
     second = f"float {(1.0).hex()}"

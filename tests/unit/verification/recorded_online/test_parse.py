@@ -101,3 +101,23 @@ def test_what_is_no_object(text: str) -> None:
     with pytest.raises(SinkError, match="manifest"):
         files_of_manifest(b"{}")
     assert parse_json("null", "config") == parse_json("", "config") == {}
+
+
+def test_links_are_the_other_collections_of_a_version() -> None:
+    """They are not known if they were not requested."""
+    project = {"name": "p", "entityName": "acme"}
+    registry = {"name": "wandb-registry-data", "entityName": "acme-org"}
+    node: dict[str, Any] = {
+        "id": "1",
+        "digest": "d",
+        "versionIndex": 0,
+        "artifactType": {"name": "dataset"},
+        "artifactSequence": {"name": "frame", "project": project},
+        "aliases": [],
+    }
+    members = [{"name": "frame", "project": project}, {"name": "frames", "project": registry}]
+    edges = [{"node": {"artifactCollection": member}} for member in members]
+    linked = {**node, "artifactMemberships": {"edges": edges}}
+    assert parse_version(node, {}, ("acme", "p")).links is None
+    links = parse_version(linked, {}, ("acme", "p")).links
+    assert links == frozenset({"acme-org/wandb-registry-data/frames"})
