@@ -14,7 +14,7 @@ _OPENING = re.compile(
     r"\s{0,4}(?P<block>[|>][+\-0-9]{0,2})?\s{0,9}"
 )
 _ITEM = re.compile(r"(\s{0,80}-\s{1,4}['\"]?)([^\s'\"]{8,2000})(['\"]?\s{0,9})")
-_TWO_WORDS = re.compile(
+_NAME_AND_VALUE = re.compile(
     r"(\W{0,20}(?P<name>[\w\-]{1,80})[ \t|.]{1,80})(?P<value>[^\s|]{12,2000})([\s|]{0,80})"
 )
 _LINES = 100  # of a block; a secret with more is a file
@@ -42,10 +42,10 @@ class Blocks:
             self._left, self._indent = _LINES, opening["indent"]
             self._is_text = opening["block"] is not None
             return line
-        words = _TWO_WORDS.fullmatch(line)
-        if words is None or not self._secret.is_secret(words["name"]):
+        cells = _NAME_AND_VALUE.fullmatch(line)
+        if cells is None or not self._secret.is_secret(cells["name"]):
             return line
-        return f"{words[1]}{MASK}{words[4]}" if is_random(words["value"]) else line
+        return f"{cells[1]}{MASK}{cells[4]}" if is_random(cells["value"]) else line
 
     def _inside(self, line: str) -> str | None:
         """Return a line of the block, masked; None if the block has ended before it."""

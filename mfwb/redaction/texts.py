@@ -35,8 +35,8 @@ def mask_text(text: str, secret: SecretNames = _NAMES) -> str:
     """
     if "\x1b" not in text:
         return _mask_plain(text, secret)
-    words = _mask_plain(_COLOUR.sub("\x1b", text), secret)  # a colour may end a word, ...
-    masked = _mask_plain(words.replace("\x1b", ""), secret)  # ... or stand within `name=value`
+    apart = _mask_plain(_COLOUR.sub("\x1b", text), secret)  # a colour may end a word, ...
+    masked = _mask_plain(apart.replace("\x1b", ""), secret)  # ... or stand within `name=value`
     return text if masked == _COLOUR.sub("", text).replace("\x1b", "") else masked
 
 
