@@ -140,15 +140,19 @@ def _recorded(step: str, **fields: Any) -> RecordedRun:
     return RecordedRun(**{**values, **fields})
 
 
+_CARD = {"_type": "html-file", "path": "c", "size": 9}
 FIT = _recorded(
     "fit",
     summary={
         "metaflow": {"tasks": {"ok": 1}},
         "score": {"min": 1, "max": 3, "mean": 2},
         "tasks": {"_type": "table-file", "path": "t", "nrows": 2},
-        "card/0/x": {"_type": "html-file", "path": "c", "size": 9},
+        "card/0/x": _CARD,
     },
-    history={0: {"tasks/score": 1.0, "theirs": 5}, 1: {"tasks/score": 3}},
+    history={
+        0: {"tasks/score": 1.0, "theirs": 5, "card/0/x": _CARD},
+        1: {"tasks/score": 3},
+    },
     log=(f"{_CLOCK}one", "two"),
     files={"t": RecordedFile("t", 5, None), "c": RecordedFile("c", 9, None)},
     logged=(MODEL,),
@@ -181,7 +185,9 @@ def test_a_point_that_is_no_number_is_the_same() -> None:
     expected = replace(EXPECTED, runs=(fit, EXPECTED.runs[1]))
 
     def found(point: Any) -> list[Difference]:
-        return compare(expected, _fit(history={0: {"tasks/score": point}})).findings.differences
+        return compare(
+            expected, _fit(history={0: {"card/0/x": _CARD, "tasks/score": point}})
+        ).findings.differences
 
     assert found(math.nan) == found("NaN") == []
     assert found(1.0)
