@@ -90,7 +90,7 @@ def _origin_of(
     return None
 
 
-def _item(  # noqa: PLR0911 - a rule for each case
+def _item(
     origin: TaskFacts, index: int, contents: Contents
 ) -> Any:
     held: HeldArtifact | None = origin.held.get(origin.foreach or "")
