@@ -90,9 +90,7 @@ def _origin_of(
     return None
 
 
-def _item(
-    origin: TaskFacts, index: int, contents: Contents
-) -> Any:
+def _item(origin: TaskFacts, index: int, contents: Contents) -> Any:
     held: HeldArtifact | None = origin.held.get(origin.foreach or "")
     if held is None or held.type not in _TYPES or held.size > _MAX_PICKLE or not held.is_pickle:
         return _MISSING
