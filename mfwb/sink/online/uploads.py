@@ -172,7 +172,7 @@ class Uploads:
             return replace(upload, artifact=earlier, aliases=aliases)
         blocked_by = self._in_flight.begin(name, artifact.digest, run.id)
         if blocked_by is not None:
-            self._version_order.yield_place(run.id, blocked_by.run_id, planned)
+            self._version_order.yield_turn(run.id, blocked_by.run_id, planned)
         upload = replace(
             upload,
             artifact=artifact,

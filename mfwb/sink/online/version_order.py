@@ -28,7 +28,7 @@ class VersionOrder:
             for name in names:
                 self._queues.setdefault(name, {})[run_id] = None
 
-    def yield_place(self, run_id: WandbRunId, to: WandbRunId, name: str) -> None:
+    def yield_turn(self, run_id: WandbRunId, to: WandbRunId, name: str) -> None:
         """Let another W&B run log a version in the place of one that will log the same content.
 
         The other one may come later, and has begun first. If it waited for the earlier one, which

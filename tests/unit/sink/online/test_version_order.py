@@ -60,7 +60,7 @@ def test_a_place_is_yielded_to_a_later_one() -> None:
     order = VersionOrder()
     for run_id in IDS[:4]:
         order.enqueue(run_id, ["model", "table"])
-    order.yield_place(IDS[1], IDS[3], "model")
+    order.yield_turn(IDS[1], IDS[3], "model")
     assert order.has_to_wait(IDS[3], "model")
 
     order.dequeue(IDS[0], ["model", "table"])
@@ -79,9 +79,9 @@ def test_a_place_that_is_yielded_wakes_who_waits() -> None:
     order = VersionOrder()
     for run_id in IDS[:2]:
         order.enqueue(run_id, ["model"])
-    order.yield_place(IDS[5], IDS[1], "model")
+    order.yield_turn(IDS[5], IDS[1], "model")
     assert order.has_to_wait(IDS[1], "model")
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(order.wait, IDS[1], "model", seconds=30)
-        order.yield_place(IDS[0], IDS[1], "model")
+        order.yield_turn(IDS[0], IDS[1], "model")
         waiting.result(timeout=10)
