@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,8 +12,10 @@ from urllib.parse import quote
 from mfwb.config import Unpickle
 from mfwb.conversion.convert import Conversion, Job
 from mfwb.conversion.converter import MAX_MEMORY, Converter, UnconvertibleError, new_forkserver
+from mfwb.conversion.media import MARKDOWN
 from mfwb.files.content_store import Store
 from mfwb.isolation.forkserver import Forkserver
+from mfwb.media_formats import is_markdown_name
 from mfwb.payload.masked_files import mask_file, mask_of_name
 from mfwb.planning import Content
 from mfwb.ports import Contents
@@ -128,16 +131,25 @@ class ConversionCache:
         if unpickle == "never":
             raise UnconvertibleError("pickles are not loaded (--unpickle never)")
         name = self._name(content, conversion, plugin)
+        masked_text: str | None = None
+        if conversion is Conversion.MEDIA_PANEL and not self._store.has(name):
+            masked_text = self._read_masked_markdown(content, unpickle, contents)
 
         def convert_to(path: Path) -> None:
             self._raise_if_failed(name)  # another thread may have failed in the meantime
-            with self._open_pickle(content, contents) as source, self._store.scratch() as rows:
+            with (
+                self._open_pickle(content, contents)
+                if masked_text is None
+                else self._open_pickled_text(masked_text) as source,
+                self._store.scratch() as rows,
+            ):
                 job = Job(conversion, source, path, rows if with_rows else None, plugin)
                 try:
                     altered = self._converter(content, unpickle).convert(job)
                 except UnconvertibleError as error:
                     self._record_failure(name, str(error))
-                    self._store_pickle(content, source)
+                    if masked_text is None:
+                        self._store_pickle(content, source)
                     raise
                 self._mask(content, conversion, name, path)
                 if rows.exists():
@@ -184,6 +196,27 @@ class ConversionCache:
             converter.close()
         for forkserver in self._own_forkservers.values():
             forkserver.close()
+
+    def _read_masked_markdown(
+        self, content: Content, unpickle: Unpickle, contents: Contents
+    ) -> str | None:
+        """Return the text of Markdown in which secrets were masked; else None.
+
+        Its page is made of that text: once Markdown is HTML, a secret may be spread over elements.
+        """
+        if not self._masker.enabled or not is_markdown_name(content.name):
+            return None
+        folder = self.get(content, Conversion.MEDIA, unpickle, contents)
+        file = folder / f"file.{MARKDOWN}"
+        if not self.count_marks(content, Conversion.MEDIA) or not file.exists():
+            return None
+        return file.read_text(encoding="utf-8")
+
+    @contextmanager
+    def _open_pickled_text(self, text: str) -> Iterator[Path]:
+        with self._store.scratch() as source:
+            source.write_bytes(pickle.dumps(text, protocol=4))
+            yield source
 
     def _mask(self, content: Content, conversion: Conversion, name: str, path: Path) -> None:
         """Mask secrets in a converted file before it gets its name."""

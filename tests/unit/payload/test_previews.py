@@ -26,6 +26,8 @@ from mfwb.conversion.tables import as_table
 from mfwb.payload import PayloadBuilder
 from mfwb.planning import Form, Preview
 from mfwb.ports import ReadyPreview, ReadyRun, ReadyTable
+from mfwb.redaction import MASK
+from tests.support.secret_kinds import letters
 from tests.unit.payload.memory import TASK, MemoryContents, output, planned_file, planned_run
 
 FRAME = pd.DataFrame({"a": [1, 2], "b": ["x", None]})
@@ -414,3 +416,21 @@ def test_rows_of_one_that_was_taken_over(said: bytes, tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match=r"."):
         read_rows(tmp_path / "rows")
+
+
+def test_a_page_of_markdown_shows_no_secret(
+    builder: PayloadBuilder, contents: MemoryContents
+) -> None:
+    """It is made of the masked text: on the page, quotes and marks of lists come in between."""
+    secret = letters("s", 20)
+    text = f'- "api_key": "{secret}"\n- password: {secret}\n\n<password>{secret}</password>\n'
+    file = planned_file(contents.add(text, "log_md"), Form.MEDIA, "log_md", Preview.MEDIA)
+
+    ready = builder.prepare(planned_run(outputs=[output(file)]), contents)
+
+    [preview] = ready.previews
+    page = preview.media[0].path.read_text(encoding="utf-8")
+    assert "<li>" in page
+    assert MASK in page
+    assert secret not in page
+    assert [(entry.item, entry.marks > 0) for entry in ready.masked] == [(f"{TASK}/log_md", True)]
