@@ -260,7 +260,7 @@ def _stores(scripts: Iterable[str]) -> dict[str, set[str]]:
 
 def _catches(graph: Any, step: str) -> set[str]:
     """Return the names under which decorators of a step keep what they caught."""
-    decorators = graph["steps"][step]["decorators"]
+    decorators = graph["steps"].get(step, {}).get("decorators", ())  # a resumed one has others
     return {item["attributes"].get("var") for item in decorators if item["name"] == "catch"}
 
 
