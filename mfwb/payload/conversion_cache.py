@@ -170,6 +170,11 @@ class ConversionCache:
         """Return how many of the texts in the result of `get` are masked."""
         return int(self._read_note(f"{self._name(content, conversion)}{_MARKS}") or 0)
 
+    def has_failed(self, content: Content, conversion: Conversion) -> bool:
+        """Return whether `get` has found that a content can't be converted."""
+        with self._lock:
+            return self._name(content, conversion) in self._failures
+
     def forget_failures(self) -> None:
         """Forget all failures: a later attempt may succeed."""
         with self._lock:

@@ -50,6 +50,8 @@ def _columns(
     *,
     named: bool,
 ) -> Columns | None:
+    if file.preview is None and converted.has_failed(file.content, Conversion.TABLE):
+        return None  # nothing else needs it loaded once more
     conversions = [Conversion.ROWS, Conversion.CURVES] if named else [Conversion.ROWS]
     for conversion in conversions:
         try:

@@ -133,7 +133,7 @@ def test_siblings_with_equal_files_do_not_wait_for_each_other(
     flow_run: Callable[[str], str], flows_root: Path, place: Callable[[Path], Place]
 ) -> None:
     """The later one uploads first: the earlier one waits for its file, and it for its number."""
-    pathspec = flow_run("wide_flow")
+    pathspec = flow_run("twin_flow")
     here = place(flows_root)
 
     def claims_first(request: Any) -> bool:
