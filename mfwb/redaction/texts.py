@@ -22,6 +22,9 @@ _COMMAND_HINT = re.compile(any_of(COMMANDS))
 _COLOUR = re.compile(r"\x1b(?:\[[0-?]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\\\))")
 """What a terminal takes for a colour, a movement or a link."""
 
+_LONG = 100_000
+"""Characters; the list of the words of a longer text would take ten times its memory."""
+
 _SHORTEST_WORD = 20  # letters; but for URLs and private keys, no secret with a form is shorter
 
 
@@ -66,7 +69,8 @@ def _hints(text: str, secret: SecretNames) -> tuple[bool, bool]:
     Nearly all lines of logs have only short words, so that the long expression is not needed.
     """
     is_candidate = (
-        "@" in text
+        len(text) > _LONG
+        or "@" in text
         or "-----BEGIN" in text
         or len(max(text.split(), key=len, default="")) >= _SHORTEST_WORD
     )

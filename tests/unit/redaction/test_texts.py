@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import example, given, settings
@@ -185,3 +186,16 @@ def test_layouts(text: str, left: str) -> None:
 def test_innocent_layouts(text: str) -> None:
     """What only looks like one of these stays."""
     assert mask_text(text) == text
+
+
+def test_a_long_text_takes_little_memory() -> None:
+    """Its words are not listed: ten million letters in words would take a hundred million bytes."""
+    text = "word and more " * 700_000
+    tracemalloc.start()
+    try:
+        assert mask_text(text) == text
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 3 * len(text)
