@@ -16,12 +16,15 @@ from mfwb.redaction import Masked
 from mfwb.snapshot import Loss
 
 __all__ = [
+    "Change",
+    "Estimate",
     "FlowRunOutcome",
     "InputOutcome",
     "ItemCounts",
     "OutputOutcome",
     "Result",
     "RuleOutcome",
+    "RunAction",
     "Status",
     "WandbRunOutcome",
     "outcome_from_json",
@@ -37,6 +40,46 @@ class Status(str, Enum):
     UNCHANGED = "unchanged"
     SKIPPED = "skipped"
     FAILED = "failed"
+
+
+class Change(str, Enum):
+    """How a flow run differs from what was synced before, in a plan."""
+
+    NEW = "new"  # it was never synced to this destination
+    CHANGED = "changed"
+    UNFINISHED = "unfinished"  # an earlier sync began it, and did not complete it
+    UNCHANGED = "unchanged"
+
+
+class RunAction(str, Enum):
+    """What a sync would do with a W&B run, in a plan."""
+
+    CREATE = "create"
+    REWRITE = "rewrite"  # write all of it again, under the same id
+    UPDATE = "update"  # change its texts, uses or rules in place
+    KEEP = "keep"
+    SKIP = "skip"  # somebody deleted it, so it stays deleted
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a sync would cost: what it sends to W&B, and how long that takes.
+
+    docs/plan.md says how the numbers come about.
+    """
+
+    size: int = 0  # bytes that are uploaded
+    size_is_estimate: bool = False  # False: exact, for files; texts of W&B runs are never exact
+    requests: int = 0  # to W&B; about
+    seconds: float = 0.0  # about
+
+    def __add__(self, other: Estimate) -> Estimate:
+        return Estimate(
+            size=self.size + other.size,
+            size_is_estimate=self.size_is_estimate or other.size_is_estimate,
+            requests=self.requests + other.requests,
+            seconds=round(self.seconds + other.seconds, 3),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +110,14 @@ class OutputOutcome:
     name: str
     type: str
     digest: str | None  # None: not known before it is written
-    size: int  # bytes; in a plan: those of the pickles that it will be made from
+    size: int  # bytes; in a plan: as far as they are known before a conversion
     files: tuple[str, ...]
     deduplicated: bool = False  # W&B had that content before
     version: str | None = None  # as in "v3"; None: offline
     items: int = 1  # number of Metaflow's artifacts that it is made from
     referenced: int = 0  # how many of them are links to bytes that W&B does not have
     rules: RuleOutcome | None = None  # None: the settings have none for it
+    size_is_estimate: bool = False  # in a plan: its files are converted, from so many bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +170,10 @@ class WandbRunOutcome:
     log_lines: int | None = None  # None: not known, as of what an older mfwb wrote
     log_bytes_left_out: int = 0
     masked: tuple[Masked, ...] = ()  # items in which secrets were masked
+    fingerprint: str | None = None  # of its plan; None: not known, as of what an older mfwb wrote
+    part_digests: dict[str, str] = field(default_factory=dict)  # of its plan's parts, by name
+    action: RunAction | None = None  # what a sync would do with it; None: this is no plan
+    reasons: tuple[str, ...] = ()  # in a plan: why, as in "tag + prod"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +194,10 @@ class FlowRunOutcome:
     account: Account | None = None  # None: not known, as of one that failed, or is still running
     artifacts_passed_on: int = 0  # by steps; the account has them at the step that wrote them
     masked: tuple[Masked, ...] = ()  # items of the flow run as a whole in which secrets were masked
+    settings: dict[str, str] | None = None  # that decided what is written, and are not the default
+    change: Change | None = None  # None: this is no plan, or it would be skipped, or fail
+    reasons: tuple[str, ...] = ()  # in a plan: what changed, as in "setting models: true → false"
+    estimate: Estimate | None = None  # in a plan: what a sync would cost
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document that `--json` prints for this flow run."""
@@ -196,7 +248,18 @@ class Result:
             "artifacts_passed_on": sum(run.artifacts_passed_on for run in self.flow_runs),
             "log_lines": sum(run.log_lines or 0 for run in runs),
             "log_bytes_left_out": sum(run.log_bytes_left_out for run in runs),
+            "changes": {
+                change.value: sum(run.change is change for run in self.flow_runs)
+                for change in Change
+            },
+            "estimate": _adapter(Estimate).dump_python(self.estimate, mode="json"),
         }
+
+    @property
+    def estimate(self) -> Estimate:
+        """What a sync of all flow runs would cost; of a call that is no plan: nothing."""
+        known = (run.estimate for run in self.flow_runs if run.estimate is not None)
+        return sum(known, start=Estimate())
 
     @property
     def account(self) -> Account:

@@ -23,7 +23,7 @@ from mfwb.planning import Content, Form, PlannedCheckpoint, PlannedFile, Planned
 from mfwb.ports import CodeFile, Contents, Readable, ReadyFile
 from mfwb.snapshot.facts import PICKLES
 
-__all__ = ["CONVERSIONS", "FileBuilder"]
+__all__ = ["CONVERSIONS", "FileBuilder", "files_allowed", "read_path"]
 
 CONVERSIONS = {
     Form.PARQUET: Conversion.TABLE,
@@ -171,7 +171,7 @@ class FileBuilder:
     ) -> ReadyFile:
         # Metaflow does not record the name of the file, so it gets the name of the parameter.
         name = f"{planned.content.sha1}.included"
-        allowed = _allowed(contents, run)
+        allowed = files_allowed(contents, run)
 
         def copy(path: Path) -> None:
             self._md5s[name] = contents.copy_included(
@@ -185,7 +185,7 @@ class FileBuilder:
         self, planned: PlannedFile, contents: Contents, run: PlannedRun
     ) -> ArtifactFiles:
         content = planned.content
-        path = load_path(self._read_path(content, contents))
+        path = load_path(read_path(content, contents, self._store))
         room = run.file_limit
 
         def keep(file: BinaryIO, name: str) -> ReadyFile:
@@ -194,7 +194,7 @@ class FileBuilder:
             room = None if room is None else room - ready.size
             return ready
 
-        return read_path_files(path, planned.stem, allowed=_allowed(contents, run), keep=keep)
+        return read_path_files(path, planned.stem, allowed=files_allowed(contents, run), keep=keep)
 
     def _copy_code(self, planned: PlannedFile, contents: Contents) -> ArtifactFiles:
         """Return the user's files in a code package, by name; a later one replaces an earlier."""
@@ -215,16 +215,18 @@ class FileBuilder:
             excluded=excluded.own,
         )
 
-    def _read_path(self, content: Content, contents: Contents) -> bytes:
-        """Return the bytes of a pickled path; ItemLost if they are too many for a path."""
-        if content.size > _PATH_LIMIT:
-            raise ItemLost(f"{content.size:,} bytes, too many for a path")
-        with self._store.scratch() as path:
-            contents.copy(replace(content, size=content.size or _PATH_LIMIT), path)
-            return path.read_bytes()
+
+def read_path(content: Content, contents: Contents, store: Store) -> bytes:
+    """Return the bytes of a pickled path; ItemLost if they are too many for a path."""
+    if content.size > _PATH_LIMIT:
+        raise ItemLost(f"{content.size:,} bytes, too many for a path")
+    with store.scratch() as path:
+        contents.copy(replace(content, size=content.size or _PATH_LIMIT), path)
+        return path.read_bytes()
 
 
-def _allowed(contents: Contents, run: PlannedRun) -> AllowedFiles:
+def files_allowed(contents: Contents, run: PlannedRun) -> AllowedFiles:
+    """Return the files of this machine that a W&B run may send."""
     return AllowedFiles(tuple(Path(root) for root in run.path_roots), contents.own_folder)
 
 

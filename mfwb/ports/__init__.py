@@ -7,6 +7,8 @@ from mfwb.ports.ledger import Entry, Ledger, SyncState
 from mfwb.ports.payloads import (
     AppliedRule,
     ChartAxis,
+    ExpectedFiles,
+    ExpectedRun,
     Payloads,
     ReadyArtifact,
     ReadyCard,
@@ -18,7 +20,14 @@ from mfwb.ports.payloads import (
 )
 from mfwb.ports.progress import NoProgress, Progress
 from mfwb.ports.push import BundledFlowRun, PushedFlowRun, Pusher
-from mfwb.ports.sink import Destination, ExistingFlowRun, Session, Sink, WrittenRun
+from mfwb.ports.sink import (
+    Destination,
+    ExistingFlowRun,
+    ExistingWandbRun,
+    Session,
+    Sink,
+    WrittenRun,
+)
 from mfwb.ports.source import (
     BlobLocation,
     CheckpointFile,
@@ -44,6 +53,9 @@ __all__ = [
     "Entry",
     "ExcludedCode",
     "ExistingFlowRun",
+    "ExistingWandbRun",
+    "ExpectedFiles",
+    "ExpectedRun",
     "Ledger",
     "ListedFlowRun",
     "LogLine",

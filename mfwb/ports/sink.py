@@ -17,6 +17,7 @@ from mfwb.snapshot import Loss
 __all__ = [
     "Destination",
     "ExistingFlowRun",
+    "ExistingWandbRun",
     "Session",
     "Sink",
     "WrittenRun",
@@ -85,6 +86,35 @@ class ExistingFlowRun:
     started_at: int
     group: str
     wandb_runs: tuple[WandbRunOutcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingWandbRun:
+    """A planned W&B run as W&B has it, for a plan.
+
+    Attributes:
+        id: its id in W&B; of one that was deleted, the planned id.
+        url: its URL; empty if it was deleted.
+        fingerprint: of the plan that it is complete for; empty: it is not complete.
+        uses: the artifacts that it uses, by name and producer; None: W&B does not say.
+        losses: those that its sync noted in it.
+        changes: what of its texts a sync would change, as in "tag + prod".
+        edits_kept: what others changed of these texts, and a sync would keep.
+        edits_undone: the same, but it would be overwritten.
+        deleted: an earlier sync wrote it, and it is gone.
+        is_open: another process may be writing it now.
+    """
+
+    id: str
+    url: str = ""
+    fingerprint: str = ""
+    uses: tuple[str, ...] | None = None
+    losses: tuple[Loss, ...] = ()
+    changes: tuple[str, ...] = ()
+    edits_kept: tuple[str, ...] = ()
+    edits_undone: tuple[str, ...] = ()
+    deleted: bool = False
+    is_open: bool = False
 
 
 class Session(Protocol):
@@ -160,6 +190,19 @@ class Sink(Protocol):
 
         SinkError.
         """
+        ...
+
+    def existing(
+        self, plan: Plan, *, writer: str, written: Collection[str] = ()
+    ) -> Mapping[str, ExistingWandbRun]:
+        """Return those of the planned W&B runs that exist or were deleted, by planned id.
+
+        It only reads. A bundle has none: its ledger knows all. Arguments and errors as of `open`.
+        """
+        ...
+
+    def find_ids(self, destination: Destination, groups: Sequence[str]) -> frozenset[str]:
+        """Return the ids of all W&B runs of some groups, hundreds with a request; SinkError."""
         ...
 
     def open(
