@@ -430,10 +430,22 @@ def _flow_names(flows: Iterable[PathspecsLike]) -> list[str]:
 
 
 def plan_selection(
-    selection: Selection, settings: Settings, progress: Progress | None = None
+    selection: Selection,
+    settings: Settings,
+    progress: Progress | None = None,
+    *,
+    online: bool = False,
 ) -> Result:
-    """Return what `plan` returns, for a selection and settings that exist already."""
-    return _carry_out(plan_flow_runs, selection, settings, progress, may_ask=False)
+    """Return what `plan` returns, for a selection and settings that exist already.
+
+    Args:
+        selection: the flow runs.
+        settings: of this call.
+        progress: is notified of the work.
+        online: whether W&B is asked what it has.
+    """
+    pipeline = partial(plan_flow_runs, online=online)
+    return _carry_out(pipeline, selection, settings, progress, may_ask=online, read_only=True)
 
 
 def sync_selection(
@@ -520,18 +532,20 @@ def verify_selection(
 _Pipeline = Callable[[Selection, Settings, Parts], Result]
 
 
-def _carry_out(
+def _carry_out(  # noqa: PLR0913 - what a call may do, each by its name
     pipeline: _Pipeline,
     selection: Selection,
     settings: Settings,
     progress: Progress | None,
     *,
     may_ask: bool,
+    read_only: bool = False,
 ) -> Result:
     settings = _with_plugins(settings)
     from mfwb.wiring import wire  # noqa: PLC0415 - it imports both SDKs
 
-    with wire(settings, progress or NoProgress(), may_ask=may_ask) as parts:
+    watcher = progress or NoProgress()
+    with wire(settings, watcher, may_ask=may_ask, read_only=read_only) as parts:
         return pipeline(selection, settings, parts)
 
 

@@ -167,13 +167,11 @@ def as_planned(
     )
 
 
-def _expected_files(
-    artifact: OutputArtifact, expected: ExpectedRun | None
-) -> ExpectedFiles | None:
+def _expected_files(artifact: OutputArtifact, expected: ExpectedRun | None) -> ExpectedFiles | None:
     """Return what is known of an artifact's files; None if all of them will be lost."""
     if expected is not None:
         return expected.files.get(artifact.name)
-    return ExpectedFiles(sum(file.content.size for file in artifact.files), is_estimate=True)
+    return ExpectedFiles(sum(file.content.size for file in artifact.files))
 
 
 def _values_of(run: PlannedRun) -> tuple[PlannedValue | OverviewValue, ...]:

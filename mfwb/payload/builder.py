@@ -252,7 +252,7 @@ class PayloadBuilder:
                 with self._store.scratch() as html:
                     contents.copy_card(planned.task, planned.card, html)
                     card_bytes += html.stat().st_size
-            except ItemLost as error:
+            except ItemLost as error:  # noqa: PERF203 - the others are looked at, too
                 losses.append(Loss(planned.item, str(error)))
         log_bytes, log_losses = find_log_losses(run, contents, self._masker)
         return ExpectedRun(

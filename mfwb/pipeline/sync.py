@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from itertools import islice
 from threading import BoundedSemaphore, Event
 
 from mfwb.account_balance import with_account
 from mfwb.config import Settings
-from mfwb.errors import NotFound, ends_the_call
-from mfwb.outcome import FlowRunOutcome, Result, Status, WandbRunOutcome
+from mfwb.decisive_settings import describe_settings
+from mfwb.errors import NotFound
+from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.pipeline.draft import (
     STILL_RUNNING,
     Draft,
@@ -24,18 +24,17 @@ from mfwb.pipeline.draft import (
 from mfwb.pipeline.executor import Executor
 from mfwb.pipeline.failures import failed_outcome
 from mfwb.pipeline.log_order import LogOrder, Turn
+from mfwb.pipeline.look_ahead import look_ahead
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.selection import SelectedFlowRun, Selection, select_flow_runs
-from mfwb.pipeline.sync_history import SyncHistory, is_done
-from mfwb.planning import Plan, PlannedRun, choose_group
+from mfwb.pipeline.sync_history import SyncHistory, ids_written_before, is_done
+from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import Destination, Entry, SyncState
 
 __all__ = ["sync_flow_runs"]
 
 _OFFLINE_WORKERS = 2  # offline there is nothing to wait for: more workers only hinder each other
 _FLOW_RUNS_AT_ONCE = 8
-_LOOK_AHEAD = 200  # flow runs whose W&B runs are queried with one request
-_FEW = 3  # for this many flow runs, a request in bulk is not worth it
 
 
 def sync_flow_runs(
@@ -123,7 +122,9 @@ class _Sync:
     def run(self, selected: Sequence[SelectedFlowRun]) -> Iterator[FlowRunOutcome]:
         """Return the outcome of each flow run, in their order."""
         results: list[FlowRunOutcome | Future[FlowRunOutcome]] = []
-        for position, flow_run in enumerate(self._with_look_ahead(selected)):
+        for position, flow_run in enumerate(
+            look_ahead(selected, self._settings, self._parts.sink, self._history)
+        ):
             try:
                 outcome = self._history.find_outcome(flow_run)
                 if outcome is None:
@@ -134,34 +135,6 @@ class _Sync:
             except BaseException as error:  # noqa: BLE001, PERF203 - see `failed_outcome`
                 results.append(self._unreadable(flow_run, error))
         return (result.result() if isinstance(result, Future) else result for result in results)
-
-    def _with_look_ahead(self, selected: Iterable[SelectedFlowRun]) -> Iterator[SelectedFlowRun]:
-        """Yield flow runs, after W&B was queried in bulk for those that the ledger lacks."""
-        rest = iter(selected)
-        while chunk := list(islice(rest, _LOOK_AHEAD)):
-            groups_by_destination: dict[Destination, list[str]] = {}
-            for flow_run in chunk:
-                if (
-                    flow_run.listed is not None
-                    and flow_run.error is None
-                    and self._history.is_new(flow_run)
-                ):
-                    flow = flow_run.pathspec.flow
-                    group = choose_group(flow, str(flow_run.pathspec), self._settings)
-                    groups = groups_by_destination.setdefault(self._history.destination(flow), [])
-                    groups.append(group)
-            for destination, groups in groups_by_destination.items():
-                if len(groups) > _FEW and not self._settings.force:
-                    self._look_ahead(destination, list(dict.fromkeys(groups)))
-            yield from chunk
-
-    def _look_ahead(self, destination: Destination, groups: Sequence[str]) -> None:
-        """Query W&B in bulk. If that fails, each flow run queries for itself, and fails alone."""
-        try:
-            self._parts.sink.prefetch(destination, groups)
-        except Exception as error:
-            if ends_the_call(error):
-                raise
 
     def _unreadable(self, flow_run: SelectedFlowRun, error: BaseException) -> FlowRunOutcome:
         """Record a flow run that could not be read or looked up, and return its outcome."""
@@ -193,7 +166,8 @@ class _Sync:
             return FlowRunOutcome(str(selected.pathspec), Status.SKIPPED, reason=reason)
         before = self._history.previous_entry(drafted)
         if before is not None and self._is_unchanged(before, drafted.plan, selected):
-            self._history.record(drafted, SyncState.SYNCED, outcome=before.outcome)
+            unchanged = before.outcome and self._with_settings(before.outcome, drafted)
+            self._history.record(drafted, SyncState.SYNCED, outcome=unchanged)
             return _unchanged(before, drafted.plan, drafted.destination)
         self._free_slots.acquire()
         # Only flow runs that were started before are awaited, so that no two wait for each other.
@@ -250,7 +224,7 @@ class _Sync:
         self, drafted: Draft, plan: Plan, earlier: FlowRunOutcome | None, turn: Turn
     ) -> FlowRunOutcome:
         self._history.record(drafted, SyncState.BEGUN, outcome=earlier)
-        writer, written_before = self._parts.ledger.id, _ids_written_before(earlier)
+        writer, written_before = self._parts.ledger.id, ids_written_before(earlier)
         with self._parts.sink.open(plan, writer=writer, written=written_before) as session:
             result = self._executor.carry_out(drafted, plan, session, turn)
         outcome = with_account(
@@ -258,6 +232,7 @@ class _Sync:
             drafted.flow_run,
             plan,
         )
+        outcome = self._with_settings(outcome, drafted)
         is_whole = all(run.complete for run in result.runs)
         if reason := result.error or ("" if is_whole else "W&B did not accept all of it"):
             outcome = replace(outcome, status=Status.FAILED, reason=reason)
@@ -268,14 +243,13 @@ class _Sync:
                 return replace(outcome, status=Status.UNCHANGED)
         return outcome
 
+    def _with_settings(self, outcome: FlowRunOutcome, drafted: Draft) -> FlowRunOutcome:
+        """Return an outcome with the settings of this call, for the comparison of a later plan."""
+        described = describe_settings(self._settings, drafted.flow_run.flow)
+        return replace(outcome, settings=described)
+
 
 def _unchanged(before: Entry, plan: Plan, destination: Destination) -> FlowRunOutcome:
     if before.outcome is None:
         return make_outcome(Status.UNCHANGED, plan, destination, ())
     return replace(before.outcome, status=Status.UNCHANGED)
-
-
-def _ids_written_before(outcome: FlowRunOutcome | None) -> set[str]:
-    """Return the ids of the W&B runs that an earlier sync wrote or found deleted."""
-    runs: Iterable[WandbRunOutcome] = outcome.wandb_runs if outcome else ()
-    return {run.id for run in runs if run.url or run.deleted}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mfwb.outcome import OutputOutcome, WandbRunOutcome
-from mfwb.planning import Plan, PlannedRun
+from mfwb.planning import InputArtifact, Plan, PlannedRun
 from mfwb.ports.payloads import AppliedRule, ReadyRun
 from mfwb.redaction import Masked
 from mfwb.snapshot import Loss
@@ -199,6 +199,10 @@ class Sink(Protocol):
 
         It only reads. A bundle has none: its ledger knows all. Arguments and errors as of `open`.
         """
+        ...
+
+    def has_logged(self, plan: Plan, used: InputArtifact) -> bool:
+        """Return whether W&B has an artifact of another flow run; errors as of `open`."""
         ...
 
     def find_ids(self, destination: Destination, groups: Sequence[str]) -> frozenset[str]:

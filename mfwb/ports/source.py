@@ -135,9 +135,7 @@ class Contents(Protocol):
         """
         ...
 
-    def check_included(
-        self, content: Content, *, allowed: AllowedFiles, limit: int | None
-    ) -> None:
+    def check_included(self, content: Content, *, allowed: AllowedFiles, limit: int | None) -> None:
         """Raise ItemLost if `copy_included` would, as far as the first bytes show it."""
         ...
 

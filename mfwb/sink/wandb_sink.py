@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from mfwb.config import Settings
 from mfwb.destination import Destinations
-from mfwb.planning import Plan, PlannedRun
-from mfwb.ports import Destination, ExistingFlowRun, Session
+from mfwb.planning import InputArtifact, Plan, PlannedRun
+from mfwb.ports import Destination, ExistingFlowRun, ExistingWandbRun, Session
 from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.collections import Collections
 from mfwb.sink.client.retry_budget import RetryBudget
@@ -18,9 +18,11 @@ from mfwb.sink.content.edits import EditRule
 from mfwb.sink.offline.manifest import Checksums
 from mfwb.sink.offline.session import OfflineSession
 from mfwb.sink.online.in_flight import InFlight
+from mfwb.sink.online.logged_artifacts import LoggedArtifacts
 from mfwb.sink.online.session import OnlineSession, Project
 from mfwb.sink.server.artifact_rules import RuleWriter
 from mfwb.sink.server.claims import Claims
+from mfwb.sink.server.comparison import compare_runs
 from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
 from mfwb.sink.server.flow_runs import group_by_flow_run
 from mfwb.sink.server.latest_alias import LatestAlias
@@ -72,9 +74,41 @@ class WandbSink:
         else:
             yield self._online(plan, writer, written)
 
+    def existing(
+        self, plan: Plan, *, writer: str, written: Collection[str] = ()
+    ) -> Mapping[str, ExistingWandbRun]:
+        """Return the planned W&B runs that exist or were deleted; of a bundle, none."""
+        if self._bundle is not None:
+            return {}
+        existing_runs = self._fetch(plan)
+        return compare_runs(plan, existing_runs, written, writer=writer, rule=self._edit_rule)
+
+    def has_logged(self, plan: Plan, used: InputArtifact) -> bool:
+        """Return whether W&B has an artifact of another flow run; a bundle has none."""
+        if self._bundle is not None:
+            return False
+        existing_runs = ExistingRuns(self._client, self._entity(plan.entity), plan.project)
+        return LoggedArtifacts(existing_runs, plan.source.provider).find_used(used) is not None
+
+    def find_ids(self, destination: Destination, groups: Sequence[str]) -> frozenset[str]:
+        """Return the ids of all W&B runs of some groups; of a bundle, none."""
+        if self._bundle is not None:
+            return frozenset()
+        entity = self._entity(destination.entity)
+        runs = ExistingRuns(self._client, entity, destination.project).list_groups(groups)
+        return frozenset(run.id for run in runs)
+
     def _online(self, plan: Plan, writer: str, written: Collection[str]) -> OnlineSession:
+        project = self._project(self._entity(plan.entity), plan.project)
+        existing_runs = self._fetch(plan)
+        claims = Claims(
+            plan, existing_runs, self._client, writer=writer, on_deleted=self._on_deleted
+        )
+        return OnlineSession(plan, project, existing_runs, claims, written)
+
+    def _fetch(self, plan: Plan) -> ExistingRuns:
+        """Return the W&B runs of a plan that exist; SinkError, Unreachable."""
         entity = self._entity(plan.entity)
-        project = self._project(entity, plan.project)
         existing_runs = ExistingRuns(self._client, entity, plan.project)
         prefetched = self._prefetched.get((entity, plan.project), {})
         complete = {
@@ -84,10 +118,7 @@ class WandbSink:
         }
         existing_runs.add_known(complete)
         existing_runs.fetch(run for run in plan.runs if run.id not in complete)
-        claims = Claims(
-            plan, existing_runs, self._client, writer=writer, on_deleted=self._on_deleted
-        )
-        return OnlineSession(plan, project, existing_runs, claims, written)
+        return existing_runs
 
     def _entity(self, given: str | None) -> str:
         """Return the entity, after a check of the credentials; Unreachable."""

@@ -126,9 +126,7 @@ class FlowRunContents:
             limit=limit,
         )
 
-    def check_included(
-        self, content: Content, *, allowed: AllowedFiles, limit: int | None
-    ) -> None:
+    def check_included(self, content: Content, *, allowed: AllowedFiles, limit: int | None) -> None:
         """Raise ItemLost if `copy_included` would, as far as the first bytes show it."""
         check_content(
             self._included(content),

@@ -80,7 +80,7 @@ def copy_content(  # noqa: PLR0913 - each is a fact of its own
         digests.finish()
 
 
-def check_content(
+def check_content(  # noqa: PLR0913 - as of `copy_content`
     included: Included,
     flow: str,
     datastore: Datastore | None,
