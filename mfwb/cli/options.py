@@ -22,6 +22,9 @@ __all__ = [
     "flow_run_argument",
     "flow_run_selection",
     "lineage_output",
+    "online",
+    "plan_file",
+    "plan_output",
     "project",
     "push_behavior",
     "report_files",
@@ -356,6 +359,40 @@ def dry_run(command: _F) -> _F:
         is_flag=True,
         default=False,
         help="Only show what would be done, like `plan`",
+    )(command)
+
+
+def online(command: _F) -> _F:
+    """Add the option that lets a plan ask W&B."""
+    return _option(
+        "How",
+        "--online",
+        is_flag=True,
+        default=False,
+        help="Also ask W&B what it has; nothing is written",
+    )(command)
+
+
+def plan_output(command: _F) -> _F:
+    """Add the option for a plan file."""
+    return _option(
+        "Show",
+        "--out",
+        metavar="FILE",
+        callback=_path_if_given,
+        help="Write the plan, for `sync --plan FILE`",
+    )(command)
+
+
+def plan_file(command: _F) -> _F:
+    """Add the option that carries out a plan file."""
+    return _option(
+        "Choose",
+        "--plan",
+        "plan_path",
+        metavar="FILE",
+        callback=_path_if_given,
+        help="Carry out exactly this plan, or refuse",
     )(command)
 
 

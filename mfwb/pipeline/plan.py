@@ -52,6 +52,7 @@ class PlannedFlowRun:
         recorded: its sync state in the ledger, with the digest of its last sync; empty: none.
         settings_stamp: of the settings that decide about it.
         found: the id and the fingerprint of each W&B run that W&B has, if it was asked.
+        tags: of the flow run, sorted; None: it was not read.
     """
 
     outcome: FlowRunOutcome
@@ -60,6 +61,7 @@ class PlannedFlowRun:
     recorded: str = ""
     settings_stamp: str = ""
     found: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] | None = None
 
 
 def plan_flow_runs(
@@ -203,6 +205,7 @@ class _Planner:
             recorded=_describe_entry(before),
             settings_stamp=self._history.settings_stamp(drafted.flow_run.flow),
             found={item.id: item.fingerprint for item in found.values() if not item.deleted},
+            tags=tuple(sorted(drafted.flow_run.tags)),
         )
 
     def _compare(
@@ -320,14 +323,16 @@ class _Planner:
             planned = replace(before, fingerprint=run.fingerprint, part_digests=run.part_digests)
         elif existing is not None:
             planned = as_planned(run, losses=existing.losses)
+            outputs = (replace(output, size_is_estimate=True) for output in planned.outputs)
+            planned = replace(planned, outputs=tuple(outputs))
         if existing is not None:
             kept, undone = existing.edits_kept, existing.edits_undone
             planned = replace(planned, id=existing.id, url=existing.url)
             if decision.action is RunAction.UPDATE:
                 planned = replace(planned, edits_kept=kept, edits_undone=undone)
         if decision.action is RunAction.UPDATE and (rules := self._rules_for(run, drafted)):
-            outputs = (replace(output, rules=rules.get(output.name)) for output in planned.outputs)
-            planned = replace(planned, outputs=tuple(outputs))
+            ruled = (replace(output, rules=rules.get(output.name)) for output in planned.outputs)
+            planned = replace(planned, outputs=tuple(ruled))
         return planned
 
     def _rules_for(self, run: PlannedRun, drafted: Draft) -> dict[str, RuleOutcome]:

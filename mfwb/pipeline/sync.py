@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -11,7 +11,7 @@ from threading import BoundedSemaphore, Event
 from mfwb.account_balance import with_account
 from mfwb.config import Settings
 from mfwb.decisive_settings import describe_settings
-from mfwb.errors import NotFound
+from mfwb.errors import NotFound, UsageError
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.pipeline.draft import (
     STILL_RUNNING,
@@ -43,6 +43,7 @@ def sync_flow_runs(
     parts: Parts,
     *,
     forced: Collection[str] | None = None,
+    expected: Mapping[str, str] | None = None,
 ) -> Result:
     """Replay flow runs into W&B and return the result; complete ones stay as they are.
 
@@ -53,6 +54,10 @@ def sync_flow_runs(
         settings: of this call.
         parts: source, sink and the other parts.
         forced: names of the W&B runs that `force` in the settings is for; None: all of them.
+        expected: the digest that the plan of each flow run must have; None: any.
+
+    Raises:
+        UsageError: a flow run does not have the expected plan.
     """
     history = SyncHistory(selection, settings, parts)
     selected = select_flow_runs(selection, parts.source, history.find_open_flow_runs)
@@ -61,6 +66,7 @@ def sync_flow_runs(
         history.refresh()
         selected = history.remove_excluded(selected)
         with _started_sync(settings, parts, history, forced) as sync:
+            sync.expected = expected
             outcomes = tuple(sync.run(selected))
             return Result("sync", outcomes, notes=notes_on(selection, outcomes))
 
@@ -117,6 +123,7 @@ class _Sync:
         self._free_slots = BoundedSemaphore(at_once)  # plans take memory: few are made ahead
         self._started: dict[str, Future[FlowRunOutcome]] = {}
         self._log_order = LogOrder()
+        self.expected: Mapping[str, str] | None = None
         self.interrupted = Event()  # once it is set, a failure means nothing
 
     def run(self, selected: Sequence[SelectedFlowRun]) -> Iterator[FlowRunOutcome]:
@@ -158,6 +165,7 @@ class _Sync:
     def _start(self, selected: SelectedFlowRun) -> FlowRunOutcome | Future[FlowRunOutcome]:
         """Read a flow run; if there is something to write, start that."""
         drafted = draft(selected, self._settings, self._parts)
+        self._raise_if_unexpected(drafted)
         if drafted.plan is None:
             self._history.record(drafted, SyncState.RUNNING, reason=STILL_RUNNING)
             return still_running_outcome(drafted)
@@ -179,6 +187,14 @@ class _Sync:
         future.add_done_callback(lambda _: self._free_slots.release())
         self._started[str(selected.pathspec)] = future
         return future
+
+    def _raise_if_unexpected(self, drafted: Draft) -> None:
+        """Raise UsageError if a plan is carried out, and the flow run is not as planned."""
+        if self.expected is None:
+            return
+        pathspec = drafted.flow_run.pathspec
+        if drafted.plan is None or drafted.plan.digest != self.expected.get(pathspec):
+            raise UsageError(f"{pathspec} changed while its plan was carried out; make a new plan")
 
     def _is_unchanged(self, before: Entry, plan: Plan, selected: SelectedFlowRun) -> bool:
         """Return whether the ledger alone shows that there is nothing to do.
