@@ -228,6 +228,7 @@ class Result:
     flow_runs: tuple[FlowRunOutcome, ...]
     version: int = 1
     notes: tuple[str, ...] = ()  # remarks about the call, not about a flow run
+    estimate: Estimate | None = None  # in a plan: what a sync of all flow runs would cost
 
     @property
     def totals(self) -> dict[str, Any]:
@@ -252,14 +253,8 @@ class Result:
                 change.value: sum(run.change is change for run in self.flow_runs)
                 for change in Change
             },
-            "estimate": _adapter(Estimate).dump_python(self.estimate, mode="json"),
+            "estimate": _adapter(Estimate).dump_python(self.estimate or Estimate(), mode="json"),
         }
-
-    @property
-    def estimate(self) -> Estimate:
-        """What a sync of all flow runs would cost; of a call that is no plan: nothing."""
-        known = (run.estimate for run in self.flow_runs if run.estimate is not None)
-        return sum(known, start=Estimate())
 
     @property
     def account(self) -> Account:

@@ -23,7 +23,7 @@ from mfwb.outcome import (
     WandbRunOutcome,
 )
 from mfwb.pipeline.draft import Draft, draft, make_outcome, notes_on, still_running_outcome
-from mfwb.pipeline.estimates import estimate_flow_run, estimate_run
+from mfwb.pipeline.estimates import estimate_call, estimate_flow_run, estimate_run
 from mfwb.pipeline.failures import failed_outcome
 from mfwb.pipeline.known_entities import SinkWithKnownEntities
 from mfwb.pipeline.look_ahead import LOOK_AHEAD, look_ahead
@@ -90,7 +90,13 @@ def plan_flow_runs(
     for planned in plan_selected(selected, settings, parts, history, online=online):
         keep(planned)
         outcomes.append(planned.outcome)
-    return Result("plan", tuple(outcomes), notes=notes_on(selection, outcomes))
+    known = (outcome.estimate for outcome in outcomes if outcome.estimate is not None)
+    return Result(
+        "plan",
+        tuple(outcomes),
+        notes=notes_on(selection, outcomes),
+        estimate=estimate_call(known, workers=settings.workers, online=parts.sink.bundle is None),
+    )
 
 
 def plan_selected(
@@ -245,7 +251,11 @@ class _Planner:
             if is_idle
             else (*_reasons(drafted.flow_run, before, described, plan), *self._force_reason()),
             settings=described,
-            estimate=estimate_flow_run(estimates, workers=self._settings.workers, online=online),
+            estimate=estimate_flow_run(
+                list(zip(plan.runs, estimates, strict=True)),
+                workers=self._settings.workers,
+                online=online,
+            ),
         )
 
     def _force_reason(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ __all__ = [
     "count",
     "describe_rules",
     "human_size",
+    "planned_size",
     "project_path",
     "project_urls",
     "short_name",
@@ -20,6 +21,7 @@ __all__ = [
 OVERVIEW = "(overview)"
 """The W&B run of the flow run as a whole; no step can have this name."""
 
+_ABOUT = "\N{ALMOST EQUAL TO}"
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 _NEXT_UNIT = 999.5  # from here on, the number would be shown as 1000
 _NO_DECIMALS = 99.95  # from here on, the number would be shown as 100.0
@@ -49,6 +51,11 @@ def human_size(size: int) -> str:
         value, unit = value / 1000, unit + 1
     decimals = 0 if unit == 0 or value >= _NO_DECIMALS else 1
     return f"{value:.{decimals}f} {_UNITS[unit]}"
+
+
+def planned_size(size: int, *, is_estimate: bool) -> str:
+    """Return a size in a plan; one that is not exact has a sign for that."""
+    return f"{_ABOUT}{human_size(size)}" if is_estimate else human_size(size)
 
 
 def project_path(flow_run: FlowRunOutcome) -> str:

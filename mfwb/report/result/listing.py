@@ -11,6 +11,7 @@ from rich.text import Text
 
 from mfwb.outcome import FlowRunOutcome, Status
 from mfwb.report.format import count, project_path
+from mfwb.report.result.changes import change_lines
 from mfwb.safe_text import one_line
 
 __all__ = ["STATUS_STYLES", "list_of"]
@@ -82,6 +83,8 @@ def _brief(flow_run: FlowRunOutcome) -> str:
     if flow_run.status is Status.FAILED:
         return one_line(flow_run.reason or "no reason was recorded")
     parts = [count(len(flow_run.wandb_runs), "W&B run"), project_path(flow_run)]
+    if flow_run.change is not None:
+        parts.insert(0, next(change_lines(flow_run), flow_run.change.value))
     if flow_run.all_losses:
         parts.append(count(len(flow_run.all_losses), "loss"))
     return ", ".join(parts)

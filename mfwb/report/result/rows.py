@@ -33,6 +33,7 @@ class Made:
     name: str
     type: str
     size: int
+    size_is_estimate: bool
     version: str  # v3, same (W&B had that content already), or how many of each
     count: int = 1
 
@@ -112,7 +113,14 @@ def _made(outputs: Iterable[OutputOutcome]) -> tuple[Made, ...]:
 
 
 def _made_of(name: str, kind: str, members: Sequence[OutputOutcome]) -> Made:
-    return Made(name, kind, sum(output.size for output in members), _version(members), len(members))
+    return Made(
+        name,
+        kind,
+        size=sum(output.size for output in members),
+        size_is_estimate=any(output.size_is_estimate for output in members),
+        version=_version(members),
+        count=len(members),
+    )
 
 
 def _version(members: Sequence[OutputOutcome]) -> str:

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from mfwb.report.format import OVERVIEW, count, human_size
+from mfwb.report.format import OVERVIEW, count, planned_size
 from mfwb.report.result.rows import Made, Row, Used
 from mfwb.safe_text import one_line
 
@@ -128,11 +128,17 @@ def _made(made: Made, runs: int) -> _Line:
     cells = {
         "made": _with_count(Text(one_line(made.name)), made.count, runs),
         "type": Text(made.type, style="dim"),
-        "size": Text(human_size(made.size) if made.size or made.type != "code" else "?"),
+        "size": Text(_size(made)),
     }
     if made.version:
         cells["version"] = Text(made.version, style="dim" if "same" in made.version else "cyan")
     return cells
+
+
+def _size(made: Made) -> str:
+    if not made.size and made.type == "code":
+        return "?"
+    return planned_size(made.size, is_estimate=made.size_is_estimate)
 
 
 def _with_count(text: Text, count: int, usual: int = 1) -> Text:

@@ -12,6 +12,7 @@ from rich.text import Text
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.report.console import printed
 from mfwb.report.format import count, project_path, project_urls, short_name
+from mfwb.report.result.changes import change_lines
 from mfwb.report.result.details import print_details
 from mfwb.report.result.edits import print_edits
 from mfwb.report.result.listing import STATUS_STYLES, list_of
@@ -73,7 +74,8 @@ def _print_headline(flow_run: FlowRunOutcome, console: Console) -> None:
         Text.assemble((one_line(flow_run.pathspec), "bold"), "  ", _status(flow_run)),
         soft_wrap=True,
     )
-    console.print(Padding(Text(_sentence(flow_run), overflow="fold"), (0, 0, 1, 2)))
+    lines = "\n".join([_sentence(flow_run), *change_lines(flow_run)])
+    console.print(Padding(Text(lines, overflow="fold"), (0, 0, 1, 2)))
 
 
 def _status(flow_run: FlowRunOutcome) -> Text:

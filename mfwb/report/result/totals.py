@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from mfwb.account import Ending, count_endings, number_of
 from mfwb.outcome import Result, Status
 from mfwb.report.format import count
+from mfwb.report.result.changes import estimate_line
 
 __all__ = ["totals"]
 
@@ -26,6 +27,8 @@ def totals(result: Result, *, verbose: bool = False) -> list[str]:
         lines.append(_artifacts(result))
     if any(flow_run.account is not None for flow_run in result.flow_runs):
         lines += _items(result, verbose=verbose)
+    if line := estimate_line(result):
+        lines.append(line)
     losses = len(result.losses)
     lines.append(count(losses, "loss") if losses else "no losses")
     return lines
