@@ -135,6 +135,7 @@ def as_planned(
     """
     all_losses = (*run.losses, *(expected.losses if expected else ()), *losses)
     all_losses = tuple(dict.fromkeys(all_losses))
+    masked = (*run.masked, *(expected.masked if expected else ()))
     outputs = tuple(
         OutputOutcome(
             name=artifact.name,
@@ -161,7 +162,7 @@ def as_planned(
         switched_off=tuple(sorted({content.name for content in run.switched_off})),
         items=count_items(run, all_losses, outputs),
         losses=all_losses,
-        masked=run.masked,
+        masked=tuple({entry.item: entry for entry in masked}.values()),
         fingerprint=run.fingerprint,
         part_digests=run.part_digests,
     )

@@ -116,7 +116,7 @@ class PayloadBuilder:
         self._conversions = ConversionCache(self._store, max_memory, forkservers, self._masker)
         self._inspector = inspector or Inspector()
         self._inspect = self._inspector.inspect
-        self._file_builder = FileBuilder(self._store, self._conversions)
+        self._file_builder = FileBuilder(self._store, self._conversions, self._masker)
         self._keep = keep
         self._refcount = RefCount()
         self._cleanup_lock = Lock()
@@ -239,13 +239,17 @@ class PayloadBuilder:
     def expect(self, run: PlannedRun, contents: Contents) -> ExpectedRun:
         """Return what `prepare` would find, as far as it is known without converting anything."""
         losses: list[Loss] = []
+        masked: list[Masked] = []
         if run.overview is not None:
             losses += build_overview(
                 run, run.overview, contents, self._inspect, lambda _: Path(), self._masker
             ).losses
         else:
-            losses += self._summarize(run, contents, {}).losses
-        files = Expectations(contents, self._store).of_run(run, losses)
+            parts = self._summarize(run, contents, {})
+            losses += parts.losses
+            masked += parts.masked
+        expectations = Expectations(contents, self._store, self._masker)
+        files = expectations.of_run(run, losses)
         card_bytes = 0
         for planned in run.cards:
             try:
@@ -260,6 +264,7 @@ class PayloadBuilder:
             files,
             card_bytes,
             log_bytes,
+            (*masked, *expectations.masked),
         )
 
     def files(self, run: PlannedRun, contents: Contents) -> ReadyRun:

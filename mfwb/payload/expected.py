@@ -17,7 +17,7 @@ from mfwb.files.content_store import Store
 from mfwb.payload.checkpoints import copy_checkpoint
 from mfwb.payload.copied_files import too_many_bytes
 from mfwb.payload.file_names import make_names_safe
-from mfwb.payload.files import CONVERSIONS, files_allowed, read_path
+from mfwb.payload.files import CONVERSIONS, files_allowed, mask_code, read_path
 from mfwb.payload.model import ArtifactFiles
 from mfwb.payload.overview import with_file_rules
 from mfwb.payload.paths import read_path_files
@@ -30,6 +30,7 @@ from mfwb.planning import (
     PlannedRun,
 )
 from mfwb.ports import CodeFile, Contents, ExpectedFiles, Readable, ReadyFile
+from mfwb.redaction import Masked, Masker
 from mfwb.snapshot import Loss
 
 __all__ = ["Expectations"]
@@ -43,14 +44,17 @@ _CHUNK = 1 << 20
 class Expectations:
     """What is known of the files of a W&B run's artifacts; each content is looked at once."""
 
-    def __init__(self, contents: Contents, store: Store) -> None:
+    def __init__(self, contents: Contents, store: Store, masker: Masker) -> None:
         """Prepare to look at artifacts.
 
         Args:
             contents: source of their bytes.
             store: gives room for a file at a time; nothing is kept in it.
+            masker: knows what a secret is.
         """
         self._contents = contents
+        self._masker = masker
+        self.masked: list[Masked] = []  # the artifacts in which secrets were found
         self._store = store
         self._unreadable: dict[str, str] = {}  # reasons by sha1; empty: it can be read
 
@@ -154,14 +158,21 @@ class Expectations:
 
     def _of_code(self, planned: PlannedFile) -> ArtifactFiles:
         sizes: dict[str, int] = {}
+        masked: set[str] = set()
 
         def measure(file: CodeFile) -> None:
-            sizes[file.name] = _count_bytes(file.data)
+            stream, is_masked = mask_code(file, self._masker)
+            sizes[file.name] = _count_bytes(stream)
+            masked.discard(file.name)
+            if is_masked:
+                masked.add(file.name)
 
         with self._store.scratch() as packed:
             excluded = self._contents.read_code(planned.content, packed, measure)
         if not sizes and not excluded.unreadable:
             raise ItemLost("it has no file of the flow")
+        if masked:
+            self.masked.append(Masked(planned.content.pathspec, len(masked)))
         files = [ReadyFile(name, size) for name, size in sizes.items()]
         return ArtifactFiles(Form.CODE, files, missing=dict(excluded.unreadable))
 

@@ -219,12 +219,14 @@ class ExpectedRun:
         files: of each artifact that will be logged, by its planned name.
         card_bytes: of all cards.
         log_bytes: of all logs, as they are stored.
+        masked: values and code in which secrets will be masked.
     """
 
     losses: tuple[Loss, ...] = ()
     files: Mapping[str, ExpectedFiles] = field(default_factory=dict)
     card_bytes: int = 0
     log_bytes: int = 0
+    masked: tuple[Masked, ...] = ()
 
 
 class Payloads(Protocol):
