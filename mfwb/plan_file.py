@@ -52,7 +52,7 @@ class PlanFileRun:
         name: as W&B shows it.
         fingerprint: of its plan.
         action: what is to be done with it.
-        found: the fingerprint that W&B's run was complete for; None: there was none, or W&B was
+        existing: the fingerprint that W&B's run was complete for; None: there was none, or W&B was
             not asked.
     """
 
@@ -60,7 +60,7 @@ class PlanFileRun:
     name: str
     fingerprint: str
     action: str
-    found: str | None = None
+    existing: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,26 +176,30 @@ def read_plan(path: Path) -> PlanFile:
     version = document.get("mfwb")
     if document.get("version") != _VERSION or version != __version__:
         made_by = f"mfwb {version}" if isinstance(version, str) else "another mfwb"
-        raise UsageError(f"{path} was made by {made_by}, and this is {__version__}; {_ANEW}")
+        raise UsageError(
+            f"{path} was made by {made_by}, and this is {__version__}; {_MAKE_NEW_PLAN}"
+        )
     checksum = document.pop("checksum", None)
     if checksum != _checksum(document):
-        raise UsageError(f"{path} was changed after the plan was made; {_ANEW}")
+        raise UsageError(f"{path} was changed after the plan was made; {_MAKE_NEW_PLAN}")
     values = {name: document[name] for name in document if name not in {"format", "version"}}
     try:
         plan = _adapter().validate_python(values)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{path} is no plan of mfwb: {where}: {first['msg']}; {_ANEW}") from None
+        raise UsageError(
+            f"{path} is no plan of mfwb: {where}: {first['msg']}; {_MAKE_NEW_PLAN}"
+        ) from None
     names = [flow_run.pathspec for flow_run in plan.flow_runs]
     if len(set(names)) < len(names):
-        raise UsageError(f"{path} is no plan of mfwb: it has a flow run twice; {_ANEW}")
+        raise UsageError(f"{path} is no plan of mfwb: it has a flow run twice; {_MAKE_NEW_PLAN}")
     if sensitive := sensitive_settings(plan.flags, Path("/")):
         raise UsageError(f"{path} may not set {', '.join(sensitive)}: give it to this call")
     return plan
 
 
-_ANEW = "make a new plan"
+_MAKE_NEW_PLAN = "make a new plan"
 
 
 def _read(path: Path) -> bytes:
@@ -217,7 +221,7 @@ def _parse(path: Path, data: bytes) -> dict[str, Any]:
         document = json.loads(data)
     except (ValueError, RecursionError, MemoryError):
         raise UsageError(
-            f"{path} is no plan of mfwb, or only a part of one: it is not JSON; {_ANEW}"
+            f"{path} is no plan of mfwb, or only a part of one: it is not JSON; {_MAKE_NEW_PLAN}"
         ) from None
     return document if isinstance(document, dict) else {}
 

@@ -131,7 +131,7 @@ def _entry_of(planned: PlannedFlowRun) -> PlanFileFlowRun:
                 name=run.name,
                 fingerprint=run.fingerprint or "",
                 action=run.action.value if run.action else "",
-                found=planned.found.get(run.id),
+                existing=planned.existing.get(run.id),
             )
             for run in outcome.wandb_runs
         ),
@@ -161,7 +161,7 @@ def _raise_if_call_differs(plan: PlanFile, settings: Settings, parts: Parts) -> 
             "not pass on; give the same to this call"
         )
     if changes := compare_settings(plan.call, call_settings(settings)):
-        raise UsageError(f"not as planned: {', '.join(changes)}; {_ANEW}")
+        raise UsageError(f"not as planned: {', '.join(changes)}; {_MAKE_NEW_PLAN}")
 
 
 def _raise_if_changed(checked: Sequence[PlanFileFlowRun], now: dict[str, PlannedFlowRun]) -> None:
@@ -174,10 +174,12 @@ def _raise_if_changed(checked: Sequence[PlanFileFlowRun], now: dict[str, Planned
         return
     name, change = next(iter(changes.items()))
     more = f" (and {len(changes) - 1:,} more flow runs)" if len(changes) > 1 else ""
-    raise UsageError(f"{name} is not as planned: {change}{more}; nothing was written, {_ANEW}")
+    raise UsageError(
+        f"{name} is not as planned: {change}{more}; nothing was written, {_MAKE_NEW_PLAN}"
+    )
 
 
-_ANEW = "make a new plan"
+_MAKE_NEW_PLAN = "make a new plan"
 
 
 def _describe_change(then: PlanFileFlowRun, planned: PlannedFlowRun) -> str:
@@ -190,9 +192,9 @@ def _differences(then: PlanFileFlowRun, now: PlanFileFlowRun) -> Iterator[str]:
     """Yield what is different; what causes others comes first."""
     if now.status == Status.FAILED.value:
         yield now.reason or "it can't be planned any more"
-    places = [(item.mode, item.base, item.entity, item.project) for item in (then, now)]
-    if places[0] != places[1]:
-        before, after = ("/".join(filter(None, place[1:])) for place in places)
+    destinations = [(item.mode, item.base, item.entity, item.project) for item in (then, now)]
+    if destinations[0] != destinations[1]:
+        before, after = ("/".join(filter(None, place[1:])) for place in destinations)
         yield f"its destination was {before}, and is {after}"
     yield ", ".join(compare_settings(then.settings, now.settings))
     if then.settings_stamp != now.settings_stamp:
@@ -203,8 +205,10 @@ def _differences(then: PlanFileFlowRun, now: PlanFileFlowRun) -> Iterator[str]:
         yield _describe_new_digest(then, now)
     if then.status != now.status:
         yield f"it was {then.status}, and is {now.status}"
-    found = {run.id: (run.found, run.action) for run in now.wandb_runs}
-    changed = [run.name for run in then.wandb_runs if found.get(run.id) != (run.found, run.action)]
+    existing = {run.id: (run.existing, run.action) for run in now.wandb_runs}
+    changed = [
+        run.name for run in then.wandb_runs if existing.get(run.id) != (run.existing, run.action)
+    ]
     if changed:
         yield f"W&B has another state of {', '.join(changed[:_LISTED])}"
 

@@ -51,7 +51,7 @@ class PlannedFlowRun:
         digest: of its plan; empty if it has none.
         recorded: its sync state in the ledger, with the digest of its last sync; empty: none.
         settings_stamp: of the settings that decide about it.
-        found: the id and the fingerprint of each W&B run that W&B has, if it was asked.
+        existing: the id and the fingerprint of each W&B run that W&B has, if it was asked.
         tags: of the flow run, sorted; None: it was not read.
     """
 
@@ -60,7 +60,7 @@ class PlannedFlowRun:
     digest: str = ""
     recorded: str = ""
     settings_stamp: str = ""
-    found: Mapping[str, str] = field(default_factory=dict)
+    existing: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] | None = None
 
 
@@ -194,23 +194,23 @@ class _Planner:
 
     def _plan_of_draft(self, drafted: Draft, plan: Plan, before: Entry | None) -> PlannedFlowRun:
         earlier = before.outcome if before else None
-        found: Mapping[str, ExistingWandbRun] = {}
+        existing: Mapping[str, ExistingWandbRun] = {}
         if self._online:
-            found = self._parts.sink.existing(
+            existing = self._parts.sink.existing(
                 plan, writer=self._parts.ledger.id, written=ids_written_before(earlier)
             )
         done = before is not None and is_done(before, plan) and not self._settings.force
         if done and earlier is not None and not self._online:
             outcome = _unchanged(earlier)
         else:
-            outcome = self._compare(drafted, plan, before, found)
+            outcome = self._compare(drafted, plan, before, existing)
         return PlannedFlowRun(
             outcome,
             drafted.destination,
             digest=plan.digest,
             recorded=_describe_entry(before),
             settings_stamp=self._history.settings_stamp(drafted.flow_run.flow),
-            found={item.id: item.fingerprint for item in found.values() if not item.deleted},
+            existing={item.id: item.fingerprint for item in existing.values() if not item.deleted},
             tags=tuple(sorted(drafted.flow_run.tags)),
         )
 
@@ -219,7 +219,7 @@ class _Planner:
         drafted: Draft,
         plan: Plan,
         before: Entry | None,
-        found: Mapping[str, ExistingWandbRun],
+        existing: Mapping[str, ExistingWandbRun],
     ) -> FlowRunOutcome:
         earlier = before.outcome if before else None
         earlier_runs = {run.name: run for run in earlier.wandb_runs} if earlier else {}
@@ -227,7 +227,7 @@ class _Planner:
         knowns = {
             run.name: Known(
                 before=earlier_runs.get(run.name),
-                existing=found.get(run.id),
+                existing=existing.get(run.id),
                 is_online=self._online,
                 is_done=is_finished,
                 in_bundle=self._parts.sink.bundle is not None,
@@ -246,7 +246,7 @@ class _Planner:
         outcome = with_account(outcome, drafted.flow_run, plan)
         return replace(
             outcome,
-            change=_change_of(before, found, is_idle=is_idle),
+            change=_change_of(before, existing, is_idle=is_idle),
             reasons=()
             if is_idle
             else (*_reasons(drafted.flow_run, before, described, plan), *self._force_reason()),
@@ -414,17 +414,17 @@ def _describe_entry(entry: Entry | None) -> str:
 
 
 def _change_of(
-    before: Entry | None, found: Mapping[str, ExistingWandbRun], *, is_idle: bool
+    before: Entry | None, existing: Mapping[str, ExistingWandbRun], *, is_idle: bool
 ) -> Change:
     if is_idle:
         return Change.UNCHANGED
     if before is not None and before.digest:
         is_whole = before.sync_state is SyncState.SYNCED
         return Change.CHANGED if is_whole else Change.UNFINISHED
-    existing = [item for item in found.values() if not item.deleted]
-    if not existing:
+    present = [item for item in existing.values() if not item.deleted]
+    if not present:
         return Change.NEW
-    is_whole = all(item.fingerprint for item in existing)
+    is_whole = all(item.fingerprint for item in present)
     return Change.CHANGED if is_whole else Change.UNFINISHED
 
 

@@ -210,13 +210,13 @@ class FlowRunContents:
             task: its pathspec.
             max_bytes: to read at most; a line in the log says how many bytes are left out.
         """
-        found = self._log_of(task)
-        return [] if found is None else read_log(*found, max_bytes=max_bytes)
+        location = self._log_of(task)
+        return [] if location is None else read_log(*location, max_bytes=max_bytes)
 
     def small_log_size(self, task: str, *, max_bytes: int) -> int | None:
         """Return the bytes of a task's log; None if `log` may leave out something of it."""
-        found = self._log_of(task)
-        return 0 if found is None else measure_small_log(*found, max_bytes=max_bytes)
+        location = self._log_of(task)
+        return 0 if location is None else measure_small_log(*location, max_bytes=max_bytes)
 
     def _log_of(self, task: str) -> tuple[FlowStore, str] | None:
         """Return where a task's log is: the store, and the attempt. None: it never began."""
