@@ -40,8 +40,8 @@ _MAX_BYTES = 256_000_000
 _MODE = 0o644  # whoever reviews a plan may be another user
 _HOW = frozenset({"workers", "timeout", "wait", "strict"})
 """Settings that decide how a sync works, and not what it does."""
-_KEPT_BACK = frozenset({"redact"})
-"""Settings that are harmless, but may hold what is secret: patterns of secrets."""
+_KEPT_BACK = frozenset({"redact", "dir"})
+"""Further ones that are not in it: patterns may hold what is secret, and a folder is written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +130,17 @@ def flags_of(settings: Settings) -> tuple[dict[str, Any], tuple[str, ...]]:
     given = settings.model_dump(mode="json", by_alias=True, include=fields, exclude_unset=True)
     kept, others = {}, []
     for name, value in given.items():
-        is_harmless = name not in _KEPT_BACK and not sensitive_settings({name: value}, Path("/"))
-        if is_harmless and name != "dir":
-            kept[name] = value
-        else:
+        if _harmful({name: value}):
             others.append(name)
+        else:
+            kept[name] = value
     return kept, tuple(sorted(others))
+
+
+def _harmful(flags: Mapping[str, Any]) -> list[str]:
+    """Return the names of settings that a plan file must not have."""
+    kept_back = [name for name in flags if name in _KEPT_BACK]
+    return [*kept_back, *sensitive_settings(flags, Path("/"))]
 
 
 def call_settings(settings: Settings) -> dict[str, str]:
@@ -176,30 +181,26 @@ def read_plan(path: Path) -> PlanFile:
     version = document.get("mfwb")
     if document.get("version") != _VERSION or version != __version__:
         made_by = f"mfwb {version}" if isinstance(version, str) else "another mfwb"
-        raise UsageError(
-            f"{path} was made by {made_by}, and this is {__version__}; {_MAKE_NEW_PLAN}"
-        )
+        raise UsageError(f"{path} was made by {made_by}, and this is {__version__}; {_HINT}")
     checksum = document.pop("checksum", None)
     if checksum != _checksum(document):
-        raise UsageError(f"{path} was changed after the plan was made; {_MAKE_NEW_PLAN}")
+        raise UsageError(f"{path} was changed after the plan was made; {_HINT}")
     values = {name: document[name] for name in document if name not in {"format", "version"}}
     try:
         plan = _adapter().validate_python(values)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise UsageError(
-            f"{path} is no plan of mfwb: {where}: {first['msg']}; {_MAKE_NEW_PLAN}"
-        ) from None
+        raise UsageError(f"{path} is no plan of mfwb: {where}: {first['msg']}; {_HINT}") from None
     names = [flow_run.pathspec for flow_run in plan.flow_runs]
     if len(set(names)) < len(names):
-        raise UsageError(f"{path} is no plan of mfwb: it has a flow run twice; {_MAKE_NEW_PLAN}")
-    if sensitive := sensitive_settings(plan.flags, Path("/")):
-        raise UsageError(f"{path} may not set {', '.join(sensitive)}: give it to this call")
+        raise UsageError(f"{path} is no plan of mfwb: it has a flow run twice; {_HINT}")
+    if harmful := _harmful(plan.flags):
+        raise UsageError(f"{path} may not set {', '.join(harmful)}: give it to this call")
     return plan
 
 
-_MAKE_NEW_PLAN = "make a new plan"
+_HINT = "make a new plan"
 
 
 def _read(path: Path) -> bytes:
@@ -221,7 +222,7 @@ def _parse(path: Path, data: bytes) -> dict[str, Any]:
         document = json.loads(data)
     except (ValueError, RecursionError, MemoryError):
         raise UsageError(
-            f"{path} is no plan of mfwb, or only a part of one: it is not JSON; {_MAKE_NEW_PLAN}"
+            f"{path} is no plan of mfwb, or only a part of one: it is not JSON; {_HINT}"
         ) from None
     return document if isinstance(document, dict) else {}
 

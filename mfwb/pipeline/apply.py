@@ -161,7 +161,7 @@ def _raise_if_call_differs(plan: PlanFile, settings: Settings, parts: Parts) -> 
             "not pass on; give the same to this call"
         )
     if changes := compare_settings(plan.call, call_settings(settings)):
-        raise UsageError(f"not as planned: {', '.join(changes)}; {_MAKE_NEW_PLAN}")
+        raise UsageError(f"not as planned: {', '.join(changes)}; {_HINT}")
 
 
 def _raise_if_changed(checked: Sequence[PlanFileFlowRun], now: dict[str, PlannedFlowRun]) -> None:
@@ -174,12 +174,10 @@ def _raise_if_changed(checked: Sequence[PlanFileFlowRun], now: dict[str, Planned
         return
     name, change = next(iter(changes.items()))
     more = f" (and {len(changes) - 1:,} more flow runs)" if len(changes) > 1 else ""
-    raise UsageError(
-        f"{name} is not as planned: {change}{more}; nothing was written, {_MAKE_NEW_PLAN}"
-    )
+    raise UsageError(f"{name} is not as planned: {change}{more}; nothing was written, {_HINT}")
 
 
-_MAKE_NEW_PLAN = "make a new plan"
+_HINT = "make a new plan"
 
 
 def _describe_change(then: PlanFileFlowRun, planned: PlannedFlowRun) -> str:
