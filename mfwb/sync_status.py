@@ -5,13 +5,116 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
+
+from typing_extensions import TypedDict
 
 from mfwb.ports import Destination, Entry, SyncState
 from mfwb.snapshot import Loss
 from mfwb.snapshot.pathspec import flow_of
 
-__all__ = ["FlowSyncStatus", "KnownFlowRun", "LostItem", "SyncStatus", "summarize"]
+__all__ = [
+    "FlowSyncStatus",
+    "KnownFlowRun",
+    "LostItem",
+    "StatusDocument",
+    "SyncStatus",
+    "summarize",
+]
+
+
+class DestinationDocument(TypedDict):
+    """Where W&B runs go.
+
+    Attributes:
+        entity: the entity in W&B; null: your default one.
+        project: the project in W&B.
+        mode: online or offline.
+        base: the URL of the server, or the folder of the bundle.
+    """
+
+    entity: str | None
+    project: str
+    mode: str
+    base: str
+
+
+class FlowDocument(DestinationDocument):
+    """Numbers of a flow's runs at one destination.
+
+    Attributes:
+        flow: name of the flow.
+        synced: flow runs that are complete.
+        pending: flow runs that the next sync checks.
+        failed: flow runs that could not be synced; the next sync tries again.
+        left_out: flow runs that were not selected.
+        lost: items of all these flow runs that did not reach W&B.
+        newest: time of the last sync, ISO 8601 in UTC; null: there was none.
+    """
+
+    flow: str
+    synced: int
+    pending: int
+    failed: int
+    left_out: int
+    lost: int
+    newest: str | None
+
+
+class OpenDocument(DestinationDocument):
+    """A flow run that the next sync checks.
+
+    Attributes:
+        pathspec: of the flow run.
+        standing: its sync state: begun, running, failed or incomplete.
+        reason: why it is not synced; may be empty.
+        since: time of the last sync of it, ISO 8601 in UTC.
+        started_at: when the flow run started, in epoch ms; 0: not known.
+        state: its state in Metaflow at that time; empty: not read yet.
+        provider: the metadata provider that it was read from; empty: not known.
+    """
+
+    pathspec: str
+    standing: str
+    reason: str
+    since: str
+    started_at: int
+    state: str
+    provider: str
+
+
+class LossDocument(DestinationDocument):
+    """An item of a flow run that did not reach W&B.
+
+    Attributes:
+        pathspec: of the flow run.
+        item: name of the item.
+        reason: the reason.
+    """
+
+    pathspec: str
+    item: str
+    reason: str
+
+
+class StatusDocument(TypedDict):
+    """What `mfwb status` prints with `--json`.
+
+    Attributes:
+        version: of the form of this document; keys may be added without a new one.
+        command: status.
+        ledger: path of the ledger's file.
+        flows: numbers of flow runs, for each flow and destination.
+        open: flow runs that the next sync checks, failed ones first, then by start.
+        losses: the losses of all flow runs.
+    """
+
+    version: Literal[1]
+    command: str
+    ledger: str
+    flows: list[FlowDocument]
+    open: list[OpenDocument]
+    losses: list[LossDocument]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +185,7 @@ class SyncStatus:
         """The losses of all flow runs, without these."""
         return tuple(item.loss for item in self.lost)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> StatusDocument:
         """Return what `--json` prints; keys may be added in later versions, none removed."""
         return {
             "version": 1,
@@ -137,7 +240,7 @@ def _urgency(entry: Entry) -> tuple[bool, int, str]:
     return entry.sync_state is not SyncState.FAILED, entry.started_at, entry.flow_run
 
 
-def _flow(row: FlowSyncStatus) -> dict[str, Any]:
+def _flow(row: FlowSyncStatus) -> FlowDocument:
     return {
         "flow": row.flow,
         **_destination(row.destination),
@@ -150,7 +253,7 @@ def _flow(row: FlowSyncStatus) -> dict[str, Any]:
     }
 
 
-def _open(entry: Entry) -> dict[str, Any]:
+def _open(entry: Entry) -> OpenDocument:
     return {
         "pathspec": entry.flow_run,
         "standing": entry.sync_state.value,
@@ -163,7 +266,7 @@ def _open(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _lost(item: LostItem) -> dict[str, Any]:
+def _lost(item: LostItem) -> LossDocument:
     return {
         "pathspec": item.flow_run,
         "item": item.loss.item,
@@ -172,7 +275,7 @@ def _lost(item: LostItem) -> dict[str, Any]:
     }
 
 
-def _destination(destination: Destination) -> dict[str, Any]:
+def _destination(destination: Destination) -> DestinationDocument:
     return {
         "entity": destination.entity,
         "project": destination.project,

@@ -120,6 +120,7 @@ How:
 
 Show:
   --format [text|mermaid|json]  A tree, a chart, a document  [text]
+  --json                        One JSON document on stdout
   --explain                     Show the evidence for each use
   --quiet                       No progress, no output of the SDKs
   --help                        Show this text
@@ -128,6 +129,7 @@ Examples:
   mfwb lineage TrainFlow/latest
   mfwb lineage TrainFlow/123 --artifact model --explain
   mfwb lineage TrainFlow/123 --format mermaid > lineage.mmd
+  mfwb lineage TrainFlow/123 --json | jq .edges
 """
     )
 
