@@ -17,9 +17,11 @@ __all__ = [
     "FlowSyncStatus",
     "KnownFlowRun",
     "LostItem",
+    "StateCount",
     "StatusDocument",
     "SyncStatus",
-    "summarize",
+    "add_up",
+    "by_urgency",
 ]
 
 
@@ -83,6 +85,17 @@ class OpenDocument(DestinationDocument):
     provider: str
 
 
+class FlowRunDocument(OpenDocument):
+    """A flow run that mfwb has seen.
+
+    Attributes:
+        standing: its sync state: begun, running, failed, incomplete, synced or left out.
+        lost: number of its items that did not reach W&B.
+    """
+
+    lost: int
+
+
 class LossDocument(DestinationDocument):
     """An item of a flow run that did not reach W&B.
 
@@ -105,14 +118,19 @@ class StatusDocument(TypedDict):
         command: status.
         ledger: path of the ledger's file.
         flows: numbers of flow runs, for each flow and destination.
+        flow_runs: the flow runs: failed ones first, then open ones, then those that were synced
+            last. `--failed`, `--losses` and `--limit` have an effect on this list alone.
+        more: number of flow runs that `--limit` excludes from the list.
         open: flow runs that the next sync checks, failed ones first, then by start.
-        losses: the losses of all flow runs.
+        losses: the losses of all flow runs, sorted by flow run.
     """
 
     version: Literal[1]
     command: str
     ledger: str
     flows: list[FlowDocument]
+    flow_runs: list[FlowRunDocument]
+    more: int
     open: list[OpenDocument]
     losses: list[LossDocument]
 
@@ -129,6 +147,10 @@ class KnownFlowRun:
         """The name of the flow."""
         return flow_of(self.entry.flow_run)
 
+    def to_dict(self) -> FlowRunDocument:
+        """Return what `--json` prints for it."""
+        return {**_open(self.entry), "lost": self.lost}
+
 
 @dataclass(frozen=True, slots=True)
 class LostItem:
@@ -137,6 +159,27 @@ class LostItem:
     flow_run: str
     destination: Destination
     loss: Loss
+
+
+@dataclass(frozen=True, slots=True)
+class StateCount:
+    """Numbers of a flow's runs that have one sync state at one destination.
+
+    Attributes:
+        flow: name of the flow.
+        destination: where its runs go.
+        sync_state: their sync state.
+        number: number of flow runs.
+        lost: number of their items that did not reach W&B.
+        newest: time of the last sync of any, ISO 8601 in UTC.
+    """
+
+    flow: str
+    destination: Destination
+    sync_state: SyncState
+    number: int
+    lost: int
+    newest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,13 +215,18 @@ class SyncStatus:
         ledger: path of the ledger's file.
         flows: one for each flow and destination.
         open: flow runs that the next sync checks, failed ones first, then by start.
-        lost: losses of all flow runs.
+        lost: losses of all flow runs, sorted by flow run.
+        flow_runs: the flow runs that are listed: failed ones first, then open ones, then those
+            that were synced last.
+        more: number of flow runs that a limit excludes from the list.
     """
 
     ledger: str
     flows: tuple[FlowSyncStatus, ...]
     open: tuple[Entry, ...]
     lost: tuple[LostItem, ...]
+    flow_runs: tuple[KnownFlowRun, ...] = ()
+    more: int = 0
 
     @property
     def losses(self) -> tuple[Loss, ...]:
@@ -187,36 +235,42 @@ class SyncStatus:
 
     def to_dict(self) -> StatusDocument:
         """Return what `--json` prints; keys may be added in later versions, none removed."""
+        listed = [flow_run.to_dict() for flow_run in self.flow_runs]
+        return {**self.without_flow_runs(), "flow_runs": listed}
+
+    def without_flow_runs(self) -> StatusDocument:
+        """Return that document without the list of flow runs, which may be long."""
         return {
             "version": 1,
             "command": "status",
             "ledger": self.ledger,
             "flows": [_flow(row) for row in self.flows],
+            "flow_runs": [],
+            "more": self.more,
             "open": [_open(entry) for entry in self.open],
             "losses": [_lost(item) for item in self.lost],
         }
 
 
-def summarize(ledger: str, known: Iterable[KnownFlowRun], lost: Iterable[LostItem]) -> SyncStatus:
-    """Return the sync status of all flow runs of a ledger."""
-    known = list(known)
-    groups: dict[tuple[str, Destination], list[KnownFlowRun]] = {}
-    for flow_run in known:
-        groups.setdefault((flow_run.flow, flow_run.entry.destination), []).append(flow_run)
-    rows = [_count(*key, members) for key, members in groups.items()]
-    return SyncStatus(
-        ledger=ledger,
-        flows=tuple(sorted(rows, key=_by_flow)),
-        open=tuple(
-            sorted((run.entry for run in known if run.entry.sync_state.is_open), key=_urgency)
-        ),
-        lost=tuple(lost),
-    )
+def add_up(counts: Iterable[StateCount]) -> tuple[FlowSyncStatus, ...]:
+    """Return the numbers of each flow at each destination, sorted by flow."""
+    groups: dict[tuple[str, Destination], list[StateCount]] = {}
+    for count in counts:
+        groups.setdefault((count.flow, count.destination), []).append(count)
+    rows = [_add_up(*key, members) for key, members in groups.items()]
+    return tuple(sorted(rows, key=_by_flow))
 
 
-def _count(flow: str, destination: Destination, known: Sequence[KnownFlowRun]) -> FlowSyncStatus:
-    numbers = Counter(run.entry.sync_state for run in known)
-    synced_at = [run.entry.at for run in known if run.entry.sync_state is SyncState.SYNCED]
+def by_urgency(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Return open flow runs: failed ones first, then by start."""
+    return tuple(sorted(entries, key=_urgency))
+
+
+def _add_up(flow: str, destination: Destination, counts: Sequence[StateCount]) -> FlowSyncStatus:
+    numbers: Counter[SyncState] = Counter()
+    for count in counts:
+        numbers[count.sync_state] += count.number
+    synced_at = [count.newest for count in counts if count.sync_state is SyncState.SYNCED]
     return FlowSyncStatus(
         flow,
         destination,
@@ -226,7 +280,7 @@ def _count(flow: str, destination: Destination, known: Sequence[KnownFlowRun]) -
         ),
         failed=numbers[SyncState.FAILED],
         left_out=numbers[SyncState.LEFT_OUT],
-        lost=sum(run.lost for run in known),
+        lost=sum(count.lost for count in counts),
         newest=max(synced_at, default=""),
     )
 

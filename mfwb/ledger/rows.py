@@ -16,6 +16,7 @@ __all__ = [
     "DESTINATION_MATCHES",
     "ENTRY_COLUMNS",
     "destination_values",
+    "to_destination",
     "to_entry",
     "to_row",
     "with_outcome",
@@ -80,7 +81,7 @@ def to_entry(row: Sequence[Any], bundle: str) -> Entry:
     return Entry(
         flow_run=flow_run,
         provider=provider,
-        destination=_destination(mode, bundle if mode == "offline" else base, entity, project),
+        destination=to_destination(mode, base, entity, project, bundle),
         sync_state=_SYNC_STATES[sync_state],
         state=state,
         started_at=started_at,
@@ -104,6 +105,19 @@ def _raise_if_invalid(row: Sequence[Any]) -> None:
         and abs(values["started_at"]) <= _LAST_MOMENT
     ):
         raise sqlite3.DatabaseError("it has a row that mfwb did not write")
+
+
+def to_destination(mode: str, base: str, entity: str, project: str, bundle: str) -> Destination:
+    """Return the destination of a row.
+
+    Args:
+        mode: the column of that name.
+        base: the same.
+        entity: the same.
+        project: the same.
+        bundle: the folder of the ledger, which is the base of offline destinations.
+    """
+    return _destination(mode, bundle if mode == "offline" else base, entity, project)
 
 
 @cache
