@@ -254,8 +254,12 @@ class FlowRunOutcome:
 
 if TYPE_CHECKING:
     FlowRunDocument = dict[str, Any]
+    ItemsDocument = dict[str, int]
+    AccountDocument = dict[str, dict[str, int]]
 else:  # the schema of the document is made from these types
     FlowRunDocument = FlowRunOutcome
+    ItemsDocument = ItemCounts
+    AccountDocument = Account
 
 
 class Totals(TypedDict):
@@ -279,10 +283,10 @@ class Totals(TypedDict):
     wandb_runs: int
     inputs: int
     outputs: int
-    items: ItemCounts
+    items: ItemsDocument
     losses: int
     masked: int
-    account: Account
+    account: AccountDocument
     artifacts_passed_on: int
     log_lines: int
     log_bytes_left_out: int

@@ -15,6 +15,7 @@ from mfwb.ports import Destination, Entry, SyncState
 __all__ = [
     "DESTINATION_MATCHES",
     "ENTRY_COLUMNS",
+    "LAST_MOMENT",
     "destination_values",
     "to_destination",
     "to_entry",
@@ -34,7 +35,7 @@ _SYNC_STATES = {sync_state.value: sync_state for sync_state in SyncState}
 _TYPES = {"started_at": int, "lost": int}  # the others are text
 _FLOW_RUN = re.compile(r"[^/\0]+/[^/\0]+")
 _AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
-_LAST_MOMENT = 253_402_300_799_000  # epoch ms: the end of the year 9999
+LAST_MOMENT = 253_402_300_799_000  # epoch ms: the end of the year 9999
 
 
 def destination_values(destination: Destination) -> tuple[str, str, str, str]:
@@ -102,7 +103,7 @@ def _raise_if_invalid(row: Sequence[Any]) -> None:
         and _FLOW_RUN.fullmatch(values["flow_run"])
         and _AT.fullmatch(values["at"])
         and values["standing"] in _SYNC_STATES
-        and abs(values["started_at"]) <= _LAST_MOMENT
+        and abs(values["started_at"]) <= LAST_MOMENT
     ):
         raise sqlite3.DatabaseError("it has a row that mfwb did not write")
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mfwb.ledger.rows import ENTRY_COLUMNS, to_destination
+from mfwb.ledger.rows import ENTRY_COLUMNS, LAST_MOMENT, to_destination
 from mfwb.ledger.schema import IS_OPEN
 from mfwb.ports import SyncState
 from mfwb.snapshot import Loss
@@ -34,7 +34,8 @@ _STRANGE = " OR ".join(
             f"typeof({name}) != '{'integer' if name in {'started_at', 'lost'} else 'text'}'"
             for name in ENTRY_COLUMNS
         ),
-        "instr(flow_run, '/') < 2",
+        "flow_run NOT GLOB '?*/?*' OR flow_run GLOB '*/*/*'",
+        f"abs(started_at) > {LAST_MOMENT}",
         f"at NOT GLOB '{re.sub('0', '[0-9]', '0000-00-00T00:00:00Z')}'",
     )
 )

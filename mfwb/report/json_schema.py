@@ -72,7 +72,7 @@ class _Generator(GenerateJsonSchema):
     def typed_dict_schema(self, schema: core_schema.TypedDictSchema) -> dict[str, Any]:
         """Return the schema of a document, with the descriptions of keys that it inherits."""
         made = super().typed_dict_schema(schema)
-        for base in getattr(schema.get("cls"), "__orig_bases__", ()):
+        for base in _bases(schema.get("cls")):
             _, keys = _split(base.__doc__ or "")
             for name, description in keys.items():
                 if name in made["properties"]:
@@ -86,6 +86,13 @@ class _Generator(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - the same
         """Return that keys have no titles, which would be their names again."""
         return False
+
+
+def _bases(document: Any) -> Iterator[Any]:
+    """Yield the types that a type of documents inherits keys from; they are no base classes."""
+    for base in getattr(document, "__orig_bases__", ()):
+        yield base
+        yield from _bases(base)
 
 
 def _objects(part: Any) -> Iterator[dict[str, Any]]:

@@ -57,8 +57,8 @@ def print_flow_runs(
     for known, cells in zip(flow_runs, rows, strict=True):
         _print_row([cells[number] for number in used], widths, cells[_REASON], console)
         entry = known.entry
-        found = losses.get((entry.flow_run, entry.destination), [])
-        print_losses(found, console, whole=True, indent=_GAP)
+        own = losses.get((entry.flow_run, entry.destination), [])
+        print_losses(own, console, whole=True, indent=_GAP)
 
 
 _REASON = 5
