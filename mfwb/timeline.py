@@ -31,9 +31,7 @@ class Bar(Protocol):
 _BarT = TypeVar("_BarT", bound=Bar)
 
 
-def select_bars(
-    bars: Sequence[_BarT], limit: int, is_ok: Callable[[_BarT], bool]
-) -> list[_BarT]:
+def select_bars(bars: Sequence[_BarT], limit: int, is_ok: Callable[[_BarT], bool]) -> list[_BarT]:
     """Return as many bars as can be drawn: those that failed, and an even sample of the others."""
     if len(bars) <= limit:
         return list(bars)

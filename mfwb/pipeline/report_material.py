@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from mfwb.config import Settings
-from mfwb.errors import ItemLost
-from mfwb.pipeline.reading import TracedFlowRun
+from mfwb.errors import ItemLost, NotFound, UsageError
+from mfwb.pipeline.reading import TracedFlowRun, trace
+from mfwb.pipeline.selection import Selection, select_flow_runs
 from mfwb.planning import (
     OtherFlowRun,
     OutputArtifact,
@@ -23,9 +24,18 @@ from mfwb.planning import (
     Preview,
     draft_plan,
 )
-from mfwb.ports import Contents, LogLine, Payloads, ReadyPreview, ReadyRun, ReadyTable, Source
+from mfwb.ports import (
+    Contents,
+    LogLine,
+    Payloads,
+    Progress,
+    ReadyPreview,
+    ReadyRun,
+    ReadyTable,
+    Source,
+)
 from mfwb.redaction import LogMasker, Masker
-from mfwb.snapshot import Loss, Task, TaskState
+from mfwb.snapshot import FlowRunState, Loss, Task, TaskState
 
 __all__ = [
     "ArtifactPreview",
@@ -36,7 +46,12 @@ __all__ = [
     "ReportMaterial",
     "ShownCard",
     "gather_material",
+    "gather_materials",
+    "value_names",
 ]
+
+_MAX_FLOW_RUNS = 20
+"""Flow runs of a comparison: a page with more columns can't be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +185,59 @@ class ReportMaterial:
     not_read: tuple[str, ...] = ()
 
 
-def gather_material(
+def gather_materials(
+    selection: Selection,
+    settings: Settings,
+    source: Source,
+    payloads: Payloads,
+    progress: Progress,
+) -> list[ReportMaterial]:
+    """Return what a report shows of the selected flow runs; of several only what is compared.
+
+    Args:
+        selection: the flow runs.
+        settings: of this call.
+        source: where they are read from.
+        payloads: makes values and previews.
+        progress: is notified of the flow runs.
+
+    Raises:
+        UsageError: if there are too many.
+        NotFound: if there is none.
+        SourceError: if one can't be read.
+        LineageError: if what was recorded of one contradicts itself.
+        Unreachable: if Metaflow's metadata can't be reached.
+    """
+    selected = select_flow_runs(selection, source, lambda _flow, _listed: ())
+    if len(selected) > _MAX_FLOW_RUNS:
+        raise UsageError(
+            f"a comparison has at most {_MAX_FLOW_RUNS} flow runs, and {len(selected):,} are "
+            "selected; choose with --last, --since or --tag"
+        )
+    traced = []
+    for number, flow_run in enumerate(selected):
+        if flow_run.error is not None:
+            raise flow_run.error
+        progress.flow_run(str(flow_run.pathspec), number, len(selected))
+        traced.append(trace(flow_run.pathspec, source, payloads))
+    if selection.failed is not None:
+        traced = [
+            every for every in traced if (every.flow_run.state in _FAILED) is selection.failed
+        ]
+    if not traced:
+        raise NotFound(f"no flow run is selected in {source.provider}")
+    return [
+        gather_material(
+            every, settings, source, payloads, limits=ReportLimits(), is_brief=len(traced) > 1
+        )
+        for every in traced
+    ]
+
+
+_FAILED = (FlowRunState.FAILED, FlowRunState.ABANDONED)
+
+
+def gather_material(  # noqa: PLR0913 - each is a part of its own
     traced: TracedFlowRun,
     settings: Settings,
     source: Source,

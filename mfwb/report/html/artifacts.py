@@ -40,9 +40,7 @@ def build_artifacts(material: ReportMaterial, prefix: str) -> tuple[Artifact, ..
     views = views_of(material.traced)
     uses = _uses(views)
     runs = {
-        step_of(run.planned.tasks[0].pathspec): run
-        for run in material.runs
-        if run.planned.tasks
+        step_of(run.planned.tasks[0].pathspec): run for run in material.runs if run.planned.tasks
     }
     artifacts: list[Artifact] = []
     for view in views:

@@ -82,9 +82,7 @@ def _components(part: Mapping[str, Any], depth: int) -> Iterator[CardComponent]:
             "log": "code",
             "html": "html",
         }.get(str(kind), "text")
-        text = next(
-            (part[key] for key in ("text", "data", "source", "value") if key in part), None
-        )
+        text = next((part[key] for key in ("text", "data", "source", "value") if key in part), None)
         if isinstance(text, (str, int, float)) and str(text).strip():
             shown_text = str(text)[:_TEXT] if shown == "html" else text_block(str(text), _TEXT)
             yield CardComponent(shown, shown_text)
@@ -98,10 +96,13 @@ def _table(part: Mapping[str, Any], depth: int) -> CardComponent:
     return CardComponent(
         "table",
         columns=tuple(
-            text_block(str(column), 200) for column in (columns if isinstance(columns, list) else ())
+            text_block(str(column), 200)
+            for column in (columns if isinstance(columns, list) else ())
         ),
         rows=tuple(
-            tuple(_cell(cell, depth) for cell in row) for row in rows[:_ROWS] if isinstance(row, list)
+            tuple(_cell(cell, depth) for cell in row)
+            for row in rows[:_ROWS]
+            if isinstance(row, list)
         ),
     )
 
@@ -119,7 +120,9 @@ def _artifacts(part: Mapping[str, Any]) -> CardComponent:
         if isinstance(entry, Mapping):
             cells = (entry.get("name"), entry.get("type"), entry.get("data"))
             rows.append(
-                tuple((CardComponent("text", text_block(str(cell or ""), 2_000)),) for cell in cells)
+                tuple(
+                    (CardComponent("text", text_block(str(cell or ""), 2_000)),) for cell in cells
+                )
             )
     return CardComponent("table", columns=("name", "type", "value"), rows=tuple(rows))
 

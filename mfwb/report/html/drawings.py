@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from mfwb.ports import ReadyRun
 from mfwb.planning import PlannedRun
+from mfwb.ports import ReadyRun
 from mfwb.report.html.model import (
     Chart,
     Histogram,
@@ -25,7 +25,7 @@ from mfwb.timeline import STATE_NAMES, pack_lanes, select_bars
 
 __all__ = ["CHARTS_LIMIT", "draw_charts", "draw_histogram", "draw_timeline"]
 
-_WIDTH, _LEFT, _RIGHT = 960.0, 150.0, 14.0
+_WIDTH, _LEFT, _RIGHT = 1160.0, 150.0, 14.0
 _BAR_LIMIT = 1_500
 _TOP, _BOTTOM = 6.0, 24.0
 _LANE, _LOWEST, _BAND, _GAP = 16.0, 22.0, 120.0, 6.0
@@ -143,7 +143,9 @@ def _offset_text(seconds: float) -> str:
 
 def draw_charts(run: PlannedRun, values: ReadyRun, step: str) -> list[Chart]:
     """Return the charts of a step: one for each curve, and one for each number over its tasks."""
-    lines: defaultdict[tuple[str, str], list[tuple[str, list[tuple[float, float]]]]] = defaultdict(list)
+    lines: defaultdict[tuple[str, str], list[tuple[str, list[tuple[float, float]]]]] = defaultdict(
+        list
+    )
     labels = {f"/{task.label}" for task in run.tasks} if run.merged else set()
     for axis in values.axes:
         points = [
@@ -156,17 +158,13 @@ def draw_charts(run: PlannedRun, values: ReadyRun, step: str) -> list[Chart]:
         base, label = _split_label(axis.chart, labels)
         axis_base, _ = _split_label(axis.axis, labels)
         lines[base, axis_base].append((label, points))
-    charts = [
-        _chart(step, base, axis, members) for (base, axis), members in lines.items()
-    ]
+    charts = [_chart(step, base, axis, members) for (base, axis), members in lines.items()]
     return sorted(charts, key=lambda chart: chart.is_dots)
 
 
 def _is_number(value: object) -> bool:
     return (
-        isinstance(value, (int, float))
-        and not isinstance(value, bool)
-        and abs(value) < 1e300  # noqa: PLR2004 - what a drawing can have
+        isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300  # noqa: PLR2004 - what a drawing can have
     )
 
 
@@ -232,7 +230,9 @@ def _scale(
 ) -> tuple[float, float]:
     x = (point[0] - xs[0]) / (xs[1] - xs[0]) if xs[1] > xs[0] else 0.5
     y = (point[1] - ys[0]) / (ys[1] - ys[0]) if ys[1] > ys[0] else 0.5
-    return round(4 + x * (_CHART_WIDTH - 8), 1), round(_CHART_HEIGHT - 4 - y * (_CHART_HEIGHT - 8), 1)
+    return round(4 + x * (_CHART_WIDTH - 8), 1), round(
+        _CHART_HEIGHT - 4 - y * (_CHART_HEIGHT - 8), 1
+    )
 
 
 # --- histograms ------------------------------------------------------------------------------
@@ -243,7 +243,7 @@ def draw_histogram(histogram: tuple[Sequence[float], Sequence[float]]) -> Histog
     values, edges = histogram
     if not values or len(edges) != len(values) + 1 or not edges[-1] > edges[0]:
         return None
-    highest = max(max(values), 1e-12)
+    highest = max(*values, 1e-12)
     width = edges[-1] - edges[0]
     bars = tuple(
         (
@@ -254,5 +254,3 @@ def draw_histogram(histogram: tuple[Sequence[float], Sequence[float]]) -> Histog
         for number, value in enumerate(values)
     )
     return Histogram(bars, number_text(edges[0]), number_text(edges[-1]))
-
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mfwb.lineage import Evidence
@@ -187,7 +187,9 @@ class _Builder:
                 Fact("used by", "no step"),
             ]
             label = f"{len(folded):,} more, not used"
-            self._drafts[key] = _Draft("artifact", label, state="unused", column=column, facts=facts)
+            self._drafts[key] = _Draft(
+                "artifact", label, state="unused", column=column, facts=facts
+            )
             self._lines.append((("step", view.name), key, "made", label))
 
     def _add_artifact(self, view: StepView, name: str, column: int) -> None:
@@ -203,7 +205,9 @@ class _Builder:
             anchor=self._anchors.get(key, ""),
         )
         label = name_text(name)
-        self._lines.append((("step", view.name), key, "made", f"{name_text(view.name)} made {label}"))
+        self._lines.append(
+            (("step", view.name), key, "made", f"{name_text(view.name)} made {label}")
+        )
         for reader, is_sure in readers.items():
             title = f"{name_text(reader)} {'used' if is_sure else 'could use'} {label}"
             kind = "used" if is_sure else "available"
@@ -225,13 +229,15 @@ class _Builder:
             self._lines.append((key, ("step", view.name), "used", title))
 
     def _draw(self) -> Graph:
-        known = [line for line in self._lines if line[0] in self._drafts and line[1] in self._drafts]
+        known = [
+            line for line in self._lines if line[0] in self._drafts and line[1] in self._drafts
+        ]
         boxes = [
             Box(key, draft.column, _width(draft), _height(draft))
             for key, draft in self._drafts.items()
         ]
         drawing = draw_graph(boxes, [(begin, end) for begin, end, _, _ in known])
-        numbers = {key: number for number, key in enumerate(self._drafts)}
+        numbers: dict[Hashable, int] = {key: number for number, key in enumerate(self._drafts)}
         nodes = [
             Node(
                 id=numbers[box.key],
@@ -273,9 +279,7 @@ def _step_detail(view: StepView) -> str:
     return ", ".join([*bad, *([took] if took else [])])
 
 
-def _artifact_facts(
-    view: StepView, made: Made | None, readers: Mapping[str, bool]
-) -> list[Fact]:
+def _artifact_facts(view: StepView, made: Made | None, readers: Mapping[str, bool]) -> list[Fact]:
     facts = [Fact("made by", name_text(view.name))]
     if made is not None:
         facts += [

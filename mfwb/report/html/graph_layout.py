@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -80,7 +81,9 @@ def draw_graph(boxes: Sequence[Box], lines: Sequence[tuple[Hashable, Hashable]])
         box.key: _Item(box.column, box.height, number, box.width)
         for number, box in enumerate(boxes)
     }
-    columns: list[list[_Item]] = [[] for _ in range(max((box.column for box in boxes), default=0) + 1)]
+    columns: list[list[_Item]] = [
+        [] for _ in range(max((box.column for box in boxes), default=0) + 1)
+    ]
     for item in items.values():
         columns[item.column].append(item)
     chains = [_chain(items[begin], items[end], columns) for begin, end in lines]
@@ -104,7 +107,7 @@ def _chain(begin: _Item, end: _Item, columns: list[list[_Item]]) -> list[_Item]:
         chain.append(passage)
     chain.append(end)
     if end.column > begin.column:
-        for left, right in zip(chain, chain[1:], strict=False):
+        for left, right in itertools.pairwise(chain):
             left.after.append(right)
             right.before.append(left)
     return chain

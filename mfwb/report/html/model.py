@@ -37,8 +37,8 @@ __all__ = [
     "TaskRow",
     "Tick",
     "Timeline",
-    "TimelineBar",
     "TimelineBand",
+    "TimelineBar",
 ]
 
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from mfwb.pipeline.report_material import ShownCard
 from mfwb.report.html.cards import card_components, styles_in, without_scripts
-from mfwb.report.html.model import Card, Page
+from mfwb.report.html.model import Card, FlowRunPage, Page
 from mfwb.report.html.texts import name_text
 from mfwb.snapshot.pathspec import below_flow_run
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["render_cards", "render_page"]
+__all__ = ["render_cards", "render_fragment", "render_page"]
 
 _CARD = 300_000  # bytes of a card's page, without its scripts
 _CARDS = 1_200_000  # of all of them
@@ -37,10 +37,16 @@ def render_page(page: Page) -> str:
     return template.render(
         page=page,
         policy=_policy(script, list(dict.fromkeys(styles))[:_STYLES]),
-        style=environment.filters["markup"](style),
-        script=environment.filters["markup"](script),
-        frames=(),
+        style=style,
+        script=script,
     )
+
+
+def render_fragment(run: FlowRunPage) -> str:
+    """Return the small form of a flow run, without scripts."""
+    environment = _environment()
+    style = _asset("fragment.css")
+    return environment.get_template("fragment.html.j2").render(run=run, style=style)
 
 
 def render_cards(cards: Iterable[ShownCard]) -> tuple[Card, ...]:
@@ -68,7 +74,7 @@ def _card(html: str) -> tuple[str, str]:
     if components is None:
         return without_scripts(html), "without scripts" if "<script" in html.lower() else ""
     environment = _environment()
-    style = environment.filters["markup"](_asset("card.css"))
+    style = _asset("card.css")
     template = environment.get_template("card.html.j2")
     return template.render(components=components, style=style), ""
 
@@ -94,20 +100,23 @@ def _digest(text: str) -> str:
 
 @cache
 def _asset(name: str) -> str:
-    return files("mfwb.report.html").joinpath("templates", name).read_text(encoding="utf-8").strip()
+    return (
+        files("mfwb.report.html")
+        .joinpath("templates")
+        .joinpath(name)
+        .read_text(encoding="utf-8")
+        .strip()
+    )
 
 
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined  # noqa: PLC0415 - slow
-    from markupsafe import Markup  # noqa: PLC0415 - the same
 
-    environment = Environment(
+    return Environment(
         loader=FunctionLoader(_asset),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["markup"] = Markup
-    return environment

@@ -10,6 +10,7 @@
     const side = view.querySelector(".graph-side");
     const full = { width: svg.viewBox.baseVal.width, height: svg.viewBox.baseVal.height };
     const box = { x: 0, y: 0, width: full.width, height: full.height };
+    let before = { width: 0, height: 0 };
     frame.classList.add("live");
     view.classList.add("live");
 
@@ -39,9 +40,10 @@
     // What does not fit legibly begins at its begin, or at what failed.
     const begin = () => {
       const wanted = Math.min(Math.max(full.height * Math.min(1, Math.max(0.6, frame.clientWidth / full.width)) + 20, 240), innerHeight * 0.7);
-      frame.style.height = `${wanted}px`;
+      frame.style.minHeight = `${wanted}px`;
+      before = size();
       fit();
-      if (fitScale() >= 0.6) return;
+      if (fitScale() >= 0.5) return;
       const failed = svg.querySelector(".node.failed rect");
       const { width, height } = size();
       Object.assign(box, { width: width / 0.8, height: height / 0.8 });
@@ -56,6 +58,7 @@
       all(".node.chosen, .near", svg).forEach((item) => item.classList.remove("chosen", "near"));
       all(".node-facts.shown", side).forEach((item) => item.classList.remove("shown"));
       svg.classList.toggle("chosen", node !== null);
+      view.classList.toggle("open", node !== null);
       if (node === null) return;
       const id = node.dataset.node;
       const near = new Set([id]);
@@ -140,18 +143,27 @@
       tools.append(button);
     }
     frame.append(tools);
+    const close = make("button", { type: "button", className: "close", textContent: "\u00d7" });
+    close.setAttribute("aria-label", "Close the details");
+    close.addEventListener("click", () => choose(null));
+    side.prepend(close);
     begin();
     frame.closest("details")?.addEventListener("toggle", begin, { once: true });
-    let width = frame.clientWidth;
-    addEventListener("resize", () => {
-      if (frame.clientWidth !== width) begin();
-      width = frame.clientWidth;
-    });
+    // Another size shows more or less of the graph; its scale stays.
+    new ResizeObserver(() => {
+      const now = size();
+      if (!frame.clientWidth) return;
+      box.y += (box.height / before.height) * (before.height - now.height) / 2;
+      box.height *= now.height / before.height;
+      box.width *= now.width / before.width;
+      before = now;
+      show();
+    }).observe(frame);
     addEventListener("beforeprint", () => {
       svg.setAttribute("viewBox", `0 0 ${full.width} ${full.height}`);
-      frame.style.height = "auto";
+      frame.classList.remove("live");
     });
-    addEventListener("afterprint", begin);
+    addEventListener("afterprint", () => { frame.classList.add("live"); begin(); });
   }
 
   // --- tables that can be sorted, and lists that can be filtered ---
