@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["report"]
 
 _EXAMPLES = """\
-mfwb report TrainFlow/latest --open          write TrainFlow-123.html, and show it
-mfwb report TrainFlow/123 -o run.html
-mfwb report TrainFlow --last 5 -o five.html  compare the newest five
+mfwb report TrainFlow/latest --open          the newest one, in the browser
+mfwb report TrainFlow/123 -o run.html        one flow run, in this file
+mfwb report TrainFlow --last 5 -o five.html  the newest five, compared
 """
 
 _STDOUT = Path("-")
@@ -28,7 +28,6 @@ _STDOUT = Path("-")
 
 @click.command(cls=Command, epilog=_EXAMPLES)
 @options.flow_run_selection
-@options.artifact_handling
 @options.source
 @options.html_output
 def report(  # noqa: PLR0913 - they are the options

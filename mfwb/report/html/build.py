@@ -24,7 +24,7 @@ from mfwb.report.html.model import (
 from mfwb.report.html.synced import build_destinations
 from mfwb.report.html.texts import duration, moment, name_text, text_block, value_text
 from mfwb.snapshot import Failure, FlowRun, Task, TaskState
-from mfwb.snapshot.pathspec import below_flow_run, step_of
+from mfwb.snapshot.pathspec import below_flow_run, flow_run_of, step_of
 
 __all__ = ["build_page"]
 
@@ -118,8 +118,7 @@ def _facts(flow_run: FlowRun) -> Iterator[Fact]:
     yield Fact("took", duration(seconds_between(began, ended)))
     yield Fact("user", name_text(flow_run.user or ""))
     yield Fact("metadata", name_text(flow_run.provider))
-    origins = {origin.rpartition("/")[0] for task in flow_run.tasks if (origin := task.origin)}
-    runs = sorted({"/".join(origin.split("/")[:2]) for origin in origins})
+    runs = sorted({flow_run_of(task.origin) for task in flow_run.tasks if task.origin})
     yield Fact("resumed from", ", ".join(map(name_text, runs)))
     yield Fact("source", name_text(flow_run.code_missing and f"not read: {flow_run.code_missing}"))
 

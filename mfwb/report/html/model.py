@@ -18,7 +18,7 @@ __all__ = [
     "Comparison",
     "ComparisonRow",
     "ComparisonTable",
-    "Destination",
+    "SyncedTo",
     "Fact",
     "FailedAttempt",
     "FlowRunPage",
@@ -349,7 +349,7 @@ class SyncedRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
+class SyncedTo:
     """What a sync wrote to one destination."""
 
     title: str
@@ -387,7 +387,7 @@ class FlowRunPage:
     cards: tuple[Card, ...] = ()
     logs: tuple[StepLog, ...] = ()
     losses: tuple[Fact, ...] = ()
-    destinations: tuple[Destination, ...] = ()
+    destinations: tuple[SyncedTo, ...] = ()
     doubts: tuple[Fact, ...] = ()
     notes: tuple[str, ...] = ()  # what is not in the page, because there is too much
     counts: tuple[Fact, ...] = ()

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from mfwb.outcome import FlowRunOutcome, WandbRunOutcome
 from mfwb.ports import Entry
 from mfwb.report.format import project_path, project_urls, short_name
-from mfwb.report.html.model import Destination, Fact, SyncedRun
+from mfwb.report.html.model import Fact, SyncedRun, SyncedTo
 from mfwb.report.html.texts import is_web_address, name_text
 
 __all__ = ["build_destinations"]
@@ -16,19 +16,19 @@ _RUNS = 1_000
 _LOSSES = 200
 
 
-def build_destinations(entries: Iterable[Entry]) -> tuple[Destination, ...]:
+def build_destinations(entries: Iterable[Entry]) -> tuple[SyncedTo, ...]:
     """Return what the ledger has of a flow run: one for each destination that it was synced to."""
     return tuple(_destination(entry) for entry in entries)
 
 
-def _destination(entry: Entry) -> Destination:
+def _destination(entry: Entry) -> SyncedTo:
     outcome = entry.outcome
     where = entry.destination
     base = where.base if where.mode == "online" else "an offline bundle"
     title = f"{where.entity or 'your default entity'}/{where.project}"
     urls = [] if outcome is None else project_urls(outcome.wandb_runs)
     url = urls[0] if urls and is_web_address(urls[0]) else ""
-    return Destination(
+    return SyncedTo(
         title=name_text(f"{title} on {base}" if outcome is None else _title(outcome, base)),
         url=url,
         state=entry.sync_state.value,

@@ -24,6 +24,7 @@ _NAME = 200  # letters
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 _LARGE, _SMALL = 1e7, 1e-4
+_LONG = 10**12
 
 
 def name_text(text: str, longest: int = _NAME) -> str:
@@ -73,7 +74,7 @@ def number_text(number: float) -> str:
     if isinstance(number, bool):
         return str(number)
     if isinstance(number, int):
-        return f"{number:,}" if abs(number) < 10**15 else f"{number:.6g}"
+        return f"{number:,}" if abs(number) < _LONG else f"{number:.6g}"
     if not math.isfinite(number):
         return str(number)
     if number and not _SMALL <= abs(number) < _LARGE:
