@@ -84,7 +84,10 @@ def _components(part: Mapping[str, Any], depth: int) -> Iterator[CardComponent]:
         }.get(str(kind), "text")
         text = next((part[key] for key in ("text", "data", "source", "value") if key in part), None)
         if isinstance(text, (str, int, float)) and str(text).strip():
-            shown_text = str(text)[:_TEXT] if shown == "html" else text_block(str(text), _TEXT)
+            is_html = shown == "html"
+            shown_text = (
+                without_scripts(str(text)[:_TEXT]) if is_html else text_block(str(text), _TEXT)
+            )
             yield CardComponent(shown, shown_text)
         elif text is None or not isinstance(text, str):
             yield CardComponent("note", f"a {str(kind)[:40]} is not shown here")

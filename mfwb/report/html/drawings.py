@@ -20,7 +20,7 @@ from mfwb.report.html.model import (
 )
 from mfwb.report.html.texts import duration, moment, name_text, number_text
 from mfwb.snapshot import Step, Task
-from mfwb.snapshot.pathspec import below_flow_run
+from mfwb.snapshot.pathspec import below_flow_run, owner_and_name
 from mfwb.timeline import STATE_NAMES, pack_lanes, select_bars
 
 __all__ = ["CHARTS_LIMIT", "draw_charts", "draw_histogram", "draw_timeline"]
@@ -196,7 +196,7 @@ def _chart(
     return Chart(
         step=name_text(step),
         name=name_text(name.removeprefix("tasks/") if is_over_tasks else name, 80),
-        axis="task" if is_over_tasks else name_text(axis.rpartition("/")[2] or axis, 40),
+        axis="task" if is_over_tasks else name_text(owner_and_name(axis)[1] or axis, 40),
         low=number_text(low),
         high=number_text(high),
         first=number_text(first),
