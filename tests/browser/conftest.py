@@ -55,8 +55,9 @@ def page(
     address, _ = requests
     attack = (
         f"{HOSTILE}<img src={address}/image><link rel=stylesheet href={address}/style>"
-        f"<meta http-equiv=refresh content='0;url={address}/refresh'><iframe src={address}/frame></iframe>"
-        f"<a href={address}/link target=_top ping={address}/ping>a link</a><style>@import '{address}/css';</style>"
+        f"<meta http-equiv=refresh content='0;url={address}/refresh'>"
+        f"<iframe src={address}/frame></iframe><style>@import '{address}/css';</style>"
+        f"<a href={address}/link target=_top ping={address}/ping>a link</a>"
         f"<video autoplay src={address}/film></video><object data={address}/object></object>"
         f"<form action={address}/form><button autofocus>b</button></form>"
         "<script>parent.pwned=1;top.pwned=1</script><body onload=top.pwned=1>"
