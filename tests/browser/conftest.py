@@ -18,10 +18,10 @@ from tests.unit.report.html.samples import HOSTILE, entry, failed_run, large_run
 @pytest.fixture(scope="session")
 def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
     """Return the window of a browser without a screen."""
-    programs = [shutil.which(name) for name in ("chromium", "chromedriver")]
-    if None in programs:
+    browser, driver = map(shutil.which, ("chromium", "chromedriver"))
+    if browser is None or driver is None:
         pytest.fail("these tests need chromium and chromedriver; `make test-browser` says how")
-    with open_window(*map(str, programs), tmp_path_factory.mktemp("profile")) as opened:
+    with open_window(str(browser), str(driver), tmp_path_factory.mktemp("profile")) as opened:
         yield opened
 
 

@@ -88,7 +88,7 @@ def _arrows(
 def _unread(views: Sequence[StepView], ids: dict[str, str], artifact: str | None) -> Iterator[str]:
     """Yield a node for each step with artifacts that no step read, nor could have read."""
     read = {(used.step, used.name) for view in views for used in view.used}
-    numbers = []
+    numbers: list[str] = []
     for view in views:
         names = [
             made.name

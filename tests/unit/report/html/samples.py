@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import replace
+from pathlib import Path
 
-from mfwb.config import Settings
+from mfwb.config import load_settings
 from mfwb.outcome import FlowRunOutcome, OutputOutcome, Status, WandbRunOutcome
 from mfwb.pipeline.report_material import (
     ArtifactPreview,
@@ -34,7 +35,13 @@ IMAGE = b"\x89PNG\r\n\x1a\n" + bytes(20)
 def material(run: FlowRun, text: str = "value") -> ReportMaterial:
     """Return a flow run with values, previews, charts, logs and cards in which a text is."""
     of = traced(run, None)
-    plan = draft_plan(run, of.lineage, Settings(), entity=None, project="report")
+    plan = draft_plan(
+        run,
+        of.lineage,
+        load_settings({}, folder=Path("/"), environ={}),
+        entity=None,
+        project="report",
+    )
     runs = []
     for planned in plan.runs:
         keys = [value.key for value in (*planned.values, *planned.curves)]
