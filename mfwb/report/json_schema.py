@@ -15,6 +15,7 @@ from pydantic_core import core_schema
 from mfwb.diagnosis.check import DoctorDocument
 from mfwb.outcome import ResultDocument
 from mfwb.report.explain.document_types import ExplainDocument
+from mfwb.report.html.file_document_types import ReportDocument
 from mfwb.report.lineage.document_types import HistoryDocument, LineageDocument
 from mfwb.report.settings_document_types import SettingsDocument, TrustDocument, UntrustDocument
 from mfwb.sync_status import StatusDocument
@@ -32,6 +33,7 @@ DOCUMENTS: dict[str, Any] = {
     "lineage-artifact": HistoryDocument,
     "plan": ResultDocument,
     "push": ResultDocument,
+    "report": ReportDocument,
     "status": StatusDocument,
     "sync": ResultDocument,
     "verify": VerificationDocument,
