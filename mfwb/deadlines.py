@@ -10,11 +10,13 @@ from typing import TypeVar
 
 from mfwb.errors import Unreachable
 
-__all__ = ["run_within"]
+__all__ = ["STARTING", "run_within"]
 
 T = TypeVar("T")
 
-_SHORTEST = 5.0  # seconds; a shorter limit would fail for a healthy W&B on a slow machine
+_SHORTEST = 2.0  # seconds; a shorter limit would fail for a healthy W&B on a slow machine
+STARTING = 5.0
+"""Seconds that a process may always take to start here, however short the time limit is."""
 
 
 def run_within(seconds: float, action: Callable[[], T], subject: str) -> T:

@@ -117,7 +117,7 @@ def problem_of(done: Finished) -> str:
         return f"not ours: {foreign[0]}"
     if len(lines) > _LINES:
         return f"{len(lines)} lines"
-    if done.code not in {0} and not done.err and not done.out:
+    if done.code != 0 and not done.err and not done.out:
         return "silent"
     return ""
 

@@ -138,7 +138,7 @@ ENVIRONMENTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "state-proc": {"MFWB_STATE_DIR": "/proc/state"},
         "state-dev": {"MFWB_STATE_DIR": "/dev/null"},
         "state-relative": {"MFWB_STATE_DIR": "state"},
-        "state-long": {"MFWB_STATE_DIR": "/tmp/" + "x" * 5000},
+        "state-long": {"MFWB_STATE_DIR": "{odd}/" + "x" * 5000},
         "state-surrogate": {"MFWB_STATE_DIR": "{odd}/\udcff"},
         "state-read-only": {"MFWB_STATE_DIR": "{read_only}/state"},
         "state-full": {"MFWB_STATE_DIR": "{full}/state"},

@@ -1,6 +1,6 @@
 """A server on loopback that gives each request the same answer, which may be none at all.
 
-    with odd_server(ODD_ANSWERS["html-200"]) as url: ...
+with odd_server(ODD_ANSWERS["html-200"]) as url: ...
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from wandb.errors import AuthenticationError, CommError
 from wandb.errors import UsageError as WandbUsageError
 
-from mfwb.deadlines import run_within
+from mfwb.deadlines import STARTING, run_within
 from mfwb.destination import WandbDefaults
 from mfwb.errors import Unreachable, UsageError
 from mfwb.safe_text import first_line
@@ -38,7 +38,7 @@ def query_defaults(seconds: float) -> WandbDefaults:
         Unreachable: wandb-core does not start.
     """
     try:
-        settings = run_within(seconds, lambda: wandb.setup().settings, "wandb-core")
+        settings = run_within(max(seconds, STARTING), lambda: wandb.setup().settings, "wandb-core")
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
