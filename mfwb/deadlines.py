@@ -10,11 +10,17 @@ from typing import TypeVar
 
 from mfwb.errors import Unreachable
 
-__all__ = ["STARTING", "run_within"]
+__all__ = ["STARTING", "TookTooLongError", "run_within"]
 
 T = TypeVar("T")
 
 _SHORTEST = 2.0  # seconds; a shorter limit would fail for a healthy W&B on a slow machine
+
+
+class TookTooLongError(Unreachable):
+    """Something did not end within its time limit."""
+
+
 STARTING = 5.0
 """Seconds that a process may always take to start here, however short the time limit is."""
 
@@ -28,7 +34,7 @@ def run_within(seconds: float, action: Callable[[], T], subject: str) -> T:
         subject: the subject of the error message, for example "https://api.wandb.ai".
 
     Raises:
-        Unreachable: it took longer.
+        TookTooLongError: it took longer.
     """
     limit = max(seconds, _SHORTEST)
     done: Future[T] = Future()
@@ -45,4 +51,4 @@ def run_within(seconds: float, action: Callable[[], T], subject: str) -> T:
     except TookTooLong:
         if done.done():  # the action itself raised it
             raise
-        raise Unreachable(f"{subject} did not answer within {limit:.0f} s") from None
+        raise TookTooLongError(f"{subject} did not answer within {limit:.0f} s") from None

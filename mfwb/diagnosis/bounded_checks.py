@@ -58,7 +58,7 @@ class BoundedChecks:
             last = [failed(group, name, lacking or self._bugs.reason(error), "", code)]
         else:
             last = []
-        # What is wrong with a settings file, for example, stops several checks; it is reported once.
+        # What is wrong with a settings file, for example, stops several checks: it is said once.
         has_failed = bool(last)
         known = {(check.group, check.detail) for check in self.done}
         last = [check for check in last if (check.group, check.detail) not in known]

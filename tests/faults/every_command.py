@@ -106,8 +106,13 @@ class Place:
         return list(self.sandbox.root.rglob("bug-*"))
 
 
-def problem_of(done: Finished) -> str:
-    """Return what is wrong with the end of a command; empty if nothing is."""
+def problem_of(done: Finished, *, is_mute: bool = False) -> str:
+    """Return what is wrong with the end of a command; empty if nothing is.
+
+    Args:
+        done: the command.
+        is_mute: whether nothing that it writes can arrive.
+    """
     lines = done.err.splitlines()
     if done.code not in _KNOWN_CODES:
         return f"code {done.code}"
@@ -117,13 +122,13 @@ def problem_of(done: Finished) -> str:
         return f"not ours: {foreign[0]}"
     if len(lines) > _LINES:
         return f"{len(lines)} lines"
-    if done.code != 0 and not done.err and not done.out:
+    if done.code != 0 and not done.err and not done.out and not is_mute:
         return "silent"
     return ""
 
 
-def assert_no_bug(place: Place, done: Finished) -> None:
+def assert_no_bug(place: Place, done: Finished, *, is_mute: bool = False) -> None:
     """Assert that a command ended as commands do, whatever was wrong."""
-    problem = problem_of(done)
+    problem = problem_of(done, is_mute=is_mute)
     assert not problem, f"{problem}, {done.code}\n{done.err}\n{done.out[-2000:]}"
     assert place.bugs() == []

@@ -61,7 +61,9 @@ def test_a_call_writes_few_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     logs = sorted(tmp_path.glob("bug-*.log"))
     assert len(logs) == 3
     assert len({reason.partition(" with ")[2] for reason in reasons}) == 3
-    assert reasons[4].startswith("this is a bug in mfwb (KeyError: 'odd 4'); report it to the maintainers of mfwb with ")
+    assert reasons[4].startswith(
+        "this is a bug in mfwb (KeyError: 'odd 4'); report it to the maintainers of mfwb with "
+    )
     assert reasons[4].endswith(reasons[2].partition(" with ")[2])
 
 
