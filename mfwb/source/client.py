@@ -82,6 +82,7 @@ class MetaflowSource:
             except NotFound as error:
                 if flow_run in self._unnamed:
                     raise SourceError(self._unnamed[flow_run]) from None
+                self._listing.check_access(flow_run)
                 raise NotFound(f"{error}{self._similar_runs(flow_run)}") from None
             return read_flow_run(
                 run, self.provider, self.roots, abandoned_after=self._abandoned_after

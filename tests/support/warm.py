@@ -8,6 +8,7 @@ variables when it is imported, is not imported before.
 from __future__ import annotations
 
 import atexit
+import ctypes
 import json
 import os
 import resource
@@ -47,6 +48,8 @@ _SLOW = (
 _LONGEST = 1 << 18  # bytes of a request
 
 
+_CAPABILITY_VERSION = 0x20080522
+_READ_AND_WRITE_ANY = 0b110  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH
 CLOSED = "closed"
 LEFT = "left"
 
@@ -59,10 +62,12 @@ class Constraints:
         streams: by the number of a stream, as text: a path that is opened instead; `CLOSED`; or
             `LEFT`, for a pipe that nobody reads.
         limits: by the name of a resource, as in `RLIMIT_NOFILE`: the largest number.
+        obeys: whether root may read and write only what the modes of files allow.
     """
 
     streams: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
+    obeys: bool = False
 
 
 def _constrain(constraints: Constraints) -> None:
@@ -81,6 +86,18 @@ def _constrain(constraints: Constraints) -> None:
         os.close(opened)
     for name, limit in constraints.limits.items():
         resource.setrlimit(getattr(resource, name), (limit, limit))
+    if constraints.obeys:
+        _obey_modes()
+
+
+def _obey_modes() -> None:
+    """Drop the capabilities by which root reads and writes any file; others have none."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
+    data = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable, and their upper halves
+    if libc.capget(header, data) == 0:
+        data[0] &= ~_READ_AND_WRITE_ANY
+        libc.capset(header, data)
 
 
 class Process:

@@ -130,7 +130,7 @@ def _entity(base_url: str) -> str | None:
                 f"{shown} does not answer as W&B does; is that W&B's address, and does a login "
                 "page or a proxy lie before it?"
             ) from None
-        raise Unreachable(f"W&B credentials: {first_line(error)}") from None
+        raise Unreachable(f"W&B credentials: {explain_error(error)}") from None
     except FAILURES as error:  # also of wandb-core itself, which reads files with credentials
         raise Unreachable(f"{shown} can't be used: {explain_error(error)}") from None
     except Exception as error:
