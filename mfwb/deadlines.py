@@ -10,10 +10,11 @@ from typing import TypeVar
 
 from mfwb.errors import Unreachable
 
-__all__ = ["STARTING", "TookTooLongError", "run_within"]
+__all__ = ["STARTING", "TookTooLongError", "has_unfinished", "run_within"]
 
 T = TypeVar("T")
 
+_THREAD = "mfwb-bounded"
 _SHORTEST = 2.0  # seconds; a shorter limit would fail for a healthy W&B on a slow machine
 
 
@@ -23,6 +24,11 @@ class TookTooLongError(Unreachable):
 
 STARTING = 5.0
 """Seconds that a process may always take to start here, however short the time limit is."""
+
+
+def has_unfinished() -> bool:
+    """Return whether an action that took too long still runs in the background."""
+    return any(thread.name == _THREAD for thread in threading.enumerate())
 
 
 def run_within(seconds: float, action: Callable[[], T], subject: str) -> T:
@@ -45,7 +51,7 @@ def run_within(seconds: float, action: Callable[[], T], subject: str) -> T:
         except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
             done.set_exception(error)
 
-    threading.Thread(target=do, name="mfwb-bounded", daemon=True).start()
+    threading.Thread(target=do, name=_THREAD, daemon=True).start()
     try:
         return done.result(limit)
     except TookTooLong:

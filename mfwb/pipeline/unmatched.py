@@ -56,7 +56,8 @@ class TableUse:
         if flow not in self._settings.flow:
             return
         steps = self._steps.setdefault(flow, set())
-        steps.update(step.name for step in (*flow_run.steps, *flow_run.graph))
+        steps.update(step.name for step in flow_run.steps)
+        steps.update(step.name for step in flow_run.graph)
         artifacts = self._artifacts.setdefault(flow, set())
         artifacts.update(parameter.name for parameter in flow_run.parameters)
         artifacts.update(ref.name for task in flow_run.tasks for ref in task.artifacts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from metaflow import Run
@@ -53,11 +54,11 @@ class MetaflowSource:
         A damaged flow run is listed, too; reading it raises an error with the reason.
         """
         try:
-            return self._list(flow)
+            return [*self._list(flow)]
         except NotFound as error:
             raise NotFound(f"{error}{self._similar_flows(flow)}") from None
 
-    def _list(self, flow: str) -> list[ListedFlowRun]:
+    def _list(self, flow: str) -> Sequence[ListedFlowRun]:
         runs: dict[Pathspec, ListedFlowRun] = {}
         for listed in self._listing.runs(flow):
             if isinstance(listed, UnnamedRun):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import click
 
@@ -91,7 +92,7 @@ class Place:
         *options: str,
         constraints: Constraints | None = None,
         cold: bool = False,
-        **environment: str,
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> Finished:
         """Run a command to its end; in a new Python if it is cold."""
         arguments = (*self.lines[command], *options)

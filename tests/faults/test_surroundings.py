@@ -20,7 +20,7 @@ def test_variables(odd_places: OddPlaces, tmp_path: Path, name: str, command: st
     """Variables of Metaflow, of W&B, of mfwb and of the system."""
     place = odd_places.make(tmp_path)
 
-    done = place.run(command, **odd_places.filled(ENVIRONMENTS[name]))
+    done = place.run(command, environment=odd_places.filled(ENVIRONMENTS[name]))
 
     assert_no_bug(place, done)
 
@@ -32,7 +32,7 @@ def test_variables_of_python(
     """Python reads them when it starts, so that it has to start."""
     place = odd_places.make(tmp_path)
 
-    assert_no_bug(place, place.run(command, cold=True, **OF_PYTHON[name]))
+    assert_no_bug(place, place.run(command, cold=True, environment=OF_PYTHON[name]))
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

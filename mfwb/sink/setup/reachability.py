@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import requests
 
+from mfwb.deadlines import TookTooLongError, run_within
 from mfwb.safe_text import one_line
 from mfwb.system_errors import root_cause
 
@@ -18,6 +19,14 @@ def explain_silence(url: str) -> str:
     Args:
         url: of the server; it gets one request without credentials.
     """
+    try:
+        # The limit of requests is for each byte of an answer.
+        return run_within(_SECONDS, lambda: _find_cause(url), url)
+    except TookTooLongError:
+        return ""
+
+
+def _find_cause(url: str) -> str:
     try:
         # An `auth` that adds nothing: without one, requests sends what netrc has for the host.
         with requests.get(
