@@ -1,4 +1,4 @@
-"""Every command before a server that gives odd answers, in place of W&B or of Metaflow's service."""
+"""Every command before a server with odd answers, in place of W&B or of Metaflow's service."""
 
 from __future__ import annotations
 
