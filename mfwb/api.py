@@ -612,9 +612,13 @@ def verify_selection(
     watcher = progress or NoProgress()
     from mfwb.wiring import wire_verification  # noqa: PLC0415 - it imports both SDKs
 
+    notes: list[str] = []
+
     def verified(chosen: Selection | None) -> list[FlowRunVerification]:
         with wire_verification(settings, watcher) as verifier:
-            return list(verifier.verify(verifier.choose(chosen), read_data))
+            results = list(verifier.verify(verifier.choose(chosen), read_data))
+            notes.extend(verifier.notes)
+            return results
 
     def sync_again(pathspecs: Sequence[str], wandb_runs: Collection[str] | None) -> dict[str, str]:
         forcing = settings.model_copy(update={"force": True})
@@ -625,7 +629,7 @@ def verify_selection(
             if run.status is Status.FAILED
         }
 
-    first = Verification(tuple(verified(selection)))
+    first = Verification(tuple(verified(selection)), notes=tuple(notes))
     if not repair:
         return first
     return repair_differences(first, sync_again, lambda names: verified(make_selection(names)))

@@ -391,6 +391,7 @@ def report_files(command: _F) -> _F:
             "--report",
             metavar="FILE",
             callback=_path_if_given,
+            may_be_empty=True,
             help="Write a JUnit report for CI",
         ),
         _option(
@@ -398,6 +399,7 @@ def report_files(command: _F) -> _F:
             "--summary",
             metavar="FILE",
             callback=_path_if_given,
+            may_be_empty=True,
             help="Append Markdown ($GITHUB_STEP_SUMMARY)",
         ),
     )
