@@ -14,6 +14,7 @@ from mfwb.pipeline.plan import PlannedFlowRun, plan_selected
 from mfwb.pipeline.selection import SelectedFlowRun, Selection
 from mfwb.pipeline.sync import sync_flow_runs
 from mfwb.pipeline.sync_history import SyncHistory
+from mfwb.pipeline.unmatched import TableUse
 from mfwb.plan_file import PlanFile, PlanFileFlowRun, PlanFileRun, call_settings, flags_of
 from mfwb.redaction import mask_url_users
 from mfwb.snapshot.pathspec import Pathspec, parse
@@ -76,7 +77,9 @@ def apply_plan(plan: PlanFile, settings: Settings, parts: Parts) -> Result:
             wait=settings.wait,
         ):
             history.refresh()
-            again = plan_selected(selected, settings, parts, history, online=plan.online)
+            again = plan_selected(
+                selected, settings, parts, history, online=plan.online, tables=TableUse(settings)
+            )
             now = {item.outcome.pathspec: item for item in again}
     _raise_if_changed(checked, now)
     return _carry_out(plan, now, settings, parts)

@@ -31,6 +31,7 @@ from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.run_actions import Decision, Known, decide
 from mfwb.pipeline.selection import SelectedFlowRun, Selection, select_flow_runs
 from mfwb.pipeline.sync_history import SyncHistory, ids_written_before, is_done
+from mfwb.pipeline.unmatched import TableUse
 from mfwb.planning import InputArtifact, Plan, PlannedRun
 from mfwb.planning.missing_uses import explain_missing_in_bundle, explain_missing_online
 from mfwb.planning.names import names_in_project, project_path
@@ -83,33 +84,41 @@ def plan_flow_runs(
     """
     parts = replace(parts, sink=SinkWithKnownEntities(parts.sink, parts.ledger))
     history = SyncHistory(selection, settings, parts)
+    notes: list[str] = []
     selected = history.remove_excluded(
-        select_flow_runs(selection, parts.source, history.find_open_flow_runs)
+        select_flow_runs(selection, parts.source, history.find_open_flow_runs, notes)
     )
+    tables = TableUse(settings)
     outcomes = []
-    for planned in plan_selected(selected, settings, parts, history, online=online):
+    for planned in plan_selected(selected, settings, parts, history, online=online, tables=tables):
         keep(planned)
         outcomes.append(planned.outcome)
+    flows = {flow_run.pathspec.flow for flow_run in selected}
+    notes += [*notes_on(selection, outcomes), *tables.notes(flows, parts.source.flows)]
     known = (outcome.estimate for outcome in outcomes if outcome.estimate is not None)
     return Result(
         "plan",
         tuple(outcomes),
-        notes=notes_on(selection, outcomes),
+        notes=tuple(notes),
         estimate=estimate_call(known, workers=settings.workers, online=parts.sink.bundle is None),
     )
 
 
-def plan_selected(
+def plan_selected(  # noqa: PLR0913 - as of `plan_flow_runs`
     selected: Sequence[SelectedFlowRun],
     settings: Settings,
     parts: Parts,
     history: SyncHistory,
     *,
     online: bool,
+    tables: TableUse,
 ) -> Iterator[PlannedFlowRun]:
-    """Yield the plan of each flow run, in their order; arguments as of `plan_flow_runs`."""
+    """Yield the plan of each flow run, in their order; arguments as of `plan_flow_runs`.
+
+    `tables` is told which flow runs were read.
+    """
     with ThreadPoolExecutor(settings.workers, thread_name_prefix="mfwb-check") as pool:
-        planner = _Planner(settings, parts, history, pool, online=online)
+        planner = _Planner(settings, parts, history, pool, online=online, tables=tables)
         ahead: Iterable[SelectedFlowRun] = selected
         if online:
             planner.find_ids_of_done(selected)
@@ -128,7 +137,7 @@ def plan_selected(
 class _Planner:
     """One call: plans flow runs one after the other."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts that it works with
         self,
         settings: Settings,
         parts: Parts,
@@ -136,11 +145,13 @@ class _Planner:
         pool: ThreadPoolExecutor,
         *,
         online: bool,
+        tables: TableUse,
     ) -> None:
         self._settings = settings
         self._parts = parts
         self._history = history
         self._pool = pool
+        self._tables = tables
         self._online = online and parts.sink.bundle is None
         self._ids: dict[str, frozenset[str]] = {}  # of existing W&B runs, by flow run
         self.outcomes: dict[str, FlowRunOutcome] = {}
@@ -167,6 +178,7 @@ class _Planner:
         if (outcome := self._history.find_outcome(selected)) is not None:
             return self._plan_of_done(selected, outcome)
         drafted = draft(selected, self._settings, self._parts)
+        self._tables.add(drafted.flow_run)
         plan = drafted.plan
         if plan is None:
             return PlannedFlowRun(still_running_outcome(drafted), drafted.destination)

@@ -28,6 +28,7 @@ from mfwb.pipeline.look_ahead import look_ahead
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.selection import SelectedFlowRun, Selection, select_flow_runs
 from mfwb.pipeline.sync_history import SyncHistory, ids_written_before, is_done
+from mfwb.pipeline.unmatched import TableUse
 from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import Destination, Entry, SyncState
 
@@ -60,7 +61,8 @@ def sync_flow_runs(
         UsageError: a flow run does not have the expected plan.
     """
     history = SyncHistory(selection, settings, parts)
-    selected = select_flow_runs(selection, parts.source, history.find_open_flow_runs)
+    notes: list[str] = []
+    selected = select_flow_runs(selection, parts.source, history.find_open_flow_runs, notes)
     destinations = {history.destination(flow_run.pathspec.flow) for flow_run in selected}
     with parts.ledger.lock(destinations, wait=settings.wait):
         history.refresh()
@@ -68,7 +70,9 @@ def sync_flow_runs(
         with _started_sync(settings, parts, history, forced) as sync:
             sync.expected = expected
             outcomes = tuple(sync.run(selected))
-            return Result("sync", outcomes, notes=notes_on(selection, outcomes))
+            flows = {flow_run.pathspec.flow for flow_run in selected}
+            notes += [*notes_on(selection, outcomes), *sync.tables.notes(flows)]
+            return Result("sync", outcomes, notes=tuple(notes))
 
 
 @contextmanager
@@ -124,6 +128,7 @@ class _Sync:
         self._started: dict[str, Future[FlowRunOutcome]] = {}
         self._log_order = LogOrder()
         self.expected: Mapping[str, str] | None = None
+        self.tables = TableUse(settings)
         self.interrupted = Event()  # once it is set, a failure means nothing
 
     def run(self, selected: Sequence[SelectedFlowRun]) -> Iterator[FlowRunOutcome]:
@@ -166,6 +171,7 @@ class _Sync:
         """Read a flow run; if there is something to write, start that."""
         drafted = draft(selected, self._settings, self._parts)
         self._raise_if_unexpected(drafted)
+        self.tables.add(drafted.flow_run)
         if drafted.plan is None:
             self._history.record(drafted, SyncState.RUNNING, reason=STILL_RUNNING)
             return still_running_outcome(drafted)

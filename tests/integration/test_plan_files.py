@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -153,6 +154,14 @@ def test_what_is_no_plan(content: bytes | None, reason: str, sandbox: Sandbox) -
     assert reason in refusal(sandbox.mfwb("sync", "--plan", "plan.json"))
 
 
+def _set(name: str, value: Any, plan: dict[str, Any]) -> None:
+    plan[name] = value
+
+
+def _rename(pathspec: str, plan: dict[str, Any]) -> None:
+    plan["flow_runs"][0]["pathspec"] = pathspec
+
+
 def test_who_edits_a_plan_gains_nothing(place: Place, tmp_path: Path) -> None:
     """An edit shows; with a new checksum, neither harmful settings nor wrong types are taken."""
     place.plan()
@@ -177,14 +186,14 @@ def test_who_edits_a_plan_gains_nothing(place: Place, tmp_path: Path) -> None:
         {"metadata": "local@/"},
         {"force": True},
     ):
-        assert "may not set" in refused(lambda plan, flags=flags: plan.update(flags=flags))
+        assert "may not set" in refused(partial(_set, "flags", flags))
     assert "is no plan of mfwb: flow_runs" in refused(lambda plan: plan.update(flow_runs=7))
     assert "has a flow run twice" in refused(
         lambda plan: plan["flow_runs"].append(plan["flow_runs"][0])
     )
     assert "is not as planned" in refused(lambda plan: first(plan).update(digest="0" * 64))
     for name in ("../../etc/passwd", "F/1\n\x1b[31m", "F", ""):
-        assert refused(lambda plan, name=name: first(plan).update(pathspec=name))
+        assert refused(partial(_rename, name))
     (place.sandbox.root / "plan.json").unlink()
     os.mkfifo(place.sandbox.root / "plan.json")
     assert "it is not a file" in refusal(place.carry_out())

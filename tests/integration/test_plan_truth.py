@@ -88,10 +88,12 @@ def test_paths_requests_and_nothing_written(
 ) -> None:
     """Relative, forbidden, missing, hidden and large files; the plan changes no byte anywhere."""
     root, pathspec = pointing
-    to = ("--json", "--entity", "acme", "--project", project, "--metadata", metadata_of(root))
-    for name in ("set", "large.csv", "gone.csv"):
-        to = (*to, "--path-root", str(root / name))
-    to = (*to, "--max-artifact-size", "4KB")
+    roots = [("--path-root", str(root / name)) for name in ("set", "large.csv", "gone.csv")]
+    to = [
+        *("--json", "--entity", "acme", "--project", project, "--metadata", metadata_of(root)),
+        *(text for pair in roots for text in pair),
+        *("--max-artifact-size", "4KB"),
+    ]
     before = w_and_b.state.snapshot()
     w_and_b.clear_requests()
 
