@@ -195,7 +195,7 @@ def _differences(then: PlanFileFlowRun, now: PlanFileFlowRun) -> Iterator[str]:
         yield now.reason or "it can't be planned any more"
     destinations = [(item.mode, item.base, item.entity, item.project) for item in (then, now)]
     if destinations[0] != destinations[1]:
-        before, after = ("/".join(filter(None, place[1:])) for place in destinations)
+        before, after = ("/".join(filter(None, parts[1:])) for parts in destinations)
         yield f"its destination was {before}, and is {after}"
     yield ", ".join(compare_settings(then.settings, now.settings))
     if then.settings_stamp != now.settings_stamp:
