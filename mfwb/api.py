@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -23,8 +24,15 @@ from mfwb.arguments import (
 from mfwb.config import Settings, load_settings
 from mfwb.crash_log import BugLogs
 from mfwb.destination import bundle_of, entity_and_project, project_of, read_defaults
-from mfwb.errors import UsageError
-from mfwb.ledger import ledger_path, put_aside_if_damaged, read_sync_status
+from mfwb.errors import NotFound, UsageError
+from mfwb.flow_run_list import FlowRunList, Sync
+from mfwb.ledger import (
+    find_entries,
+    known_flow_runs,
+    ledger_path,
+    put_aside_if_damaged,
+    read_sync_status,
+)
 from mfwb.outcome import Result, Status
 from mfwb.pipeline import (
     Parts,
@@ -42,9 +50,10 @@ from mfwb.pipeline.selection import (
     make_selection,
     resolve_flow_run,
 )
-from mfwb.ports import NoProgress, Progress
-from mfwb.snapshot.pathspec import parse
-from mfwb.sync_status import SyncStatus
+from mfwb.planning.draft import choose_group
+from mfwb.ports import Destination, Entry, NoProgress, Progress
+from mfwb.snapshot.pathspec import LATEST, Pathspec, parse, parts_of
+from mfwb.sync_status import KnownFlowRun, SyncStatus
 from mfwb.units.subsets import NOTHING, Subset
 from mfwb.verification.repair import repair as repair_differences
 from mfwb.verification_outcome import FlowRunVerification, Verification
@@ -419,6 +428,129 @@ def rebuild(
         put_aside=partial(put_aside_if_damaged, ledger_path(None)),
         moved=moved,
     )
+
+
+def list_selection(
+    selectors: Mapping[str, Any], settings: Settings, *, every: bool = False
+) -> FlowRunList:
+    """Return what `mfwb ls` shows: the selected flow runs; without any selector, all flows.
+
+    Args:
+        selectors: the options that select flow runs, by the names of SELECTORS.
+        settings: of this call.
+        every: list all flow runs; else only the newest of each flow, unless the user sets a bound.
+
+    Raises:
+        UsageError: for a pathspec or a setting that is wrong.
+        NotFound: there is no such flow, or no such flow run.
+        Unreachable: if Metaflow's metadata can't be reached.
+    """
+    is_limited = not (every or selectors["last"] is not None or selectors["since"] is not None)
+    is_bounded = any(selectors[name] is not None for name in ("last", "since", "until"))
+    chosen = make_selection(**{**selectors, "every": not is_bounded}, namespace=settings.namespace)
+    ledger = ledger_path(bundle_of(settings, read_defaults()))
+    from mfwb.pipeline.list_flow_runs import LIMIT, list_flow_runs, list_flows  # noqa: PLC0415 - not for others
+    from mfwb.wiring import wire_source  # noqa: PLC0415 - it imports Metaflow
+
+    with wire_source(settings) as (source, _), known_flow_runs(ledger) as known:
+        find_syncs = partial(_syncs_by_flow_run, known, source.provider)
+        if not (chosen.pathspecs or is_bounded or every or chosen.failed is not None):
+            return list_flows(source, find_syncs, chosen.tags)
+        return list_flow_runs(
+            replace(chosen, since_is_ago=False),
+            source,
+            find_syncs,
+            limit=LIMIT if is_limited else None,
+        )
+
+
+def find_page(pathspec: str, settings: Settings, *, overview: bool = False) -> str:
+    """Return the page in W&B of a flow, a flow run, a step or a task.
+
+    It is known from the ledger. A flow run that the ledger does not have may have been synced
+    elsewhere: if an entity or a project is given, the page is that which a sync would write to.
+
+    Args:
+        pathspec: `Flow`, `Flow/123`, `Flow/latest`, `Flow/123/train`, `Flow/123/train/4`.
+        settings: of this call.
+        overview: whether the W&B run of the flow run as a whole is meant.
+
+    Raises:
+        UsageError: for a pathspec or a setting that is wrong.
+        NotFound: it was not synced, or there is no such W&B run.
+        Unreachable: W&B has to be asked for the entity, and does not answer.
+    """
+    from mfwb.pipeline.wandb_pages import page_of_destination, page_of_entry  # noqa: PLC0415 - not for others
+
+    parts = parts_of(pathspec.strip().strip("/"))
+    if len(parts) > _TASK_LEVEL:
+        raise UsageError(f"{pathspec!r} is no flow run, step or task; give Flow/123/train")
+    requested, step = parse("/".join(parts[:2])), parts[2:]
+    if requested.run == LATEST:
+        requested = _resolve_latest(requested, settings)
+    is_given = bool({"entity", "project"} & {*settings.explicit})
+    entries = [
+        entry
+        for entry in _entries_of(requested, settings)
+        if entry.destination.mode == "online"
+        and ("entity" not in settings.explicit or entry.destination.entity == settings.entity)
+        and ("project" not in settings.explicit or entry.destination.project == settings.project)
+    ]
+    if requested.run is None:
+        if entries:
+            return page_of_destination(entries[0].destination, "")
+        if is_given:
+            return page_of_destination(_destination_of(requested.flow, settings), "")
+    elif entries:
+        return page_of_entry(entries[0], step, overview=overview)
+    elif is_given and not (step or overview):
+        group = choose_group(requested.flow, str(requested), settings)
+        return page_of_destination(_destination_of(requested.flow, settings), group)
+    verb = f"mfwb sync {requested}{'' if requested.run else '/latest'}"
+    raise NotFound(
+        f"{requested} was not synced from here, as far as the ledger knows; `{verb}` does it, and "
+        "--project NAME opens what was synced elsewhere"
+    )
+
+
+_TASK_LEVEL = 4
+
+
+def _resolve_latest(requested: Pathspec, settings: Settings) -> Pathspec:
+    from mfwb.wiring import wire_source  # noqa: PLC0415 - it imports Metaflow
+
+    with wire_source(settings) as (source, _):
+        return resolve_flow_run(requested, source)
+
+
+def _entries_of(requested: Pathspec, settings: Settings) -> list[Entry]:
+    """Return the ledger's entries of a flow run, or of all runs of a flow; the newest first."""
+    ledger = ledger_path(bundle_of(settings, read_defaults()))
+    if requested.run is not None:
+        return find_entries(ledger, str(requested))
+    with known_flow_runs(ledger) as known:
+        entries = [flow_run.entry for flow_run in known(requested.flow)]
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)
+
+
+def _destination_of(flow: str, settings: Settings) -> Destination:
+    from mfwb.wiring import wire  # noqa: PLC0415 - it imports both SDKs
+
+    with wire(settings, NoProgress(), may_ask=True) as parts:
+        return parts.sink.destination(flow)
+
+
+def _syncs_by_flow_run(
+    known: Callable[[str], Iterable[KnownFlowRun]], provider: str, flow: str
+) -> dict[str, tuple[Sync, ...]]:
+    """Return the syncs of a flow's runs of one provider, by pathspec."""
+    syncs: dict[str, tuple[Sync, ...]] = {}
+    for flow_run in known(flow):
+        entry = flow_run.entry
+        if entry.provider in (provider, ""):
+            before = syncs.get(entry.flow_run, ())
+            syncs[entry.flow_run] = (*before, Sync(entry, flow_run.lost))
+    return syncs
 
 
 def _flow_names(flows: Iterable[PathspecsLike]) -> list[str]:

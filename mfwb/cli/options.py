@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from mfwb.cli.debug_log import log_on_stderr, log_to_file
 from mfwb.cli.help import HelpedArgument, HelpedOption
 
 __all__ = [
@@ -61,6 +62,7 @@ def flow_run_selection(command: _F) -> _F:
         ),
         _option(
             "Choose",
+            "-n",
             "--last",
             type=click.IntRange(min=1),
             metavar="N",
@@ -140,8 +142,8 @@ def project(command: _F) -> _F:
     heading = "Where to"
     return _add_in_order(
         command,
-        _option(heading, "--entity", metavar="NAME", help="W&B entity  [your default]"),
-        _option(heading, "--project", metavar="NAME", help="W&B project  [the flow's name]"),
+        _option(heading, "-e", "--entity", metavar="NAME", help="W&B entity  [your default]"),
+        _option(heading, "-p", "--project", metavar="NAME", help="W&B project  [the flow's name]"),
     )
 
 
@@ -337,13 +339,8 @@ def diagnosis(command: _F) -> _F:
         _config,
         _metadata,
         _json,
-        _option(
-            "Show",
-            "--verbose",
-            is_flag=True,
-            default=False,
-            help="Also show the settings with default values",
-        ),
+        _verbose("Also show the settings with default values"),
+        _log_file,
         _help,
     )
 
@@ -367,15 +364,15 @@ def result_output(command: _F) -> _F:
         _json,
         _option(
             heading,
+            "-q",
             "--quiet",
             is_flag=True,
             default=False,
             help="Only failures and losses, on stderr",
         ),
-        _option(
-            heading, "--verbose", is_flag=True, default=False, help="Show every W&B run in full"
-        ),
+        _verbose("Show every W&B run in full"),
         report_files,
+        _log_file,
         _help,
     )
 
@@ -409,31 +406,27 @@ def verification_output(command: _F) -> _F:
         _json,
         _option(
             "Show",
+            "-q",
             "--quiet",
             is_flag=True,
             default=False,
             help="Only what differs or failed, on stderr",
         ),
-        _option(
-            "Show",
-            "--verbose",
-            is_flag=True,
-            default=False,
-            help="All differences whole, and what is not known",
-        ),
+        _verbose("All differences whole, and what is not known"),
         report_files,
+        _log_file,
         _help,
     )
 
 
 def text_or_json(command: _F) -> _F:
     """Add the options for output as text or as a JSON document."""
-    return _add_in_order(command, _json, _quiet, _help)
+    return _add_in_order(command, _json, _quiet, _debugging, _log_file, _help)
 
 
 def config_output(command: _F) -> _F:
     """Add the options for the output of settings."""
-    return _add_in_order(command, _config, _json, _help)
+    return _add_in_order(command, _config, _json, _debugging, _log_file, _help)
 
 
 def settings_file_argument(command: _F) -> _F:
@@ -468,6 +461,8 @@ def lineage_output(command: _F) -> _F:
             help="Show the evidence for each use",
         ),
         _quiet,
+        _debugging,
+        _log_file,
         _help,
     )
 
@@ -522,13 +517,72 @@ def _json(command: _F) -> _F:
 
 def _quiet(command: _F) -> _F:
     return _option(
-        "Show", "--quiet", is_flag=True, default=False, help="No progress, no output of the SDKs"
+        "Show",
+        "-q",
+        "--quiet",
+        is_flag=True,
+        default=False,
+        help="No progress, no output of the SDKs",
+    )(command)
+
+
+def _verbose(text: str) -> Callable[[_F], _F]:
+    """Return the option for more output; given twice, it also shows what is done meanwhile."""
+    return _option(
+        "Show",
+        "-v",
+        "--verbose",
+        count=True,
+        default=0,
+        callback=_log_if_twice,
+        help=text,
+    )
+
+
+def _log_if_twice(context: click.Context, _: click.Parameter, number: int) -> bool:
+    if number >= _TO_DEBUG and not context.resilient_parsing:
+        log_on_stderr(context)
+    return number > 0
+
+
+_TO_DEBUG = 2
+"""How often --verbose is given for a log on stderr."""
+
+
+def _log_file(command: _F) -> _F:
+    return _option(
+        "Show",
+        "--log-file",
+        metavar="FILE",
+        expose_value=False,
+        callback=_log_if_given,
+        help="Append what is done and requested; as -vv",
+    )(command)
+
+
+def _log_if_given(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value and not context.resilient_parsing:
+        log_to_file(context, Path(value))
+
+
+def _debugging(command: _F) -> _F:
+    """Add -vv to a command that has nothing more to show for -v."""
+    return _option(
+        "Show",
+        "-v",
+        "--verbose",
+        count=True,
+        default=0,
+        expose_value=False,
+        callback=_log_if_twice,
+        help="Twice: log what is done and requested, on stderr",
     )(command)
 
 
 def _help(command: _F) -> _F:
     return _option(
         "Show",
+        "-h",
         "--help",
         is_flag=True,
         is_eager=True,

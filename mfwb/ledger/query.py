@@ -1,14 +1,48 @@
-"""The sync status of the flow runs in a ledger."""
+"""What a ledger has of flow runs; if there is no ledger, none is created."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mfwb.ledger.sqlite import SqliteLedger
-from mfwb.sync_status import SyncStatus, summarize
+from mfwb.ports import Entry
+from mfwb.sync_status import KnownFlowRun, SyncStatus, summarize
 
-__all__ = ["read_sync_status"]
+__all__ = ["find_entries", "known_flow_runs", "read_sync_status"]
+
+
+@contextmanager
+def known_flow_runs(path: Path) -> Iterator[Callable[[str], list[KnownFlowRun]]]:
+    """Yield a function that takes a flow, and returns its runs in a ledger, without outcomes.
+
+    Raises:
+        UsageError: if the file can't be used, or a newer mfwb wrote it.
+        LockHeld: if another process keeps it locked.
+    """
+    if path.exists():
+        with SqliteLedger.open(path) as ledger:
+            yield ledger.known
+    else:
+        yield lambda _: []
+
+
+def find_entries(path: Path, flow_run: str) -> list[Entry]:
+    """Return the entries of a flow run at all destinations, with their outcomes, newest first.
+
+    Errors are those of `known_flow_runs`.
+    """
+    if not path.exists():
+        return []
+    with SqliteLedger.open(path) as ledger:
+        entries = [
+            ledger.entry(known.entry.flow_run, known.entry.provider, known.entry.destination)
+            for known in ledger.known(flow_run.partition("/")[0])
+            if known.entry.flow_run == flow_run
+        ]
+    found = [entry for entry in entries if entry is not None]
+    return sorted(found, key=lambda entry: entry.at, reverse=True)
 
 
 def read_sync_status(

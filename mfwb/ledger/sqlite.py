@@ -182,9 +182,17 @@ class SqliteLedger:
         )
         return dict(rows)
 
-    def known(self) -> list[KnownFlowRun]:
-        """Return all entries without outcomes, sorted by flow run, with their numbers of losses."""
-        rows = self._select(f"SELECT {_COLUMNS} FROM flow_runs ORDER BY flow_run")  # noqa: S608 - a constant
+    def known(self, flow: str | None = None) -> list[KnownFlowRun]:
+        """Return entries without outcomes, sorted by flow run, with their numbers of losses.
+
+        Args:
+            flow: select only runs of this flow; None: all.
+        """
+        where = "" if flow is None else "WHERE flow_run >= ? AND flow_run < ? "
+        rows = self._select(
+            f"SELECT {_COLUMNS} FROM flow_runs {where}ORDER BY flow_run",  # noqa: S608 - constants
+            () if flow is None else _pathspec_range(flow),
+        )
         return [KnownFlowRun(self._entry(row), lost=row[-1]) for row in rows]
 
     def losses(self, entries: Iterable[Entry]) -> Iterator[LostItem]:
