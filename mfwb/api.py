@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -26,7 +26,9 @@ from mfwb.crash_log import BugLogs
 from mfwb.destination import bundle_of, entity_and_project, project_of, read_defaults
 from mfwb.errors import NotFound, UsageError
 from mfwb.flow_run_list import FlowRunList, Sync
+from mfwb.forgotten import Forgotten
 from mfwb.ledger import (
+    SqliteLedger,
     find_entries,
     known_flow_runs,
     ledger_path,
@@ -43,6 +45,7 @@ from mfwb.pipeline import (
     retry_with_new_ledger,
     sync_flow_runs,
 )
+from mfwb.pipeline.forget import forget_entries, look_up
 from mfwb.pipeline.reading import TracedFlowRun, trace
 from mfwb.pipeline.selection import (
     SELECTORS,
@@ -51,7 +54,7 @@ from mfwb.pipeline.selection import (
     resolve_flow_run,
 )
 from mfwb.planning.draft import choose_group
-from mfwb.ports import Destination, Entry, NoProgress, Progress
+from mfwb.ports import Destination, Entry, NoProgress, Progress, Sink
 from mfwb.snapshot.pathspec import LATEST, Pathspec, parse, parts_of
 from mfwb.sync_status import KnownFlowRun, SyncStatus
 from mfwb.units.subsets import NOTHING, Subset
@@ -516,6 +519,82 @@ def find_page(pathspec: str, settings: Settings, *, overview: bool = False) -> s
 _TASK_LEVEL = 4
 
 
+def forget_selection(
+    pathspecs: Sequence[str],
+    settings: Settings,
+    *,
+    every: bool,
+    deletes: bool,
+    confirm: Callable[[Forgotten], bool] | None,
+) -> Forgotten:
+    """Remove flow runs from the ledger, and their W&B runs if that is requested.
+
+    Args:
+        pathspecs: `Flow`, or `Flow/123`; none: all flow runs of the given destination.
+        settings: of this call. An entity or a project that is given selects, too.
+        every: whether all flow runs of the ledger may be meant.
+        deletes: whether W&B runs that mfwb wrote are deleted, too.
+        confirm: takes what would be removed, and returns whether that is done; None: nothing is.
+
+    Raises:
+        UsageError: for a pathspec or a setting that is wrong, or if nothing is selected.
+        NotFound: the ledger has no such flow run.
+        LockHeld: a sync of one of these projects is running.
+        Unreachable: W&B can't be reached, or refuses the credentials.
+    """
+    requested = [parse(text) for text in pathspecs]
+    if any(pathspec.run == LATEST for pathspec in requested):
+        raise UsageError("give flow runs by their ids: what is the latest one may change meanwhile")
+    where = {"entity", "project", "dir"} & {*settings.explicit}
+    if not (requested or where or every):
+        raise UsageError("give flow runs or flows to forget, --project NAME, or --all")
+    bundle = bundle_of(settings, read_defaults())
+    if bundle is not None and deletes:
+        raise UsageError("a bundle has no W&B runs to delete; remove its folder instead")
+    path = ledger_path(bundle)
+    if not path.exists():
+        return Forgotten(str(path), (), is_plan=confirm is None, deletes=deletes)
+    with SqliteLedger.open(path) as ledger, ExitStack() as stack:
+        entries = [
+            flow_run.entry
+            for flow_run in ledger.known()
+            if not requested or _is_requested(flow_run.entry, requested)
+            if "entity" not in where or flow_run.entry.destination.entity == settings.entity
+            if "project" not in where or flow_run.entry.destination.project == settings.project
+        ]
+        _raise_if_unknown(requested, entries)
+        sink = stack.enter_context(_sink_to_delete(settings)) if deletes and entries else None
+
+        def find(entry: Entry) -> Entry | None:
+            return ledger.entry(entry.flow_run, entry.provider, entry.destination)
+
+        planned = look_up(filter(None, map(find, entries)), sink)
+        plan = Forgotten(str(path), tuple(planned), is_plan=True, deletes=deletes)
+        if confirm is None or not entries or not confirm(plan):
+            return plan
+        destinations = {entry.destination for entry in entries}
+        with ledger.lock(destinations, wait=settings.wait):
+            done = forget_entries(entries, ledger, find, sink)
+        return Forgotten(str(path), tuple(done), is_plan=False, deletes=deletes)
+
+
+def _is_requested(entry: Entry, requested: Iterable[Pathspec]) -> bool:
+    flow, run = parts_of(entry.flow_run)
+    return any(wanted.flow == flow and wanted.run in (None, run) for wanted in requested)
+
+
+def _raise_if_unknown(requested: Iterable[Pathspec], entries: Sequence[Entry]) -> None:
+    for wanted in requested:
+        if not any(_is_requested(entry, [wanted]) for entry in entries):
+            raise NotFound(f"the ledger has no {wanted}; `mfwb status` shows what it has")
+
+
+def _sink_to_delete(settings: Settings) -> AbstractContextManager[Sink]:
+    from mfwb.wiring import wire_sink  # noqa: PLC0415 - it imports wandb
+
+    return wire_sink(settings)
+
+
 def _resolve_latest(requested: Pathspec, settings: Settings) -> Pathspec:
     from mfwb.wiring import wire_source  # noqa: PLC0415 - it imports Metaflow
 
@@ -534,10 +613,10 @@ def _entries_of(requested: Pathspec, settings: Settings) -> list[Entry]:
 
 
 def _destination_of(flow: str, settings: Settings) -> Destination:
-    from mfwb.wiring import wire  # noqa: PLC0415 - it imports both SDKs
+    from mfwb.wiring import wire_sink  # noqa: PLC0415 - it imports wandb
 
-    with wire(settings, NoProgress(), may_ask=True) as parts:
-        return parts.sink.destination(flow)
+    with wire_sink(settings) as sink:
+        return sink.destination(flow)
 
 
 def _syncs_by_flow_run(

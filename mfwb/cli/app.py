@@ -14,6 +14,7 @@ from mfwb import __version__
 from mfwb.cli.commands.config import config
 from mfwb.cli.commands.doctor import doctor
 from mfwb.cli.commands.explain import explain
+from mfwb.cli.commands.forget import forget
 from mfwb.cli.commands.lineage import lineage
 from mfwb.cli.commands.ls import ls
 from mfwb.cli.commands.open_page import open_page
@@ -58,7 +59,7 @@ def mfwb(context: click.Context) -> None:
         context.exit(2)
 
 
-mfwb.add_commands("Write to W&B", sync, push)
+mfwb.add_commands("Write to W&B", sync, push, forget)
 mfwb.add_commands("Look at a flow run", ls, plan, lineage, explain)
 mfwb.add_commands("Look at what was synced", status, verify, open_page)
 mfwb.add_commands("Set up", doctor, config)

@@ -22,6 +22,7 @@ __all__ = [
     "dry_run",
     "flow_run_argument",
     "flow_run_selection",
+    "how_a_forget_waits",
     "lineage_output",
     "project",
     "push_behavior",
@@ -342,6 +343,13 @@ def diagnosis(command: _F) -> _F:
         _verbose("Also show the settings with default values"),
         _log_file,
         _help,
+    )
+
+
+def how_a_forget_waits(command: _F) -> _F:
+    """Add the options for how flow runs are forgotten."""
+    return _add_in_order(
+        command, _timeout, _wait("Wait for a running sync, for at most  [0s]"), _config
     )
 
 

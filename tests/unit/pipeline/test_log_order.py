@@ -49,6 +49,7 @@ class SlowWandb(MemoryWandb):
         *,
         writer: str,  # noqa: ARG002 - there is no other
         written: Collection[str] = (),
+        forgotten: Collection[str] = (),
     ) -> Iterator[Session]:
         """Yield a session."""
         yield SlowSession(self, plan, frozenset(written))
