@@ -24,6 +24,8 @@ __all__ = [
     "flow_run_selection",
     "how_a_forget_waits",
     "lineage_output",
+    "only_help",
+    "pathspec_completion",
     "project",
     "push_behavior",
     "report_files",
@@ -48,6 +50,7 @@ def flow_run_selection(command: _F) -> _F:
             "[PATHSPEC]...",
             "Flow/123, Flow/latest, Flow; none: all flows",
             nargs=-1,
+            shell_complete=pathspec_completion(),
         ),
         _option(
             "Choose",
@@ -96,13 +99,23 @@ def flow_run_selection(command: _F) -> _F:
 
 def flow_run_argument(command: _F) -> _F:
     """Add the argument for one flow run."""
-    pathspec = _argument("pathspec", "PATHSPEC", "Flow/123 or Flow/latest")
+    pathspec = _argument(
+        "pathspec",
+        "PATHSPEC",
+        "Flow/123 or Flow/latest",
+        shell_complete=pathspec_completion(),
+    )
     return _add_in_order(command, pathspec, _namespace)
 
 
 def artifact_argument(command: _F) -> _F:
     """Add the argument for one artifact of a flow run."""
-    pathspec = _argument("pathspec", "PATHSPEC", "Flow/123/train/model, or train/4/model")
+    pathspec = _argument(
+        "pathspec",
+        "PATHSPEC",
+        "Flow/123/train/model, or train/4/model",
+        shell_complete=pathspec_completion(levels=3),
+    )
     return _add_in_order(command, pathspec, _namespace)
 
 
@@ -114,6 +127,28 @@ def artifact_filter(command: _F) -> _F:
         metavar="NAME",
         help="Only this artifact: its versions and uses",
     )(command)
+
+
+def pathspec_completion(
+    *, levels: int = 1, latest: bool = True
+) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """Return what completes a pathspec in a shell; arguments as of `complete_pathspecs`."""
+
+    def complete(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+        from mfwb.completion import complete_pathspecs  # noqa: PLC0415 - only a shell needs it
+
+        metadata = context.params.get("metadata")
+        return complete_pathspecs(incomplete, levels=levels, latest=latest, metadata=metadata)
+
+    return complete
+
+
+def _complete_destination(
+    _: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    from mfwb.completion import complete_destinations  # noqa: PLC0415 - only a shell needs it
+
+    return complete_destinations(parameter.name or "", incomplete)
 
 
 def destination(command: _F) -> _F:
@@ -143,8 +178,22 @@ def project(command: _F) -> _F:
     heading = "Where to"
     return _add_in_order(
         command,
-        _option(heading, "-e", "--entity", metavar="NAME", help="W&B entity  [your default]"),
-        _option(heading, "-p", "--project", metavar="NAME", help="W&B project  [the flow's name]"),
+        _option(
+            heading,
+            "-e",
+            "--entity",
+            metavar="NAME",
+            help="W&B entity  [your default]",
+            shell_complete=_complete_destination,
+        ),
+        _option(
+            heading,
+            "-p",
+            "--project",
+            metavar="NAME",
+            help="W&B project  [the flow's name]",
+            shell_complete=_complete_destination,
+        ),
     )
 
 
@@ -446,6 +495,11 @@ def settings_file_argument(command: _F) -> _F:
 def bundle_argument(command: _F) -> _F:
     """Add the argument for one bundle."""
     return _path_argument("bundle", "[DIR]", "The bundle of an offline sync  [MFWB_DIR]")(command)
+
+
+def only_help(command: _F) -> _F:
+    """Add the one option of a command that has no others."""
+    return _help(command)
 
 
 def lineage_output(command: _F) -> _F:

@@ -50,7 +50,7 @@ def show_flow_runs(
         return for_any_output(listed.to_dict())
     rows = [_flow_run(run, now) for run in listed.flow_runs]
     rows += [_flow(flow, now) for flow in listed.flows]
-    heading = ("flow run", "state", "age", "user", "tags", "in W&B")
+    heading: tuple[str, ...] = ("flow run", "state", "age", "user", "tags", "in W&B")
     if listed.flows:
         heading = ("flow", "runs", "synced", "newest run", "age")
     with console.capture() as capture:

@@ -32,6 +32,7 @@ mfwb forget TrainFlow/123 --delete-in-wandb
     cls=HelpedArgument,
     heading="Choose",
     help="Flow/123 or Flow  [all of the --project]",
+    shell_complete=options.pathspec_completion(latest=False),
 )
 @click.option(
     "--all",

@@ -29,6 +29,7 @@ mfwb open TrainFlow/123 --print
     cls=HelpedArgument,
     heading="Choose",
     help="Flow, Flow/123, Flow/latest, Flow/123/train",
+    shell_complete=options.pathspec_completion(levels=3),
 )
 @click.option(
     "--overview",

@@ -33,6 +33,7 @@ mfwb status --rebuild --project wines
     cls=HelpedArgument,
     heading="Choose",
     help="Only these flows  [all]",
+    shell_complete=options.pathspec_completion(levels=0, latest=False),
 )
 @options.destination
 @click.option(
