@@ -8,6 +8,7 @@ is completed, and nothing is said.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
@@ -20,6 +21,9 @@ __all__ = ["complete_destinations", "complete_pathspecs"]
 
 _MOST = 50
 """Flow runs of a flow that are completed, the newest first."""
+
+_PLAIN = re.compile(r"[\w.:@+/-]+")
+"""What a shell takes as it is: strangers may choose names, and a shell would expand a `*`."""
 
 _LATEST = "latest"
 _BUSY_SECONDS = 0.05
@@ -97,7 +101,7 @@ def _folders(root: Path | None, below: str = "") -> Iterator[str]:
                 continue
             if is_top and not (root / name / "_meta").is_dir():
                 continue
-            if name.isprintable():
+            if _PLAIN.fullmatch(name):
                 yield name
 
 
@@ -140,5 +144,5 @@ def _query(query: str, values: tuple[str, ...]) -> list[str]:
             connection.execute("PRAGMA trusted_schema = OFF")
             rows = connection.execute(query, values)
             texts = (row[0] for row in islice(rows, 100_000))
-            return [text for text in texts if isinstance(text, str) and text.isprintable()]
+            return [text for text in texts if isinstance(text, str) and _PLAIN.fullmatch(text)]
     return []
