@@ -28,7 +28,6 @@ _PLAIN = re.compile(r"[\w.:@+/-]+")
 _LATEST = "latest"
 _BUSY_SECONDS = 0.05
 _LOCAL = "local@"
-_STEP_LEVEL = 2  # slashes before the name of a step
 
 
 def complete_pathspecs(
@@ -38,7 +37,7 @@ def complete_pathspecs(
 
     Args:
         incomplete: what the user has typed.
-        levels: how many slashes they may have: 1 for flow runs, 3 for tasks.
+        levels: how many slashes they may have: 0 for flows, 1 for flow runs, 3 for tasks.
         latest: whether `Flow/latest` is one.
         metadata: the provider that the user has typed, as in `local@DIR`.
     """
@@ -47,17 +46,17 @@ def complete_pathspecs(
     if not slash:
         flows = sorted({*_folders(root), *_flows_of_ledger()})
         matching = [name for name in flows if name.startswith(incomplete)]
-        if len(matching) != 1:
+        if len(matching) != 1 or levels == 0:
             return matching
         return [*matching, *_flow_runs(root, matching[0], "", latest=latest)]
+    if not flow:  # it would be the path of some folder
+        return []
     if "/" not in rest:
         return _flow_runs(root, flow, rest, latest=latest)
     if levels < incomplete.count("/"):
         return []
     folder, _, part = incomplete.rpartition("/")
-    names = _folders(root, folder) if root else ()
-    if incomplete.count("/") == _STEP_LEVEL:
-        names = [name for name in names if not name.startswith("_")]
+    names = _folders(root, folder)
     return sorted(f"{folder}/{name}" for name in names if name.startswith(part))
 
 

@@ -108,13 +108,13 @@ class Group(_WithExamples, click.Group):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._headings: dict[str, list[str]] = {}
+        self.headings: dict[str, list[str]] = {}
 
     def add_commands(self, heading: str, *commands: click.Command) -> None:
         """Add commands, which the help lists under a heading."""
         for command in commands:
             self.add_command(command)
-            self._headings.setdefault(heading, []).append(command.name or "")
+            self.headings.setdefault(heading, []).append(command.name or "")
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the commands as they were added."""
@@ -122,12 +122,12 @@ class Group(_WithExamples, click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write one section for each heading, all descriptions in one column."""
-        if not self._headings:
+        if not self.headings:
             super().format_commands(ctx, formatter)
             return
         width = max(map(len, self.commands))
         limit = formatter.width - formatter.current_indent - width - 4
-        for heading, names in self._headings.items():
+        for heading, names in self.headings.items():
             with formatter.section(heading):
                 formatter.write_dl(
                     [
@@ -138,7 +138,7 @@ class Group(_WithExamples, click.Group):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands, of which there are many; the first line has the options."""
-        if self._headings:
+        if self.headings:
             self.format_commands(ctx, formatter)
         else:
             super().format_options(ctx, formatter)
