@@ -58,7 +58,7 @@ def test_where_a_flow_run_is(  # noqa: PLR0913, PLR0917 - all that it takes
     heading, line = text.out.splitlines()
     assert heading.split() == ["flow", "run", "state", "age", "user", "in", "W&B"]
     assert line.startswith(f"{pathspec}  finished  ")
-    assert line.endswith(f"acme/{project} {one['losses']} losses")
+    assert f"  acme/{project} {one['losses']} loss" in line
     assert (missing.code, missing.out) == (1, "")
     pages = f"{w_and_b.base_url}/acme/{project}"
     assert group.out == f"{pages}/groups/{pathspec.replace('/', '%2F')}/workspace\n"
