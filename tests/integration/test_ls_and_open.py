@@ -7,7 +7,7 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tests.support.sandbox import Finished, Sandbox
@@ -127,7 +127,7 @@ def make_runs(root: Path, flow: str, number: int) -> None:
         write_record(root / ".metaflow" / flow / str(run_id), run)
 
 
-def write_record(folder: Path, record: dict[str, object]) -> None:
+def write_record(folder: Path, record: Mapping[str, object]) -> None:
     """Write a record as Metaflow's local provider does."""
     (folder / "_meta").mkdir(parents=True)
     (folder / "_meta" / "_self.json").write_text(json.dumps({"ts_epoch": 1, **record}))

@@ -75,7 +75,7 @@ def forget(ledger: SqliteLedger, server: Server | None) -> str:
 def state(ledger: SqliteLedger) -> SyncState | None:
     """Return what the ledger has of the flow run."""
     entry = ledger.entry(ENTRY.flow_run, ENTRY.provider, ENTRY.destination)
-    return entry and entry.sync_state
+    return entry.sync_state if entry else None
 
 
 def test_only_the_ledger(ledger: SqliteLedger) -> None:
