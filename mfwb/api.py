@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -24,11 +24,10 @@ from mfwb.arguments import (
 from mfwb.config import Settings, load_settings
 from mfwb.crash_log import BugLogs
 from mfwb.destination import bundle_of, entity_and_project, project_of, read_defaults
-from mfwb.errors import NotFound, UsageError
+from mfwb.errors import UsageError
 from mfwb.flow_run_list import FlowRunList, Sync
 from mfwb.forgotten import Forgotten
 from mfwb.ledger import (
-    SqliteLedger,
     find_entries,
     known_flow_runs,
     ledger_path,
@@ -45,7 +44,6 @@ from mfwb.pipeline import (
     retry_with_new_ledger,
     sync_flow_runs,
 )
-from mfwb.pipeline.forget import forget_entries, look_up
 from mfwb.pipeline.reading import TracedFlowRun, trace
 from mfwb.pipeline.selection import (
     SELECTORS,
@@ -53,9 +51,8 @@ from mfwb.pipeline.selection import (
     make_selection,
     resolve_flow_run,
 )
-from mfwb.planning.draft import choose_group
-from mfwb.ports import Destination, Entry, NoProgress, Progress, Sink
-from mfwb.snapshot.pathspec import LATEST, Pathspec, parse, parts_of
+from mfwb.ports import NoProgress, Progress
+from mfwb.snapshot.pathspec import LATEST, parse
 from mfwb.sync_status import KnownFlowRun, SyncStatus
 from mfwb.units.subsets import NOTHING, Subset
 from mfwb.verification.repair import repair as repair_differences
@@ -452,18 +449,18 @@ def list_selection(
     is_bounded = any(selectors[name] is not None for name in ("last", "since", "until"))
     chosen = make_selection(**{**selectors, "every": not is_bounded}, namespace=settings.namespace)
     ledger = ledger_path(bundle_of(settings, read_defaults()))
-    from mfwb.pipeline.list_flow_runs import LIMIT, list_flow_runs, list_flows  # noqa: PLC0415 - not for others
+    from mfwb.pipeline import list_flow_runs as listing  # noqa: PLC0415 - not for others
     from mfwb.wiring import wire_source  # noqa: PLC0415 - it imports Metaflow
 
     with wire_source(settings) as (source, _), known_flow_runs(ledger) as known:
         find_syncs = partial(_syncs_by_flow_run, known, source.provider)
         if not (chosen.pathspecs or is_bounded or every or chosen.failed is not None):
-            return list_flows(source, find_syncs, chosen.tags)
-        return list_flow_runs(
+            return listing.list_flows(source, find_syncs, chosen.tags)
+        return listing.list_selected(
             replace(chosen, since_is_ago=False),
             source,
             find_syncs,
-            limit=LIMIT if is_limited else None,
+            limit=listing.LIMIT if is_limited else None,
         )
 
 
@@ -483,40 +480,17 @@ def find_page(pathspec: str, settings: Settings, *, overview: bool = False) -> s
         NotFound: it was not synced, or there is no such W&B run.
         Unreachable: W&B has to be asked for the entity, and does not answer.
     """
-    from mfwb.pipeline.wandb_pages import page_of_destination, page_of_entry  # noqa: PLC0415 - not for others
+    from mfwb.pipeline.wandb_pages import find_page as find_in_ledger  # noqa: PLC0415 - not for others
+    from mfwb.pipeline.wandb_pages import parse_page  # noqa: PLC0415 - the same
+    from mfwb.wiring import find_destination, wire_source  # noqa: PLC0415 - Metaflow or wandb
 
-    parts = parts_of(pathspec.strip().strip("/"))
-    if len(parts) > _TASK_LEVEL:
-        raise UsageError(f"{pathspec!r} is no flow run, step or task; give Flow/123/train")
-    requested, step = parse("/".join(parts[:2])), parts[2:]
-    if requested.run == LATEST:
-        requested = _resolve_latest(requested, settings)
-    is_given = bool({"entity", "project"} & {*settings.explicit})
-    entries = [
-        entry
-        for entry in _entries_of(requested, settings)
-        if entry.destination.mode == "online"
-        and ("entity" not in settings.explicit or entry.destination.entity == settings.entity)
-        and ("project" not in settings.explicit or entry.destination.project == settings.project)
-    ]
-    if requested.run is None:
-        if entries:
-            return page_of_destination(entries[0].destination, "")
-        if is_given:
-            return page_of_destination(_destination_of(requested.flow, settings), "")
-    elif entries:
-        return page_of_entry(entries[0], step, overview=overview)
-    elif is_given and not (step or overview):
-        group = choose_group(requested.flow, str(requested), settings)
-        return page_of_destination(_destination_of(requested.flow, settings), group)
-    verb = f"mfwb sync {requested}{'' if requested.run else '/latest'}"
-    raise NotFound(
-        f"{requested} was not synced from here, as far as the ledger knows; `{verb}` does it, and "
-        "--project NAME opens what was synced elsewhere"
-    )
-
-
-_TASK_LEVEL = 4
+    requested = parse_page(pathspec, overview=overview)
+    if requested.flow_run.run == LATEST:
+        with wire_source(settings) as (source, _):
+            latest = resolve_flow_run(requested.flow_run, source)
+        requested = replace(requested, flow_run=latest)
+    entries = find_entries(ledger_path(bundle_of(settings, read_defaults())), requested.flow_run)
+    return find_in_ledger(requested, entries, settings, partial(find_destination, settings))
 
 
 def forget_selection(
@@ -542,81 +516,20 @@ def forget_selection(
         LockHeld: a sync of one of these projects is running.
         Unreachable: W&B can't be reached, or refuses the credentials.
     """
-    requested = [parse(text) for text in pathspecs]
-    if any(pathspec.run == LATEST for pathspec in requested):
-        raise UsageError("give flow runs by their ids: what is the latest one may change meanwhile")
-    where = {"entity", "project", "dir"} & {*settings.explicit}
-    if not (requested or where or every):
-        raise UsageError("give flow runs or flows to forget, --project NAME, or --all")
+    from mfwb.pipeline.forget import forget_flow_runs, parse_request  # noqa: PLC0415 - not for others
+    from mfwb.wiring import wire_ledger, wire_sink  # noqa: PLC0415 - wandb
+
+    request = parse_request(pathspecs, settings, every=every, deletes=deletes)
     bundle = bundle_of(settings, read_defaults())
     if bundle is not None and deletes:
         raise UsageError("a bundle has no W&B runs to delete; remove its folder instead")
     path = ledger_path(bundle)
     if not path.exists():
         return Forgotten(str(path), (), is_plan=confirm is None, deletes=deletes)
-    with SqliteLedger.open(path) as ledger, ExitStack() as stack:
-        entries = [
-            flow_run.entry
-            for flow_run in ledger.known()
-            if not requested or _is_requested(flow_run.entry, requested)
-            if "entity" not in where or flow_run.entry.destination.entity == settings.entity
-            if "project" not in where or flow_run.entry.destination.project == settings.project
-        ]
-        _raise_if_unknown(requested, entries)
-        sink = stack.enter_context(_sink_to_delete(settings)) if deletes and entries else None
-
-        def find(entry: Entry) -> Entry | None:
-            return ledger.entry(entry.flow_run, entry.provider, entry.destination)
-
-        planned = look_up(filter(None, map(find, entries)), sink)
-        plan = Forgotten(str(path), tuple(planned), is_plan=True, deletes=deletes)
-        if confirm is None or not entries or not confirm(plan):
-            return plan
-        destinations = {entry.destination for entry in entries}
-        with ledger.lock(destinations, wait=settings.wait):
-            done = forget_entries(entries, ledger, find, sink)
-        return Forgotten(str(path), tuple(done), is_plan=False, deletes=deletes)
-
-
-def _is_requested(entry: Entry, requested: Iterable[Pathspec]) -> bool:
-    flow, run = parts_of(entry.flow_run)
-    return any(wanted.flow == flow and wanted.run in (None, run) for wanted in requested)
-
-
-def _raise_if_unknown(requested: Iterable[Pathspec], entries: Sequence[Entry]) -> None:
-    for wanted in requested:
-        if not any(_is_requested(entry, [wanted]) for entry in entries):
-            raise NotFound(f"the ledger has no {wanted}; `mfwb status` shows what it has")
-
-
-def _sink_to_delete(settings: Settings) -> AbstractContextManager[Sink]:
-    from mfwb.wiring import wire_sink  # noqa: PLC0415 - it imports wandb
-
-    return wire_sink(settings)
-
-
-def _resolve_latest(requested: Pathspec, settings: Settings) -> Pathspec:
-    from mfwb.wiring import wire_source  # noqa: PLC0415 - it imports Metaflow
-
-    with wire_source(settings) as (source, _):
-        return resolve_flow_run(requested, source)
-
-
-def _entries_of(requested: Pathspec, settings: Settings) -> list[Entry]:
-    """Return the ledger's entries of a flow run, or of all runs of a flow; the newest first."""
-    ledger = ledger_path(bundle_of(settings, read_defaults()))
-    if requested.run is not None:
-        return find_entries(ledger, str(requested))
-    with known_flow_runs(ledger) as known:
-        entries = [flow_run.entry for flow_run in known(requested.flow)]
-    return sorted(entries, key=lambda entry: entry.at, reverse=True)
-
-
-def _destination_of(flow: str, settings: Settings) -> Destination:
-    from mfwb.wiring import wire_sink  # noqa: PLC0415 - it imports wandb
-
-    with wire_sink(settings) as sink:
-        return sink.destination(flow)
+    with wire_ledger(path) as ledger:
+        return forget_flow_runs(
+            request, settings, ledger, partial(wire_sink, settings), path=path, confirm=confirm
+        )
 
 
 def _syncs_by_flow_run(

@@ -19,7 +19,7 @@ from mfwb.files.state_folder import state_folder
 
 __all__ = ["complete_destinations", "complete_pathspecs"]
 
-_MOST = 50
+_LIMIT = 50
 """Flow runs of a flow that are completed, the newest first."""
 
 _PLAIN = re.compile(r"[\w.:@+/-]+")
@@ -85,7 +85,7 @@ def _newest(runs: Iterable[str], beginning: str) -> list[str]:
     """Return the runs that are likely to be the newest; the ids are numbers that grow."""
     matching = [run for run in runs if run.startswith(beginning) and not run.startswith("_")]
     matching.sort(key=lambda run: (len(run), run) if run.isdecimal() else (0, run), reverse=True)
-    return matching[:_MOST]
+    return matching[:_LIMIT]
 
 
 def _folders(root: Path | None, below: str = "") -> Iterator[str]:

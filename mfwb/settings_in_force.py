@@ -81,16 +81,16 @@ def narrow_settings(
     """
     tables = [f"flow.{flow}.step.{step}."] if step else []
     tables += [f"flow.{flow}.", ""]
-    found: dict[str, tuple[int, SettingInForce]] = {}
+    in_force: dict[str, tuple[int, SettingInForce]] = {}
     for setting in settings:
-        place = next(n for n, table in enumerate(tables) if setting.name.startswith(table))
-        name = setting.name.removeprefix(tables[place])
+        level = next(n for n, table in enumerate(tables) if setting.name.startswith(table))
+        name = setting.name.removeprefix(tables[level])
         if name.startswith(("flow.", "step.")):  # of another flow, or of another step
             continue
-        rank = -1 if setting.kind in {"argument", "variable"} else place
-        if name not in found or rank < found[name][0]:
-            found[name] = rank, setting
-    return [found[name][1] for name in sorted(found)]
+        rank = -1 if setting.kind in {"argument", "variable"} else level
+        if name not in in_force or rank < in_force[name][0]:
+            in_force[name] = rank, setting
+    return [in_force[name][1] for name in sorted(in_force)]
 
 
 def list_defaults(given: Collection[str]) -> list[SettingInForce]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mfwb.ledger.sqlite import SqliteLedger
 from mfwb.ports import Entry
+from mfwb.snapshot.pathspec import Pathspec
 from mfwb.sync_status import KnownFlowRun, SyncStatus, summarize
 
 __all__ = ["find_entries", "known_flow_runs", "read_sync_status"]
@@ -28,21 +29,23 @@ def known_flow_runs(path: Path) -> Iterator[Callable[[str], list[KnownFlowRun]]]
         yield lambda _: []
 
 
-def find_entries(path: Path, flow_run: str) -> list[Entry]:
+def find_entries(path: Path, pathspec: Pathspec) -> list[Entry]:
     """Return the entries of a flow run at all destinations, with their outcomes, newest first.
 
-    Errors are those of `known_flow_runs`.
+    Of a flow: those of all its runs, without outcomes. Errors are those of `known_flow_runs`.
     """
     if not path.exists():
         return []
     with SqliteLedger.open(path) as ledger:
-        entries = [
-            ledger.entry(known.entry.flow_run, known.entry.provider, known.entry.destination)
-            for known in ledger.known(flow_run.partition("/")[0])
-            if known.entry.flow_run == flow_run
-        ]
-    found = [entry for entry in entries if entry is not None]
-    return sorted(found, key=lambda entry: entry.at, reverse=True)
+        entries = [known.entry for known in ledger.known(pathspec.flow)]
+        if pathspec.run is not None:
+            entries = [
+                stored
+                for entry in entries
+                if entry.flow_run == str(pathspec)
+                and (stored := ledger.entry(entry.flow_run, entry.provider, entry.destination))
+            ]
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)
 
 
 def read_sync_status(

@@ -14,7 +14,7 @@ from mfwb.ports import Source, SyncState
 from mfwb.safe_text import first_line
 from mfwb.snapshot import FlowRunState
 
-__all__ = ["LIMIT", "list_flow_runs", "list_flows"]
+__all__ = ["LIMIT", "list_flows", "list_selected"]
 
 LIMIT = 20
 """Flow runs that are listed of each flow if the user sets no bound."""
@@ -74,7 +74,7 @@ def _is_synced(syncs: Iterable[Sync]) -> bool:
     return any(sync.entry.sync_state is SyncState.SYNCED for sync in syncs)
 
 
-def list_flow_runs(
+def list_selected(
     selection: Selection, source: Source, find_syncs: FindSyncs, *, limit: int | None = None
 ) -> FlowRunList:
     """Return the selected flow runs, newest first. Only those that are returned are read.

@@ -23,7 +23,7 @@ _GAP = "  "
 _INDENT = "    "
 _FAILED = frozenset({"failed", "abandoned"})
 _STYLES = {"finished": "green", "running": "cyan", "failed": "red", "abandoned": "red"}
-_WORDS = {
+_LABELS = {
     SyncState.SYNCED: "synced",
     SyncState.BEGUN: "sync not finished",
     SyncState.RUNNING: "was running",
@@ -125,7 +125,7 @@ def _sync(sync: Sync) -> Text:
     state = sync.entry.sync_state
     where = Text(one_line(_project(sync.entry.destination)))
     if state is not SyncState.SYNCED:
-        return Text.assemble(where, " ", (_WORDS[state], "red" if state.is_open else "dim"))
+        return Text.assemble(where, " ", (_LABELS[state], "red" if state.is_open else "dim"))
     if sync.lost:
         return Text.assemble(where, " ", (count(sync.lost, "loss"), "yellow"))
     return where

@@ -26,12 +26,12 @@ def find_own_runs(
     Raises:
         SinkError: W&B does not list them.
     """
-    found = {existing.id: existing for existing in existing_runs.list_groups([group])}
-    gone = [run_id for run_id in wandb_runs if run_id not in found]
-    elsewhere = {existing.id: existing for existing in existing_runs.list_by_id(gone)}
-    own = [run for run in (found | elsewhere).values() if _is_own(run, source)]
+    members = {existing.id: existing for existing in existing_runs.list_groups([group])}
+    others_ids = [run_id for run_id in wandb_runs if run_id not in members]
+    moved = {existing.id: existing for existing in existing_runs.list_by_id(others_ids)}
+    own = [run for run in (members | moved).values() if _is_own(run, source)]
     own_ids = {run.id for run in own}
-    others = sum(run_id not in own_ids for run_id in found)
+    others = sum(run_id not in own_ids for run_id in members)
     return sorted((_own_run(run) for run in own), key=lambda run: run.name), others
 
 
