@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 import click
@@ -21,13 +22,14 @@ from mfwb.cli.commands.ls import ls
 from mfwb.cli.commands.open_page import open_page
 from mfwb.cli.commands.plan import plan
 from mfwb.cli.commands.push import push
+from mfwb.cli.commands.report import report
 from mfwb.cli.commands.status import status
 from mfwb.cli.commands.sync import sync
 from mfwb.cli.commands.verify import verify
 from mfwb.cli.exit import end
 from mfwb.cli.help import Group
 from mfwb.cli.streams import install_streams, write_error_at_once
-from mfwb.cli.watchdog import Watchdog
+from mfwb.cli.watchdog import Watchdog, exit_process
 
 __all__ = ["mfwb", "run"]
 
@@ -61,7 +63,7 @@ def mfwb(context: click.Context) -> None:
 
 
 mfwb.add_commands("Write to W&B", sync, push, forget)
-mfwb.add_commands("Look at a flow run", ls, plan, lineage, explain)
+mfwb.add_commands("Look at a flow run", ls, plan, lineage, explain, report)
 mfwb.add_commands("Look at what was synced", status, verify, open_page)
 mfwb.add_commands("Set up", doctor, config, completion)
 
@@ -75,5 +77,11 @@ def run(arguments: Sequence[str] | None) -> NoReturn:
         sys.exit(end(mfwb, arguments))
     install_streams()
     code = end(mfwb, sys.argv[1:], Watchdog(write_error_at_once).while_reporting)
+    deadlines = sys.modules.get("mfwb.deadlines")  # which help does without
+    if deadlines is not None and deadlines.has_unfinished():
+        # Python would abort the process if it ends a thread in the C++ code of an SDK.
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()
+        exit_process(code)
     gc.freeze()  # else the exit looks through all objects of the SDKs: a third of a second
     sys.exit(code)

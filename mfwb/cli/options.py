@@ -23,6 +23,7 @@ __all__ = [
     "flow_run_argument",
     "flow_run_selection",
     "how_a_forget_waits",
+    "html_output",
     "lineage_output",
     "only_help",
     "pathspec_completion",
@@ -444,6 +445,7 @@ def report_files(command: _F) -> _F:
             "--report",
             metavar="FILE",
             callback=_path_if_given,
+            may_be_empty=True,
             help="Write a JUnit report for CI",
         ),
         _option(
@@ -451,8 +453,33 @@ def report_files(command: _F) -> _F:
             "--summary",
             metavar="FILE",
             callback=_path_if_given,
+            may_be_empty=True,
             help="Append Markdown ($GITHUB_STEP_SUMMARY)",
         ),
+    )
+
+
+def html_output(command: _F) -> _F:
+    """Add the options for the page that is written."""
+    heading = "Show"
+    return _add_in_order(
+        command,
+        _option(
+            heading,
+            "-o",
+            "--output",
+            metavar="FILE",
+            callback=_path_if_given,
+            help="The page; - for stdout  [Flow-123.html]",
+        ),
+        _option(
+            heading, "--open", "opened", is_flag=True, default=False, help="Show it in the browser"
+        ),
+        _json,
+        _quiet,
+        _debugging,
+        _log_file,
+        _help,
     )
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from mfwb.ledger.sqlite import SqliteLedger
 from mfwb.ports import Entry
-from mfwb.snapshot.pathspec import Pathspec
+from mfwb.snapshot.pathspec import Pathspec, flow_of
 from mfwb.sync_status import KnownFlowRun, SyncStatus, summarize
 
-__all__ = ["find_entries", "known_flow_runs", "read_sync_status"]
+__all__ = ["find_entries", "known_flow_runs", "read_entries", "read_sync_status"]
 
 
 @contextmanager
@@ -75,3 +75,27 @@ def read_sync_status(
         ]
         losses = ledger.losses(known.entry for known in selected if known.lost)
         return summarize(str(path), selected, losses)
+
+
+def read_entries(path: Path, flow_run: str, provider: str) -> list[Entry]:
+    """Return the entries of a flow run with their outcomes; if there is no ledger, none is created.
+
+    Args:
+        path: the file of the ledger.
+        flow_run: its pathspec.
+        provider: the metadata provider that it was read from.
+
+    Raises:
+        UsageError: if the file can't be used, or a newer mfwb wrote it.
+        LockHeld: if another process keeps it locked.
+    """
+    if not path.exists():
+        return []
+    with SqliteLedger.open(path) as ledger:
+        listed = ledger.entries(provider=provider, flow=flow_of(flow_run))
+        stored = [
+            ledger.entry(entry.flow_run, entry.provider, entry.destination)
+            for entry in listed
+            if entry.flow_run == flow_run
+        ]
+    return [entry for entry in stored if entry is not None]
