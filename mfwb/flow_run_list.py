@@ -3,13 +3,98 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
+
+from typing_extensions import TypedDict
 
 from mfwb.ports import Entry
+from mfwb.sync_status import DestinationDocument
 
-__all__ = ["FlowInList", "FlowRunInList", "FlowRunList", "Sync"]
+__all__ = ["FlowInList", "FlowRunInList", "FlowRunList", "FlowRunListDocument", "Sync"]
 
 _USER = "user:"
+
+
+class SyncDocument(DestinationDocument):
+    """A sync of a flow run to one destination, as the ledger has it.
+
+    Attributes:
+        standing: how far it has come: begun, running, failed, incomplete, synced, left out.
+        reason: why it is not synced; empty: it is.
+        losses: number of items that did not reach W&B.
+        since: when that was written, ISO 8601 in UTC.
+    """
+
+    standing: str
+    reason: str
+    losses: int
+    since: str
+
+
+class FlowRunInListDocument(TypedDict):
+    """A flow run.
+
+    Attributes:
+        pathspec: of the flow run.
+        state: its state in Metaflow: running, finished, failed, abandoned; null: it can't be read.
+        reason: why it can't be read; null: it can.
+        started_at: milliseconds since 1970; 0: not known.
+        user: who started it; null: not known.
+        tags: the user's.
+        system_tags: Metaflow's own.
+        syncs: one for each destination; empty: the ledger has none.
+    """
+
+    pathspec: str
+    state: str | None
+    reason: str | None
+    started_at: int
+    user: str | None
+    tags: list[str]
+    system_tags: list[str]
+    syncs: list[SyncDocument]
+
+
+class FlowInListDocument(TypedDict):
+    """A flow.
+
+    Attributes:
+        flow: its name.
+        runs: number of its runs.
+        newest: pathspec of the newest one; null: there is none.
+        started_at: when that one started, in milliseconds since 1970.
+        synced: how many of its runs are synced somewhere.
+        reason: why its runs can't be listed; null: they can.
+    """
+
+    flow: str
+    runs: int
+    newest: str | None
+    started_at: int
+    synced: int
+    reason: str | None
+
+
+class FlowRunListDocument(TypedDict):
+    """What `mfwb ls` prints with `--json`.
+
+    Attributes:
+        version: of the form of this document; keys may be added without a new one.
+        command: ls.
+        provider: the metadata provider that was asked.
+        flows: all flows, if no flow run was selected.
+        flow_runs: the selected flow runs, newest first.
+        more: how many more match.
+        unseen: how many flow runs were not looked at, though their state might match.
+    """
+
+    version: Literal[1]
+    command: str
+    provider: str
+    flows: list[FlowInListDocument]
+    flow_runs: list[FlowRunInListDocument]
+    more: int
+    unseen: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +109,7 @@ class Sync:
     entry: Entry
     lost: int
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> SyncDocument:
         """Return what `--json` prints."""
         destination = self.entry.destination
         return {
@@ -67,7 +152,7 @@ class FlowRunInList:
         users = (tag.removeprefix(_USER) for tag in self.system_tags if tag.startswith(_USER))
         return next(users, "")
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> FlowRunInListDocument:
         """Return what `--json` prints."""
         return {
             "pathspec": self.pathspec,
@@ -101,7 +186,7 @@ class FlowInList:
     synced: int = 0
     reason: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> FlowInListDocument:
         """Return what `--json` prints."""
         return {
             "flow": self.flow,
@@ -131,7 +216,7 @@ class FlowRunList:
     more: int = 0
     unseen: int = 0
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> FlowRunListDocument:
         """Return what `--json` prints; keys may be added in later versions, none removed."""
         return {
             "version": 1,

@@ -3,11 +3,68 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
+
+from typing_extensions import TypedDict
 
 from mfwb.ports import Entry
+from mfwb.sync_status import DestinationDocument
 
-__all__ = ["Forgotten", "ForgottenFlowRun"]
+__all__ = ["Forgotten", "ForgottenDocument", "ForgottenFlowRun"]
+
+
+class ForgottenRunDocument(TypedDict):
+    """A W&B run that was deleted, or that would be.
+
+    Attributes:
+        id: in W&B.
+        name: that W&B showed.
+    """
+
+    id: str
+    name: str
+
+
+class ForgottenFlowRunDocument(DestinationDocument):
+    """A flow run at one destination.
+
+    Attributes:
+        pathspec: of the flow run.
+        provider: the metadata provider that it was read from; empty: not known.
+        standing: how far its sync had come.
+        reason: why it could not be forgotten; null: it was, or would be.
+        wandb_runs: those that were deleted, or that would be.
+        kept_wandb_runs: how many W&B runs in its group mfwb did not write, so that they stay.
+        kept_artifacts: how many versions of W&B artifacts stay.
+    """
+
+    pathspec: str
+    provider: str
+    standing: str
+    reason: str | None
+    wandb_runs: list[ForgottenRunDocument]
+    kept_wandb_runs: int
+    kept_artifacts: int
+
+
+class ForgottenDocument(TypedDict):
+    """What `mfwb forget` prints with `--json`.
+
+    Attributes:
+        version: of the form of this document; keys may be added without a new one.
+        command: forget.
+        ledger: path of the ledger's file.
+        dry_run: whether nothing was removed.
+        delete_in_wandb: whether W&B runs are deleted, too.
+        flow_runs: the selected flow runs.
+    """
+
+    version: Literal[1]
+    command: str
+    ledger: str
+    dry_run: bool
+    delete_in_wandb: bool
+    flow_runs: list[ForgottenFlowRunDocument]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +85,7 @@ class ForgottenFlowRun:
     kept_artifacts: int = 0
     reason: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> ForgottenFlowRunDocument:
         """Return what `--json` prints."""
         destination = self.entry.destination
         return {
@@ -72,7 +129,7 @@ class Forgotten:
         """The number of W&B runs that were deleted, or that would be."""
         return sum(len(run.wandb_runs) for run in self.flow_runs)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> ForgottenDocument:
         """Return what `--json` prints; keys may be added in later versions, none removed."""
         return {
             "version": 1,

@@ -71,6 +71,7 @@ def open_page(  # noqa: PLR0913 - one for each option
     from mfwb.destination.addresses import is_web_address  # noqa: PLC0415 - the same
     from mfwb.errors import SinkError  # noqa: PLC0415 - the same
     from mfwb.report.json_output import for_any_output  # noqa: PLC0415 - the same
+    from mfwb.report.page_document import page_document  # noqa: PLC0415 - the same
 
     resolved = load_settings(settings, file=config)
     with keep_stdout_clean(quiet=quiet):
@@ -78,9 +79,7 @@ def open_page(  # noqa: PLR0913 - one for each option
     if not is_web_address(url):
         raise SinkError(f"the address is no web page, so it is not opened: {url!r}")
     if as_json:
-        text, plain = for_any_output(
-            {"version": 1, "command": "open", "pathspec": pathspec, "url": url}
-        )
+        text, plain = for_any_output(page_document(pathspec, url))
         write_out(text, plain=plain)
     elif only_print or not (sys.stdout.isatty() and _open(url)):
         write_out(f"{url}\n")

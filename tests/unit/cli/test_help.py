@@ -176,6 +176,7 @@ How:
 
 Show:
   --format [text|mermaid|json]  A tree, a chart, a document  [text]
+  --json                        One JSON document on stdout
   --explain                     Show the evidence for each use
   -q, --quiet                   No progress, no output of the SDKs
   -v, --verbose                 Twice: log what is done and requested, on stderr
@@ -186,6 +187,7 @@ Examples:
   mfwb lineage TrainFlow/latest
   mfwb lineage TrainFlow/123 --artifact model --explain
   mfwb lineage TrainFlow/123 --format mermaid > lineage.mmd
+  mfwb lineage TrainFlow/123 --json | jq .edges
 """
     )
 
