@@ -55,14 +55,19 @@ class Process:
         folder: Path,
         environment: Mapping[str, str],
         server: str = "tests.support.warm",
+        stdout: int | None = None,
     ) -> None:
-        """Start mfwb in a folder, with all its variables; or what another server starts."""
+        """Start mfwb in a folder, with all its variables; or what another server starts.
+
+        With `stdout`, a file's number, that file gets what it prints, for example a terminal.
+        """
         call = {"arguments": [*arguments], "folder": str(folder), "environment": {**environment}}
         self._reply, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._out = tempfile.TemporaryFile()  # noqa: SIM115 - `communicate` closes them
         self._err = tempfile.TemporaryFile()  # noqa: SIM115
         with its, Path(os.devnull).open("rb") as nothing:
-            streams = [nothing.fileno(), self._out.fileno(), self._err.fileno(), its.fileno()]
+            out = self._out.fileno() if stdout is None else stdout
+            streams = [nothing.fileno(), out, self._err.fileno(), its.fileno()]
             socket.send_fds(_server(server), [json.dumps(call).encode()], streams)
         self.pid = int(self._reply.recv(64))
         self.returncode: int | None = None
