@@ -21,6 +21,7 @@ __all__ = [
     "dry_run",
     "flow_run_argument",
     "flow_run_selection",
+    "html_output",
     "lineage_output",
     "project",
     "push_behavior",
@@ -390,6 +391,7 @@ def report_files(command: _F) -> _F:
             "--report",
             metavar="FILE",
             callback=_path_if_given,
+            may_be_empty=True,
             help="Write a JUnit report for CI",
         ),
         _option(
@@ -397,8 +399,31 @@ def report_files(command: _F) -> _F:
             "--summary",
             metavar="FILE",
             callback=_path_if_given,
+            may_be_empty=True,
             help="Append Markdown ($GITHUB_STEP_SUMMARY)",
         ),
+    )
+
+
+def html_output(command: _F) -> _F:
+    """Add the options for the page that is written."""
+    heading = "Show"
+    return _add_in_order(
+        command,
+        _option(
+            heading,
+            "-o",
+            "--output",
+            metavar="FILE",
+            callback=_path_if_given,
+            help="The page; - for stdout  [Flow-123.html]",
+        ),
+        _option(
+            heading, "--open", "opened", is_flag=True, default=False, help="Show it in the browser"
+        ),
+        _json,
+        _quiet,
+        _help,
     )
 
 

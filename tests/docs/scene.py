@@ -22,7 +22,7 @@ import mfwb
 from tests.docs.blocks import ROOT
 from tests.support.sandbox import Finished, Sandbox
 from tests.support.wandb_server import WandbServer
-from tests.support.warm import Process
+from tests.support.warm import Constraints, Process
 from tests.support.warm_flows import start_script
 
 __all__ = ["COLUMNS", "EXAMPLES", "FLOW_RUN", "Scene", "open_scene", "run_wine_flow"]
@@ -138,10 +138,10 @@ class Scene:
             arguments,
             folder=self.folder,
             environment=self.sandbox.environment,
-            stdout=terminal,
+            constraints=Constraints(streams={"1": os.ttyname(terminal)}),
         )
+        out = _read_all(ours, process, time.monotonic() + self.sandbox.patience)
         os.close(terminal)
-        out = _read_all(ours, time.monotonic() + self.sandbox.patience)
         os.close(ours)
         _, err = process.communicate(self.sandbox.patience)
         assert process.returncode is not None
@@ -198,15 +198,15 @@ class Scene:
                     yield own, str(_FIRST_OF_OTHERS + number * 60_000_000)
 
 
-def _read_all(terminal: int, give_up: float) -> str:
-    """Return what is written to a terminal until its last process ends."""
+def _read_all(terminal: int, process: Process, give_up: float) -> str:
+    """Return what a process writes to a terminal until it ends."""
     result = b""
-    while select.select([terminal], [], [], max(0.0, give_up - time.monotonic()))[0]:
-        try:
-            data = os.read(terminal, 1 << 16)
-        except OSError:  # on Linux the end of a terminal is an error
+    ended = False
+    while time.monotonic() < give_up:
+        if select.select([terminal], [], [], 0 if ended else 0.02)[0]:
+            result += os.read(terminal, 1 << 16)
+        elif ended:
             break
-        if not data:
-            break
-        result += data
+        else:
+            ended = process.poll() is not None
     return result.decode()

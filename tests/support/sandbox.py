@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.warm import Process
+from tests.support.warm import Constraints, Process
 from tests.support.warm_flows import start_script
 
 FLOWS = Path(__file__).parents[1] / "flows"
@@ -88,6 +88,18 @@ class Sandbox:
         if any(name.startswith("PYTHON") for name in (*self.extra, *environment)):
             return self.run(sys.executable, "-m", "mfwb", *arguments, **environment)
         return end(self.start_mfwb(*arguments, **environment), within=self.patience)
+
+    def constrained_mfwb(
+        self, constraints: Constraints, *arguments: str, **environment: str
+    ) -> Finished:
+        """Run mfwb without some of what a process usually has."""
+        process = Process(
+            arguments,
+            folder=self.root,
+            environment={**self.environment, **environment},
+            constraints=constraints,
+        )
+        return end(process, within=self.patience)
 
     def start_mfwb(self, *arguments: str, **environment: str) -> Process:
         """Start mfwb as a user does, but for the time that imports take."""
