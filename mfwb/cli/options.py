@@ -464,7 +464,7 @@ def config_output(command: _F) -> _F:
 def settings_file_argument(command: _F) -> _F:
     """Add the argument for one settings file."""
     file = _path_argument("file", "[FILE]", "A settings file  [all of this folder]")
-    return _add_in_order(command, file, _help)
+    return _add_in_order(command, file, _json, _help)
 
 
 def bundle_argument(command: _F) -> _F:
@@ -482,9 +482,9 @@ def lineage_output(command: _F) -> _F:
             "--format",
             "form",
             type=click.Choice(["text", "mermaid", "json"]),
-            default="text",
             help="A tree, a chart, a document  [text]",
         ),
+        _json,
         _option(
             heading,
             "--explain",
