@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,12 +35,18 @@ def is_run(block: Block) -> bool:
     """Return whether a block is run here."""
     if block.note(NOT_RUN) is not None or block.note(TESTED) is not None:
         return False
+    if "| jq " in block.text and shutil.which("jq") is None:
+        return False
     return block.language in _RUN or block.note(_OUTPUT) is not None
 
 
 def is_explained(block: Block) -> bool:
     """Return whether a block is run, or says why it is not, or where it is."""
-    return is_run(block) or any(block.note(start) is not None for start in (NOT_RUN, TESTED))
+    return (
+        block.language in _RUN
+        or is_run(block)
+        or any(block.note(start) is not None for start in (NOT_RUN, TESTED))
+    )
 
 
 def check_page(page: Path, scene: Scene) -> list[Checked]:
