@@ -8,7 +8,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mfwb.planning import InputArtifact, Plan
-from mfwb.ports import Destination, ExistingFlowRun, ExistingWandbRun, Ledger, Session, Sink
+from mfwb.ports import (
+    Destination,
+    ExistingFlowRun,
+    ExistingWandbRun,
+    Ledger,
+    OwnRun,
+    Session,
+    Sink,
+)
+from mfwb.snapshot.pathspec import FlowRunId
 
 __all__ = ["SinkWithKnownEntities"]
 
@@ -68,8 +77,28 @@ class SinkWithKnownEntities:
         """Return the ids of all W&B runs of some groups."""
         return self.sink.find_ids(destination, groups)
 
+    def find_own_runs(
+        self,
+        destination: Destination,
+        source: FlowRunId,
+        *,
+        group: str,
+        wandb_runs: Collection[str],
+    ) -> tuple[list[OwnRun], int]:
+        """Return the W&B runs of a flow run, and the number of others' that are among them."""
+        return self.sink.find_own_runs(destination, source, group=group, wandb_runs=wandb_runs)
+
+    def delete_run(self, destination: Destination, run: OwnRun) -> None:
+        """Delete a W&B run; its artifacts stay."""
+        self.sink.delete_run(destination, run)
+
     def open(
-        self, plan: Plan, *, writer: str, written: Collection[str] = ()
+        self,
+        plan: Plan,
+        *,
+        writer: str,
+        written: Collection[str] = (),
+        forgotten: Collection[str] = (),
     ) -> AbstractContextManager[Session]:
         """Open a session to write."""
-        return self.sink.open(plan, writer=writer, written=written)
+        return self.sink.open(plan, writer=writer, written=written, forgotten=forgotten)

@@ -208,9 +208,9 @@ class _Planner:
         earlier = before.outcome if before else None
         existing: Mapping[str, ExistingWandbRun] = {}
         if self._online:
-            existing = self._parts.sink.existing(
-                plan, writer=self._parts.ledger.id, written=ids_written_before(earlier)
-            )
+            ledger = self._parts.ledger
+            written = ids_written_before(earlier) - ledger.forgotten(drafted.destination)
+            existing = self._parts.sink.existing(plan, writer=ledger.id, written=written)
         done = before is not None and is_done(before, plan) and not self._settings.force
         if done and earlier is not None and not self._online:
             outcome = _unchanged(earlier)
