@@ -30,7 +30,7 @@ def plan_flow_runs(selection: Selection, settings: Settings, parts: Parts) -> Re
         try:
             parts.progress.flow_run(str(flow_run.pathspec), position, len(selected))
             outcomes.append(_planned(flow_run, settings, parts, history))
-        except BaseException as error:  # noqa: BLE001, PERF203 - one error concerns one flow run; see `failed_outcome`
+        except BaseException as error:  # noqa: BLE001 - one error concerns one flow run; see `failed_outcome`
             outcomes.append(failed_outcome(str(flow_run.pathspec), error, parts.bugs))
         parts.progress.finished(outcomes[-1])
     return Result("plan", tuple(outcomes), notes=notes_on(selection, outcomes))

@@ -132,7 +132,7 @@ class _Sync:
                     results.append(self._start(flow_run))
                 else:
                     results.append(outcome)
-            except BaseException as error:  # noqa: BLE001, PERF203 - see `failed_outcome`
+            except BaseException as error:  # noqa: BLE001 - see `failed_outcome`
                 results.append(self._unreadable(flow_run, error))
             if isinstance(results[-1], FlowRunOutcome):  # else `_carry_out` notifies
                 self._parts.progress.finished(results[-1])

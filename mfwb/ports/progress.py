@@ -137,4 +137,4 @@ def as_progress(given: Progress | SimpleProgress | None) -> Progress:
     """Return what is notified, for an object that a caller gave; None: nothing is."""
     if given is None:
         return NoProgress()
-    return _FromSimple(given) if hasattr(given, "advance") else given  # type: ignore[arg-type,return-value]
+    return _FromSimple(given) if hasattr(given, "advance") else given  # type: ignore[arg-type]

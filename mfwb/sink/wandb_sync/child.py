@@ -57,7 +57,7 @@ def _count_uploads(counter: Path) -> None:
             following.replace(counter)
         show(self, stats)
 
-    ProgressPrinter.update = show_and_count  # type: ignore[method-assign]
+    setattr(ProgressPrinter, "update", show_and_count)  # noqa: B010 - mypy takes no assignment
 
 
 def _add_up(groups: list[Any]) -> tuple[int, int]:
