@@ -202,6 +202,11 @@ class Course:
             )
 
     @property
+    def is_of_several(self) -> bool:
+        """Whether the call is about more than one flow run."""
+        return (self._total or 0) > 1
+
+    @property
     def is_under_way(self) -> bool:
         """Whether a flow run, or an answer, is awaited."""
         return bool(self._open or self._connecting)
@@ -220,7 +225,10 @@ class Course:
         if self._writing:
             return next(iter(self._writing))
         if self._open:
-            return next(iter(self._open))
+            pathspec, run = next(iter(self._open.items()))
+            if not run.planned:
+                return f"reading {pathspec}"
+            return f"checking {pathspec}" if run.written >= run.planned else pathspec
         return "looking for flow runs" if self._total is None else "finishing"
 
     def _done(self) -> tuple[float | None, str]:

@@ -136,7 +136,8 @@ class _Display:
         columns, lines = self._size()
         width = max(1, min(columns - 1, _WIDEST))  # in the last column, some terminals wrap
         most = max(0, min(_MOST_ENDINGS, lines - 2))
-        endings = [f"mfwb: {line}" for line in self._endings[-most:]] if most else []
+        shows_endings = most and self.course.is_of_several  # else the result comes at once
+        endings = self._endings[-most:] if shows_endings else []
         ascii_only = not _is_unicode(self._stream)
         moment = moment_line(self.course.now(), width, ascii_only=ascii_only)
         return [self._fitting(fit_line(row, width)) for row in (*endings, moment)]
