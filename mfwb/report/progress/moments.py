@@ -8,7 +8,7 @@ from mfwb.report.format import human_size
 from mfwb.report.progress.course import Moment
 from mfwb.units.durations import format_duration
 
-__all__ = ["fit_line", "moment_line", "moment_sentence"]
+__all__ = ["cut_line", "fit_line", "moment_line", "moment_sentence"]
 
 _BAR = 20  # columns
 _SHORTEST_NAME = 24  # columns; a bar is left out before names become shorter
@@ -71,6 +71,13 @@ def fit_line(text: str, width: int) -> str:
     while cell_len(tail) > width - 1 - head:
         tail = tail[1:]
     return f"{set_cell_size(text, head)}{_ELLIPSIS}{tail}"
+
+
+def cut_line(text: str, width: int) -> str:
+    """Return a text that is no wider than so many columns; its end is left out if need be."""
+    if cell_len(text) <= width:
+        return text
+    return f"{set_cell_size(text, width - 1).rstrip()}{_ELLIPSIS}" if width > 1 else ""
 
 
 def _bar(done: float, *, ascii_only: bool) -> str:

@@ -17,7 +17,7 @@ from rich.cells import cell_len
 
 from mfwb.ports import Ended
 from mfwb.report.progress.course import Course
-from mfwb.report.progress.moments import fit_line, moment_line
+from mfwb.report.progress.moments import cut_line, fit_line, moment_line
 from mfwb.report.progress.ticker import ticking
 from mfwb.safe_text import fit_encoding, one_line
 
@@ -140,7 +140,8 @@ class _Display:
         endings = self._endings[-most:] if shows_endings else []
         ascii_only = not _is_unicode(self._stream)
         moment = moment_line(self.course.now(), width, ascii_only=ascii_only)
-        return [self._fitting(fit_line(row, width)) for row in (*endings, moment)]
+        rows = [cut_line(ending, width) for ending in endings]
+        return [self._fitting(row) for row in (*rows, fit_line(moment, width))]
 
     def _erased(self) -> str:
         """Return what moves the cursor to the start of what was drawn, and erases all from there.
