@@ -154,12 +154,14 @@ def wire_verification(settings: Settings, progress: Progress) -> Iterator[Verifi
 
 
 @contextmanager
-def wire_source(settings: Settings, progress: Progress) -> Iterator[tuple[Source, Payloads]]:
+def wire_source(
+    settings: Settings, progress: Progress | None = None
+) -> Iterator[tuple[Source, Payloads]]:
     """Yield what reads flow runs: a source and payloads; W&B is not used.
 
     Args:
         settings: of this call.
-        progress: is notified while a metadata service does not answer.
+        progress: is notified while a metadata service does not answer; None: nothing is.
 
     Raises:
         UsageError: for settings that Metaflow refuses.

@@ -48,12 +48,14 @@ class RecordedProjects:
 
 
 @contextmanager
-def open_recorded(settings: Settings, progress: Progress) -> Iterator[RecordedProjects]:
+def open_recorded(
+    settings: Settings, progress: Progress | None = None
+) -> Iterator[RecordedProjects]:
     """Yield the W&B projects that a sync with these settings writes to.
 
     Args:
         settings: of this call.
-        progress: is notified while W&B does not answer.
+        progress: is notified while W&B does not answer; None: nothing is.
 
     Raises:
         UsageError: for settings that W&B refuses, or a folder without a bundle.
@@ -87,7 +89,9 @@ def open_recorded(settings: Settings, progress: Progress) -> Iterator[RecordedPr
                 yield _online(settings, destinations, progress)
 
 
-def _online(settings: Settings, destinations: Destinations, progress: Progress) -> RecordedProjects:
+def _online(
+    settings: Settings, destinations: Destinations, progress: Progress | None
+) -> RecordedProjects:
     from mfwb.sink.client.api import ApiClient  # noqa: PLC0415 - it imports wandb
     from mfwb.sink.client.retry_budget import RetryBudget  # noqa: PLC0415 - the same
     from mfwb.verification.recorded_online import OnlineProject, ProjectCache  # noqa: PLC0415 - the same
