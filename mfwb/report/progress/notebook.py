@@ -12,7 +12,7 @@ from mfwb.report.progress.moments import moment_line
 from mfwb.report.progress.ticker import ticking
 from mfwb.safe_text import fit_encoding
 
-__all__ = ["notebook_line"]
+__all__ = ["NotebookLine", "notebook_line"]
 
 _WIDTH = 100  # columns, as in an output cell
 _PAUSE = 0.2  # seconds; each line is a message to the browser
@@ -24,7 +24,7 @@ def notebook_line(stream: TextIO) -> Iterator[Course]:
 
     It uses carriage returns only, which every notebook supports.
     """
-    line = _Line(stream)
+    line = NotebookLine(stream)
     try:
         with ticking(line.show, _PAUSE):
             yield line.course
@@ -32,8 +32,11 @@ def notebook_line(stream: TextIO) -> Iterator[Course]:
         line.clear()
 
 
-class _Line:
+class NotebookLine:
+    """One line of a stream that is written over."""
+
     def __init__(self, stream: TextIO) -> None:
+        """Show nothing yet."""
         self.course = Course()
         self._stream = stream
         self._shown = ""

@@ -21,7 +21,7 @@ from mfwb.report.progress.moments import cut_line, fit_line, moment_line
 from mfwb.report.progress.ticker import ticking
 from mfwb.safe_text import fit_encoding, one_line
 
-__all__ = ["leave_terminal", "terminal_display"]
+__all__ = ["TerminalDisplay", "leave_terminal", "terminal_display"]
 
 _PAUSE = 0.125  # seconds between two looks at what is going on
 _MOST_ENDINGS = 5  # lines of ended flow runs above the line that moves
@@ -43,7 +43,7 @@ def terminal_display(stream: TextIO, told: set[str], *, result_follows: bool) ->
         told: gets the pathspecs of flow runs that failed and have a line that stays.
         result_follows: whether the result is printed on the same terminal.
     """
-    display = _Display(stream, told, result_follows=result_follows)
+    display = TerminalDisplay(stream, told, result_follows=result_follows)
     _shown.append(display)
     try:
         with ticking(display.draw, _PAUSE), _printed_above(display, stream):
@@ -62,10 +62,11 @@ def leave_terminal() -> None:
         display.leave()
 
 
-class _Display:
+class TerminalDisplay:
     """What is drawn at the bottom of a terminal, and all that is written above it."""
 
     def __init__(self, stream: TextIO, told: set[str], *, result_follows: bool) -> None:
+        """Draw nothing yet; arguments as of `terminal_display`."""
         self.course = Course(self._tell)
         self._stream = stream
         self._told = told
@@ -171,13 +172,13 @@ class _Display:
         return fit_encoding(text, self._stream.encoding or "utf-8")
 
 
-_shown: list[_Display] = []
+_shown: list[TerminalDisplay] = []
 
 
 class _Above:
     """A stream whose whole lines are written above what is drawn."""
 
-    def __init__(self, stream: TextIO, display: _Display) -> None:
+    def __init__(self, stream: TextIO, display: TerminalDisplay) -> None:
         self._stream = stream
         self._display = display
         self._rest = ""
@@ -208,7 +209,7 @@ class _Above:
 
 
 @contextmanager
-def _printed_above(display: _Display, stream: TextIO) -> Iterator[None]:
+def _printed_above(display: TerminalDisplay, stream: TextIO) -> Iterator[None]:
     """Write above the display what this process prints on the terminal meanwhile."""
     above = _Above(stream, display)
     with ExitStack() as stack:
