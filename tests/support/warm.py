@@ -55,14 +55,25 @@ class Process:
         folder: Path,
         environment: Mapping[str, str],
         server: str = "tests.support.warm",
+        terminal: int | None = None,
     ) -> None:
-        """Start mfwb in a folder, with all its variables; or what another server starts."""
+        """Start mfwb in a folder, with all its variables; or what another server starts.
+
+        Args:
+            arguments: of its command line.
+            folder: its current folder.
+            environment: all its variables.
+            server: the module of the process that forks for it.
+            terminal: a descriptor for stdout and stderr; None: what is printed is kept.
+        """
         call = {"arguments": [*arguments], "folder": str(folder), "environment": {**environment}}
         self._reply, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._out = tempfile.TemporaryFile()  # noqa: SIM115 - `communicate` closes them
         self._err = tempfile.TemporaryFile()  # noqa: SIM115
         with its, Path(os.devnull).open("rb") as nothing:
-            streams = [nothing.fileno(), self._out.fileno(), self._err.fileno(), its.fileno()]
+            printed = [self._out.fileno(), self._err.fileno()]
+            printed = printed if terminal is None else [terminal] * 2
+            streams = [nothing.fileno(), *printed, its.fileno()]
             socket.send_fds(_server(server), [json.dumps(call).encode()], streams)
         self.pid = int(self._reply.recv(64))
         self.returncode: int | None = None

@@ -25,7 +25,11 @@ XTERM = {"TERM": "xterm-256color"}
 
 
 def shown(
-    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str], **how: bool
+    stream: io.StringIO,
+    monkeypatch: pytest.MonkeyPatch,
+    variables: Mapping[str, str],
+    *,
+    quiet: bool = False,
 ) -> str:
     """Return what is written on a stderr."""
     for name in (*FORCED, "NO_COLOR", "TERM"):
@@ -33,7 +37,7 @@ def shown(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "stderr", stream)
-    with progress_on_stderr(**{"quiet": False, **how}) as progress:
+    with progress_on_stderr(quiet=quiet) as progress:
         progress.selected(2)
         progress.finished(FlowRunOutcome("F/1", Status.FAILED, reason="gone"))
     return stream.getvalue()

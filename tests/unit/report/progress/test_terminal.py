@@ -11,7 +11,14 @@ import pytest
 from mfwb.outcome import FlowRunOutcome, Status
 from mfwb.report.progress import terminal
 from mfwb.report.progress.terminal import TerminalDisplay, terminal_display
-from tests.unit.report.progress.streams import Terminal, screen
+from tests.support.terminal import screen
+from tests.unit.report.progress.streams import Terminal
+
+
+def _written(stream: Terminal) -> str:
+    """Return what was written, with the returns that a terminal's driver adds."""
+    return stream.getvalue().replace("\n", "\r\n")
+
 
 SYNCED = FlowRunOutcome("F/1", Status.SYNCED)
 FAILED = FlowRunOutcome("F/2", Status.FAILED, reason="gone")
@@ -36,12 +43,12 @@ def test_ends_stay_above_the_line_that_moves(stream: Terminal) -> None:
         course.selected(3)
         course.finished(SYNCED)
         course.finished(FAILED)
-        shown = screen(stream.getvalue())
+        shown = screen(_written(stream))
 
     assert shown[:2] == ["mfwb: F/1 synced: 0 W&B runs", "mfwb: F/2 failed: gone"]
     assert shown[2].startswith("finishing  ━━━")
     assert "2/3 flow runs" in shown[2]
-    assert screen(stream.getvalue()) == [*shown[:2], ""]
+    assert screen(_written(stream)) == [*shown[:2], ""]
     assert told == {"F/1", "F/2"}
 
 
@@ -52,11 +59,11 @@ def test_a_result_says_it_again(stream: Terminal) -> None:
         course.selected(9)
         for number in range(7):
             course.finished(FlowRunOutcome(f"F/{number}", Status.FAILED, reason="gone"))
-        shown = screen(stream.getvalue())
+        shown = screen(_written(stream))
 
     assert shown[:5] == [f"F/{number} failed: gone" for number in range(2, 7)]
     assert "7/9 flow runs" in shown[5]
-    assert screen(stream.getvalue()) == [""]
+    assert screen(_written(stream)) == [""]
     assert told == set()
 
 
@@ -81,7 +88,7 @@ def test_an_error_leaves_what_no_result_says(stream: Terminal) -> None:
     with pytest.raises(KeyboardInterrupt):
         fail()
 
-    assert screen(stream.getvalue()) == ["mfwb: F/1 synced: 0 W&B runs", ""]
+    assert screen(_written(stream)) == ["mfwb: F/1 synced: 0 W&B runs", ""]
 
 
 def test_what_others_print_comes_above(stream: Terminal) -> None:
@@ -91,14 +98,14 @@ def test_what_others_print_comes_above(stream: Terminal) -> None:
             course.selected(2)
             print("one\ntw", end="", file=sys.stderr)  # noqa: T201 - that is the point
             assert sys.stderr.isatty()
-            first = screen(stream.getvalue())
+            first = screen(_written(stream))
             print("o", file=sys.stderr)  # noqa: T201
             print("three", end="", file=sys.stderr)  # noqa: T201
         assert sys.stderr is stream
 
     assert first[0] == "one"
     assert "0/2 flow runs" in first[1]
-    assert screen(stream.getvalue()) == ["one", "two", "three", ""]
+    assert screen(_written(stream)) == ["one", "two", "three", ""]
 
 
 def test_a_terminal_that_became_narrower(stream: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
