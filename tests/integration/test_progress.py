@@ -244,7 +244,7 @@ def test_metaflows_service_is_slow_to_come(
     pathspec = flow_run("two_flow")
     with closing(MetadataService(flows_root)) as service:
         service.fail("TwoFlow", status=503, times=2)
-        arguments = ("plan", pathspec, "--metadata", f"service@{service.url}")
+        arguments = ("plan", pathspec, "--metadata", f"service@{service.url}", *_roots(flows_root))
         with OnTerminal(caller, *arguments) as terminal:
             terminal.wait_for(r"connecting to Metaflow's service, retry 2  \d")
             code = terminal.end()
@@ -252,6 +252,11 @@ def test_metaflows_service_is_slow_to_come(
 
     assert code == 0, text
     assert screen(text)[0].startswith(pathspec)
+
+
+def _roots(flows_root: Path) -> tuple[str, str]:
+    """Return the option that lets a service's flow runs be read from a folder."""
+    return "--datastore-root", str(flows_root / ".metaflow")
 
 
 def _until(has_come: Callable[[], bool]) -> None:
