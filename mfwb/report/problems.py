@@ -12,7 +12,7 @@ from mfwb.verification_outcome import FlowRunVerification, Verdict
 __all__ = ["difference_line", "failure_line", "problem_lines"]
 
 
-def problem_lines(result: Result, told: Collection[str] = ()) -> list[str]:
+def problem_lines(result: Result, reported: Collection[str] = ()) -> list[str]:
     """Return a line for each flow run that could not be synced and for each new loss.
 
     A skipped flow run is still running, or is excluded by an option: that is not a problem. The
@@ -20,11 +20,11 @@ def problem_lines(result: Result, told: Collection[str] = ()) -> list[str]:
 
     Args:
         result: of a call.
-        told: pathspecs of flow runs whose failure was printed when they ended.
+        reported: pathspecs of flow runs whose failure was printed when they ended.
     """
     lines = list(result.notes)
     for flow_run in result.flow_runs:
-        if flow_run.status is Status.FAILED and flow_run.pathspec not in told:
+        if flow_run.status is Status.FAILED and flow_run.pathspec not in reported:
             lines.append(failure_line(flow_run))
         if flow_run.status is Status.UNCHANGED:
             continue

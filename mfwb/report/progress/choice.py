@@ -22,7 +22,7 @@ _NOT_MOVABLE = ("", "dumb", "unknown")  # values of TERM: the cursor can't be mo
 
 @contextmanager
 def progress_on_stderr(
-    *, quiet: bool, result_follows: bool = False, told: set[str] | None = None
+    *, quiet: bool, result_follows: bool = False, reported: set[str] | None = None
 ) -> Iterator[Progress]:
     """Yield progress that is shown on stderr. Afterwards the terminal or the notebook is as it was.
 
@@ -32,21 +32,21 @@ def progress_on_stderr(
     Args:
         quiet: show nothing.
         result_follows: whether the result of the call is printed on the same terminal afterwards.
-        told: gets the pathspecs of flow runs whose lines say that they failed, or how they differ:
+        reported: gets the pathspecs of flow runs with a line on how they failed or differ:
             what is reported later need not say it again.
     """
     stream = sys.stderr
-    told = set() if told is None else told
+    reported = set() if reported is None else reported
     if quiet or stream is None:
         yield NoProgress()
     elif Console(file=stream).is_jupyter:
         with notebook_line(stream) as progress:
             yield progress
     elif _can_move(stream, os.environ):
-        with terminal_display(stream, told, result_follows=result_follows) as progress:
+        with terminal_display(stream, reported, result_follows=result_follows) as progress:
             yield progress
     else:
-        with printed_lines(stream, told, SILENCE) as progress:
+        with printed_lines(stream, reported, SILENCE) as progress:
             yield progress
 
 

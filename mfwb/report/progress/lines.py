@@ -26,15 +26,15 @@ def write_line(stream: TextIO, line: str) -> None:
 
 
 @contextmanager
-def printed_lines(stream: TextIO, told: set[str], silence: float) -> Iterator[Course]:
+def printed_lines(stream: TextIO, reported: set[str], silence: float) -> Iterator[Course]:
     """Yield progress that prints a line for each flow run, and one if that takes long.
 
     Args:
         stream: what is written to.
-        told: gets the pathspecs of flow runs that failed and have a line.
+        reported: gets the pathspecs of flow runs that failed and have a line.
         silence: seconds without a line after which one says what is going on.
     """
-    lines = _Lines(stream, told, silence)
+    lines = _Lines(stream, reported, silence)
     thread = threading.Thread(target=lines.watch, name="mfwb-progress", daemon=True)
     thread.start()
     try:
@@ -44,20 +44,20 @@ def printed_lines(stream: TextIO, told: set[str], silence: float) -> Iterator[Co
 
 
 class _Lines:
-    def __init__(self, stream: TextIO, told: set[str], silence: float) -> None:
+    def __init__(self, stream: TextIO, reported: set[str], silence: float) -> None:
         self.course = Course(self._tell)
         self._stream = stream
-        self._told = told
+        self._reported = reported
         self._silence = silence
-        self._is_told = threading.Event()  # a line was written, or the end has come
+        self._has_reported = threading.Event()  # a line was written, or the end has come
         self._is_over = False
         self._lock = threading.Lock()
 
     def watch(self) -> None:
         """Write a line whenever there was none for a while, until the end."""
         while not self._is_over:
-            if self._is_told.wait(self._silence):
-                self._is_told.clear()
+            if self._has_reported.wait(self._silence):
+                self._has_reported.clear()
             elif self.course.is_under_way:
                 with self._lock:
                     if not self._is_over:
@@ -67,10 +67,10 @@ class _Lines:
         """Write nothing any more."""
         with self._lock:
             self._is_over = True
-        self._is_told.set()
+        self._has_reported.set()
 
     def _tell(self, line: str, ended: Ended) -> None:
         with self._lock:
             write_line(self._stream, line)
-        self._told.add(ended.pathspec)
-        self._is_told.set()
+        self._reported.add(ended.pathspec)
+        self._has_reported.set()

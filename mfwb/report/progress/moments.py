@@ -8,13 +8,15 @@ from mfwb.report.format import human_size
 from mfwb.report.progress.course import Moment
 from mfwb.units.durations import format_duration
 
-__all__ = ["cut_line", "fit_line", "moment_line", "moment_sentence"]
+__all__ = ["BAR", "cut_line", "fit_line", "moment_line", "moment_sentence"]
 
 _BAR = 20  # columns
 _SHORTEST_NAME = 24  # columns; a bar is left out before names become shorter
 _GAP = "  "
-_FULL, _EMPTY = "\N{BOX DRAWINGS HEAVY HORIZONTAL}", "\N{BOX DRAWINGS LIGHT HORIZONTAL}"
-_ASCII_FULL, _ASCII_EMPTY = "#", "-"
+BAR = "\N{BOX DRAWINGS HEAVY HORIZONTAL}\N{BOX DRAWINGS LIGHT HORIZONTAL}"
+"""What a bar is drawn with: what is done, and the rest."""
+
+_ASCII_BAR = "#-"
 _ABOUT = "\N{ALMOST EQUAL TO}"
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
@@ -81,7 +83,7 @@ def cut_line(text: str, width: int) -> str:
 
 
 def _bar(done: float, *, ascii_only: bool) -> str:
-    full, empty = (_ASCII_FULL, _ASCII_EMPTY) if ascii_only else (_FULL, _EMPTY)
+    full, empty = _ASCII_BAR if ascii_only else BAR
     length = int(min(1.0, done) * _BAR)  # only what is complete is full
     return full * length + empty * (_BAR - length)
 

@@ -17,7 +17,7 @@ from rich.cells import cell_len
 
 from mfwb.ports import Ended
 from mfwb.report.progress.course import Course
-from mfwb.report.progress.moments import cut_line, fit_line, moment_line
+from mfwb.report.progress.moments import BAR, cut_line, fit_line, moment_line
 from mfwb.report.progress.ticker import ticking
 from mfwb.safe_text import fit_encoding, one_line
 
@@ -32,7 +32,9 @@ _PATIENCE = 0.2  # seconds that a sudden end waits for the display
 
 
 @contextmanager
-def terminal_display(stream: TextIO, told: set[str], *, result_follows: bool) -> Iterator[Course]:
+def terminal_display(
+    stream: TextIO, reported: set[str], *, result_follows: bool
+) -> Iterator[Course]:
     """Yield progress that is shown on a terminal; afterwards the terminal is as it was.
 
     The line of an ended flow run stays above. If the result of the call is printed on the same
@@ -40,10 +42,10 @@ def terminal_display(stream: TextIO, told: set[str], *, result_follows: bool) ->
 
     Args:
         stream: the terminal.
-        told: gets the pathspecs of flow runs that failed and have a line that stays.
+        reported: gets the pathspecs of flow runs that failed and have a line that stays.
         result_follows: whether the result is printed on the same terminal.
     """
-    display = TerminalDisplay(stream, told, result_follows=result_follows)
+    display = TerminalDisplay(stream, reported, result_follows=result_follows)
     _shown.append(display)
     try:
         with ticking(display.draw, _PAUSE), _printed_above(display, stream):
@@ -65,11 +67,11 @@ def leave_terminal() -> None:
 class TerminalDisplay:
     """What is drawn at the bottom of a terminal, and all that is written above it."""
 
-    def __init__(self, stream: TextIO, told: set[str], *, result_follows: bool) -> None:
+    def __init__(self, stream: TextIO, reported: set[str], *, result_follows: bool) -> None:
         """Draw nothing yet; arguments as of `terminal_display`."""
         self.course = Course(self._tell)
         self._stream = stream
-        self._told = told
+        self._reported = reported
         self._result_follows = result_follows
         self._endings: list[str] = []  # that the result says again
         self._drawn: list[str] = []
@@ -130,7 +132,7 @@ class TerminalDisplay:
                 self._endings.append(line)
                 self.draw()
             else:
-                self._told.add(ended.pathspec)
+                self._reported.add(ended.pathspec)
                 self.print_above(f"mfwb: {line}\n")
 
     def _rows(self) -> list[str]:
@@ -139,7 +141,7 @@ class TerminalDisplay:
         most = max(0, min(_MOST_ENDINGS, lines - 2))
         shows_endings = most and self.course.is_of_several  # else the result comes at once
         endings = self._endings[-most:] if shows_endings else []
-        ascii_only = not _is_unicode(self._stream)
+        ascii_only = self._fitting(BAR) != BAR
         moment = moment_line(self.course.now(), width, ascii_only=ascii_only)
         rows = [cut_line(ending, width) for ending in endings]
         return [self._fitting(row) for row in (*rows, fit_line(moment, width))]
@@ -219,7 +221,3 @@ def _printed_above(display: TerminalDisplay, stream: TextIO) -> Iterator[None]:
         if sys.stdout is stream:  # as in a command, where stdout is kept for its result
             stack.enter_context(redirect_stdout(cast("TextIO", above)))
         yield
-
-
-def _is_unicode(stream: TextIO) -> bool:
-    return (stream.encoding or "utf-8").lower().replace("-", "").startswith("utf")

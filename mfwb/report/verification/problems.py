@@ -11,12 +11,12 @@ from mfwb.verification_outcome import Verification
 __all__ = ["problem_lines"]
 
 
-def problem_lines(verification: Verification, told: Collection[str] = ()) -> list[str]:
+def problem_lines(verification: Verification, reported: Collection[str] = ()) -> list[str]:
     """Return a line for each flow run that differs or that could not be verified.
 
     Args:
         verification: the result.
-        told: pathspecs of flow runs whose line was printed when they were verified.
+        reported: pathspecs of flow runs whose line was printed when they were verified.
     """
-    lines = (difference_line(run) for run in verification.flow_runs if run.pathspec not in told)
+    lines = (difference_line(run) for run in verification.flow_runs if run.pathspec not in reported)
     return [*map(one_line, verification.notes), *filter(None, lines)]

@@ -27,17 +27,17 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def told() -> list[str]:
-    """Return the lines that are told."""
+def reported() -> list[str]:
+    """Return the lines that are reported."""
     return []
 
 
 @pytest.fixture
-def course(clock: Clock, told: list[str]) -> Course:
+def course(clock: Clock, reported: list[str]) -> Course:
     """Return a course that has just begun."""
 
     def tell(line: str, _ended: Ended) -> None:
-        told.append(line)
+        reported.append(line)
 
     return Course(tell, clock=clock)
 
@@ -151,7 +151,7 @@ def test_small_and_late_uploads_are_not_shown(course: Course) -> None:
     assert course.now().text == "looking for flow runs"
 
 
-def test_what_is_told(course: Course, clock: Clock, told: list[str]) -> None:
+def test_what_is_told(course: Course, clock: Clock, reported: list[str]) -> None:
     """Each flow run that had something to do, with the time since it began."""
     course.selected(3)
     course.flow_run("F/1", 0, 3)
@@ -160,4 +160,4 @@ def test_what_is_told(course: Course, clock: Clock, told: list[str]) -> None:
     course.finished(FlowRunOutcome("F/2", Status.UNCHANGED))
     course.finished(FlowRunOutcome("F/3", Status.FAILED, reason="gone"))
 
-    assert told == ["F/1 synced: 0 W&B runs, 1 minute", "F/3 failed: gone"]
+    assert reported == ["F/1 synced: 0 W&B runs, 1 minute", "F/3 failed: gone"]

@@ -13,8 +13,8 @@ _PATIENCE = 30.0  # seconds
 
 def test_a_line_for_each_end() -> None:
     """And nothing else, if it does not take long."""
-    stream, told = io.StringIO(), set[str]()
-    with printed_lines(stream, told, 1_000.0) as course:
+    stream, reported = io.StringIO(), set[str]()
+    with printed_lines(stream, reported, 1_000.0) as course:
         course.connecting("W&B", 0)
         course.selected(3)
         course.flow_run("F/1", 0, 3)
@@ -22,7 +22,7 @@ def test_a_line_for_each_end() -> None:
         course.finished(FlowRunOutcome("F/2", Status.UNCHANGED))
 
     assert stream.getvalue() == "mfwb: F/1 failed: gone\\x1b[2J\n"
-    assert told == {"F/1"}
+    assert reported == {"F/1"}
 
 
 def test_a_line_if_it_takes_long() -> None:

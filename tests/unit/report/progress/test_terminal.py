@@ -37,9 +37,9 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_ends_stay_above_the_line_that_moves(stream: Terminal) -> None:
-    """If no result follows, they are whole lines in mfwb's name, told once."""
-    told: set[str] = set()
-    with terminal_display(stream, told, result_follows=False) as course:
+    """If no result follows, they are whole lines in mfwb's name, reported once."""
+    reported: set[str] = set()
+    with terminal_display(stream, reported, result_follows=False) as course:
         course.selected(3)
         course.finished(SYNCED)
         course.finished(FAILED)
@@ -49,13 +49,13 @@ def test_ends_stay_above_the_line_that_moves(stream: Terminal) -> None:
     assert shown[2].startswith("finishing  ━━━")
     assert "2/3 flow runs" in shown[2]
     assert screen(_written(stream)) == [*shown[:2], ""]
-    assert told == {"F/1", "F/2"}
+    assert reported == {"F/1", "F/2"}
 
 
 def test_a_result_says_it_again(stream: Terminal) -> None:
-    """Then they go with the line that moves, and what failed is not told yet."""
-    told: set[str] = set()
-    with terminal_display(stream, told, result_follows=True) as course:
+    """Then they go with the line that moves, and what failed is not reported yet."""
+    reported: set[str] = set()
+    with terminal_display(stream, reported, result_follows=True) as course:
         course.selected(9)
         for number in range(7):
             course.finished(FlowRunOutcome(f"F/{number}", Status.FAILED, reason="gone"))
@@ -64,7 +64,7 @@ def test_a_result_says_it_again(stream: Terminal) -> None:
     assert shown[:5] == [f"F/{number} failed: gone" for number in range(2, 7)]
     assert "7/9 flow runs" in shown[5]
     assert screen(_written(stream)) == [""]
-    assert told == set()
+    assert reported == set()
 
 
 def test_the_result_of_one_flow_run_comes_at_once(stream: Terminal) -> None:
