@@ -83,9 +83,9 @@ def cut_line(text: str, width: int) -> str:
 
 
 def _bar(done: float, *, ascii_only: bool) -> str:
-    full, empty = _ASCII_BAR if ascii_only else BAR
+    signs = _ASCII_BAR if ascii_only else BAR
     length = int(min(1.0, done) * _BAR)  # only what is complete is full
-    return full * length + empty * (_BAR - length)
+    return signs[0] * length + signs[1] * (_BAR - length)
 
 
 def _clock(seconds: float) -> str:

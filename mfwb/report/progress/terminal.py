@@ -24,7 +24,7 @@ from mfwb.safe_text import fit_encoding, one_line
 __all__ = ["TerminalDisplay", "leave_terminal", "terminal_display"]
 
 _PAUSE = 0.125  # seconds between two looks at what is going on
-_MOST_ENDINGS = 5  # lines of ended flow runs above the line that moves
+_MAX_ENDINGS = 5  # lines of ended flow runs above the line that moves
 _WIDEST = 120  # columns
 _SIZE_IF_UNKNOWN = os.terminal_size((80, 24))
 _START_OF_LINE, _ERASE_BELOW, _UP = "\r", "\x1b[J", "\x1b[{}A"
@@ -105,7 +105,7 @@ class TerminalDisplay:
         """
         with self._lock:
             if not self._is_over:
-                self._write(self._last_words(keep_endings=keep_endings))
+                self._write(self._last_text(keep_endings=keep_endings))
                 self._is_over = True
 
     def leave(self) -> None:
@@ -115,13 +115,13 @@ class TerminalDisplay:
             if not self._is_over:
                 self._is_over = True
                 with suppress(OSError, ValueError):
-                    text = self._fitting(self._last_words(keep_endings=True))
+                    text = self._fitting(self._last_text(keep_endings=True))
                     os.write(self._stream.fileno(), text.encode(errors="replace"))
         finally:
             if got:
                 self._lock.release()
 
-    def _last_words(self, *, keep_endings: bool) -> str:
+    def _last_text(self, *, keep_endings: bool) -> str:
         endings = self._endings if keep_endings else []
         return self._erased() + "".join(f"mfwb: {line}\n" for line in endings)
 
@@ -138,9 +138,9 @@ class TerminalDisplay:
     def _rows(self) -> list[str]:
         columns, lines = self._size()
         width = max(1, min(columns - 1, _WIDEST))  # in the last column, some terminals wrap
-        most = max(0, min(_MOST_ENDINGS, lines - 2))
-        shows_endings = most and self.course.is_of_several  # else the result comes at once
-        endings = self._endings[-most:] if shows_endings else []
+        room = max(0, min(_MAX_ENDINGS, lines - 2))
+        shows_endings = room and self.course.is_of_several  # else the result comes at once
+        endings = self._endings[-room:] if shows_endings else []
         ascii_only = self._fitting(BAR) != BAR
         moment = moment_line(self.course.now(), width, ascii_only=ascii_only)
         rows = [cut_line(ending, width) for ending in endings]
