@@ -104,7 +104,7 @@ def screen(text: str, columns: int = 1_000) -> Sequence[str]:
         columns: a longer line is wrapped.
     """
     lines, row, column = [""], 0, 0
-    text = re.sub(r"\x1b\[[\d;]*m|\x1b\]8;.*?\x1b\\\\", "", text)  # colours and links
+    text = re.sub(r"\x1b\[[\d;]*m|\x1b\]8;.*?\x1b\\", "", text)  # colours and links
     for part in re.findall(r"\x1b\[J|\x1b\[\d+A|[\s\S]", text):
         if part == "\n" or column >= columns:
             row += 1
