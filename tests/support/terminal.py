@@ -115,7 +115,7 @@ def screen(text: str, columns: int = 1_000) -> Sequence[str]:
         elif part == "\x1b[J":
             lines[row:] = [lines[row][:column]]
         elif part.startswith("\x1b["):
-            row -= int(part[2:-1])
+            row = max(0, row - int(part[2:-1]))
         elif part != "\n":
             assert part != "\x1b", text
             lines[row] = lines[row][:column] + part + lines[row][column + 1 :]
