@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -23,8 +23,14 @@ from mfwb.arguments import (
 from mfwb.config import Settings, load_settings
 from mfwb.crash_log import BugLogs
 from mfwb.destination import bundle_of, entity_and_project, project_of, read_defaults
-from mfwb.errors import UsageError
-from mfwb.ledger import ledger_path, put_aside_if_damaged, read_sync_status
+from mfwb.errors import LockHeld, UsageError
+from mfwb.ledger import (
+    StatusFilter,
+    ledger_path,
+    put_aside_if_damaged,
+    read_entries,
+    read_sync_status,
+)
 from mfwb.outcome import Result, Status
 from mfwb.pipeline import (
     Parts,
@@ -40,10 +46,11 @@ from mfwb.pipeline.selection import (
     SELECTORS,
     Selection,
     make_selection,
+    read_moment,
     resolve_flow_run,
 )
-from mfwb.ports import NoProgress, Progress, SimpleProgress, as_progress
-from mfwb.snapshot.pathspec import parse
+from mfwb.ports import Entry, NoProgress, Progress, SimpleProgress, as_progress
+from mfwb.snapshot.pathspec import LATEST, parse
 from mfwb.sync_status import SyncStatus
 from mfwb.units.subsets import NOTHING, Subset
 from mfwb.verification.repair import repair as repair_differences
@@ -54,6 +61,7 @@ if TYPE_CHECKING:
 
     from mfwb.diagnosis import Diagnosis
     from mfwb.pipeline.explain import Explanation
+    from mfwb.report.html import HtmlReport
 
 __all__ = [
     "Rebuilt",
@@ -65,6 +73,7 @@ __all__ = [
     "plan",
     "push",
     "rebuild",
+    "report",
     "status",
     "sync",
     "verify",
@@ -346,13 +355,76 @@ def explain(
         )
 
 
+def report(  # noqa: PLR0913 - the ways to choose flow runs
+    *pathspecs: PathspecsLike,
+    since: str | datetime | int | None = None,
+    until: str | datetime | int | None = None,
+    last: int | None = None,
+    every: bool = False,
+    tags: Sequence[str] = (),
+    failed: bool | None = None,
+    config: Folder | None = None,
+    progress: Progress | SimpleProgress | bool | None = None,
+    **settings: Unpack[SettingsArguments],
+) -> HtmlReport:
+    """Return a report of one flow run, or a comparison of several, as a page of HTML.
+
+    It is made of what Metaflow recorded, so it needs no sync; what an earlier sync wrote to W&B is
+    in it, from the ledger. W&B is not used, and pickles do not run.
+
+    Args:
+        *pathspecs: as for `plan`; at most 20 flow runs.
+        since: as for `plan`.
+        until: as for `plan`.
+        last: as for `plan`.
+        every: as for `plan`.
+        tags: as for `plan`.
+        failed: as for `plan`.
+        config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
+        progress: as for `plan`.
+        **settings: as for `plan`; give those that a sync would be given: what they exclude has no
+            preview, and what they mask is masked.
+
+    Raises:
+        UsageError: for a pathspec or a setting that is wrong, or too many flow runs.
+        NotFound: if there is no such flow run.
+        SourceError: if it can't be read.
+        LineageError: if the recorded facts contradict themselves.
+        Unreachable: if Metaflow's metadata can't be reached.
+    """
+    resolved = load_settings(settings, file=folder_path(config))
+    selection = make_selection(
+        flow_run_pathspecs(pathspecs),
+        since=since,
+        until=until,
+        last=last,
+        every=every,
+        tags=tags,
+        failed=failed,
+        namespace=resolved.namespace,
+    )
+    with _watched(progress=progress) as watcher:
+        return report_selection(selection, resolved, watcher)
+
+
 def status(
-    *flows: PathspecsLike, config: Folder | None = None, **settings: Unpack[SettingsArguments]
+    *pathspecs: PathspecsLike,
+    since: str | datetime | int | None = None,
+    failed: bool = False,
+    losses: bool = False,
+    limit: int | None = None,
+    config: Folder | None = None,
+    **settings: Unpack[SettingsArguments],
 ) -> SyncStatus:
     """Return the sync status of flow runs from the ledger. Metaflow and W&B are not used.
 
     Args:
-        *flows: names of flows, objects of Metaflow's client, or lists of these; none: all flows.
+        *pathspecs: `Flow`, `Flow/123`, objects of Metaflow's client, or lists of these; none: all
+            flow runs.
+        since: only flow runs that started then or later, in the forms that `plan` takes.
+        failed: list only flow runs that could not be synced.
+        losses: list only flow runs with losses.
+        limit: list at most so many flow runs; None: all.
         config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
         **settings: as for `plan`: `mode` and `dir` select the ledger. An `entity` or a `project`
             that is given here or by a variable excludes what went elsewhere.
@@ -364,9 +436,15 @@ def status(
     resolved = load_settings(settings, file=folder_path(config))
     return read_sync_status(
         ledger_path(bundle_of(resolved, read_defaults())),
-        flows=_flow_names(flows),
-        entity=resolved.entity if "entity" in resolved.explicit else None,
-        project=resolved.project if "project" in resolved.explicit else None,
+        StatusFilter(
+            pathspecs=_ledger_pathspecs(pathspecs),
+            entity=resolved.entity if "entity" in resolved.explicit else None,
+            project=resolved.project if "project" in resolved.explicit else None,
+            since=read_moment("since", since),
+        ),
+        failed=failed,
+        lossy=losses,
+        limit=limit,
     )
 
 
@@ -430,11 +508,25 @@ def rebuild(
         )
 
 
+def _ledger_pathspecs(given: Iterable[PathspecsLike]) -> list[str]:
+    """Return flows and flow runs to look up in a ledger; UsageError."""
+    pathspecs = [parse(text) for text in flow_run_pathspecs(given)]
+    for pathspec in pathspecs:
+        if pathspec.run == LATEST:
+            raise UsageError(
+                f"status does not ask Metaflow which flow run is the latest: give {pathspec.flow} "
+                f"or {pathspec.flow}/123"
+            )
+    return [str(pathspec) for pathspec in pathspecs]
+
+
 def _flow_names(flows: Iterable[PathspecsLike]) -> list[str]:
     pathspecs = [parse(text) for text in flow_names(flows)]
     for pathspec in pathspecs:
         if pathspec.run is not None:
-            raise UsageError(f"status shows whole flows: give {pathspec.flow}, not {pathspec}")
+            raise UsageError(
+                f"a ledger is rebuilt for whole flows: give {pathspec.flow}, not {pathspec}"
+            )
     return [pathspec.flow for pathspec in pathspecs]
 
 
@@ -479,6 +571,28 @@ def push_bundle(
         return push_flow_runs(settings, ledger, pusher, watcher, BugLogs())
 
 
+def report_selection(selection: Selection, settings: Settings, progress: Progress) -> HtmlReport:
+    """Return what `report` returns, for a selection and settings that exist already."""
+    from mfwb.pipeline.report_material import gather_materials  # noqa: PLC0415 - not for others
+    from mfwb.report.html import build_report  # noqa: PLC0415 - it imports Jinja2
+    from mfwb.wiring import wire_source  # noqa: PLC0415 - it imports Metaflow
+
+    settings = _with_plugins(settings)
+    with wire_source(settings, progress) as (source, payloads):
+        materials = gather_materials(selection, settings, source, payloads, progress)
+        return build_report(
+            materials, [_entries_of(material.traced, settings) for material in materials]
+        )
+
+
+def _entries_of(traced: TracedFlowRun, settings: Settings) -> list[Entry]:
+    """Return what the ledger has of a flow run; nothing if it can't be read: a sync says why."""
+    with suppress(UsageError, LockHeld):
+        path = ledger_path(bundle_of(settings, read_defaults()))
+        return read_entries(path, traced.flow_run.pathspec, traced.flow_run.provider)
+    return []
+
+
 def verified_selection(selectors: Mapping[str, Any], settings: Settings) -> Selection | None:
     """Return the selection of flow runs to verify; None for all that a bundle has; UsageError."""
     if bundle_of(settings, read_defaults()) is not None and not any(
@@ -508,9 +622,13 @@ def verify_selection(
     watcher = progress or NoProgress()
     from mfwb.wiring import wire_verification  # noqa: PLC0415 - it imports both SDKs
 
+    notes: list[str] = []
+
     def verified(chosen: Selection | None) -> list[FlowRunVerification]:
         with wire_verification(settings, watcher) as verifier:
-            return list(verifier.verify(verifier.choose(chosen), read_data))
+            results = list(verifier.verify(verifier.choose(chosen), read_data))
+            notes.extend(verifier.notes)
+            return results
 
     def sync_again(pathspecs: Sequence[str], wandb_runs: Collection[str] | None) -> dict[str, str]:
         forcing = settings.model_copy(update={"force": True})
@@ -521,7 +639,7 @@ def verify_selection(
             if run.status is Status.FAILED
         }
 
-    first = Verification(tuple(verified(selection)))
+    first = Verification(tuple(verified(selection)), notes=tuple(notes))
     if not repair:
         return first
     return repair_differences(first, sync_again, lambda names: verified(make_selection(names)))

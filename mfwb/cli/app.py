@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 import click
@@ -17,13 +18,14 @@ from mfwb.cli.commands.explain import explain
 from mfwb.cli.commands.lineage import lineage
 from mfwb.cli.commands.plan import plan
 from mfwb.cli.commands.push import push
+from mfwb.cli.commands.report import report
 from mfwb.cli.commands.status import status
 from mfwb.cli.commands.sync import sync
 from mfwb.cli.commands.verify import verify
 from mfwb.cli.exit import end
 from mfwb.cli.help import Group
 from mfwb.cli.streams import install_streams, write_error_at_once
-from mfwb.cli.watchdog import Watchdog
+from mfwb.cli.watchdog import Watchdog, exit_process
 
 __all__ = ["mfwb", "run"]
 
@@ -36,6 +38,7 @@ mfwb push bundle                          the bundle of an offline sync
 mfwb verify TrainFlow/123                 whether W&B says what Metaflow says
 mfwb lineage TrainFlow/123                which task made and used what
 mfwb explain TrainFlow/123/train/model    what W&B gets of it, and why
+mfwb report TrainFlow/123 --open          a page about it, without W&B
 mfwb doctor                               whether all that a sync needs is there
 """
 
@@ -66,6 +69,7 @@ mfwb.add_command(verify)
 mfwb.add_command(status)
 mfwb.add_command(lineage)
 mfwb.add_command(explain)
+mfwb.add_command(report)
 mfwb.add_command(doctor)
 mfwb.add_command(config)
 
@@ -79,5 +83,11 @@ def run(arguments: Sequence[str] | None) -> NoReturn:
         sys.exit(end(mfwb, arguments))
     install_streams()
     code = end(mfwb, sys.argv[1:], Watchdog(write_error_at_once).while_reporting)
+    deadlines = sys.modules.get("mfwb.deadlines")  # which help does without
+    if deadlines is not None and deadlines.has_unfinished():
+        # Python would abort the process if it ends a thread in the C++ code of an SDK.
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()
+        exit_process(code)
     gc.freeze()  # else the exit looks through all objects of the SDKs: a third of a second
     sys.exit(code)

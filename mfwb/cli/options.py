@@ -21,6 +21,7 @@ __all__ = [
     "dry_run",
     "flow_run_argument",
     "flow_run_selection",
+    "html_output",
     "lineage_output",
     "project",
     "push_behavior",
@@ -390,6 +391,7 @@ def report_files(command: _F) -> _F:
             "--report",
             metavar="FILE",
             callback=_path_if_given,
+            may_be_empty=True,
             help="Write a JUnit report for CI",
         ),
         _option(
@@ -397,8 +399,31 @@ def report_files(command: _F) -> _F:
             "--summary",
             metavar="FILE",
             callback=_path_if_given,
+            may_be_empty=True,
             help="Append Markdown ($GITHUB_STEP_SUMMARY)",
         ),
+    )
+
+
+def html_output(command: _F) -> _F:
+    """Add the options for the page that is written."""
+    heading = "Show"
+    return _add_in_order(
+        command,
+        _option(
+            heading,
+            "-o",
+            "--output",
+            metavar="FILE",
+            callback=_path_if_given,
+            help="The page; - for stdout  [Flow-123.html]",
+        ),
+        _option(
+            heading, "--open", "opened", is_flag=True, default=False, help="Show it in the browser"
+        ),
+        _json,
+        _quiet,
+        _help,
     )
 
 
@@ -439,7 +464,7 @@ def config_output(command: _F) -> _F:
 def settings_file_argument(command: _F) -> _F:
     """Add the argument for one settings file."""
     file = _path_argument("file", "[FILE]", "A settings file  [all of this folder]")
-    return _add_in_order(command, file, _help)
+    return _add_in_order(command, file, _json, _help)
 
 
 def bundle_argument(command: _F) -> _F:
@@ -457,9 +482,9 @@ def lineage_output(command: _F) -> _F:
             "--format",
             "form",
             type=click.Choice(["text", "mermaid", "json"]),
-            default="text",
             help="A tree, a chart, a document  [text]",
         ),
+        _json,
         _option(
             heading,
             "--explain",
