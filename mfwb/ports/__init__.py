@@ -18,7 +18,7 @@ from mfwb.ports.payloads import (
 )
 from mfwb.ports.progress import Ended, NoProgress, Progress, SimpleProgress, as_progress
 from mfwb.ports.push import BundledFlowRun, PushedFlowRun, Pusher
-from mfwb.ports.sink import Destination, ExistingFlowRun, Session, Sink, WrittenRun
+from mfwb.ports.sink import Destination, ExistingFlowRun, OwnRun, Session, Sink, WrittenRun
 from mfwb.ports.source import (
     BlobLocation,
     CheckpointFile,
@@ -49,6 +49,7 @@ __all__ = [
     "ListedFlowRun",
     "LogLine",
     "NoProgress",
+    "OwnRun",
     "Payloads",
     "Progress",
     "PushedFlowRun",

@@ -96,10 +96,11 @@ class RetryBudget:
         if not self._is_connected:
             self._progress.connecting(W_AND_B, tries)
         while True:
+            sent_at = self._clock()
             try:
                 answer = action()
             except FAILURES as error:
-                note_operation("W&B", f"{purpose}: {_describe(error)}")
+                note_operation("W&B", f"{purpose}: {_describe(error)}", self._clock() - sent_at)
                 if death := find_core_death(error):
                     raise death from None
                 if is_final(error):
@@ -113,7 +114,7 @@ class RetryBudget:
                     f"can't {purpose}: W&B's answer is not valid ({error!r})"
                 ) from error
             else:
-                note_operation("W&B", f"{purpose}: done")
+                note_operation("W&B", f"{purpose}: done", self._clock() - sent_at)
                 self._note_answer()
                 return answer
             tries += 1
