@@ -16,6 +16,7 @@ from mfwb.pipeline.sync import sync_flow_runs
 from mfwb.pipeline.sync_history import SyncHistory
 from mfwb.pipeline.unmatched import TableUse
 from mfwb.plan_file import PlanFile, PlanFileFlowRun, PlanFileRun, call_settings, flags_of
+from mfwb.ports import NoProgress
 from mfwb.redaction import mask_url_users
 from mfwb.snapshot.pathspec import Pathspec, parse
 from mfwb.version import __version__
@@ -78,7 +79,12 @@ def apply_plan(plan: PlanFile, settings: Settings, parts: Parts) -> Result:
         ):
             history.refresh()
             again = plan_selected(
-                selected, settings, parts, history, online=plan.online, tables=TableUse(settings)
+                selected,
+                settings,
+                replace(parts, progress=NoProgress()),
+                history,
+                online=plan.online,
+                tables=TableUse(settings),
             )
             now = {item.outcome.pathspec: item for item in again}
     _raise_if_changed(checked, now)

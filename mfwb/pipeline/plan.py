@@ -119,6 +119,7 @@ def plan_selected(  # noqa: PLR0913 - as of `plan_flow_runs`
     """
     with ThreadPoolExecutor(settings.workers, thread_name_prefix="mfwb-check") as pool:
         planner = _Planner(settings, parts, history, pool, online=online, tables=tables)
+        parts.progress.selected(len(selected))
         ahead: Iterable[SelectedFlowRun] = selected
         if online:
             planner.find_ids_of_done(selected)
@@ -131,6 +132,7 @@ def plan_selected(  # noqa: PLR0913 - as of `plan_flow_runs`
             except BaseException as error:  # noqa: BLE001 - one error concerns one flow run
                 planned = PlannedFlowRun(failed_outcome(name, error, parts.bugs))
             planner.outcomes[name] = planned.outcome
+            parts.progress.finished(planned.outcome)
             yield planned
 
 
