@@ -209,7 +209,7 @@ _CHECKS: dict[CheckStatus, Tone] = {
 
 
 def diagnosis_box(diagnosis: Diagnosis) -> Box:
-    """Return the box of what `doctor` returned: all checks, and what to do."""
+    """Return the box of what `doctor` returned: checks that did not pass, and what to do."""
     return Box(
         "mfwb doctor",
         tuple(
@@ -228,5 +228,6 @@ def diagnosis_box(diagnosis: Diagnosis) -> Box:
                 Cell(check.advice, _CHECKS[check.status]) if check.advice else None,
             )
             for check in diagnosis.checks
+            if check.status is not CheckStatus.PASSED
         ),
     )

@@ -64,6 +64,15 @@ class Box:
     rows: tuple[Row, ...] = field(default=())
     notes: tuple[Cell, ...] = ()
 
+    @property
+    def used(self) -> list[int]:
+        """The columns that have a text in some row."""
+        return [
+            number
+            for number in range(len(self.columns))
+            if any(row.cells[number].text for row in self.rows)
+        ]
+
 
 def more_line(number: int) -> tuple[Cell, ...]:
     """Return the line on rows that are not shown; none if all are."""
