@@ -15,6 +15,7 @@ from mfwb.snapshot import Loss
 from mfwb.snapshot.pathspec import flow_of
 
 __all__ = [
+    "DestinationDocument",
     "FlowSyncStatus",
     "KnownFlowRun",
     "LostItem",

@@ -108,7 +108,7 @@ def test_notebooks_ask_the_value() -> None:
     """What users get has the method that notebooks call, as soon as the functions are imported."""
     assert api.SyncStatus is type(STATUS)
     for value in ALL:
-        assert value._repr_html_() == to_html(value)  # type: ignore[attr-defined]
+        assert value._repr_html_() == to_html(value)
 
 
 def test_anything_else() -> None:
