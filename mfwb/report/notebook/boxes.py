@@ -10,11 +10,11 @@ from mfwb.diagnosis import CheckStatus, Diagnosis
 from mfwb.outcome import FlowRunOutcome, Result, Status, WandbRunOutcome
 from mfwb.ports import SyncState
 from mfwb.report.format import count, project_path, short_name
-from mfwb.report.notebook.model import MOST_ROWS, Box, Cell, Row, Tone, more_line
+from mfwb.report.notebook.model import MAX_ROWS, Box, Cell, Row, Tone, more_line
 from mfwb.report.status_list import ago, destination_text
 from mfwb.snapshot import Loss
 from mfwb.sync_status import KnownFlowRun, SyncStatus
-from mfwb.verification_outcome import FlowRunVerification, Verdict, Verification
+from mfwb.verification_outcome import Difference, FlowRunVerification, Verdict, Verification
 
 __all__ = ["diagnosis_box", "result_box", "status_box", "verification_box"]
 
@@ -24,7 +24,7 @@ _TONES: dict[Status, Tone] = {
     Status.SKIPPED: "warning",
     Status.FAILED: "bad",
 }
-_MOST_LOSSES = 5
+_MAX_LOSSES = 5
 
 
 def result_box(result: Result) -> Box:
@@ -43,9 +43,9 @@ def result_box(result: Result) -> Box:
             f"mfwb {result.command} {flow_run.pathspec}",
             (*facts, Cell(project_path(flow_run), url=_group_page(flow_run))),
             ("W&B run", "state", "used", "logged"),
-            tuple(_wandb_run(run, flow_run.pathspec) for run in runs[:MOST_ROWS]),
+            tuple(_wandb_run(run, flow_run.pathspec) for run in runs[:MAX_ROWS]),
             (
-                *more_line(len(runs) - MOST_ROWS),
+                *more_line(len(runs) - MAX_ROWS),
                 *([Cell(flow_run.reason, "bad")] if flow_run.reason else []),
                 *notes,
             ),
@@ -54,8 +54,8 @@ def result_box(result: Result) -> Box:
         f"mfwb {result.command}",
         tuple(facts),
         ("flow run", "status", "W&B runs", "losses"),
-        tuple(map(_flow_run, _failed_first(result.flow_runs)[:MOST_ROWS])),
-        (*more_line(len(result.flow_runs) - MOST_ROWS), *notes),
+        tuple(map(_flow_run, _failed_first(result.flow_runs)[:MAX_ROWS])),
+        (*more_line(len(result.flow_runs) - MAX_ROWS), *notes),
     )
 
 
@@ -87,10 +87,10 @@ def _wandb_run(run: WandbRunOutcome, pathspec: str) -> Row:
     )
 
 
-def _names(names: Iterable[str], most: int = 4) -> str:
+def _names(names: Iterable[str], limit: int = 4) -> str:
     listed = list(dict.fromkeys(names))
-    rest = f" +{len(listed) - most:,}" if len(listed) > most else ""
-    return f"{', '.join(listed[:most])}{rest}"
+    rest = f" +{len(listed) - limit:,}" if len(listed) > limit else ""
+    return f"{', '.join(listed[:limit])}{rest}"
 
 
 def _group_page(flow_run: FlowRunOutcome) -> str | None:
@@ -105,10 +105,8 @@ def _losses_fact(number: int) -> list[Cell]:
 
 
 def _losses(losses: Sequence[Loss]) -> tuple[Cell, ...]:
-    shown = [
-        Cell(f"lost: {loss.item} - {loss.reason}", "warning") for loss in losses[:_MOST_LOSSES]
-    ]
-    return (*shown, *more_line(len(losses) - _MOST_LOSSES))
+    shown = [Cell(f"lost: {loss.item} - {loss.reason}", "warning") for loss in losses[:_MAX_LOSSES]]
+    return (*shown, *more_line(len(losses) - _MAX_LOSSES))
 
 
 def status_box(status: SyncStatus) -> Box:
@@ -121,7 +119,7 @@ def status_box(status: SyncStatus) -> Box:
         (sum(row.left_out for row in status.flows), "left out", "quiet"),
     ]
     lost = sum(row.lost for row in status.flows)
-    rest = len(status.flow_runs) - MOST_ROWS
+    rest = len(status.flow_runs) - MAX_ROWS
     return Box(
         "mfwb status",
         (
@@ -129,7 +127,7 @@ def status_box(status: SyncStatus) -> Box:
             *_losses_fact(lost),
         ),
         ("flow run", "state", "last sync", "losses", "where"),
-        tuple(_known(known, now) for known in status.flow_runs[:MOST_ROWS]),
+        tuple(_known(known, now) for known in status.flow_runs[:MAX_ROWS]),
         (
             *more_line(max(rest, 0) + status.more),
             *([] if status.flows else [Cell("the ledger has no such flow runs", "quiet")]),
@@ -164,7 +162,7 @@ _VERDICTS: dict[Verdict, Tone] = {
 def verification_box(verification: Verification) -> Box:
     """Return the box of what `verify` returned: the flow runs, and the first differences."""
     runs = sorted(verification.flow_runs, key=lambda run: _VERDICTS[run.verdict] != "bad")
-    differences = [one for run in runs for one in run.differences]
+    differences = [difference for run in runs for difference in run.differences]
     return Box(
         "mfwb verify",
         tuple(
@@ -173,17 +171,19 @@ def verification_box(verification: Verification) -> Box:
             if (number := sum(run.verdict is verdict for run in runs))
         ),
         ("flow run", "verdict", "compared", "differences", "unknown"),
-        tuple(map(_verified, runs[:MOST_ROWS])),
+        tuple(map(_verified, runs[:MAX_ROWS])),
         (
-            *more_line(len(runs) - MOST_ROWS),
-            *(
-                Cell(f"{one.wandb_run or ''} {one.kind} {one.item}: {one.cause}".strip(), "bad")
-                for one in differences[:_MOST_LOSSES]
-            ),
-            *more_line(len(differences) - _MOST_LOSSES),
+            *more_line(len(runs) - MAX_ROWS),
+            *(Cell(_difference(difference), "bad") for difference in differences[:_MAX_LOSSES]),
+            *more_line(len(differences) - _MAX_LOSSES),
             *map(Cell, verification.notes),
         ),
     )
+
+
+def _difference(difference: Difference) -> str:
+    where = difference.wandb_run or ""
+    return f"{where} {difference.kind} {difference.item}: {difference.cause}".strip()
 
 
 def _verified(run: FlowRunVerification) -> Row:

@@ -7,10 +7,10 @@ from typing import Literal
 
 from mfwb.safe_text import one_line
 
-__all__ = ["MOST_ROWS", "Box", "Cell", "Row", "Tone", "more_line"]
+__all__ = ["MAX_ROWS", "Box", "Cell", "Row", "Tone", "more_line"]
 
 Tone = Literal["", "good", "bad", "warning", "quiet", "strong"]
-MOST_ROWS = 20
+MAX_ROWS = 20
 _LONGEST = 300  # letters of a cell
 
 
