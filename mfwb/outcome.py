@@ -13,7 +13,9 @@ from typing_extensions import TypedDict
 
 from mfwb.account import Account, Ending, add_accounts, full_account
 from mfwb.errors import BUG_EXIT_CODE, FlowRunsFailed
+from mfwb.notebook_display import ShownInNotebooks
 from mfwb.redaction import Masked
+from mfwb.safe_text import one_line
 from mfwb.snapshot import Loss
 
 __all__ = [
@@ -311,13 +313,22 @@ class ResultDocument(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Result(ShownInNotebooks):
     """All flow runs of one call."""
 
     command: str
     flow_runs: tuple[FlowRunOutcome, ...]
     version: Literal[1] = 1
     notes: tuple[str, ...] = ()  # remarks about the call, not about a flow run
+
+    def __repr__(self) -> str:
+        """Return `<mfwb sync: 2 synced, 1 failed, 3 losses; Flow/3: the reason>`: one line."""
+        numbers = [f"{n:,} {s}" for s, n in self.totals["flow_runs"].items() if n]
+        lost = len(self.losses)
+        numbers += [f"{lost:,} {'loss' if lost == 1 else 'losses'}"] if lost else []
+        failed = [run for run in self.flow_runs if run.status is Status.FAILED]
+        why = f"; {failed[0].pathspec}: {failed[0].reason}" if failed else ""
+        return f"<mfwb {self.command}: {', '.join(numbers) or 'no flow runs'}{one_line(why, 300)}>"
 
     @property
     def totals(self) -> Totals:
