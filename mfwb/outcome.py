@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cache
 from typing import Any
+from urllib.parse import quote
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, computed_field
 
 from mfwb.account import Account, Ending, add_accounts, full_account
 from mfwb.errors import BUG_EXIT_CODE, FlowRunsFailed
@@ -126,6 +127,7 @@ class WandbRunOutcome:
     log_lines: int | None = None  # None: not known, as of what an older mfwb wrote
     log_bytes_left_out: int = 0
     masked: tuple[Masked, ...] = ()  # items in which secrets were masked
+    bytes_written: int = field(default=0, compare=False)  # see `FlowRunOutcome.bytes_written`
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,30 @@ class FlowRunOutcome:
     account: Account | None = None  # None: not known, as of one that failed, or is still running
     artifacts_passed_on: int = 0  # by steps; the account has them at the step that wrote them
     masked: tuple[Masked, ...] = ()  # items of the flow run as a whole in which secrets were masked
+    seconds: float | None = field(default=None, compare=False)  # of reading and writing it
+
+    @computed_field  # type: ignore[prop-decorator] # mypy knows none above a property
+    @property
+    def url(self) -> str | None:
+        """The page of the group in W&B; None: it has none, as offline."""
+        urls = (run.url for run in self.wandb_runs if run.url and "/runs/" in run.url)
+        project = next(urls, "").rpartition("/runs/")[0]
+        return f"{project}/groups/{quote(self.group, safe='')}" if project and self.group else None
+
+    @computed_field  # type: ignore[prop-decorator] # as above
+    @property
+    def bytes_written(self) -> int:
+        """The bytes of files that this call sent to W&B; offline, that it wrote into the bundle.
+
+        Files that W&B, or the bundle, had before are not counted. Of a push it is what the files
+        have whose artifacts W&B did not have.
+        """
+        return sum(run.bytes_written for run in self.wandb_runs)
+
+    def as_unchanged(self) -> FlowRunOutcome:
+        """Return the outcome of a call that had nothing to do, as an earlier one did all this."""
+        runs = tuple(replace(run, bytes_written=0) for run in self.wandb_runs)
+        return replace(self, status=Status.UNCHANGED, wandb_runs=runs, seconds=None)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document that `--json` prints for this flow run."""
@@ -176,6 +202,7 @@ class Result:
     flow_runs: tuple[FlowRunOutcome, ...]
     version: int = 1
     notes: tuple[str, ...] = ()  # remarks about the call, not about a flow run
+    seconds: float | None = field(default=None, compare=False)  # of the whole call; None: not known
 
     @property
     def totals(self) -> dict[str, Any]:
@@ -196,7 +223,14 @@ class Result:
             "artifacts_passed_on": sum(run.artifacts_passed_on for run in self.flow_runs),
             "log_lines": sum(run.log_lines or 0 for run in runs),
             "log_bytes_left_out": sum(run.log_bytes_left_out for run in runs),
+            "bytes_written": self.bytes_written,
+            "seconds": self.seconds,
         }
+
+    @property
+    def bytes_written(self) -> int:
+        """The bytes of files that this call sent to W&B, or wrote into the bundle."""
+        return sum(run.bytes_written for run in self.flow_runs)
 
     @property
     def account(self) -> Account:

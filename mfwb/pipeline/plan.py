@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mfwb.account_balance import with_account
 from mfwb.config import Settings
 from mfwb.item_counts import as_planned
@@ -48,7 +46,7 @@ def _planned(
     before = history.previous_entry(drafted)
     done = before is not None and is_done(before, plan) and not settings.force
     if done and before is not None and before.outcome is not None:
-        return replace(before.outcome, status=Status.UNCHANGED)
+        return before.outcome.as_unchanged()
     status = Status.UNCHANGED if done else Status.PLANNED
     runs = tuple(as_planned(run, _rules_for(run, drafted, parts)) for run in plan.runs)
     outcome = make_outcome(status, plan, drafted.destination, runs)

@@ -39,6 +39,7 @@ __all__ = [
     "publish_history_record",
     "publish_started_at",
     "table_artifact_name",
+    "uploaded_bytes",
 ]
 
 CORE_EXIT_SECONDS = 3.0
@@ -227,3 +228,13 @@ def publish_history_record(run: wandb.Run, record: pb.HistoryRecord) -> None:
 
 def _interface(run: wandb.Run) -> Any:
     return run._interface  # noqa: SLF001
+
+
+def uploaded_bytes(finished: wandb.Run) -> int:
+    """Return how many bytes of files a finished W&B run has uploaded; 0 if that is not known.
+
+    wandb-core counts what it sends: neither contents that the server had already, nor files that
+    are only links.
+    """
+    response = finished._poll_exit_response  # noqa: SLF001 - no public counterpart
+    return int(response.pusher_stats.uploaded_bytes) if response is not None else 0
