@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mfwb.destination.addresses import project_url_of_run
 from mfwb.outcome import FlowRunOutcome, RuleOutcome, WandbRunOutcome
 from mfwb.safe_text import one_line
 
@@ -60,7 +61,7 @@ def project_path(flow_run: FlowRunOutcome) -> str:
 
 def project_urls(runs: Iterable[WandbRunOutcome]) -> list[str]:
     """Return the URLs of the projects that W&B runs are in, each once; none of offline ones."""
-    urls = (run.url.rpartition("/runs/")[0] or run.url for run in runs if run.url)
+    urls = (project_url_of_run(run.url) for run in runs if run.url)
     return list(dict.fromkeys(urls))
 
 
