@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cache
 from typing import Any
-from urllib.parse import quote
 
 from pydantic import TypeAdapter, computed_field
 
@@ -149,16 +148,9 @@ class FlowRunOutcome:
     artifacts_passed_on: int = 0  # by steps; the account has them at the step that wrote them
     masked: tuple[Masked, ...] = ()  # items of the flow run as a whole in which secrets were masked
     seconds: float | None = field(default=None, compare=False)  # of reading and writing it
+    url: str | None = field(default=None, compare=False)  # the page of its group in W&B
 
     @computed_field  # type: ignore[prop-decorator] # mypy knows none above a property
-    @property
-    def url(self) -> str | None:
-        """The page of the group in W&B; None: it has none, as offline."""
-        urls = (run.url for run in self.wandb_runs if run.url and "/runs/" in run.url)
-        project = next(urls, "").rpartition("/runs/")[0]
-        return f"{project}/groups/{quote(self.group, safe='')}" if project and self.group else None
-
-    @computed_field  # type: ignore[prop-decorator] # as above
     @property
     def bytes_written(self) -> int:
         """The bytes of files that this call sent to W&B; offline, that it wrote into the bundle.

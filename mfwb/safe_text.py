@@ -28,6 +28,7 @@ _ASCII_SIGNS = str.maketrans(
         "\N{MULTIPLICATION SIGN}": "x",
         "\N{LEFTWARDS ARROW}": "<-",
         _ELLIPSIS: "...",
+        "\N{ALMOST EQUAL TO}": "~",
         "\N{BOX DRAWINGS LIGHT VERTICAL}": "|",
         "\N{BOX DRAWINGS LIGHT HORIZONTAL}": "-",
         "\N{BOX DRAWINGS LIGHT VERTICAL AND RIGHT}": "+",

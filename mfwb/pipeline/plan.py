@@ -8,6 +8,7 @@ from mfwb.item_counts import as_planned
 from mfwb.outcome import FlowRunOutcome, Result, RuleOutcome, Status
 from mfwb.pipeline.draft import Draft, draft, make_outcome, notes_on, still_running_outcome
 from mfwb.pipeline.failures import failed_outcome
+from mfwb.pipeline.group_pages import with_group_pages
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.selection import SelectedFlowRun, Selection, select_flow_runs
 from mfwb.pipeline.sync_history import SyncHistory, is_done
@@ -29,7 +30,7 @@ def plan_flow_runs(selection: Selection, settings: Settings, parts: Parts) -> Re
             outcomes.append(_planned(flow_run, settings, parts, history))
         except BaseException as error:  # noqa: BLE001, PERF203 - one error concerns one flow run; see `failed_outcome`
             outcomes.append(failed_outcome(str(flow_run.pathspec), error, parts.bugs))
-    return Result("plan", tuple(outcomes), notes=notes_on(selection, outcomes))
+    return Result("plan", with_group_pages(outcomes), notes=notes_on(selection, outcomes))
 
 
 def _planned(

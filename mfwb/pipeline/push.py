@@ -11,6 +11,7 @@ from mfwb.config import Settings
 from mfwb.errors import ends_the_call
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.pipeline.failures import failed_outcome
+from mfwb.pipeline.group_pages import with_group_pages
 from mfwb.ports import (
     BugLog,
     BundledFlowRun,
@@ -40,7 +41,7 @@ def push_flow_runs(
     destinations = {pusher.destination(entry.destination) for entry in bundled}
     with ledger.lock(destinations, wait=settings.wait):
         push = _Push(settings, ledger, pusher, bugs)
-        outcomes = tuple(push.outcomes(progress))
+        outcomes = with_group_pages(push.outcomes(progress))
         return Result("push", outcomes, seconds=monotonic() - began)
 
 

@@ -25,6 +25,7 @@ from mfwb.pipeline.draft import (
 )
 from mfwb.pipeline.executor import Executor
 from mfwb.pipeline.failures import failed_outcome
+from mfwb.pipeline.group_pages import with_group_pages
 from mfwb.pipeline.log_order import LogOrder, Turn
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.selection import SelectedFlowRun, Selection, select_flow_runs
@@ -65,7 +66,7 @@ def sync_flow_runs(
         history.refresh()
         selected = history.remove_excluded(selected)
         with _started_sync(settings, parts, history, forced) as sync:
-            outcomes = tuple(sync.run(selected))
+            outcomes = with_group_pages(sync.run(selected))
             notes = notes_on(selection, outcomes)
             return Result("sync", outcomes, notes=notes, seconds=monotonic() - began)
 

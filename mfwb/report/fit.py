@@ -50,19 +50,21 @@ def fit_names(
         names: the names.
         width: how many columns there are.
         console: where it will be shown.
-        notes: what follows the names, and is always shown.
+        notes: what follows the names; the first ones give way to a name that would be too short.
         separator: stands between all of these.
     """
     names = [for_encoding(name, console) for name in names]
-    end = Text(separator).join(notes)
-    room = width - (end.cell_len + len(separator) if end else 0)
-    listed = Text(separator).join([*_fitting(names, room, len(separator), console), *notes])
+    gap = len(separator)
+    longest = max((name.cell_len for name in names), default=0)
+    needed = min(longest + len(_more(len(names) - 1)), _READABLE)
+    while notes and names and width - sum(note.cell_len + gap for note in notes) < needed:
+        notes = notes[1:]
+    room = width - sum(note.cell_len + gap for note in notes)
+    listed = Text(separator).join([*_fitting(names, room, gap, console), *notes])
     return fit_name(listed, width, console)
 
 
-def _fitting(
-    names: Sequence[Text], width: int, gap: int, console: Console
-) -> Sequence[Text]:
+def _fitting(names: Sequence[Text], width: int, gap: int, console: Console) -> Sequence[Text]:
     """Return the first names, the last of them with the number of those that have no room."""
     sizes = [name.cell_len for name in names]
     if sum(sizes) + gap * (len(sizes) - 1) <= width:
@@ -104,7 +106,7 @@ def _encoded(piece: Text, encoding: str) -> Text:
 
 
 def wrap_words(
-    text: Text, width: int, console: Console, *, whole: bool = False
+    text: Text, width: int, console: Console, *, whole: bool = False, gap: str = " "
 ) -> Iterator[Text]:
     """Yield the lines of a text that wraps between words.
 
@@ -113,17 +115,28 @@ def wrap_words(
         width: how many columns there are.
         console: where it will be shown.
         whole: let words that are too long stand out, rather than shorten them.
+        gap: where a line may end: ", " keeps the words between commas together, if there is room.
     """
     for paragraph in for_encoding(text, console).split("\n", allow_blank=True):
         if paragraph.cell_len <= width:
             yield paragraph
         else:
-            yield from _wrap(paragraph, width, console, whole=whole)
+            yield from _wrap(_words(paragraph, width, gap), width, console, whole=whole)
 
 
-def _wrap(paragraph: Text, width: int, console: Console, *, whole: bool) -> Iterator[Text]:
+def _words(paragraph: Text, width: int, gap: str) -> Sequence[Text]:
+    """Return what stands together on a line; all but the last word with their commas."""
+    words = paragraph.split(gap)
+    mark = gap.strip()
+    words = [*(Text.assemble(word, mark) for word in words[:-1]), words[-1]] if mark else words
+    if mark and any(word.cell_len > width for word in words):
+        return _words(paragraph, width, " ")
+    return words
+
+
+def _wrap(words: Iterable[Text], width: int, console: Console, *, whole: bool) -> Iterator[Text]:
     line = Text()
-    for word in paragraph.split(" "):
+    for word in words:
         for number, part in enumerate(_parts(word, width)):
             shown = part if whole else fit_name(part, width, console)
             gap = " " if line and not number else ""
@@ -143,8 +156,14 @@ def _parts(word: Text, width: int) -> Sequence[Text]:
     return [part for part in word.divide(ends) if part]
 
 
-def print_words(
-    text: Text, console: Console, *, indent: int = 0, hanging: int = 0, whole: bool = False
+def print_words(  # noqa: PLR0913 - the layout of a paragraph
+    text: Text,
+    console: Console,
+    *,
+    indent: int = 0,
+    hanging: int = 0,
+    whole: bool = False,
+    gap: str = " ",
 ) -> None:
     """Print a text as `wrap_words` wraps it.
 
@@ -154,10 +173,11 @@ def print_words(
         indent: columns to leave free on the left.
         hanging: more of them, from the second line on.
         whole: as of `wrap_words`.
+        gap: as of `wrap_words`.
     """
     first = True
     width = console.width - indent - hanging
-    for line in wrap_words(text, max(_READABLE, width), console, whole=whole):
+    for line in wrap_words(text, max(_READABLE, width), console, whole=whole, gap=gap):
         margin = " " * (indent if first else indent + hanging)
         console.print(Text.assemble(margin, line), soft_wrap=True)
         first = False

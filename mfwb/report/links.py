@@ -8,12 +8,13 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
+from mfwb.destination.addresses import is_web_address
 from mfwb.report.console import is_limited
 
 __all__ = ["linked"]
 
-_SAFE_URL = re.compile(r"https?://[!-~]{1,2000}")
-"""Neither a letter that ends an escape sequence, nor a scheme that starts a program."""
+_PLAIN = re.compile("[!-~]{1,2000}")
+"""None of these letters ends an escape sequence."""
 
 
 def linked(text: Text, url: str | None, console: Console) -> Text:
@@ -24,7 +25,7 @@ def linked(text: Text, url: str | None, console: Console) -> Text:
         url: the page; what strangers could have made of it is not linked.
         console: where it is shown.
     """
-    if url is None or not _SAFE_URL.fullmatch(url):
+    if url is None or not _PLAIN.fullmatch(url) or not is_web_address(url):
         return text
     if not (console.is_terminal and is_limited(console)):
         return text

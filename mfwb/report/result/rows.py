@@ -123,4 +123,3 @@ def _made_of(name: str, kind: str, members: Sequence[OutputOutcome]) -> Made:
         same=all(output.deduplicated for output in members),
         count=len(members),
     )
-

@@ -13,7 +13,7 @@ from mfwb.report.console import is_limited
 from mfwb.report.fit import fit_names
 from mfwb.report.format import OVERVIEW, count, human_size
 from mfwb.report.links import linked
-from mfwb.report.result.rows import Made, Row, Used, rows_of
+from mfwb.report.result.rows import Made, Row, rows_of
 from mfwb.safe_text import one_line
 
 __all__ = ["print_steps"]
@@ -141,8 +141,7 @@ def _with_count(text: Text, number: int, usual: int = 1) -> Text:
 def _widths(lines: Iterable[_Line], columns: Sequence[str], detail: int) -> list[int]:
     lines = list(lines)
     return [
-        max(len(column), *(line.full_width(column, detail) for line in lines))
-        for column in columns
+        max(len(column), *(line.full_width(column, detail) for line in lines)) for column in columns
     ]
 
 

@@ -21,7 +21,7 @@ from mfwb.report.result.losses import print_losses
 from mfwb.report.result.masked import print_masked
 from mfwb.report.result.rules import print_rules
 from mfwb.report.result.table import print_steps
-from mfwb.report.result.totals import item_totals, numbers, totals
+from mfwb.report.result.totals import item_totals, numbers, says_no_losses, totals
 from mfwb.safe_text import one_line
 
 __all__ = ["to_text"]
@@ -44,7 +44,8 @@ def to_text(result: Result, *, console: Console, verbose: bool = False) -> str:
                 _print_flow_run(flow_run, result, console, verbose=verbose)
         last = [] if len(result.flow_runs) == 1 else totals(result)
         for line in [*last, *(item_totals(result) if verbose else ())]:
-            print_words(Text(line, style="bold"), console, hanging=_INDENT, whole=verbose)
+            text = Text(line, style="bold")
+            print_words(text, console, hanging=_INDENT, whole=verbose, gap=", ")
         for note in result.notes:
             print_words(Text(one_line(note), style="yellow"), console, whole=True)
     return "".join(f"{line}\n" for line in listed) + printed(capture.get())
@@ -58,8 +59,11 @@ def _print_flow_run(
 ) -> None:
     _print_headline(flow_run, console, whole=verbose)
     is_new = flow_run.status in (Status.PLANNED, Status.SYNCED, Status.FAILED)
+    if flow_run.status in (Status.SKIPPED, Status.FAILED):
+        reason = Text(one_line(flow_run.reason or "no reason was recorded"))
+        print_words(reason, console, indent=_INDENT, whole=verbose)
     for line in _sentences(flow_run, result):
-        print_words(Text(line), console, indent=_INDENT, whole=verbose)
+        print_words(Text(line), console, indent=_INDENT, whole=verbose, gap=", ")
     if flow_run.wandb_runs and is_new:
         console.print()
         print_steps(flow_run, console)
@@ -103,14 +107,14 @@ def _place(flow_run: FlowRunOutcome) -> str:
 
 
 def _sentences(flow_run: FlowRunOutcome, result: Result) -> Iterable[str]:
-    """Yield why a flow run was not synced, or the numbers of what was, or would be, written."""
-    if flow_run.status in (Status.SKIPPED, Status.FAILED):
-        yield one_line(flow_run.reason or "no reason was recorded")
+    """Yield the numbers of what was, or would be, written."""
     if flow_run.status is Status.UNCHANGED:
         if number := len(flow_run.all_losses):
             yield f"{count(number, 'loss')}, as `mfwb status --losses` lists"
     elif flow_run.wandb_runs:
-        yield from numbers([flow_run], flow_run.seconds or result.seconds)
+        work, artifacts = numbers([flow_run], flow_run.seconds or result.seconds, result.command)
+        yield work
+        yield f"{artifacts}, no losses" if says_no_losses([flow_run]) else artifacts
     if number := sum(run.deleted for run in flow_run.wandb_runs):
         yield f"{number:,} deleted in W&B, and excluded (see --on-deleted recreate)"
 

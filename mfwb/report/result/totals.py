@@ -17,28 +17,35 @@ _DONE = (Status.PLANNED, Status.SYNCED, Status.UNCHANGED)
 def totals(result: Result) -> list[str]:
     """Return a line on the flow runs, unless it is one, and lines on what was written and lost."""
     new = [flow_run for flow_run in result.flow_runs if flow_run.status is not Status.UNCHANGED]
-    if len(result.flow_runs) == 1 and new and new[0].wandb_runs:
-        return numbers(new, new[0].seconds or result.seconds)
-    first = [] if len(result.flow_runs) == 1 else [_flow_runs(result)]
+    lines = [] if len(result.flow_runs) == 1 else [_flow_runs(result)]
     if any(flow_run.wandb_runs for flow_run in new):
-        return [*first, *numbers(new, result.seconds, complete=_is_complete(result.flow_runs))]
-    last = _losses(result.flow_runs, complete=_is_complete(result.flow_runs))
-    return [*first, *([last] if last else [])]
+        alone = new[0].seconds if len(result.flow_runs) == 1 else None
+        lines += numbers(new, alone or result.seconds, result.command)
+    if losses := sum(len(flow_run.all_losses) for flow_run in new):
+        lines.append(count(losses, "loss"))
+    elif says_no_losses(result.flow_runs):
+        lines.append("no losses")
+    return lines
 
 
 def numbers(
-    flow_runs: Sequence[FlowRunOutcome], seconds: float | None, *, complete: bool | None = None
-) -> list[str]:
-    """Return what was written for these flow runs, or would be: a line each on W&B and artifacts.
+    flow_runs: Sequence[FlowRunOutcome], seconds: float | None, command: str
+) -> tuple[str, str]:
+    """Return what was written for flow runs, or would be: a line on W&B runs, one on artifacts.
 
     Args:
         flow_runs: flow runs that were not unchanged.
         seconds: how long that took; None: not known.
-        complete: whether it is true that nothing is lost if no loss is known; None: see for these.
+        command: the command; of a push, the bytes are an estimate.
     """
-    is_complete = _is_complete(flow_runs) if complete is None else complete
-    lost = _losses(flow_runs, complete=is_complete)
-    return [_work(flow_runs, seconds), "; ".join(filter(None, (_artifacts(flow_runs), lost)))]
+    return _work(flow_runs, seconds, command), _artifacts(flow_runs)
+
+
+def says_no_losses(flow_runs: Sequence[FlowRunOutcome]) -> bool:
+    """Return whether it is true, and not misleading, to say that nothing is lost."""
+    return bool(flow_runs) and all(
+        flow_run.status in _DONE and not flow_run.has_losses for flow_run in flow_runs
+    )
 
 
 def item_totals(result: Result) -> Iterator[str]:
@@ -57,18 +64,6 @@ def item_totals(result: Result) -> Iterator[str]:
         yield f"  {count(number_of(account, kind), noun)}: {_endings(endings)}"
 
 
-def _is_complete(flow_runs: Sequence[FlowRunOutcome]) -> bool:
-    """Return whether it would be true to say that nothing is lost if no loss is known."""
-    return bool(flow_runs) and all(flow_run.status in _DONE for flow_run in flow_runs)
-
-
-def _losses(flow_runs: Sequence[FlowRunOutcome], *, complete: bool) -> str:
-    losses = sum(len(flow_run.all_losses) for flow_run in flow_runs)
-    if losses:
-        return count(losses, "loss")
-    return "no losses" if complete and not any(run.has_losses for run in flow_runs) else ""
-
-
 def _flow_runs(result: Result) -> str:
     by_status = Counter(flow_run.status for flow_run in result.flow_runs)
     parts = [f"{by_status[status]:,} {status.value}" for status in Status if by_status[status]]
@@ -76,7 +71,7 @@ def _flow_runs(result: Result) -> str:
     return f"{whole}: {', '.join(parts)}" if parts else whole
 
 
-def _work(flow_runs: Sequence[FlowRunOutcome], seconds: float | None) -> str:
+def _work(flow_runs: Sequence[FlowRunOutcome], seconds: float | None, command: str) -> str:
     """Return the number of W&B runs, the bytes that were written, and how long that took."""
     runs = [run for flow_run in flow_runs for run in flow_run.wandb_runs]
     parts = [count(len(runs), "W&B run")]
@@ -87,7 +82,8 @@ def _work(flow_runs: Sequence[FlowRunOutcome], seconds: float | None) -> str:
     took = "" if seconds is None or planned else f" in {human_seconds(seconds)}"
     size = sum(flow_run.bytes_written for flow_run in flow_runs)
     if size and not planned:
-        parts.append(f"{human_size(size)} {verb}{took}")
+        about = "\N{ALMOST EQUAL TO}" if command == "push" else ""
+        parts.append(f"{about}{human_size(size)} {verb}{took}")
     elif took:
         parts.append(f"nothing {verb}{took}")
     return ", ".join(parts)

@@ -30,6 +30,7 @@ __all__ = [
     "ServicePollForTokenError",
     "add_local_file",
     "add_reference_entry",
+    "bytes_uploaded_by",
     "commit_artifact",
     "execute_graphql",
     "find_core_death",
@@ -39,7 +40,6 @@ __all__ = [
     "publish_history_record",
     "publish_started_at",
     "table_artifact_name",
-    "uploaded_bytes",
 ]
 
 CORE_EXIT_SECONDS = 3.0
@@ -230,7 +230,7 @@ def _interface(run: wandb.Run) -> Any:
     return run._interface  # noqa: SLF001
 
 
-def uploaded_bytes(finished: wandb.Run) -> int:
+def bytes_uploaded_by(finished: wandb.Run) -> int:
     """Return how many bytes of files a finished W&B run has uploaded; 0 if that is not known.
 
     wandb-core counts what it sends: neither contents that the server had already, nor files that
