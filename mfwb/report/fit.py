@@ -15,7 +15,7 @@ from rich.text import Text
 
 from mfwb.safe_text import fit_encoding
 
-__all__ = ["Words", "fit_name", "fit_names", "for_encoding", "print_words", "wrap_words"]
+__all__ = ["Name", "Words", "fit_name", "fit_names", "for_encoding", "print_words", "wrap_words"]
 
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 _READABLE = 12  # columns that a word needs before it is worth to show it
@@ -192,14 +192,37 @@ class Words:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield its lines."""
         for line in wrap_words(self._text, options.max_width, console):
-            line.no_wrap, line.overflow = True, "ignore"
-            yield line
+            yield _unwrapped(line)
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         """Return the width of its longest line; a few columns suffice."""
         lines = for_encoding(self._text, console).split("\n", allow_blank=True)
-        longest = max((line.cell_len for line in lines), default=0)
-        return Measurement(min(longest, _READABLE), longest).clamp(0, options.max_width)
+        return _measured(max((line.cell_len for line in lines), default=0), options)
+
+
+class Name:
+    """A name in a cell of a table, as `fit_name` shortens it."""
+
+    def __init__(self, text: Text) -> None:
+        self._text = text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the name."""
+        yield _unwrapped(fit_name(self._text, options.max_width, console))
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        """Return its width; a few columns suffice."""
+        return _measured(for_encoding(self._text, console).cell_len, options)
+
+
+def _unwrapped(line: Text) -> Text:
+    copy = line.copy()
+    copy.no_wrap, copy.overflow = True, "ignore"
+    return copy
+
+
+def _measured(width: int, options: ConsoleOptions) -> Measurement:
+    return Measurement(min(width, _READABLE), width).clamp(0, options.max_width)
 
 
 def _prefix_length(text: str, width: int) -> int:

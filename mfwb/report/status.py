@@ -12,6 +12,7 @@ from rich.text import Text
 
 from mfwb.ports import Destination, Entry, SyncState
 from mfwb.report.console import printed
+from mfwb.report.fit import Name, Words, print_words
 from mfwb.report.json_output import for_any_output
 from mfwb.report.result.losses import print_losses
 from mfwb.safe_text import fit_encoding, one_line
@@ -66,7 +67,7 @@ def _to_text(
 ) -> str:
     with console.capture() as capture:
         if sync_status.flows:
-            console.print(_fitting_table(sync_status.flows, now, console))
+            console.print(_table(sync_status.flows, now))
             _print_open(sync_status.open, console, now)
             if all_losses:
                 _print_losses_by_flow_run(sync_status.lost, console)
@@ -74,7 +75,7 @@ def _to_text(
                 console.print()
                 print_losses(sync_status.losses, console, whole=False, indent=0)
         else:
-            console.print(Text(_nothing(sync_status.ledger, rebuilt=rebuilt)), soft_wrap=True)
+            print_words(Text(_nothing(sync_status.ledger, rebuilt=rebuilt)), console, whole=True)
     return printed(capture.get())
 
 
@@ -82,9 +83,7 @@ def _print_losses_by_flow_run(lost: Sequence[LostItem], console: Console) -> Non
     for (flow_run, destination), items in groupby(lost, key=_owner):
         console.print()
         where = _destination(destination, with_base=False)
-        console.print(
-            Text.assemble((one_line(flow_run), "bold"), "  ", one_line(where)), soft_wrap=True
-        )
+        print_words(Text.assemble((one_line(flow_run), "bold"), "  ", one_line(where)), console)
         print_losses([item.loss for item in items], console, whole=True, indent=2)
     if not lost:
         console.print()
@@ -102,32 +101,26 @@ def _nothing(ledger: str, *, rebuilt: bool) -> str:
     return f"{start}, or rebuild a lost ledger with `mfwb status --rebuild`"
 
 
-def _fitting_table(flows: Sequence[FlowSyncStatus], now: datetime, console: Console) -> Table:
-    """Return the table of flows; without columns of zeros if it would be too wide with them."""
-    table = _table(flows, now, _HEADINGS)
-    unlimited = console.options.update(width=10_000)
-    if console.measure(table, options=unlimited).maximum <= console.width:
-        return table
-    numbers = [_numbers_of(row) for row in flows]
-    kept = [name for name in _HEADINGS if name == "synced" or any(row[name][0] for row in numbers)]
-    return _table(flows, now, kept)
-
-
-def _table(flows: Sequence[FlowSyncStatus], now: datetime, headings: Sequence[str]) -> Table:
+def _table(flows: Sequence[FlowSyncStatus], now: datetime) -> Table:
+    """Return the table of flows, without columns of zeros."""
+    counted = [_numbers_of(row) for row in flows]
+    headings = [
+        name for name in _HEADINGS if name == "synced" or any(row[name][0] for row in counted)
+    ]
     several = len({(row.destination.mode, row.destination.base) for row in flows}) > 1
     table = Table(box=None, pad_edge=False, padding=_GAP, header_style="dim")
-    table.add_column("flow", overflow="fold")
-    table.add_column("project", overflow="fold")
+    table.add_column("flow")
+    table.add_column("project")
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("newest", no_wrap=True)
+    table.add_column("newest")
     for row in flows:
         numbers = _numbers_of(row)
         table.add_row(
-            Text(one_line(row.flow), style="bold"),
-            Text(one_line(_destination(row.destination, with_base=several))),
+            Name(Text(one_line(row.flow), style="bold")),
+            Name(Text(one_line(_destination(row.destination, with_base=several)))),
             *(_number(*numbers[heading]) for heading in headings),
-            Text(_ago(row.newest, now) if row.newest else "never"),
+            Words(Text(_ago(row.newest, now) if row.newest else "never")),
         )
     return table
 
@@ -158,17 +151,15 @@ def _print_open(entries: tuple[Entry, ...], console: Console, now: datetime) -> 
         return
     console.print()
     table = Table(box=None, pad_edge=False, padding=_GAP, show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    for _ in range(4):
+        table.add_column()
     for entry in entries[:_MANY]:
         state = entry.sync_state
         table.add_row(
-            Text(one_line(entry.flow_run), style="bold"),
+            Name(Text(one_line(entry.flow_run), style="bold")),
             Text(state.value, style="red" if state is SyncState.FAILED else "cyan"),
-            Text(_ago(entry.at, now), style="dim"),
-            Text(one_line(entry.reason or _REASONS.get(state, "no reason was recorded"))),
+            Words(Text(_ago(entry.at, now), style="dim")),
+            Words(Text(one_line(entry.reason or _REASONS.get(state, "no reason was recorded")))),
         )
     console.print(table)
     if len(entries) > _MANY:

@@ -13,6 +13,9 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from mfwb.report.console import is_limited
+from mfwb.report.fit import Words
+
 __all__ = ["Fact", "Node", "print_tree"]
 
 _GAP = 2
@@ -51,7 +54,7 @@ class _Widths:
 def print_tree(root: Node, console: Console) -> None:
     """Print a tree; the facts of all its nodes are aligned in columns of the same width."""
     widths = _widths(root, console.width)
-    if console.is_terminal:
+    if console.is_terminal and is_limited(console):
         console.print(_with_guides(root, widths))
     else:
         _print_indented(root, console, widths, 0)
@@ -87,14 +90,15 @@ def _with_guides(node: Node, widths: _Widths) -> Tree:
 
 
 def _print_indented(node: Node, console: Console, widths: _Widths, depth: int) -> None:
-    console.print(Padding(_body(node, widths), (0, 0, 0, depth * _INDENT)))
+    margin = (0, 0, 0, depth * _INDENT)
+    console.print(Padding(_body(node, widths), margin, expand=False))
     for child in node.inside:
         _print_indented(child, console, widths, depth + 1)
 
 
 def _body(node: Node, widths: _Widths) -> Group:
     grids = [_grid(facts, widths) for facts in _group_by_columns(node.facts)]
-    return Group(node.headline, *grids, Text())
+    return Group(Words(node.headline), *grids, Text())
 
 
 def _group_by_columns(facts: Iterable[Fact]) -> Iterator[list[tuple[str, Fact]]]:
@@ -111,12 +115,11 @@ def _group_by_columns(facts: Iterable[Fact]) -> Iterator[list[tuple[str, Fact]]]
 def _grid(facts: Sequence[tuple[str, Fact]], widths: _Widths) -> Table:
     grid = Table.grid(padding=(0, _GAP, 0, 0))
     grid.add_column(width=widths.label, style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
+    grid.add_column()
     for label, fact in facts:
         if fact.description is None:
-            grid.add_row(Text(label), fact.names)
+            grid.add_row(Text(label), Words(fact.names))
         else:
             grid.columns[1].width = widths.names
-            grid.add_row(Text(label), fact.names, fact.description)
-    grid.columns[-1].overflow = "fold"
+            grid.add_row(Text(label), Words(fact.names), Words(fact.description))
     return grid
