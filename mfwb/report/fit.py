@@ -126,12 +126,14 @@ def wrap_words(
 
 def _words(paragraph: Text, width: int, gap: str) -> Sequence[Text]:
     """Return what stands together on a line; all but the last word with their commas."""
-    words = paragraph.split(gap)
+    words: list[Text] = list(paragraph.split(gap))
     mark = gap.strip()
-    words = [*(Text.assemble(word, mark) for word in words[:-1]), words[-1]] if mark else words
-    if mark and any(word.cell_len > width for word in words):
+    if not mark:
+        return words
+    marked = [*(Text.assemble(word, mark) for word in words[:-1]), words[-1]]
+    if any(word.cell_len > width for word in marked):
         return _words(paragraph, width, " ")
-    return words
+    return marked
 
 
 def _wrap(words: Iterable[Text], width: int, console: Console, *, whole: bool) -> Iterator[Text]:
