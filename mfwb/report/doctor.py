@@ -13,7 +13,7 @@ from rich.text import Text
 
 from mfwb.diagnosis import Check, CheckStatus, Diagnosis
 from mfwb.report.console import printed
-from mfwb.report.fit import Name, Words, print_words
+from mfwb.report.fit import Name, Wrapped, print_wrapped
 from mfwb.report.json_output import for_any_output
 from mfwb.safe_text import fit_encoding, one_line
 from mfwb.settings_in_force import DEFAULT, SettingInForce
@@ -56,7 +56,7 @@ def _print(diagnosis: Diagnosis, console: Console, *, verbose: bool) -> None:
         console.print(_table(checks, width))
         console.print()
     _print_settings(diagnosis.settings, console, verbose=verbose)
-    print_words(Text(_last_line(diagnosis), style="bold"), console)
+    print_wrapped(Text(_last_line(diagnosis), style="bold"), console)
 
 
 def _table(checks: Iterable[Check], width: int) -> Table:
@@ -69,7 +69,7 @@ def _table(checks: Iterable[Check], width: int) -> Table:
         detail = Text(check.detail, style="dim" if check.status is CheckStatus.SKIPPED else "")
         if check.advice:
             detail.append(f"\n{_sentence(check.advice)}", style="cyan")
-        table.add_row(Text(f"  {label}", style=style), Words(Text(check.name)), Words(detail))
+        table.add_row(Text(f"  {label}", style=style), Wrapped(Text(check.name)), Wrapped(detail))
     return table
 
 
@@ -88,8 +88,8 @@ def _print_settings(settings: Iterable[SettingInForce], console: Console, *, ver
     for setting in shown:
         table.add_row(
             Padding(Name(Text(one_line(setting.name))), (0, 0, 0, 2), expand=False),
-            Words(Text(one_line(json.dumps(setting.value, default=str)))),
-            Words(Text(one_line(setting.source), style="dim")),
+            Wrapped(Text(one_line(json.dumps(setting.value, default=str)))),
+            Wrapped(Text(one_line(setting.source), style="dim")),
         )
     console.print(table)
     if not verbose:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from mfwb.safe_text import fit_encoding
 
-__all__ = ["Name", "Words", "fit_name", "fit_names", "for_encoding", "print_words", "wrap_words"]
+__all__ = ["Name", "Wrapped", "fit_name", "fit_names", "for_encoding", "print_wrapped", "wrap_text"]
 
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 _READABLE = 12  # columns that a word needs before it is worth to show it
@@ -33,7 +33,8 @@ def fit_name(name: Text, width: int, console: Console) -> Text:
     tail = len(plain) - _prefix_length(plain[::-1], rest - cell_len(plain[:head]))
     while tail < len(plain) and not get_character_cell_size(plain[tail]):
         tail += 1  # an accent would be put on the ellipsis
-    return Text.assemble(name[:head], ellipsis[: max(0, width)], name[tail:])
+    middle = _restyled(name[head : head + 1], ellipsis[: max(0, width)])
+    return Text.assemble(name[:head], middle, name[tail:])
 
 
 def fit_names(
@@ -98,14 +99,18 @@ def _pieces(text: Text) -> Iterable[Text]:
 
 
 def _encoded(piece: Text, encoding: str) -> Text:
-    plain = fit_encoding(piece.plain, encoding)
-    encoded = Text(plain, style=piece.style)
+    return _restyled(piece, fit_encoding(piece.plain, encoding))
+
+
+def _restyled(piece: Text, plain: str) -> Text:
+    """Return another text in the styles that all of a piece has."""
+    text = Text(plain, style=piece.style)
     for span in piece.spans:
-        encoded.stylize(span.style, 0, len(plain))
-    return encoded
+        text.stylize(span.style, 0, len(plain))
+    return text
 
 
-def wrap_words(
+def wrap_text(
     text: Text, width: int, console: Console, *, whole: bool = False, gap: str = " "
 ) -> Iterator[Text]:
     """Yield the lines of a text that wraps between words.
@@ -121,24 +126,24 @@ def wrap_words(
         if paragraph.cell_len <= width:
             yield paragraph
         else:
-            yield from _wrap(_words(paragraph, width, gap), width, console, whole=whole)
+            yield from _wrap(_unbroken(paragraph, width, gap), width, console, whole=whole)
 
 
-def _words(paragraph: Text, width: int, gap: str) -> Sequence[Text]:
+def _unbroken(paragraph: Text, width: int, gap: str) -> Sequence[Text]:
     """Return what stands together on a line; all but the last word with their commas."""
-    words: list[Text] = list(paragraph.split(gap))
+    parts: list[Text] = list(paragraph.split(gap))
     mark = gap.strip()
     if not mark:
-        return words
-    marked = [*(Text.assemble(word, mark) for word in words[:-1]), words[-1]]
-    if any(word.cell_len > width for word in marked):
-        return _words(paragraph, width, " ")
+        return parts
+    marked = [*(Text.assemble(part, mark) for part in parts[:-1]), parts[-1]]
+    if any(part.cell_len > width for part in marked):
+        return _unbroken(paragraph, width, " ")
     return marked
 
 
-def _wrap(words: Iterable[Text], width: int, console: Console, *, whole: bool) -> Iterator[Text]:
+def _wrap(unbroken: Iterable[Text], width: int, console: Console, *, whole: bool) -> Iterator[Text]:
     line = Text()
-    for word in words:
+    for word in unbroken:
         for number, part in enumerate(_parts(word, width)):
             shown = part if whole else fit_name(part, width, console)
             gap = " " if line and not number else ""
@@ -158,7 +163,7 @@ def _parts(word: Text, width: int) -> Sequence[Text]:
     return [part for part in word.divide(ends) if part]
 
 
-def print_words(  # noqa: PLR0913 - the layout of a paragraph
+def print_wrapped(  # noqa: PLR0913 - the layout of a paragraph
     text: Text,
     console: Console,
     *,
@@ -167,33 +172,33 @@ def print_words(  # noqa: PLR0913 - the layout of a paragraph
     whole: bool = False,
     gap: str = " ",
 ) -> None:
-    """Print a text as `wrap_words` wraps it.
+    """Print a text as `wrap_text` wraps it.
 
     Args:
         text: the text.
         console: the console to print to.
         indent: columns to leave free on the left.
         hanging: more of them, from the second line on.
-        whole: as of `wrap_words`.
-        gap: as of `wrap_words`.
+        whole: as of `wrap_text`.
+        gap: as of `wrap_text`.
     """
     first = True
     width = console.width - indent - hanging
-    for line in wrap_words(text, max(_READABLE, width), console, whole=whole, gap=gap):
+    for line in wrap_text(text, max(_READABLE, width), console, whole=whole, gap=gap):
         margin = " " * (indent if first else indent + hanging)
         console.print(Text.assemble(margin, line), soft_wrap=True)
         first = False
 
 
-class Words:
-    """A text in a cell of a table, as `wrap_words` wraps it."""
+class Wrapped:
+    """A text in a cell of a table, as `wrap_text` wraps it."""
 
     def __init__(self, text: Text) -> None:
         self._text = text
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield its lines."""
-        for line in wrap_words(self._text, options.max_width, console):
+        for line in wrap_text(self._text, options.max_width, console):
             yield _unwrapped(line)
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
@@ -224,6 +229,7 @@ def _unwrapped(line: Text) -> Text:
 
 
 def _measured(width: int, options: ConsoleOptions) -> Measurement:
+    width = max(1, width)  # an empty line is a line, too
     return Measurement(min(width, _READABLE), width).clamp(0, options.max_width)
 
 

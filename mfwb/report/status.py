@@ -12,7 +12,7 @@ from rich.text import Text
 
 from mfwb.ports import Destination, Entry, SyncState
 from mfwb.report.console import printed
-from mfwb.report.fit import Name, Words, print_words
+from mfwb.report.fit import Name, Wrapped, print_wrapped
 from mfwb.report.json_output import for_any_output
 from mfwb.report.result.losses import print_losses
 from mfwb.safe_text import fit_encoding, one_line
@@ -75,7 +75,7 @@ def _to_text(
                 console.print()
                 print_losses(sync_status.losses, console, whole=False, indent=0)
         else:
-            print_words(Text(_nothing(sync_status.ledger, rebuilt=rebuilt)), console, whole=True)
+            print_wrapped(Text(_nothing(sync_status.ledger, rebuilt=rebuilt)), console, whole=True)
     return printed(capture.get())
 
 
@@ -83,7 +83,7 @@ def _print_losses_by_flow_run(lost: Sequence[LostItem], console: Console) -> Non
     for (flow_run, destination), items in groupby(lost, key=_owner):
         console.print()
         where = _destination(destination, with_base=False)
-        print_words(Text.assemble((one_line(flow_run), "bold"), "  ", one_line(where)), console)
+        print_wrapped(Text.assemble((one_line(flow_run), "bold"), "  ", one_line(where)), console)
         print_losses([item.loss for item in items], console, whole=True, indent=2)
     if not lost:
         console.print()
@@ -120,7 +120,7 @@ def _table(flows: Sequence[FlowSyncStatus], now: datetime) -> Table:
             Name(Text(one_line(row.flow), style="bold")),
             Name(Text(one_line(_destination(row.destination, with_base=several)))),
             *(_number(*numbers[heading]) for heading in headings),
-            Words(Text(_ago(row.newest, now) if row.newest else "never")),
+            Wrapped(Text(_ago(row.newest, now) if row.newest else "never")),
         )
     return table
 
@@ -158,8 +158,8 @@ def _print_open(entries: tuple[Entry, ...], console: Console, now: datetime) -> 
         table.add_row(
             Name(Text(one_line(entry.flow_run), style="bold")),
             Text(state.value, style="red" if state is SyncState.FAILED else "cyan"),
-            Words(Text(_ago(entry.at, now), style="dim")),
-            Words(Text(one_line(entry.reason or _REASONS.get(state, "no reason was recorded")))),
+            Wrapped(Text(_ago(entry.at, now), style="dim")),
+            Wrapped(Text(one_line(entry.reason or _REASONS.get(state, "no reason was recorded")))),
         )
     console.print(table)
     if len(entries) > _MANY:

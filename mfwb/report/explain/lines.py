@@ -9,7 +9,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mfwb.report.fit import Words
+from mfwb.report.fit import Wrapped
 
 __all__ = ["Line", "columns", "print_lines"]
 
@@ -38,7 +38,7 @@ def print_lines(lines: Iterable[Line], console: Console, *, width: int) -> None:
     grid.add_column(max_width=width - labels - _GAP)
     above = ""
     for label, content in lines:
-        shown = Words(content) if isinstance(content, Text) else content
+        shown = Wrapped(content) if isinstance(content, Text) else content
         grid.add_row(Text("" if label == above else label), shown)
         above = label or above
     console.print(grid, width=width)
@@ -56,4 +56,4 @@ def columns(rows: Iterable[Sequence[Text]]) -> Table:
 
 
 def _cell(text: Text) -> RenderableType:
-    return text if text.justify == "right" else Words(text)
+    return text if text.justify == "right" else Wrapped(text)

@@ -16,7 +16,7 @@ from mfwb.report.console import is_limited, printed
 from mfwb.report.explain.effects import effect_lines
 from mfwb.report.explain.facts import fact_lines, origin
 from mfwb.report.explain.lines import Line, columns, print_lines
-from mfwb.report.fit import Words
+from mfwb.report.fit import Wrapped
 from mfwb.safe_text import one_line
 from mfwb.snapshot import FlowRunState
 
@@ -91,4 +91,4 @@ def _flat(metadata: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]
 
 
 def _print(text: Text, console: Console, width: int, *, indent: int = 0) -> None:
-    console.print(Padding(Words(text), (0, 0, 0, indent), expand=False), width=width)
+    console.print(Padding(Wrapped(text), (0, 0, 0, indent), expand=False), width=width)

@@ -14,7 +14,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from mfwb.report.console import is_limited
-from mfwb.report.fit import Words
+from mfwb.report.fit import Wrapped
 
 __all__ = ["Fact", "Node", "print_tree"]
 
@@ -98,7 +98,7 @@ def _print_indented(node: Node, console: Console, widths: _Widths, depth: int) -
 
 def _body(node: Node, widths: _Widths) -> Group:
     grids = [_grid(facts, widths) for facts in _group_by_columns(node.facts)]
-    return Group(Words(node.headline), *grids, Text())
+    return Group(Wrapped(node.headline), *grids, Text())
 
 
 def _group_by_columns(facts: Iterable[Fact]) -> Iterator[list[tuple[str, Fact]]]:
@@ -118,8 +118,8 @@ def _grid(facts: Sequence[tuple[str, Fact]], widths: _Widths) -> Table:
     grid.add_column()
     for label, fact in facts:
         if fact.description is None:
-            grid.add_row(Text(label), Words(fact.names))
+            grid.add_row(Text(label), Wrapped(fact.names))
         else:
             grid.columns[1].width = widths.names
-            grid.add_row(Text(label), Words(fact.names), Words(fact.description))
+            grid.add_row(Text(label), Wrapped(fact.names), Wrapped(fact.description))
     return grid

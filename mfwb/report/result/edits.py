@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mfwb.outcome import FlowRunOutcome, Status, WandbRunOutcome
-from mfwb.report.fit import print_words
+from mfwb.report.fit import print_wrapped
 from mfwb.report.format import count
 from mfwb.safe_text import one_line
 
@@ -31,7 +31,7 @@ def print_edits(flow_runs: Iterable[FlowRunOutcome], console: Console, *, indent
     if lines:
         console.print()
     for line in lines:
-        print_words(Text(line, style="yellow"), console, indent=indent)
+        print_wrapped(Text(line, style="yellow"), console, indent=indent)
 
 
 def _lines(runs: Sequence[WandbRunOutcome]) -> Iterator[str]:

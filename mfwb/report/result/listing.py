@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mfwb.outcome import FlowRunOutcome, Status
-from mfwb.report.fit import fit_name, print_words, wrap_words
+from mfwb.report.fit import fit_name, print_wrapped, wrap_text
 from mfwb.report.format import count, human_seconds, human_size, project_path
 from mfwb.safe_text import one_line
 
@@ -54,7 +54,7 @@ def _rows(flow_runs: Sequence[FlowRunOutcome], console: Console) -> Iterator[str
         cell = bold(name) + " " * (name_width - cell_len(name))
         status = painters[flow_run.status](flow_run.status.value)
         padding = " " * (status_width - len(flow_run.status.value))
-        first, *more = wrap_words(Text(_brief(flow_run)), width, console)
+        first, *more = wrap_text(Text(_brief(flow_run)), width, console)
         yield f"{cell}{_GAP}{status}{padding}{_GAP}{first.plain}"
         yield from (" " * indent + line.plain for line in more)
 
@@ -82,7 +82,7 @@ def _folded(flow_runs: Sequence[FlowRunOutcome], console: Console) -> Iterator[s
             f": {one_line(reason)}" if reason else "",
         )
         with console.capture() as capture:
-            print_words(text, console, hanging=len(_GAP))
+            print_wrapped(text, console, hanging=len(_GAP))
         yield from capture.get().removesuffix("\n").split("\n")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from mfwb.report.fit import fit_name, print_words
+from mfwb.report.fit import fit_name, print_wrapped
 from mfwb.report.format import count
 from mfwb.safe_text import one_line
 from mfwb.snapshot import Loss
@@ -33,7 +33,7 @@ def print_losses(losses: Sequence[Loss], console: Console, *, whole: bool, inden
     if not losses:
         return
     head = Text(count(len(losses), "loss"), style="yellow")
-    print_words(head, console, indent=indent)
+    print_wrapped(head, console, indent=indent)
     groups = [(loss.reason, [loss.item]) for loss in losses]
     if len(losses) > _MANY and not whole:
         groups = list(_by_reason(losses))
@@ -60,10 +60,10 @@ def _print_group(
         _print_item(Text(line), console, indent, whole=whole)
     last = Text.assemble(lines[-1], (" - ", "dim"), (reason, "yellow"))
     if indent + last.cell_len <= console.width:
-        print_words(last, console, indent=indent)
+        print_wrapped(last, console, indent=indent)
         return
     _print_item(Text(lines[-1]), console, indent, whole=whole)
-    print_words(Text(reason, style="yellow"), console, indent=indent + 2, whole=whole)
+    print_wrapped(Text(reason, style="yellow"), console, indent=indent + 2, whole=whole)
 
 
 def _print_item(item: Text, console: Console, indent: int, *, whole: bool) -> None:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mfwb.redaction import Masked
-from mfwb.report.fit import fit_name, print_words
+from mfwb.report.fit import fit_name, print_wrapped
 from mfwb.report.format import count
 from mfwb.safe_text import one_line
 
@@ -27,7 +27,7 @@ def print_masked(masked: Sequence[Masked], console: Console, *, whole: bool, ind
         indent: columns to leave free on the left.
     """
     head = f"{count(len(masked), 'item')} with masked secrets"
-    print_words(Text(head, style="yellow"), console, indent=indent)
+    print_wrapped(Text(head, style="yellow"), console, indent=indent)
     shown = masked if whole or len(masked) <= _SHOWN + 1 else masked[:_SHOWN]
     for entry in shown:
         marks = "" if entry.marks == 1 else f" ({entry.marks:,} times)"
@@ -37,4 +37,4 @@ def print_masked(masked: Sequence[Masked], console: Console, *, whole: bool, ind
         console.print(Text.assemble(margin, name, marks), soft_wrap=True)
     if len(shown) < len(masked):
         rest = f"and {len(masked) - len(shown):,} more (--verbose)"
-        print_words(Text(rest), console, indent=indent + 2)
+        print_wrapped(Text(rest), console, indent=indent + 2)

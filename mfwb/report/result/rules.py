@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mfwb.outcome import FlowRunOutcome
-from mfwb.report.fit import print_words
+from mfwb.report.fit import print_wrapped
 from mfwb.report.format import describe_rules, short_name
 from mfwb.safe_text import one_line
 
@@ -29,7 +29,7 @@ def print_rules(flow_run: FlowRunOutcome, console: Console, *, whole: bool = Fal
     if lines:
         console.print()
     for line in lines:
-        print_words(line, console, indent=_INDENT, hanging=_INDENT, whole=whole)
+        print_wrapped(line, console, indent=_INDENT, hanging=_INDENT, whole=whole)
 
 
 def _lines(flow_run: FlowRunOutcome) -> Iterator[Text]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from mfwb.account import Ending, count_endings, number_of
 from mfwb.errors import MfwbError
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.report.format import project_path, project_urls
-from mfwb.report.result.totals import totals
+from mfwb.report.result.totals import item_totals, totals
 from mfwb.report.step_summary import Cell, StepSummary, to_markdown
 
 __all__ = ["error_to_markdown", "result_to_markdown"]
@@ -27,7 +28,7 @@ def result_to_markdown(result: Result) -> str:
     return to_markdown(
         StepSummary(
             f"mfwb {result.command}",
-            sentences=("; ".join(totals(result)),),
+            sentences=("; ".join([*totals(result), *islice(item_totals(result), 1)]),),
             headings=headings,
             rows=rows,
             remarks=(*result.notes, *_remarks(result)),

@@ -40,8 +40,10 @@ def print_steps(flow_run: FlowRunOutcome, console: Console) -> None:
     elif not is_limited(console):
         _print_labelled(lines, columns, console)
     else:
-        widths = _shared(_widths(lines, columns, 0), width)
-        if min(widths) < _NARROWEST:
+        natural = _widths(lines, columns, 0)
+        widths = _shared(natural, width)
+        enough = [min(whole, _NARROWEST) for whole in natural]
+        if any(width < least for width, least in zip(widths, enough, strict=True)):
             _print_stacked(lines, columns, console)
         else:
             _print_columns(lines, columns, widths, 0, console)
@@ -155,7 +157,7 @@ def _shared(widths: Sequence[int], width: int) -> list[int]:
     limit = max(shared)
     while _total(shared) > width and limit > 1:
         limit -= 1
-        shared = [min(one, limit) for one in widths]
+        shared = [min(natural, limit) for natural in widths]
     return shared
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.report.console import is_limited, printed
-from mfwb.report.fit import fit_name, print_words
+from mfwb.report.fit import fit_name, print_wrapped
 from mfwb.report.format import count, project_path, project_urls
 from mfwb.report.links import linked
 from mfwb.report.result.details import print_details
@@ -40,14 +40,19 @@ def to_text(result: Result, *, console: Console, verbose: bool = False) -> str:
         if many:
             _print_shared_parts(result, console)
         else:
-            for flow_run in result.flow_runs:
+            for number, flow_run in enumerate(result.flow_runs):
+                if number:
+                    console.print()
                 _print_flow_run(flow_run, result, console, verbose=verbose)
         last = [] if len(result.flow_runs) == 1 else totals(result)
-        for line in [*last, *(item_totals(result) if verbose else ())]:
+        lines = [*last, *(item_totals(result) if verbose else ())]
+        if lines and result.flow_runs and not many:
+            console.print()
+        for line in lines:
             text = Text(line, style="bold")
-            print_words(text, console, hanging=_INDENT, whole=verbose, gap=", ")
+            print_wrapped(text, console, hanging=_INDENT, whole=verbose, gap=", ")
         for note in result.notes:
-            print_words(Text(one_line(note), style="yellow"), console, whole=True)
+            print_wrapped(Text(one_line(note), style="yellow"), console, whole=True)
     return "".join(f"{line}\n" for line in listed) + printed(capture.get())
 
 
@@ -61,20 +66,17 @@ def _print_flow_run(
     is_new = flow_run.status in (Status.PLANNED, Status.SYNCED, Status.FAILED)
     if flow_run.status in (Status.SKIPPED, Status.FAILED):
         reason = Text(one_line(flow_run.reason or "no reason was recorded"))
-        print_words(reason, console, indent=_INDENT, whole=verbose)
-    for line in _sentences(flow_run, result):
-        print_words(Text(line), console, indent=_INDENT, whole=verbose, gap=", ")
+        print_wrapped(reason, console, indent=_INDENT, whole=verbose)
+    for line in filter(None, _sentences(flow_run, result)):
+        print_wrapped(Text(line), console, indent=_INDENT, whole=verbose, gap=", ")
     if flow_run.wandb_runs and is_new:
         console.print()
         print_steps(flow_run, console)
     if verbose:
-        console.print()
         print_details(flow_run, console)
     if verbose or is_new:
         _print_remarks(flow_run, console, verbose=verbose)
     _print_link(flow_run, console, whole=verbose, gap=is_new)
-    if len(result.flow_runs) != 1 or verbose:
-        console.print()
 
 
 def _print_headline(flow_run: FlowRunOutcome, console: Console, *, whole: bool) -> None:
@@ -84,17 +86,17 @@ def _print_headline(flow_run: FlowRunOutcome, console: Console, *, whole: bool) 
     if not whole:
         name = fit_name(name, console.width - status.cell_len - _INDENT, console)
     head = Text.assemble(linked(name, flow_run.url, console), "  ", status)
-    where = Text(_place(flow_run))
+    where = Text(_destination(flow_run))
     if not where:
         console.print(head, soft_wrap=True)
     elif head.cell_len + _INDENT + where.cell_len <= console.width:
         console.print(Text.assemble(head, "  ", where), soft_wrap=True)
     else:
         console.print(head, soft_wrap=True)
-        print_words(where, console, indent=_INDENT, whole=whole)
+        print_wrapped(where, console, indent=_INDENT, whole=whole)
 
 
-def _place(flow_run: FlowRunOutcome) -> str:
+def _destination(flow_run: FlowRunOutcome) -> str:
     """Return the project of a flow run, and its group if that is not its name; empty: nowhere."""
     if not flow_run.project:
         return ""
@@ -114,7 +116,8 @@ def _sentences(flow_run: FlowRunOutcome, result: Result) -> Iterable[str]:
     elif flow_run.wandb_runs:
         work, artifacts = numbers([flow_run], flow_run.seconds or result.seconds, result.command)
         yield work
-        yield f"{artifacts}, no losses" if says_no_losses([flow_run]) else artifacts
+        none_lost = ["no losses"] if says_no_losses([flow_run]) else []
+        yield ", ".join(filter(None, [artifacts, *none_lost]))
     if number := sum(run.deleted for run in flow_run.wandb_runs):
         yield f"{number:,} deleted in W&B, and excluded (see --on-deleted recreate)"
 

@@ -20,7 +20,7 @@ def totals(result: Result) -> list[str]:
     lines = [] if len(result.flow_runs) == 1 else [_flow_runs(result)]
     if any(flow_run.wandb_runs for flow_run in new):
         alone = new[0].seconds if len(result.flow_runs) == 1 else None
-        lines += numbers(new, alone or result.seconds, result.command)
+        lines += filter(None, numbers(new, alone or result.seconds, result.command))
     if losses := sum(len(flow_run.all_losses) for flow_run in new):
         lines.append(count(losses, "loss"))
     elif says_no_losses(result.flow_runs):
@@ -31,7 +31,9 @@ def totals(result: Result) -> list[str]:
 def numbers(
     flow_runs: Sequence[FlowRunOutcome], seconds: float | None, command: str
 ) -> tuple[str, str]:
-    """Return what was written for flow runs, or would be: a line on W&B runs, one on artifacts.
+    """Return what was written for flow runs, or would be: on W&B runs, and on artifacts.
+
+    The latter is empty if there is none.
 
     Args:
         flow_runs: flow runs that were not unchanged.
@@ -102,10 +104,9 @@ def _artifacts(flow_runs: Sequence[FlowRunOutcome]) -> str:
     if planned:  # before a content is sent, it is not known whether W&B has it already
         parts["written"] += parts.pop("same content")
     texts = ", ".join(f"{number:,} {label}" for label, number in parts.items() if number)
-    total = count(sum(counts.total for counts in items), "artifact")
-    if not texts:
-        return total
-    return f"{total}{' would be' if planned else ''}: {texts}"
+    number = sum(counts.total for counts in items)
+    would = " would be" if planned else ""
+    return f"{count(number, 'artifact')}{would}: {texts}" if texts else ""
 
 
 def _endings(endings: Mapping[Ending, int]) -> str:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mfwb.report.console import printed
-from mfwb.report.fit import print_words, wrap_words
+from mfwb.report.fit import print_wrapped, wrap_text
 from mfwb.report.format import count, human_size, short_name
 from mfwb.safe_text import one_line
 from mfwb.verification_outcome import Difference, FlowRunVerification, Verdict, Verification
@@ -43,9 +43,9 @@ def show_text(verification: Verification, *, console: Console, verbose: bool = F
         for run in verification.flow_runs:
             _print_flow_run(run, console, verbose=verbose)
         if len(verification.flow_runs) != 1:
-            print_words(Text(verification_totals(verification), style="bold"), console)
+            print_wrapped(Text(verification_totals(verification), style="bold"), console)
         for note in verification.notes:
-            print_words(Text(one_line(note), style="yellow"), console)
+            print_wrapped(Text(one_line(note), style="yellow"), console)
     return printed(capture.get())
 
 
@@ -55,10 +55,10 @@ def _print_flow_run(run: FlowRunVerification, console: Console, *, verbose: bool
     )
     sentence = _sentence(run)
     if run.verdict is Verdict.SAME and not (verbose and run.unknown):
-        print_words(headline.append(f": {sentence}"), console, hanging=2, whole=verbose)
+        print_wrapped(headline.append(f": {sentence}"), console, hanging=2, whole=verbose)
         return
-    print_words(headline, console, hanging=2, whole=verbose)
-    print_words(Text(sentence), console, indent=2, whole=verbose)
+    print_wrapped(headline, console, hanging=2, whole=verbose)
+    print_wrapped(Text(sentence), console, indent=2, whole=verbose)
     _print_differences(run, console, verbose=verbose)
     if verbose:
         _print_unknown(run.unknown, console)
@@ -118,7 +118,7 @@ def _print_difference(difference: Difference, item: str, console: Console, *, wh
     """Print a difference, without the part of its item that the heading has."""
     kind, item = one_line(difference.kind), one_line(item)
     title = item if kind in item else f"{kind} {item}"
-    print_words(Text(title, style="red"), console, indent=4, whole=whole)
+    print_wrapped(Text(title, style="red"), console, indent=4, whole=whole)
     for side, value in zip(_SIDES, (difference.metaflow, difference.wandb), strict=True):
         text = _value(value, whole=whole)
         style = "dim" if value is None else ""
@@ -131,9 +131,7 @@ def _print_difference(difference: Difference, item: str, console: Console, *, wh
 
 def _print_fact(label: str, fact: Text, console: Console, *, whole: bool) -> None:
     width = max(map(len, _SIDES))
-    first, *more = wrap_words(
-        fact, max(_NARROWEST, console.width - width - 8), console, whole=whole
-    )
+    first, *more = wrap_text(fact, max(_NARROWEST, console.width - width - 8), console, whole=whole)
     console.print(Text.assemble((f"      {label:<{width}}  ", "dim"), first), soft_wrap=True)
     for line in more:
         console.print(Text.assemble(" " * (width + 8), line), soft_wrap=True)
@@ -157,7 +155,7 @@ def _print_unknown(unknown: Sequence[tuple[str, str]], console: Console) -> None
     console.print(Text("  can't be decided", style="bold"))
     for item, reason in unknown:
         line = Text.assemble(one_line(item), (" - ", "dim"), (one_line(reason), "yellow"))
-        print_words(line, console, indent=4, hanging=2, whole=True)
+        print_wrapped(line, console, indent=4, hanging=2, whole=True)
 
 
 def verification_totals(verification: Verification) -> str:
