@@ -29,7 +29,7 @@ COVERED := tests/unit tests/contracts
 .PHONY: help setup lock demo test test-all test-shapes test-torch torch torch-data test-checkpoints checkpoint-data test-cloud test-faults test-compared \
 	test-fuzz test-hostile test-wheel test-lowest test-newest test-matrix old-flow-runs tools coverage coverage-report \
 	lint types layers check \
-	wheel release bench format clean
+	wheel image release bench format clean
 
 help: ## print the verbs
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -127,6 +127,10 @@ wheel: $(TOOLS_READY) ## build the wheel and the source archive into dist/
 	@$(UV) build --python $(PYTHON) --out-dir dist
 	@ls dist
 
+image: ## build the image `mfwb` with docker, and run it once
+	@docker build --tag mfwb .
+	@docker run --rm --read-only --tmpfs /tmp --network none mfwb --version
+
 test-wheel: $(TOOLS_READY) ## run tests against the installed wheel; WHEEL=dist for the one in dist/
 	@$(PYTHON) -m tools.test_against wheel $(TESTS)
 
@@ -154,11 +158,14 @@ coverage-report: setup ## say what was measured; less than the ratchet in pyproj
 release: setup ## check that tag, version and changelog agree; TAG=v1.2.3, or that of the commit
 	@$(BIN)/python tools/release.py $(TAG)
 
-lint: setup ## ruff: rules and formatting; deptry: what is imported is declared; the workflows say these verbs
+lint: setup ## ruff: rules and formatting; deptry: what is imported is declared; the action, the image and the workflows
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/deptry mfwb --known-first-party mfwb --no-ansi
 	@$(BIN)/deptry . --ignore DEP002,DEP004 --no-ansi
+	@$(BIN)/hadolint Dockerfile
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-actions action.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(BIN)/python -m pytest -q -n 0 tests/unit/test_workflows.py
 
 types: setup ## mypy, strict

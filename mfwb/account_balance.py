@@ -116,7 +116,7 @@ def _balance_of_run(
     artifacts = [(pathspec, _masked_if(pathspec in masked, end)) for pathspec, end in artifacts]
     others = [
         *_other_endings(run, tasks, lost, masked),
-        *_code_endings(run, lost, ended.outputs),
+        *_code_endings(run, lost, ended.outputs, masked),
     ]
     if ended.deleted:
         artifacts = [(pathspec, Ending.SWITCHED_OFF) for pathspec, _ in artifacts]
@@ -157,13 +157,16 @@ def _artifact_endings(
 
 
 def _code_endings(
-    run: PlannedRun, lost: Collection[str], outputs: Iterable[OutputOutcome]
+    run: PlannedRun,
+    lost: Collection[str],
+    outputs: Iterable[OutputOutcome],
+    masked: Collection[str],
 ) -> Iterator[tuple[Kind, Ending]]:
     """Yield each code package that a W&B run logs, and how it ended."""
     for artifact, output in _with_outputs(run, outputs):
         if artifact.is_code:
-            for _, ending in _file_endings(artifact, lost, output):
-                yield Kind.CODE_PACKAGES, ending
+            for pathspec, ending in _file_endings(artifact, lost, output):
+                yield Kind.CODE_PACKAGES, _masked_if(pathspec in masked, ending)
 
 
 def _with_outputs(

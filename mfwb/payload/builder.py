@@ -95,7 +95,7 @@ class PayloadBuilder:
         self._conversions = ConversionCache(self._store, max_memory, forkservers, self._masker)
         self._inspector = inspector or Inspector()
         self._inspect = self._inspector.inspect
-        self._file_builder = FileBuilder(self._store, self._conversions)
+        self._file_builder = FileBuilder(self._store, self._conversions, self._masker)
         self._keep = keep
         self._refcount = RefCount()
         self._cleanup_lock = Lock()

@@ -21,6 +21,7 @@ from mfwb.payload.model import ArtifactFiles
 from mfwb.payload.paths import read_path_files
 from mfwb.planning import Content, Form, PlannedCheckpoint, PlannedFile, PlannedRun, Preview
 from mfwb.ports import CodeFile, Contents, Readable, ReadyFile
+from mfwb.redaction import LARGEST_SOURCE, Masker
 from mfwb.snapshot.facts import PICKLES
 
 __all__ = ["CONVERSIONS", "FileBuilder"]
@@ -52,8 +53,9 @@ _PATH_LIMIT = 100_000  # bytes of a pickled path
 class FileBuilder:
     """Builds the files of artifacts."""
 
-    def __init__(self, store: Store, converted: ConversionCache) -> None:
+    def __init__(self, store: Store, converted: ConversionCache, masker: Masker) -> None:
         self._store = store
+        self._masker = masker
         self._converted = converted
         self._md5s: dict[str, str] = {}  # of copied contents, by sha1
 
@@ -197,12 +199,21 @@ class FileBuilder:
         return read_path_files(path, planned.stem, allowed=_allowed(contents, run), keep=keep)
 
     def _copy_code(self, planned: PlannedFile, contents: Contents) -> ArtifactFiles:
-        """Return the user's files in a code package, by name; a later one replaces an earlier."""
+        """Return the user's files in a code package, by name; a later one replaces an earlier.
+
+        Their marks are the number of files in which secrets were masked.
+        """
         files: dict[str, ReadyFile] = {}
+        masked: set[str] = set()
 
         def keep(file: CodeFile) -> None:
             name = f"{planned.stem}/{file.name}" if planned.stem else file.name
-            files[name] = self._keep(planned.content, file.data, name)
+            data = _read_up_to(file.data, LARGEST_SOURCE + 1)
+            own = self._masker.mask_source(file.name, data)
+            masked.discard(name)
+            if own != data:
+                masked.add(name)
+            files[name] = self._keep(planned.content, _Prefixed(own, file.data), name)
 
         with self._store.scratch() as packed:
             excluded = contents.read_code(planned.content, packed, keep)
@@ -213,6 +224,7 @@ class FileBuilder:
             [files[name] for name in sorted(files)],
             missing=dict(excluded.unreadable),
             excluded=excluded.own,
+            marks=len(masked),
         )
 
     def _read_path(self, content: Content, contents: Contents) -> bytes:
@@ -222,6 +234,28 @@ class FileBuilder:
         with self._store.scratch() as path:
             contents.copy(replace(content, size=content.size or _PATH_LIMIT), path)
             return path.read_bytes()
+
+
+class _Prefixed:
+    """Bytes that were read, and the rest of the file that they are from."""
+
+    def __init__(self, first: bytes, rest: Readable) -> None:
+        self._first = first
+        self._rest = rest
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the next bytes, as a file does."""
+        end = len(self._first) if size < 0 else size
+        first, self._first = self._first[:end], self._first[end:]
+        return first or self._rest.read(size)
+
+
+def _read_up_to(file: Readable, size: int) -> bytes:
+    parts: list[bytes] = []
+    while size > 0 and (part := file.read(size)):
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
 
 
 def _allowed(contents: Contents, run: PlannedRun) -> AllowedFiles:

@@ -108,6 +108,9 @@ def _describe_code(built: Sequence[BuiltArtifact]) -> str:
     ]
     if excluded:
         lines.append(f"Metaflow packed {excluded:,} files of its own, too; they are left out.")
+    marks = sum(item.result.marks for item in built)
+    if marks:
+        lines.append(f"What looks like a secret is masked in {marks:,} of the files.")
     return "\n".join([*lines, "", "    folder = artifact.download()"])
 
 

@@ -21,7 +21,7 @@ class ArtifactFiles:
         kept_because: why it is a pickle against the plan; else None.
         altered: how the files differ from the pickle, which then accompanies them; else empty.
         renamed: original names of renamed files, by their new names.
-        marks: how many of the texts in a JSON file are masked.
+        marks: how many of the texts in a JSON file, or of the files of code, are masked.
         excluded: the number of Metaflow's own files in a code package, which are left out.
     """
 

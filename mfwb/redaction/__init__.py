@@ -8,10 +8,12 @@ from mfwb.redaction.log_lines import LogMasker
 from mfwb.redaction.masker import RULES_VERSION, Masked, Masker
 from mfwb.redaction.names import is_secret_name, may_hold_secret
 from mfwb.redaction.patterns import describe_wrong_pattern
+from mfwb.redaction.source_files import LARGEST_SOURCE
 from mfwb.redaction.texts import MASK, mask_text
 from mfwb.redaction.urls import mask_url_users, mask_urls
 
 __all__ = [
+    "LARGEST_SOURCE",
     "MASK",
     "RULES_VERSION",
     "LogMasker",

@@ -16,6 +16,7 @@ from mfwb.redaction.assignments import SecretNames, is_innocent
 from mfwb.redaction.mark import MASK
 from mfwb.redaction.names import is_password_name, is_secret_name
 from mfwb.redaction.patterns import Patterns
+from mfwb.redaction.source_files import LARGEST_SOURCE, mask_source
 from mfwb.redaction.texts import mask_text, may_have_secret
 from mfwb.redaction.token_forms import has_aws_id, is_aws_secret
 
@@ -82,6 +83,21 @@ class Masker:
         if not self.enabled or not text:
             return text
         return self._patterns.mask(mask_text(text, self.names))
+
+    def mask_source(self, file_name: str, data: bytes) -> bytes:
+        """Return a file of code with stars in place of its secrets; what is no text stays as it is.
+
+        Args:
+            file_name: its suffix tells whether it is Python.
+            data: the file, or the first `LARGEST_SOURCE` bytes of it and one more.
+        """
+        if not self.enabled or len(data) > LARGEST_SOURCE:
+            return data
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError:
+            return data
+        return self._patterns.mask(mask_source(file_name, text, self.names)).encode("utf-8")
 
     def mask_value(self, name: str, value: Any) -> tuple[Any, int]:
         """Return a value of JSON types without its secrets, and how many of its texts have one.

@@ -14,7 +14,7 @@ from mfwb.redaction.token_forms import HINTS, mask_tokens
 from mfwb.redaction.tries import any_of
 from mfwb.redaction.urls import mask_credentials
 
-__all__ = ["MASK", "mask_text", "may_have_secret"]
+__all__ = ["MASK", "mask_forms", "mask_text", "may_have_secret"]
 
 _FORM_HINT = re.compile(any_of([*HINTS, "-us", "SK", "@", "-----BEGIN", "ig=", "ignature=", "%40"]))
 _NAMES = SecretNames()
@@ -46,15 +46,19 @@ def mask_text(text: str, secret: SecretNames = _NAMES) -> str:
 def _mask_plain(text: str, secret: SecretNames) -> str:
     has_form, has_name = _hints(text, secret)
     if has_form:
-        if "-----BEGIN" in text:
-            text = mask_private_keys(text)
-        text = mask_tokens(text)
-        text = mask_credentials(text)
+        text = mask_forms(text)
     if has_name:
         text = mask_assigned(text, secret)
         text = mask_headers(text)
         text = mask_blocks(text, secret)
     return mask_commands(text)
+
+
+def mask_forms(text: str) -> str:
+    """Return the text without the secrets that their form alone shows, whatever is around them."""
+    if "-----BEGIN" in text:
+        text = mask_private_keys(text)
+    return mask_credentials(mask_tokens(text))
 
 
 def may_have_secret(text: str, secret: SecretNames = _NAMES) -> bool:

@@ -22,7 +22,7 @@ _ORACLE = re.compile(
     r"(jdbc:oracle:\w{1,10}:[^\s/@:]{1,100}/)([^\s@/\"'<>]{1,200})(?=@)", re.IGNORECASE
 )
 _SIGNATURE = re.compile(
-    r"([?&](?:(?:X-(?:Amz|Goog)-)?Signature|sig)=)([^&\s\"'<>\\]+)", re.IGNORECASE
+    r"([?&](?:(?:X-(?:Amz|Goog)-)?Signature|sig)=)([^&\s\"'<>\\{]+)", re.IGNORECASE
 )
 _USER_IS_SECRET = ("http", "https")
 _SCHEME_LENGTH = 12

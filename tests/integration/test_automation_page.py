@@ -20,6 +20,7 @@ import yaml
 from tests.support.sandbox import Finished, Sandbox
 
 _PAGE = Path(__file__).parents[2] / "docs" / "automation.md"
+_ACTION = Path(__file__).parents[2] / "action.yml"
 _SNIPPET = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -144,6 +145,88 @@ def test_github_and_the_hook(machine: Machine) -> None:
     assert synced.code == 0, synced.err
     assert synced.out.startswith(f"TrainFlow/{run_id}  unchanged\n")
     assert machine.bundled == 2
+
+
+def composite_step(name: str, inputs: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """Return the script of a step of action.yml, and the variables that it gets from inputs."""
+    action = yaml.safe_load(_ACTION.read_text(encoding="utf-8"))
+    defaults = {name: item["default"] for name, item in action["inputs"].items()}
+    assert set(inputs) <= set(defaults)
+    [step] = [step for step in action["runs"]["steps"] if step["id"] == name]
+    values = {f"${{{{ inputs.{key} }}}}": text for key, text in {**defaults, **inputs}.items()}
+    return step["run"], {
+        variable: values[expression]
+        for variable, expression in step["env"].items()
+        if expression in values
+    }
+
+
+def sync_by_action(machine: Machine, inputs: dict[str, str]) -> tuple[Finished, str, str]:
+    """Run the sync of action.yml as a runner does; return its end, its outputs, the summary."""
+    script, variables = composite_step("sync", inputs)
+    folder = machine.sandbox.root / "runner"
+    folder.mkdir()
+    output, summary, file = folder / "output", folder / "summary", folder / "script.sh"
+    file.write_text(script, encoding="utf-8")
+    runner = {"GITHUB_OUTPUT": output, "GITHUB_STEP_SUMMARY": summary, "RUNNER_TEMP": folder}
+    done = machine.sandbox.run(
+        *("bash", "--noprofile", "--norc", "-eo", "pipefail", str(file)),
+        **variables,
+        **{name: str(path) for name, path in runner.items()},
+        MFWB=str(machine.mfwb),
+    )
+    written = [path.read_text("utf-8") if path.exists() else "" for path in (output, summary)]
+    return done, written[0], written[1]
+
+
+def test_the_action(with_flow_run: Machine) -> None:
+    """The action syncs what its inputs name, and writes summary, report and outputs."""
+    step = yaml.safe_load(snippets("yaml")[2])[0]
+    [flow] = [path.name for path in (with_flow_run.sandbox.root / ".metaflow").glob("*Flow")]
+    inputs = {
+        **step["with"],
+        "flow-runs": f"{flow}/latest\n  {flow}/latest\n",
+        "arguments": "--project 'two words' --no-code",
+    }
+
+    done, outputs, summary = sync_by_action(with_flow_run, inputs)
+
+    assert done.code == 0, done.err
+    assert outputs == "exit-code=0\n"
+    assert "acme/two words" in done.out
+    assert f"{flow}/" in summary
+    assert (
+        (with_flow_run.sandbox.root / step["with"]["junit"]).read_text("utf-8").startswith("<?xml")
+    )
+    assert with_flow_run.bundled == 2
+
+
+def test_the_action_fails_with_the_sync(machine: Machine) -> None:
+    """What is not there is exit code 2, also for the step; nothing in an input is run."""
+    done, outputs, _ = sync_by_action(
+        machine, {"flow-runs": "$(touch ran)/1 *", "arguments": "--project '`touch ran`'"}
+    )
+
+    assert (done.code, outputs) == (2, "exit-code=2\n")
+    assert not (machine.sandbox.root / "ran").exists()
+
+
+def test_the_page_lists_the_inputs() -> None:
+    """The table of the page has each input of the action, and no other."""
+    action = yaml.safe_load(_ACTION.read_text(encoding="utf-8"))
+    [table] = re.findall(r"^\| input \|.*?\n\n", _PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+
+    assert re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE) == list(action["inputs"])
+    assert set(yaml.safe_load(snippets("yaml")[2])[0]["with"]) <= set(action["inputs"])
+
+
+def test_no_script_of_the_action_has_expressions() -> None:
+    """A script gets inputs by variables only: an expression in it would be code of the caller."""
+    action = yaml.safe_load(_ACTION.read_text(encoding="utf-8"))
+
+    for step in action["runs"]["steps"]:
+        assert step["shell"] == "bash"
+        assert "${{" not in step["run"]
 
 
 def test_the_first_line() -> None:

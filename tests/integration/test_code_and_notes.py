@@ -221,6 +221,32 @@ def test_a_package_that_cannot_be_read_is_a_loss(
     assert len(packaged.runs) == 4
 
 
+def test_keys_in_code_are_masked(packaged: Packaged) -> None:
+    """The file says `***`, is counted, and verify reads the same from Metaflow."""
+    key = "b7Qx" + "29fLmZ81sKd0"
+    packaged.replace(
+        packed(
+            *NEW,
+            member("flow.py", FLOW + f'\nAPI_KEY = "{key}"\n'.encode()),
+            member("plain.py", b"x = 1\n"),
+        )
+    )
+
+    document = packaged.synced()
+
+    code = packaged.server.state.artifact(f"acme/code/{NAME}:latest")
+    assert code.files["flow.py"] == FLOW + b'\nAPI_KEY = "***"\n'
+    assert code.files["plain.py"] == b"x = 1\n"
+    assert "masked in 1 of the files" in (code.description or "")
+    [flow_run] = document["flow_runs"]
+    assert flow_run["account"]["code_packages"] == {"masked": 1}
+    masked = [entry for run in flow_run["wandb_runs"] for entry in run["masked"]]
+    assert [(entry["item"].rpartition("/")[2], entry["marks"]) for entry in masked] == [
+        ("code-package", 1)
+    ]
+    assert packaged.mfwb("verify", "--read-data").code == 0
+
+
 def test_a_hostile_package(packaged: Packaged) -> None:
     """Nothing leaves the artifact; each member that is no file of it is a loss."""
     packaged.replace(

@@ -218,7 +218,9 @@ class _Builder:
             for artifact in artifacts
         ]
         if self._has_code and scope is self._scopes[0]:
-            artifacts += expect_code(facts, lambda own: self._reader.store(facts.flow, own))
+            artifacts += expect_code(
+                facts, lambda own: self._reader.store(facts.flow, own), self._masker
+            )
         code = self._code.get(scope.step)
         return ExpectedRun(
             name=names.line(scope.name, _NAME),

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from mfwb.errors import ItemLost
 from mfwb.files.tempdirs import make_scratch
+from mfwb.redaction import LARGEST_SOURCE, Masker
 from mfwb.snapshot import Datastore
 from mfwb.source.code_package import parse_package_record
 from mfwb.source.datastore.flow_store import FlowStore
@@ -30,8 +31,16 @@ _OWN_FACTS = ("INFO", "CONFIG", "DIST_INFO")
 _OpenStore = Callable[[Datastore], FlowStore]
 
 
-def expect_code(facts: FlowRunFacts, open_store: _OpenStore) -> Iterator[ExpectedArtifact]:
-    """Yield the artifact with the code of a flow run, if Metaflow has a package of it."""
+def expect_code(
+    facts: FlowRunFacts, open_store: _OpenStore, masker: Masker
+) -> Iterator[ExpectedArtifact]:
+    """Yield the artifact with the code of a flow run, if Metaflow has a package of it.
+
+    Args:
+        facts: of the flow run.
+        open_store: opens the store of a datastore.
+        masker: knows what a secret is; W&B has marks in their places.
+    """
     packages: dict[str, tuple[str, Datastore | None]] = {}
     for task in sorted(facts.tasks, key=lambda task: (len(task.id), task.id, task.step)):
         package = parse_package_record(task.metadata.get(_NAME, ""))
@@ -42,7 +51,7 @@ def expect_code(facts: FlowRunFacts, open_store: _OpenStore) -> Iterator[Expecte
     folders = []
     need = Need.REQUIRED
     for sha, (task_path, datastore) in packages.items():
-        files = None if datastore is None else _read(sha, open_store(datastore))
+        files = None if datastore is None else _read(sha, open_store(datastore), masker)
         if files is None:
             need = Need.ALLOWED
         folders.append(
@@ -59,14 +68,14 @@ def expect_code(facts: FlowRunFacts, open_store: _OpenStore) -> Iterator[Expecte
     yield ExpectedArtifact(_NAME, possible, ("code",), tuple(folders), need)
 
 
-def _read(sha: str, store: FlowStore) -> Mapping[str, ExpectedFile] | None:
+def _read(sha: str, store: FlowStore, masker: Masker) -> Mapping[str, ExpectedFile] | None:
     """Return the user's files in a package; None if it can't be read, or has none."""
     folder = Path(make_scratch())
     try:
         store.copy(sha, 0, folder / "package")
         with (folder / "package").open("rb") as packed:
             files = {
-                member.name: _file(member)
+                member.name: _file(member, masker)
                 for member in read_members(packed, _MAX_UNPACKED)
                 if member.is_file and member.name is not None
             }
@@ -79,11 +88,16 @@ def _read(sha: str, store: FlowStore) -> Mapping[str, ExpectedFile] | None:
     return own or None
 
 
-def _file(member: Member) -> ExpectedFile:
+def _file(member: Member, masker: Masker) -> ExpectedFile:
+    size = member.size
     digest = hashlib.md5(usedforsecurity=False)
+    if size <= LARGEST_SOURCE:
+        masked = masker.mask_source(member.name or "", member.read())
+        size = len(masked)
+        digest.update(masked)
     while chunk := member.read(_CHUNK):
         digest.update(chunk)
-    return ExpectedFile(member.size, base64.b64encode(digest.digest()).decode())
+    return ExpectedFile(size, base64.b64encode(digest.digest()).decode())
 
 
 def _is_metaflows(name: str, *, is_new: bool) -> bool:
