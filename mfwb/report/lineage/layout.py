@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from rich.cells import cell_len
-from rich.console import Console, Group
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -22,6 +23,9 @@ _GAP = 2
 _INDENT = 4  # as wide as rich's guides
 _LISTS = 24
 """A list of names is wrapped if it is wider."""
+
+_NARROWEST = 12
+"""Columns are not narrower than this."""
 
 _SHARE = 3
 """The names of facts take this part of the width at most."""
@@ -97,8 +101,8 @@ def _print_indented(node: Node, console: Console, widths: _Widths, depth: int) -
 
 
 def _body(node: Node, widths: _Widths) -> Group:
-    grids = [_grid(facts, widths) for facts in _group_by_columns(node.facts)]
-    return Group(Wrapped(node.headline), *grids, Text())
+    facts = [_Facts(facts, widths) for facts in _group_by_columns(node.facts)]
+    return Group(Wrapped(node.headline), *facts, Text())
 
 
 def _group_by_columns(facts: Iterable[Fact]) -> Iterator[list[tuple[str, Fact]]]:
@@ -110,6 +114,35 @@ def _group_by_columns(facts: Iterable[Fact]) -> Iterator[list[tuple[str, Fact]]]
         previous = fact.label
     for _, members in groupby(labelled, key=lambda pair: pair[1].description is None):
         yield list(members)
+
+
+class _Facts:
+    """Facts in columns; where these would be too narrow, below each other."""
+
+    def __init__(self, facts: Sequence[tuple[str, Fact]], widths: _Widths) -> None:
+        self._facts = facts
+        self._widths = widths
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield a table, or the lines of all facts."""
+        labels = self._widths.label + _GAP
+        if options.max_width >= labels + 2 * _NARROWEST:
+            yield _grid(self._facts, self._widths)
+            return
+        for label, fact in self._facts:
+            if label:
+                yield Wrapped(Text(label, style="dim"))
+            yield _indented(fact.names, _GAP)
+            if fact.description:
+                yield _indented(fact.description, 2 * _GAP)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        """Return the widths of the table."""
+        return Measurement.get(console, options, _grid(self._facts, self._widths))
+
+
+def _indented(text: Text, margin: int) -> Padding:
+    return Padding(Wrapped(text), (0, 0, 0, margin), expand=False)
 
 
 def _grid(facts: Sequence[tuple[str, Fact]], widths: _Widths) -> Table:
