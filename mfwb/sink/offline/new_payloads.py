@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from threading import Lock
 
-from mfwb.ports import ReadyArtifact
+from mfwb.ports import ReadyRun
 from mfwb.sink.offline.bundle import PAYLOADS
 
 __all__ = ["NewPayloads"]
@@ -22,18 +22,19 @@ class NewPayloads:
         self._known = set(_files_below(self._folder))
         self._lock = Lock()
 
-    def count_new(self, artifacts: Iterable[ReadyArtifact]) -> int:
-        """Return the bytes of the payloads of artifacts that are new, and were not counted yet."""
-        files = {
-            file.local: file.size
-            for artifact in artifacts
-            for file in artifact.files
-            if file.local is not None and file.local.is_relative_to(self._folder)
-        }
+    def count_new(self, ready: ReadyRun) -> int:
+        """Return the bytes of the payloads of a W&B run that are new, and were not counted yet."""
+        files = {path for path in _files_of(ready) if path.is_relative_to(self._folder)}
         with self._lock:
-            new = files.keys() - self._known
+            new = files - self._known
             self._known |= new
-        return sum(files[path] for path in new)
+        return sum(path.lstat().st_size for path in new)
+
+
+def _files_of(ready: ReadyRun) -> Iterator[Path]:
+    """Yield the files of its artifacts; those of panels are linked into the W&B run's folder."""
+    for artifact in ready.artifacts:
+        yield from (file.local for file in artifact.files if file.local is not None)
 
 
 def _files_below(folder: Path) -> Iterable[Path]:

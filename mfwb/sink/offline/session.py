@@ -136,7 +136,7 @@ class OfflineSession:
             str(folder.path),
             outputs,
             tuple(losses),
-            bytes_written=folder.size() + self._payloads.count_new(ready.artifacts),
+            bytes_written=folder.size() + self._payloads.count_new(ready),
         )
 
     def update(
