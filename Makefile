@@ -26,7 +26,7 @@ MISSING ?=
 COVERED := tests/unit tests/contracts
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo test test-all test-shapes test-torch torch torch-data test-checkpoints checkpoint-data test-cloud test-faults test-compared \
+.PHONY: help setup lock demo test test-all test-shapes test-torch torch torch-data test-checkpoints checkpoint-data test-browser test-cloud test-faults test-compared \
 	test-fuzz test-hostile test-wheel test-lowest test-newest test-matrix old-flow-runs tools coverage coverage-report \
 	lint types layers check \
 	wheel image release bench format clean
@@ -67,10 +67,10 @@ test: setup ## run the tests; where there are many of a kind, a sample
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 test-all: setup ## run the tests, those of which `make test` takes a sample in full
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch and not cloud and not checkpoints"
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch and not cloud and not checkpoints and not browser"
 
 test-shapes: setup ## run every shape of flow and ten random flows, for lineage
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch and not cloud and not checkpoints" tests/integration/test_lineage_truth.py
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch and not cloud and not checkpoints and not browser" tests/integration/test_lineage_truth.py
 
 test-torch: setup $(TORCH_READY) ## run a flow with torch, in a venv of its own; sync it without
 	@$(BIN)/python -m pytest -m torch tests/torch
@@ -99,6 +99,10 @@ $(CHECKPOINTS_READY): pyproject.toml
 	@$(CHECKPOINTS_VENV)/bin/python $(PIP) --no-compile --group checkpoints
 	@touch $@
 
+test-browser: setup ## show the report in a real browser, and click in it; needs chromium
+	@$(PYTHON) -m tools.find_browser
+	@$(BIN)/python -m pytest -m browser tests/browser
+
 test-cloud: $(CLOUD_READY) ## run a flow against emulators of Azure and Google Cloud, and sync it; needs npm
 	@$(CLOUD_VENV)/bin/python -m pytest -m cloud tests/cloud
 
@@ -111,7 +115,7 @@ $(CLOUD_READY): pyproject.toml $(CONSTRAINTS) Makefile
 	@touch $@
 
 test-faults: setup ## kill syncs, and let W&B go wrong, in hundreds of ways
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch and not cloud and not checkpoints" tests/faults
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch and not cloud and not checkpoints and not browser" tests/faults
 
 test-compared: setup ## sync 100 flow runs in four ways, and compare each value with what Metaflow says
 	@folder=$$(mktemp -d) && $(BIN)/python -m tests.compared "$$folder"; code=$$?; rm -rf "$$folder"; exit $$code
@@ -120,7 +124,7 @@ test-fuzz: setup ## load thousands of damaged pickles, which must do no more tha
 	@$(BIN)/python -W ignore -m tests.support.fuzz
 
 test-hostile: setup ## run every command over hundreds of hostile flow runs and bundles, watched
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch and not cloud and not checkpoints" tests/hostile
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch and not cloud and not checkpoints and not browser" tests/hostile
 
 wheel: $(TOOLS_READY) ## build the wheel and the source archive into dist/
 	@rm -rf dist

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mfwb import errors
-    from mfwb.api import doctor, explain, lineage, plan, push, rebuild, status, sync, verify
+    from mfwb.api import doctor, explain, lineage, plan, push, rebuild, report, status, sync, verify
     from mfwb.outcome import Result
     from mfwb.verification_outcome import Verification
 else:
@@ -41,6 +41,7 @@ __all__ = [
     "plan",
     "push",
     "rebuild",
+    "report",
     "status",
     "sync",
     "verify",
@@ -49,6 +50,9 @@ __all__ = [
 
 _MODULES = {"Result": "outcome", "Verification": "verification_outcome"}
 """The modules of the public classes; the functions are in `mfwb.api`."""
+
+_CALLABLE_PACKAGES = ("lineage", "report")
+"""Private packages that have the name of a function."""
 
 
 if not TYPE_CHECKING:  # so that type checkers refuse names that do not exist
@@ -59,7 +63,7 @@ if not TYPE_CHECKING:  # so that type checkers refuse names that do not exist
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module  # noqa: PLC0415 - for the same reason
 
-        if name in {"errors", "lineage"}:
+        if name in {"errors", *_CALLABLE_PACKAGES}:
             return import_module(f"{__name__}.{name}")
         module = import_module(f"{__name__}.{_MODULES.get(name, 'api')}")
         return getattr(module, name)
@@ -71,22 +75,18 @@ def __dir__() -> list[str]:
 
 
 class _CallablePackage(ModuleType):
-    """The package `mfwb.lineage`, which can be called as the function of that name."""
+    """A package such as `mfwb.lineage`, which can be called as the function of that name."""
 
     def __call__(self, *arguments: Any, **settings: Any) -> Any:
-        """Return what `mfwb.api.lineage` returns."""
-        from mfwb.api import lineage  # noqa: PLC0415 - on first use, as above
-
-        return lineage(*arguments, **settings)
+        """Return what the function of that name in `mfwb.api` returns."""
+        return _function_of(self)(*arguments, **settings)
 
     @property
     def __signature__(self) -> Any:
         """The signature that `help` and notebooks show."""
-        from inspect import signature  # noqa: PLC0415 - the same
+        from inspect import signature  # noqa: PLC0415 - on first use, as above
 
-        from mfwb.api import lineage  # noqa: PLC0415 - the same
-
-        return signature(lineage)
+        return signature(_function_of(self))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle it by its name, as functions are."""
@@ -95,14 +95,20 @@ class _CallablePackage(ModuleType):
         return import_module, (self.__name__,)
 
 
+def _function_of(package: ModuleType) -> Any:
+    from mfwb import api  # noqa: PLC0415 - the same
+
+    return getattr(api, package.__name__.rpartition(".")[2])
+
+
 class _Package(ModuleType):
-    """The package `mfwb`, whose `lineage` can be called in whatever order modules are imported.
+    """The package `mfwb`; `lineage` and `report` can be called, however modules are imported.
 
     Python sets a package as an attribute of its parent when it first imports it or a module in it.
     """
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name == "lineage" and isinstance(value, ModuleType):
+        if name in _CALLABLE_PACKAGES and isinstance(value, ModuleType):
             value.__class__ = _CallablePackage
         super().__setattr__(name, value)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -23,8 +23,8 @@ from mfwb.arguments import (
 from mfwb.config import Settings, load_settings
 from mfwb.crash_log import BugLogs
 from mfwb.destination import bundle_of, entity_and_project, project_of, read_defaults
-from mfwb.errors import UsageError
-from mfwb.ledger import ledger_path, put_aside_if_damaged, read_sync_status
+from mfwb.errors import LockHeld, UsageError
+from mfwb.ledger import ledger_path, put_aside_if_damaged, read_entries, read_sync_status
 from mfwb.outcome import Result, Status
 from mfwb.pipeline import (
     Parts,
@@ -42,7 +42,7 @@ from mfwb.pipeline.selection import (
     make_selection,
     resolve_flow_run,
 )
-from mfwb.ports import NoProgress, Progress
+from mfwb.ports import Entry, NoProgress, Progress
 from mfwb.snapshot.pathspec import parse
 from mfwb.sync_status import SyncStatus
 from mfwb.units.subsets import NOTHING, Subset
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 
     from mfwb.diagnosis import Diagnosis
     from mfwb.pipeline.explain import Explanation
+    from mfwb.report.html import HtmlReport
 
 __all__ = [
     "Rebuilt",
@@ -65,6 +66,7 @@ __all__ = [
     "plan",
     "push",
     "rebuild",
+    "report",
     "status",
     "sync",
     "verify",
@@ -340,6 +342,58 @@ def explain(
         )
 
 
+def report(  # noqa: PLR0913 - the ways to choose flow runs
+    *pathspecs: PathspecsLike,
+    since: str | datetime | int | None = None,
+    until: str | datetime | int | None = None,
+    last: int | None = None,
+    every: bool = False,
+    tags: Sequence[str] = (),
+    failed: bool | None = None,
+    config: Folder | None = None,
+    progress: Progress | bool | None = None,
+    **settings: Unpack[SettingsArguments],
+) -> HtmlReport:
+    """Return a report of one flow run, or a comparison of several, as a page of HTML.
+
+    It is made of what Metaflow recorded, so it needs no sync; what an earlier sync wrote to W&B is
+    in it, from the ledger. W&B is not used, and pickles do not run.
+
+    Args:
+        *pathspecs: as for `plan`; at most 20 flow runs.
+        since: as for `plan`.
+        until: as for `plan`.
+        last: as for `plan`.
+        every: as for `plan`.
+        tags: as for `plan`.
+        failed: as for `plan`.
+        config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
+        progress: as for `plan`.
+        **settings: as for `plan`; give those that a sync would be given: what they exclude has no
+            preview, and what they mask is masked.
+
+    Raises:
+        UsageError: for a pathspec or a setting that is wrong, or too many flow runs.
+        NotFound: if there is no such flow run.
+        SourceError: if it can't be read.
+        LineageError: if the recorded facts contradict themselves.
+        Unreachable: if Metaflow's metadata can't be reached.
+    """
+    resolved = load_settings(settings, file=folder_path(config))
+    selection = make_selection(
+        flow_run_pathspecs(pathspecs),
+        since=since,
+        until=until,
+        last=last,
+        every=every,
+        tags=tags,
+        failed=failed,
+        namespace=resolved.namespace,
+    )
+    with _watched(progress=progress) as watcher:
+        return report_selection(selection, resolved, watcher)
+
+
 def status(
     *flows: PathspecsLike, config: Folder | None = None, **settings: Unpack[SettingsArguments]
 ) -> SyncStatus:
@@ -467,6 +521,28 @@ def push_bundle(
 
     with wire_push(settings, folder.expanduser().resolve()) as (ledger, pusher):
         return push_flow_runs(settings, ledger, pusher, progress or NoProgress(), BugLogs())
+
+
+def report_selection(selection: Selection, settings: Settings, progress: Progress) -> HtmlReport:
+    """Return what `report` returns, for a selection and settings that exist already."""
+    from mfwb.pipeline.report_material import gather_materials  # noqa: PLC0415 - not for others
+    from mfwb.report.html import build_report  # noqa: PLC0415 - it imports Jinja2
+    from mfwb.wiring import wire_source  # noqa: PLC0415 - it imports Metaflow
+
+    settings = _with_plugins(settings)
+    with wire_source(settings) as (source, payloads):
+        materials = gather_materials(selection, settings, source, payloads, progress)
+        return build_report(
+            materials, [_entries_of(material.traced, settings) for material in materials]
+        )
+
+
+def _entries_of(traced: TracedFlowRun, settings: Settings) -> list[Entry]:
+    """Return what the ledger has of a flow run; nothing if it can't be read: a sync says why."""
+    with suppress(UsageError, LockHeld):
+        path = ledger_path(bundle_of(settings, read_defaults()))
+        return read_entries(path, traced.flow_run.pathspec, traced.flow_run.provider)
+    return []
 
 
 def verified_selection(selectors: Mapping[str, Any], settings: Settings) -> Selection | None:

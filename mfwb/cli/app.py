@@ -17,6 +17,7 @@ from mfwb.cli.commands.explain import explain
 from mfwb.cli.commands.lineage import lineage
 from mfwb.cli.commands.plan import plan
 from mfwb.cli.commands.push import push
+from mfwb.cli.commands.report import report
 from mfwb.cli.commands.status import status
 from mfwb.cli.commands.sync import sync
 from mfwb.cli.commands.verify import verify
@@ -36,6 +37,7 @@ mfwb push bundle                          the bundle of an offline sync
 mfwb verify TrainFlow/123                 whether W&B says what Metaflow says
 mfwb lineage TrainFlow/123                which task made and used what
 mfwb explain TrainFlow/123/train/model    what W&B gets of it, and why
+mfwb report TrainFlow/123 --open          a page about it, without W&B
 mfwb doctor                               whether all that a sync needs is there
 """
 
@@ -66,6 +68,7 @@ mfwb.add_command(verify)
 mfwb.add_command(status)
 mfwb.add_command(lineage)
 mfwb.add_command(explain)
+mfwb.add_command(report)
 mfwb.add_command(doctor)
 mfwb.add_command(config)
 

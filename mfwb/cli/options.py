@@ -21,6 +21,7 @@ __all__ = [
     "dry_run",
     "flow_run_argument",
     "flow_run_selection",
+    "html_output",
     "lineage_output",
     "project",
     "push_behavior",
@@ -399,6 +400,28 @@ def report_files(command: _F) -> _F:
             callback=_path_if_given,
             help="Append Markdown ($GITHUB_STEP_SUMMARY)",
         ),
+    )
+
+
+def html_output(command: _F) -> _F:
+    """Add the options for the page that is written."""
+    heading = "Show"
+    return _add_in_order(
+        command,
+        _option(
+            heading,
+            "-o",
+            "--output",
+            metavar="FILE",
+            callback=_path_if_given,
+            help="The page; - for stdout  [Flow-123.html]",
+        ),
+        _option(
+            heading, "--open", "opened", is_flag=True, default=False, help="Show it in the browser"
+        ),
+        _json,
+        _quiet,
+        _help,
     )
 
 

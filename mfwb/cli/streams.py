@@ -20,6 +20,7 @@ __all__ = [
     "keep_stdout_clean",
     "stdout_error",
     "write_block",
+    "write_bytes",
     "write_error",
     "write_error_at_once",
     "write_out",
@@ -159,6 +160,17 @@ def write_out(text: str, *, plain: str | None = None) -> None:
         plain: the text to write instead if stdout can't encode every letter.
     """
     write_parts([text if plain is None or can_encode_all_letters(sys.stdout) else plain])
+
+
+def write_bytes(data: bytes) -> None:
+    """Write data on stdout as it is, whatever the encoding of the terminal."""
+    sys.stdout.flush()
+    buffer = getattr(sys.stdout, "buffer", None)
+    if buffer is None:  # a notebook, or a program that took stdout
+        sys.stdout.write(data.decode("utf-8", "replace"))
+    else:
+        buffer.write(data)
+    sys.stdout.flush()
 
 
 def write_parts(parts: Iterable[str]) -> None:

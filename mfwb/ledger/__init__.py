@@ -1,7 +1,7 @@
 """Ledger: a record of which plan of which flow run reached which W&B project."""
 
 from mfwb.ledger.paths import ledger_path
-from mfwb.ledger.query import read_sync_status
+from mfwb.ledger.query import read_entries, read_sync_status
 from mfwb.ledger.recovery import put_aside_if_damaged
 from mfwb.ledger.sqlite import SqliteLedger
 
@@ -9,5 +9,6 @@ __all__ = [
     "SqliteLedger",
     "ledger_path",
     "put_aside_if_damaged",
+    "read_entries",
     "read_sync_status",
 ]

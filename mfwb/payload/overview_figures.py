@@ -6,7 +6,6 @@ all texts are escaped.
 
 from __future__ import annotations
 
-import heapq
 import html
 import json
 import math
@@ -18,13 +17,12 @@ from typing import Any
 
 from mfwb.planning import Overview, OverviewAttempt, OverviewStep, OverviewTask
 from mfwb.safe_text import one_line
+from mfwb.timeline import STATE_COLORS, STATE_NAMES, pack_lanes, select_bars
 
 __all__ = ["draw_lineage", "draw_timeline", "figure_text"]
 
 Figure = dict[str, Any]
 
-_COLORS = {"ok": "#4c78a8", "caught": "#f2a33c", "failed": "#d62728", "unfinished": "#8c8c8c"}
-_STATE_NAMES = {"ok": "ok", "caught": "failed and caught", "failed": "failed"}
 _BAR_LIMIT = 4000
 """Bars of a timeline: pages with more are slow, and a screen has no more pixels."""
 _LABEL_LIMIT = 60
@@ -58,7 +56,7 @@ class _DrawnBar:
 def draw_timeline(title: str, overview: Overview) -> Figure:
     """Return the attempts of all tasks over time, a band per step, a color per state."""
     every = [bar for task in overview.tasks for bar in _bars_of(task)]
-    bars = _select_bars(every)
+    bars = select_bars(every, _BAR_LIMIT, lambda bar: bar.attempt.state == "ok")
     by_step: defaultdict[str, list[_Bar]] = defaultdict(list)
     for bar in bars:
         by_step[bar.task.step].append(bar)
@@ -69,7 +67,7 @@ def draw_timeline(title: str, overview: Overview) -> Figure:
     for step in overview.steps:
         if step.name not in by_step:
             continue
-        lanes = _pack(by_step[step.name])
+        lanes = pack_lanes(by_step[step.name])
         height = 1 + math.log2(len(lanes))
         lane_height = height / len(lanes)
         for position, lane in enumerate(lanes):
@@ -112,44 +110,18 @@ def _bars_of(task: OverviewTask) -> Iterator[_Bar]:
             yield _Bar(task, attempt, attempt.started_at, length)
 
 
-def _select_bars(bars: list[_Bar]) -> list[_Bar]:
-    """Return as many bars as can be drawn: those that failed, and an even sample of the others."""
-    if len(bars) <= _BAR_LIMIT:
-        return bars
-    failed = [bar for bar in bars if bar.attempt.state != "ok"][:_BAR_LIMIT]
-    others = [bar for bar in bars if bar.attempt.state == "ok"]
-    room = _BAR_LIMIT - len(failed)
-    sample = [others[position * len(others) // room] for position in range(room)] if others else []
-    return [*failed, *sample]
-
-
-def _pack(bars: Sequence[_Bar]) -> list[list[_Bar]]:
-    """Return lanes of bars that do not overlap, as few as possible."""
-    lanes: list[list[_Bar]] = []
-    free: list[tuple[float, int]] = []  # when each lane is free again
-    for bar in sorted(bars, key=lambda bar: bar.start):
-        if free and free[0][0] <= bar.start:
-            lane = heapq.heappop(free)[1]
-        else:
-            lane = len(lanes)
-            lanes.append([])
-        lanes[lane].append(bar)
-        heapq.heappush(free, (bar.start + bar.length, lane))
-    return lanes
-
-
 def _traces(drawn: Sequence[_DrawnBar]) -> Iterator[dict[str, Any]]:
     by_state: defaultdict[str, list[_DrawnBar]] = defaultdict(list)
     for item in drawn:
         by_state[item.bar.attempt.state].append(item)
-    for state, color in _COLORS.items():
+    for state, color in STATE_COLORS.items():
         items = by_state.get(state, [])
         if not items:
             continue
         yield {
             "type": "bar",
             "orientation": "h",
-            "name": _STATE_NAMES.get(state, state),
+            "name": STATE_NAMES.get(state, state),
             "base": [_date(item.bar.start) for item in items],
             "x": [item.bar.length for item in items],
             "y": [item.y for item in items],
@@ -172,7 +144,7 @@ def _describe(bar: _Bar) -> str:
     lines = [
         _label(bar.task.pathspec, 100),
         f"index {_label(bar.task.label, 40)}, attempt {bar.attempt.number}",
-        f"{_STATE_NAMES.get(bar.attempt.state, bar.attempt.state)}, {seconds}",
+        f"{STATE_NAMES.get(bar.attempt.state, bar.attempt.state)}, {seconds}",
         f"began {_date(bar.start)} UTC",
     ]
     return "<br>".join(lines)
@@ -359,9 +331,9 @@ def _lines(name: str, color: str, dash: str, lines: Iterable[Line]) -> dict[str,
 def _step_markers(
     steps: Sequence[OverviewStep], rows: Mapping[str, float], columns: Mapping[str, float]
 ) -> Iterator[dict[str, Any]]:
-    for state, color in _COLORS.items():
+    for state, color in STATE_COLORS.items():
         own = [step for step in steps if step.state == state]
-        name = "step" if state == "ok" else f"step, {_STATE_NAMES.get(state, state)}"
+        name = "step" if state == "ok" else f"step, {STATE_NAMES.get(state, state)}"
         yield {
             "type": "scatter",
             "mode": "markers",
@@ -439,9 +411,9 @@ def _names(names: Sequence[str], number: int, longest: int) -> str:
 
 
 _KEY = (
-    f'<span style="color:{_COLORS["ok"]}">\N{BLACK SQUARE} step</span>  '
-    f'<span style="color:{_COLORS["caught"]}">\N{BLACK SQUARE} caught</span>  '
-    f'<span style="color:{_COLORS["failed"]}">\N{BLACK SQUARE} failed</span>  '
+    f'<span style="color:{STATE_COLORS["ok"]}">\N{BLACK SQUARE} step</span>  '
+    f'<span style="color:{STATE_COLORS["caught"]}">\N{BLACK SQUARE} caught</span>  '
+    f'<span style="color:{STATE_COLORS["failed"]}">\N{BLACK SQUARE} failed</span>  '
     '<span style="color:#54a24b">\N{BLACK CIRCLE} artifact</span>  '
     '<span style="color:#4c78a8">\N{EM DASH} logged</span>  '
     '<span style="color:#e08214">\N{EM DASH} used</span>  '

@@ -31,7 +31,7 @@ def test_the_selectors_are_the_arguments() -> None:
     given = [*inspect.signature(make_selection).parameters]
 
     assert given == [*SELECTORS, "namespace"]
-    for function in (api.sync, api.plan):
+    for function in (api.sync, api.plan, api.report):
         assert [*inspect.signature(function).parameters][: len(SELECTORS)] == [*SELECTORS]
 
 
@@ -47,6 +47,7 @@ def test_a_selection_has_one_home() -> None:
         "pipeline/selection.py: Selection",  # the value
         "pipeline/selection.py: make_selection",  # of what was given
         "api.py: plan",  # what users call
+        "api.py: report",
         "api.py: sync",
         "api.py: verify",
     }

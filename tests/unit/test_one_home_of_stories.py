@@ -12,7 +12,7 @@ import mfwb
 
 PACKAGE = Path(mfwb.__file__).parent
 OUTSIDE = ("source", "sink", "payload", "ledger", "report")
-SHOWN = ("mfwb.pipeline.explain", "mfwb.pipeline.reading")
+SHOWN = ("mfwb.pipeline.explain", "mfwb.pipeline.reading", "mfwb.pipeline.report_material")
 """What `report` shows, so that it knows the values that these return."""
 
 

@@ -27,11 +27,12 @@ PUBLIC = {
     "plan",
     "push",
     "rebuild",
+    "report",
     "status",
     "sync",
     "verify",
 }
-FUNCTIONS = PUBLIC - {"Result", "Verification", "__version__", "errors", "lineage"}
+FUNCTIONS = PUBLIC - {"Result", "Verification", "__version__", "errors", "lineage", "report"}
 
 _CALL = """
 import mfwb

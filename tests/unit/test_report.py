@@ -162,9 +162,11 @@ _STATEMENT = re.compile(
     r'\w+\[{1,2}"[^"\[\]{}|]*"\]{1,2}'
     r'|\w+\[/"parameters"/\]'
     r'|\w+ (?:-->|-\.->)\|"[^"\[\]{}|]*"\| \w+'
-    r"|\w+ ~~~ \w+"
-    r"|classDef failed stroke:#c00,stroke-width:3px"
-    r"|class [\w,]+ failed)"
+    r"|\w+ -\.-> \w+"
+    r'|\w+ --- \w+\(\["[^"\[\]{}|]*"\]\)'
+    r"|classDef failed stroke:#c00,stroke-width:3px,color:#c00"
+    r"|classDef unread stroke-dasharray:4 3,fill-opacity:0"
+    r"|class [\w,]+ (?:failed|unread))"
 )
 
 _PLAIN_LABEL = re.compile(r"(?:[\w _.,/-]|#[0-9]+;|<br>)*")

@@ -25,7 +25,11 @@ _PLAIN = frozenset(" _-.,/")
 
 
 def to_mermaid(traced: TracedFlowRun, *, artifact: str | None = None) -> str:
-    """Return a flowchart; dotted arrows are artifacts that were available, and perhaps not read.
+    """Return a flowchart.
+
+    Arrows with a label are artifacts; dotted ones were available, and perhaps not read. A dotted
+    arrow without a label leads to the next step. Artifacts that no step read hang on the step that
+    made them.
 
     Args:
         traced: a flow run and its lineage.
@@ -40,6 +44,7 @@ def to_mermaid(traced: TracedFlowRun, *, artifact: str | None = None) -> str:
     lines = [
         *_nodes(views, ids, used_by_step),
         *_arrows(views, ids, used_by_step),
+        *_unread(views, ids, artifact),
         *_external_flow_runs(views, ids, artifact),
         *_failures(views, ids),
     ]
@@ -55,13 +60,13 @@ def _nodes(
     if any(use.step == PARAMETERS for some in used.values() for use in some):
         yield f'{ids[PARAMETERS]}[/"parameters"/]'
     for view in views:
-        label = _escaped(view.name)
+        label, failed = _escaped(view.name), _failed_label(view)
         if view.rounds > 1:
-            yield f'{ids[view.name]}["{label} x {count(view.rounds, "round")}"]'
+            yield f'{ids[view.name]}["{label} x {count(view.rounds, "round")}{failed}"]'
         elif len(view.tasks) > 1:
-            yield f'{ids[view.name]}[["{label} x {len(view.tasks)}"]]'
+            yield f'{ids[view.name]}[["{label} x {len(view.tasks)}{failed}"]]'
         else:
-            yield f'{ids[view.name]}["{label}"]'
+            yield f'{ids[view.name]}["{label}{failed}"]'
 
 
 def _arrows(
@@ -76,11 +81,26 @@ def _arrows(
             arrow = "-.->" if dotted else "-->"
             label = _label(list(dict.fromkeys(names)))
             yield f'{ids[maker]} {arrow}|"{label}"| {ids[view.name]}'
-        # An invisible arrow keeps a step below the steps before it.
-        makers = {maker for maker, _ in groups}
         for step, _ in view.before:
-            if step not in makers:
-                yield f"{ids[step]} ~~~ {ids[view.name]}"
+            yield f"{ids[step]} -.-> {ids[view.name]}"
+
+
+def _unread(views: Sequence[StepView], ids: dict[str, str], artifact: str | None) -> Iterator[str]:
+    """Yield a node for each step with artifacts that no step read, nor could have read."""
+    read = {(used.step, used.name) for view in views for used in view.used}
+    numbers: list[str] = []
+    for view in views:
+        names = [
+            made.name
+            for made in view.made
+            if (view.name, made.name) not in read and artifact in (None, made.name)
+        ]
+        if names:
+            numbers.append(f"unread{len(numbers) + 1}")
+            yield f'{ids[view.name]} --- {numbers[-1]}(["{_label(names)}"])'
+    if numbers:
+        yield "classDef unread stroke-dasharray:4 3,fill-opacity:0"
+        yield f"class {','.join(numbers)} unread"
 
 
 def _external_flow_runs(
@@ -107,6 +127,14 @@ def _label(names: Sequence[str]) -> str:
     return "<br>".join([*map(_escaped, shown), *rest])
 
 
+def _failed_label(view: StepView) -> str:
+    """Return `<br>2 failed`: a color alone says nothing to some readers."""
+    failed = sum(task.state is TaskState.FAILED for task in view.tasks)
+    if not failed:
+        return ""
+    return f"<br>{failed:,} failed" if len(view.tasks) > 1 else "<br>failed"
+
+
 def _failures(views: Iterable[StepView], ids: dict[str, str]) -> Iterator[str]:
     failed = [
         ids[view.name]
@@ -114,7 +142,7 @@ def _failures(views: Iterable[StepView], ids: dict[str, str]) -> Iterator[str]:
         if any(task.state is TaskState.FAILED for task in view.tasks)
     ]
     if failed:
-        yield "classDef failed stroke:#c00,stroke-width:3px"
+        yield "classDef failed stroke:#c00,stroke-width:3px,color:#c00"
         yield f"class {','.join(failed)} failed"
 
 

@@ -80,6 +80,7 @@ Commands:
   status   Show what was synced, what is pending, and what was lost.
   lineage  Show which task made and which task used each artifact.
   explain  Show what W&B gets of one artifact, and why.
+  report   Write a page of HTML about a flow run, or a comparison of several.
   doctor   Check all that a sync needs, and write nothing.
   config   Show the settings, and trust settings files.
 
@@ -92,6 +93,7 @@ Examples:
   mfwb verify TrainFlow/123                 whether W&B says what Metaflow says
   mfwb lineage TrainFlow/123                which task made and used what
   mfwb explain TrainFlow/123/train/model    what W&B gets of it, and why
+  mfwb report TrainFlow/123 --open          a page about it, without W&B
   mfwb doctor                               whether all that a sync needs is there
 """
     )

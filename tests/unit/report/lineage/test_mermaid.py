@@ -24,10 +24,17 @@ flowchart TD
     step5["end"]
     step1 -->|"wines"| step2
     parameters -->|"seed"| step2
+    step1 -.-> step2
     step2 -->|"rates<br>train_set"| step3
+    step2 -.-> step3
     step3 -->|"model<br>score"| step4
+    step3 -.-> step4
     step3 -->|"model"| step5
     step4 -->|"best"| step5
+    step4 -.-> step5
+    step5 --- unread1(["best"])
+    classDef unread stroke-dasharray:4 3,fill-opacity:0
+    class unread1 unread
 """
     )
 
@@ -42,11 +49,11 @@ def test_dotted_if_not_known() -> None:
 
 
 def test_one_artifact() -> None:
-    """With a name there are the arrows of that one; what they don't reach stays in place."""
+    """With a name there are the arrows of that one, and the order of the steps."""
     text = shown(KNOWN, "mermaid", artifact="best")
 
-    assert [line for line in text.splitlines() if ">" in line] == ['    step4 -->|"best"| step5']
-    assert "    step1 ~~~ step2\n" in text
+    assert [line for line in text.splitlines() if "|" in line] == ['    step4 -->|"best"| step5']
+    assert "    step1 -.-> step2\n" in text
     assert "parameters" not in text
 
 
@@ -58,10 +65,23 @@ def test_rounds() -> None:
     assert '    step2 -->|"mean"| step2\n' in text
 
 
+def test_artifacts_without_a_reader() -> None:
+    """They hang on the step that made them, dashed; of many, some are counted."""
+    start = task("start/1", to="end", has="x=1 " + " ".join(f"y{number}=2" for number in range(9)))
+    end = task("end/2", has="x=1 z=3")
+    text = shown(traced(flow_run(start, end), {"end": "x"}), "mermaid")
+
+    names = "<br>".join(f"y{number}" for number in range(7))
+    assert f'    step1 --- unread1(["{names}<br>and 2 more"])\n' in text
+    assert '    step2 --- unread2(["z"])\n' in text
+    assert "    class unread1,unread2 unread\n" in text
+
+
 def test_failed_steps_stand_out() -> None:
-    """Steps with a failed task are a class of their own."""
+    """Steps with a failed task are a class of their own, and say it."""
+    assert "<br>1 failed" in shown(traced(BROKEN, {}), "mermaid")
     assert "    class step3 failed\n" in shown(traced(BROKEN, {}), "mermaid")
-    assert "class" not in shown(KNOWN, "mermaid")
+    assert "failed" not in shown(KNOWN, "mermaid")
 
 
 def test_nothing_breaks_the_chart() -> None:
@@ -76,7 +96,7 @@ def test_nothing_breaks_the_chart() -> None:
         for line in shown(
             replace(of, lineage=replace(of.lineage, edges=edges)), "mermaid"
         ).splitlines()
-        if "step1 -.->" in line
+        if "step1 -.->|" in line
     ]
 
     assert line == (

@@ -1,0 +1,1 @@
+"""Tests of the report in a real browser: Debian's chromium, driven by Selenium."""
