@@ -27,6 +27,8 @@ _LISTS = 24
 _NARROWEST = 12
 """Columns are not narrower than this."""
 
+_ANY = 10**6  # columns
+
 _SHARE = 3
 """The names of facts take this part of the width at most."""
 
@@ -125,9 +127,11 @@ class _Facts:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield a table, or the lines of all facts."""
-        labels = self._widths.label + _GAP
-        if options.max_width >= labels + 2 * _NARROWEST:
-            yield _grid(self._facts, self._widths)
+        grid = _grid(self._facts, self._widths)
+        natural = Measurement.get(console, console.options.update(width=_ANY), grid).maximum
+        narrowest = self._widths.label + _GAP + 2 * _NARROWEST
+        if options.max_width >= min(natural, narrowest):
+            yield grid
             return
         for label, fact in self._facts:
             if label:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.report.console import is_limited, printed
-from mfwb.report.fit import fit_name, print_wrapped
+from mfwb.report.fit import fit_name, for_encoding, print_wrapped
 from mfwb.report.format import count, project_path, project_urls
 from mfwb.report.links import linked
 from mfwb.report.result.details import print_details
@@ -86,7 +86,7 @@ def _print_headline(flow_run: FlowRunOutcome, console: Console, *, whole: bool) 
     if not whole:
         name = fit_name(name, console.width - status.cell_len - _INDENT, console)
     head = Text.assemble(linked(name, flow_run.url, console), "  ", status)
-    where = Text(_destination(flow_run))
+    where = for_encoding(Text(_destination(flow_run)), console)
     if not where:
         console.print(head, soft_wrap=True)
     elif head.cell_len + _INDENT + where.cell_len <= console.width:

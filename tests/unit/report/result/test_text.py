@@ -126,12 +126,12 @@ WineFlow/7  synced  acme/wines
 
 def test_narrow_terminals() -> None:
     """Rather than break names, a narrow table has no sizes, then no versions, then no columns."""
-    text = {width: shown(SYNCED, width=width) for width in (70, 60, 50, 40)}
+    text = {width: shown(SYNCED, width=width) for width in (70, 60, 50, 34)}
 
     assert "  split  wines                test_set:v2 4.1 KB, train_set:v2 8.8 KB\n" in text[70]
     assert "  split  wines                test_set:v2, train_set:v2\n" in text[60]
     assert "test_set, train_set\n" in text[50]
-    assert "\n  train\n    used train_set, test_set\n    made model, 3 values, 1 lost\n" in text[40]
+    assert "\n  train\n    used train_set, test_set\n    made model, 3 values, 1 lost\n" in text[34]
 
 
 def test_long_names_lose_their_middle() -> None:
