@@ -92,7 +92,7 @@ def _print_row(
 ) -> None:
     """Print a line, and below it what does not fit: the destination, and the reason."""
     fits = sum(widths) + _GAP * (len(widths) - 1) <= console.width
-    if not is_limited(console):
+    if not (console.is_terminal and is_limited(console)):
         _print_line(cells, widths, console, end=reason)
         return
     kept = len(cells) if fits else len(cells) - 1
