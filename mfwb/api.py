@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -24,8 +25,12 @@ from mfwb.config import Settings, load_settings
 from mfwb.crash_log import BugLogs
 from mfwb.destination import bundle_of, entity_and_project, project_of, read_defaults
 from mfwb.errors import LockHeld, UsageError
+from mfwb.flow_run_list import FlowRunList, Sync
+from mfwb.forgotten import Forgotten
 from mfwb.ledger import (
     StatusFilter,
+    find_entries,
+    known_flow_runs,
     ledger_path,
     put_aside_if_damaged,
     read_entries,
@@ -51,7 +56,7 @@ from mfwb.pipeline.selection import (
 )
 from mfwb.ports import Entry, NoProgress, Progress
 from mfwb.snapshot.pathspec import LATEST, parse
-from mfwb.sync_status import SyncStatus
+from mfwb.sync_status import KnownFlowRun, SyncStatus
 from mfwb.units.subsets import NOTHING, Subset
 from mfwb.verification.repair import repair as repair_differences
 from mfwb.verification_outcome import FlowRunVerification, Verification
@@ -497,6 +502,121 @@ def rebuild(
         put_aside=partial(put_aside_if_damaged, ledger_path(None)),
         moved=moved,
     )
+
+
+def list_selection(
+    selectors: Mapping[str, Any], settings: Settings, *, every: bool = False
+) -> FlowRunList:
+    """Return what `mfwb ls` shows: the selected flow runs; without any selector, all flows.
+
+    Args:
+        selectors: the options that select flow runs, by the names of SELECTORS.
+        settings: of this call.
+        every: list all flow runs; else only the newest of each flow, unless the user sets a bound.
+
+    Raises:
+        UsageError: for a pathspec or a setting that is wrong.
+        NotFound: there is no such flow, or no such flow run.
+        Unreachable: if Metaflow's metadata can't be reached.
+    """
+    is_limited = not (every or selectors["last"] is not None or selectors["since"] is not None)
+    is_bounded = any(selectors[name] is not None for name in ("last", "since", "until"))
+    chosen = make_selection(**{**selectors, "every": not is_bounded}, namespace=settings.namespace)
+    ledger = ledger_path(bundle_of(settings, read_defaults()))
+    from mfwb.pipeline import list_flow_runs as listing  # noqa: PLC0415 - not for others
+    from mfwb.wiring import wire_source  # noqa: PLC0415 - it imports Metaflow
+
+    with wire_source(settings) as (source, _), known_flow_runs(ledger) as known:
+        find_syncs = partial(_syncs_by_flow_run, known, source.provider)
+        if not (chosen.pathspecs or is_bounded or every or chosen.failed is not None):
+            return listing.list_flows(source, find_syncs, chosen.tags)
+        return listing.list_selected(
+            replace(chosen, since_is_ago=False),
+            source,
+            find_syncs,
+            limit=listing.LIMIT if is_limited else None,
+        )
+
+
+def find_page(pathspec: str, settings: Settings, *, overview: bool = False) -> str:
+    """Return the page in W&B of a flow, a flow run, a step or a task.
+
+    It is known from the ledger. A flow run that the ledger does not have may have been synced
+    elsewhere: if an entity or a project is given, the page is that which a sync would write to.
+
+    Args:
+        pathspec: `Flow`, `Flow/123`, `Flow/latest`, `Flow/123/train`, `Flow/123/train/4`.
+        settings: of this call.
+        overview: whether the W&B run of the flow run as a whole is meant.
+
+    Raises:
+        UsageError: for a pathspec or a setting that is wrong.
+        NotFound: it was not synced, or there is no such W&B run.
+        Unreachable: W&B has to be asked for the entity, and does not answer.
+    """
+    from mfwb.pipeline.wandb_pages import find_page as find_in_ledger  # noqa: PLC0415 - not for others
+    from mfwb.pipeline.wandb_pages import parse_page  # noqa: PLC0415 - the same
+    from mfwb.wiring import find_destination, wire_source  # noqa: PLC0415 - Metaflow or wandb
+
+    requested = parse_page(pathspec, overview=overview)
+    if requested.flow_run.run == LATEST:
+        with wire_source(settings) as (source, _):
+            latest = resolve_flow_run(requested.flow_run, source)
+        requested = replace(requested, flow_run=latest)
+    entries = find_entries(ledger_path(bundle_of(settings, read_defaults())), requested.flow_run)
+    return find_in_ledger(requested, entries, settings, partial(find_destination, settings))
+
+
+def forget_selection(
+    pathspecs: Sequence[str],
+    settings: Settings,
+    *,
+    every: bool,
+    deletes: bool,
+    confirm: Callable[[Forgotten], bool] | None,
+) -> Forgotten:
+    """Remove flow runs from the ledger, and their W&B runs if that is requested.
+
+    Args:
+        pathspecs: `Flow`, or `Flow/123`; none: all flow runs of the given destination.
+        settings: of this call. An entity or a project that is given selects, too.
+        every: whether all flow runs of the ledger may be meant.
+        deletes: whether W&B runs that mfwb wrote are deleted, too.
+        confirm: takes what would be removed, and returns whether that is done; None: nothing is.
+
+    Raises:
+        UsageError: for a pathspec or a setting that is wrong, or if nothing is selected.
+        NotFound: the ledger has no such flow run.
+        LockHeld: a sync of one of these projects is running.
+        Unreachable: W&B can't be reached, or refuses the credentials.
+    """
+    from mfwb.pipeline.forget import forget_flow_runs, parse_request  # noqa: PLC0415 - not for others
+    from mfwb.wiring import wire_ledger, wire_sink  # noqa: PLC0415 - wandb
+
+    request = parse_request(pathspecs, settings, every=every, deletes=deletes)
+    bundle = bundle_of(settings, read_defaults())
+    if bundle is not None and deletes:
+        raise UsageError("a bundle has no W&B runs to delete; remove its folder instead")
+    path = ledger_path(bundle)
+    if not path.exists():
+        return Forgotten(str(path), (), is_plan=confirm is None, deletes=deletes)
+    with wire_ledger(path) as ledger:
+        return forget_flow_runs(
+            request, settings, ledger, partial(wire_sink, settings), path=path, confirm=confirm
+        )
+
+
+def _syncs_by_flow_run(
+    known: Callable[[str], Iterable[KnownFlowRun]], provider: str, flow: str
+) -> dict[str, tuple[Sync, ...]]:
+    """Return the syncs of a flow's runs of one provider, by pathspec."""
+    syncs: dict[str, tuple[Sync, ...]] = {}
+    for flow_run in known(flow):
+        entry = flow_run.entry
+        if entry.provider in (provider, ""):
+            before = syncs.get(entry.flow_run, ())
+            syncs[entry.flow_run] = (*before, Sync(entry, flow_run.lost))
+    return syncs
 
 
 def _ledger_pathspecs(given: Iterable[PathspecsLike]) -> list[str]:

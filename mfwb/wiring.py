@@ -16,7 +16,7 @@ from mfwb.ledger import SqliteLedger, ledger_path
 from mfwb.payload import PayloadBuilder
 from mfwb.pipeline import Parts
 from mfwb.pipeline.selection import SelectedFlowRun, Selection, select_flow_runs
-from mfwb.ports import Ledger, Payloads, Progress, Pusher, Source
+from mfwb.ports import Destination, Ledger, Payloads, Progress, Pusher, Sink, Source
 from mfwb.sdk_versions import refuse_old_versions
 from mfwb.sink import open_sink
 from mfwb.snapshot import FlowRunState
@@ -26,7 +26,7 @@ from mfwb.verification.connection import RecordedProjects, open_recorded
 from mfwb.verification.flow_runs import ChosenFlowRun, Watched, verify_flow_runs
 from mfwb.verification_outcome import FlowRunVerification
 
-__all__ = ["Verifier", "wire", "wire_push", "wire_source", "wire_verification"]
+__all__ = ["Verifier", "wire", "wire_push", "wire_sink", "wire_source", "wire_verification"]
 
 
 @contextmanager
@@ -59,6 +59,36 @@ def wire(settings: Settings, progress: Progress, *, may_ask: bool) -> Iterator[P
         )
         stack.callback(payloads.close)
         yield Parts(source, payloads, sink, ledger, progress, BugLogs())
+
+
+@contextmanager
+def wire_sink(settings: Settings) -> Iterator[Sink]:
+    """Yield W&B alone, where something is looked up or deleted; Metaflow is not used.
+
+    Raises:
+        UsageError: for settings that W&B refuses.
+    """
+    refuse_old_versions()
+    with open_sink(settings, memory=ledger_path(None).parent, may_ask=True) as sink:
+        yield sink
+
+
+@contextmanager
+def wire_ledger(path: Path) -> Iterator[Ledger]:
+    """Yield a ledger alone; UsageError if it can't be used, LockHeld if it is locked."""
+    with SqliteLedger.open(path) as ledger:
+        yield ledger
+
+
+def find_destination(settings: Settings, flow: str) -> Destination:
+    """Return where a sync would write the runs of a flow; W&B may be asked for the entity.
+
+    Raises:
+        UsageError: for settings that W&B refuses.
+        Unreachable: W&B can't be reached, or refuses the credentials.
+    """
+    with wire_sink(settings) as sink:
+        return sink.destination(flow)
 
 
 @contextmanager

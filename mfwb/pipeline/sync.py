@@ -260,8 +260,12 @@ class _Sync:
         self, drafted: Draft, plan: Plan, earlier: FlowRunOutcome | None, turn: Turn
     ) -> FlowRunOutcome:
         self._history.record(drafted, SyncState.BEGUN, outcome=earlier)
-        writer, written_before = self._parts.ledger.id, _ids_written_before(earlier)
-        with self._parts.sink.open(plan, writer=writer, written=written_before) as session:
+        ledger = self._parts.ledger
+        forgotten = ledger.forgotten(drafted.destination)
+        written_before = _ids_written_before(earlier) - forgotten
+        with self._parts.sink.open(
+            plan, writer=ledger.id, written=written_before, forgotten=forgotten
+        ) as session:
             result = self._executor.carry_out(drafted, plan, session, turn)
         outcome = with_account(
             make_outcome(Status.SYNCED, plan, drafted.destination, result.runs),

@@ -18,7 +18,7 @@ from mfwb.ports.payloads import (
 )
 from mfwb.ports.progress import NoProgress, Progress
 from mfwb.ports.push import BundledFlowRun, PushedFlowRun, Pusher
-from mfwb.ports.sink import Destination, ExistingFlowRun, Session, Sink, WrittenRun
+from mfwb.ports.sink import Destination, ExistingFlowRun, OwnRun, Session, Sink, WrittenRun
 from mfwb.ports.source import (
     BlobLocation,
     CheckpointFile,
@@ -48,6 +48,7 @@ __all__ = [
     "ListedFlowRun",
     "LogLine",
     "NoProgress",
+    "OwnRun",
     "Payloads",
     "Progress",
     "PushedFlowRun",

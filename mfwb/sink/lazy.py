@@ -14,10 +14,11 @@ from mfwb.destination import Destinations, WandbDefaults
 from mfwb.destination.wandb_defaults import cache_key, load_defaults, save_defaults
 from mfwb.errors import UsageError
 from mfwb.planning import Plan
-from mfwb.ports import Destination, ExistingFlowRun, Session
+from mfwb.ports import Destination, ExistingFlowRun, OwnRun, Session
 from mfwb.sink.setup.credentials import check_wandb_file, entity_query, restrict_api_key
 from mfwb.sink.setup.environment import replay_environment
 from mfwb.sink.setup.settings_tables import wandb_settings_tables
+from mfwb.snapshot.pathspec import FlowRunId
 
 if TYPE_CHECKING:
     from mfwb.sink.wandb_sink import WandbSink
@@ -104,11 +105,31 @@ class LazySink:
         """Return all flow runs that mfwb synced to a destination; none for a bundle."""
         return self.load().list_flow_runs(destination)
 
+    def find_own_runs(
+        self,
+        destination: Destination,
+        source: FlowRunId,
+        *,
+        group: str,
+        wandb_runs: Collection[str],
+    ) -> tuple[list[OwnRun], int]:
+        """Return the W&B runs of a flow run, and the number of others' that are among them."""
+        return self.load().find_own_runs(destination, source, group=group, wandb_runs=wandb_runs)
+
+    def delete_run(self, destination: Destination, run: OwnRun) -> None:
+        """Delete a W&B run; its artifacts stay."""
+        self.load().delete_run(destination, run)
+
     def open(
-        self, plan: Plan, *, writer: str, written: Collection[str] = ()
+        self,
+        plan: Plan,
+        *,
+        writer: str,
+        written: Collection[str] = (),
+        forgotten: Collection[str] = (),
     ) -> AbstractContextManager[Session]:
         """Fetch the existing W&B runs and yield a session that writes the plan."""
-        return self.load().open(plan, writer=writer, written=written)
+        return self.load().open(plan, writer=writer, written=written, forgotten=forgotten)
 
     def load(self) -> WandbSink:
         """Import wandb and return the real sink; UsageError if W&B's settings have just changed."""

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from mfwb.config import Settings
 from mfwb.destination import Destinations
+from mfwb.errors import SinkError
 from mfwb.planning import Plan, PlannedRun
-from mfwb.ports import Destination, ExistingFlowRun, Session
+from mfwb.ports import Destination, ExistingFlowRun, OwnRun, Session
 from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.collections import Collections
 from mfwb.sink.client.retry_budget import RetryBudget
@@ -22,10 +23,12 @@ from mfwb.sink.online.in_flight import InFlight
 from mfwb.sink.online.session import OnlineSession, Project
 from mfwb.sink.server.artifact_rules import RuleWriter
 from mfwb.sink.server.claims import Claims
+from mfwb.sink.server.delete_runs import delete_run, find_own_runs
 from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
 from mfwb.sink.server.flow_runs import group_by_flow_run
 from mfwb.sink.server.latest_alias import LatestAlias
 from mfwb.sink.setup.run_settings import check_wandb_settings
+from mfwb.snapshot.pathspec import FlowRunId
 
 __all__ = ["WandbSink"]
 
@@ -66,14 +69,45 @@ class WandbSink:
             ExistingRuns(self._client, entity, destination.project).list_synced_runs()
         )
 
+    def find_own_runs(
+        self,
+        destination: Destination,
+        source: FlowRunId,
+        *,
+        group: str,
+        wandb_runs: Collection[str],
+    ) -> tuple[list[OwnRun], int]:
+        """Return the W&B runs of a flow run, and the number of others' that are among them."""
+        return find_own_runs(self._existing_runs(destination), source, group, wandb_runs)
+
+    def delete_run(self, destination: Destination, run: OwnRun) -> None:
+        """Delete a W&B run; its artifacts stay."""
+        delete_run(self._existing_runs(destination), run)
+
+    def _existing_runs(self, destination: Destination) -> ExistingRuns:
+        """Return the W&B runs of an online destination; SinkError if it is on another server."""
+        if destination.base.rstrip("/") != self._destinations.base_url.rstrip("/"):
+            raise SinkError(
+                f"they are on {destination.base}; set WANDB_BASE_URL to it to delete them"
+            )
+        entity = self._entity(destination.entity)
+        return ExistingRuns(self._client, entity, destination.project)
+
     @contextmanager
-    def open(self, plan: Plan, *, writer: str, written: Collection[str] = ()) -> Iterator[Session]:
+    def open(
+        self,
+        plan: Plan,
+        *,
+        writer: str,
+        written: Collection[str] = (),
+        forgotten: Collection[str] = (),
+    ) -> Iterator[Session]:
         """Fetch the existing W&B runs and yield a session that writes the plan."""
         if self._bundle is not None and self._checksums is not None:
             payloads = self._new_payloads(self._bundle)
             yield OfflineSession(plan, self._bundle, self._checksums, payloads, writer=writer)
         else:
-            yield self._online(plan, writer, written)
+            yield self._online(plan, writer, written, forgotten)
 
     def _new_payloads(self, bundle: Path) -> NewPayloads:
         with self._lock:
@@ -81,7 +115,9 @@ class WandbSink:
                 self._payloads = NewPayloads(bundle)
             return self._payloads
 
-    def _online(self, plan: Plan, writer: str, written: Collection[str]) -> OnlineSession:
+    def _online(
+        self, plan: Plan, writer: str, written: Collection[str], forgotten: Collection[str]
+    ) -> OnlineSession:
         entity = self._entity(plan.entity)
         project = self._project(entity, plan.project)
         existing_runs = ExistingRuns(self._client, entity, plan.project)
@@ -94,7 +130,12 @@ class WandbSink:
         existing_runs.add_known(complete)
         existing_runs.fetch(run for run in plan.runs if run.id not in complete)
         claims = Claims(
-            plan, existing_runs, self._client, writer=writer, on_deleted=self._on_deleted
+            plan,
+            existing_runs,
+            self._client,
+            writer=writer,
+            on_deleted=self._on_deleted,
+            forgotten=forgotten,
         )
         return OnlineSession(plan, project, existing_runs, claims, written)
 

@@ -66,6 +66,7 @@ RULES = [
             "planning/checkpoints.py",
             "snapshot/checkpoints.py",
             "planning/names.py",  # and `entity/project`
+            "completion.py",  # and what is typed in a shell, without the time of an import
             "report/explain/files.py",
             "sink/content/media.py",
             "source/to_snapshot.py",

@@ -41,6 +41,7 @@ mfwb status --rebuild --project wines
     cls=HelpedArgument,
     heading="Choose",
     help="Only Flow, or Flow/123  [all]",
+    shell_complete=options.pathspec_completion(latest=False),
 )
 @click.option(
     "--since",

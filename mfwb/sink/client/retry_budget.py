@@ -74,10 +74,11 @@ class RetryBudget:
         began = self._clock()
         pause = _MIN_PAUSE
         while True:
+            sent_at = self._clock()
             try:
                 answer = action()
             except FAILURES as error:
-                note_operation("W&B", f"{purpose}: {_describe(error)}")
+                note_operation("W&B", f"{purpose}: {_describe(error)}", self._clock() - sent_at)
                 if death := find_core_death(error):
                     raise death from None
                 if is_final(error) or self._spend(began, pause):
@@ -89,7 +90,7 @@ class RetryBudget:
                     f"can't {purpose}: W&B's answer is not valid ({error!r})"
                 ) from error
             else:
-                note_operation("W&B", f"{purpose}: done")
+                note_operation("W&B", f"{purpose}: done", self._clock() - sent_at)
                 return answer
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - to spread, not to hide
             pause = min(2 * pause, _MAX_PAUSE)
