@@ -54,7 +54,7 @@ from mfwb.pipeline.selection import (
     read_moment,
     resolve_flow_run,
 )
-from mfwb.ports import Entry, NoProgress, Progress
+from mfwb.ports import Entry, NoProgress, Progress, SimpleProgress, as_progress
 from mfwb.snapshot.pathspec import LATEST, parse
 from mfwb.sync_status import KnownFlowRun, SyncStatus
 from mfwb.units.subsets import NOTHING, Subset
@@ -94,7 +94,7 @@ def plan(  # noqa: PLR0913 - the ways to choose flow runs
     tags: Sequence[str] = (),
     failed: bool | None = None,
     config: Folder | None = None,
-    progress: Progress | bool | None = None,
+    progress: Progress | SimpleProgress | bool | None = None,
     **settings: Unpack[SettingsArguments],
 ) -> Result:
     """Return what `sync` with the same arguments would do. It sends no request to W&B.
@@ -112,8 +112,8 @@ def plan(  # noqa: PLR0913 - the ways to choose flow runs
         tags: only flow runs with all of these tags, the user's or Metaflow's own.
         failed: only flow runs that failed (True), or only the others (False); None: both.
         config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
-        progress: True shows it on stderr, if that is a terminal or a notebook; or an object with
-            the methods of `mfwb.ports.Progress`, which are called as the work goes on.
+        progress: True shows it on stderr: on a terminal, in a notebook, or as lines; or an object
+            with the methods of `mfwb.ports.Progress`, which are called as the work goes on.
         **settings: settings as in docs/settings.md, such as `project` or `granularity`; None is
             the same as a setting that is not given.
 
@@ -145,7 +145,7 @@ def sync(  # noqa: PLR0913 - the same
     tags: Sequence[str] = (),
     failed: bool | None = None,
     config: Folder | None = None,
-    progress: Progress | bool | None = None,
+    progress: Progress | SimpleProgress | bool | None = None,
     **settings: Unpack[SettingsArguments],
 ) -> Result:
     """Replay flow runs into W&B and return what was done. The arguments are those of `plan`.
@@ -179,7 +179,7 @@ def push(
     bundle: Folder | None = None,
     *,
     config: Folder | None = None,
-    progress: Progress | bool | None = None,
+    progress: Progress | SimpleProgress | bool | None = None,
     **settings: Unpack[SettingsArguments],
 ) -> Result:
     """Upload the bundle of an offline sync and return what was done.
@@ -215,7 +215,7 @@ def verify(  # noqa: PLR0913 - the ways to choose flow runs
     read_data: bool | str = False,
     repair: bool = False,
     config: Folder | None = None,
-    progress: Progress | bool | None = None,
+    progress: Progress | SimpleProgress | bool | None = None,
     **settings: Unpack[SettingsArguments],
 ) -> Verification:
     """Read W&B back and return how it differs from what Metaflow says.
@@ -270,7 +270,7 @@ def lineage(
     pathspec: PathspecLike,
     *,
     config: Folder | None = None,
-    progress: Progress | bool | None = None,
+    progress: Progress | SimpleProgress | bool | None = None,
     **settings: Unpack[SettingsArguments],
 ) -> TracedFlowRun:
     """Return one flow run and its lineage, rebuilt from what Metaflow recorded. W&B is not used.
@@ -299,7 +299,10 @@ def lineage(
     resolved = load_settings(settings, file=folder_path(config))
     from mfwb.wiring import wire_source  # noqa: PLC0415 - it imports Metaflow
 
-    with _watched(progress=progress) as watcher, wire_source(resolved) as (source, payloads):
+    with (
+        _watched(progress=progress) as watcher,
+        wire_source(resolved, watcher) as (source, payloads),
+    ):
         flow_run = resolve_flow_run(requested, source)
         watcher.flow_run(str(flow_run), 0, 1)
         return trace(flow_run, source, payloads)
@@ -310,7 +313,7 @@ def explain(
     name: str | None = None,
     *,
     config: Folder | None = None,
-    progress: Progress | bool | None = None,
+    progress: Progress | SimpleProgress | bool | None = None,
     **settings: Unpack[SettingsArguments],
 ) -> Explanation:
     """Return what an artifact is, what W&B would get of it, and why. W&B is not used.
@@ -341,7 +344,10 @@ def explain(
     entity, project = entity_and_project(artifact.flow_run.flow, resolved, read_defaults())
     from mfwb.wiring import wire_source  # noqa: PLC0415 - it imports Metaflow
 
-    with _watched(progress=progress) as watcher, wire_source(resolved) as (source, payloads):
+    with (
+        _watched(progress=progress) as watcher,
+        wire_source(resolved, watcher) as (source, payloads),
+    ):
         flow_run = resolve_flow_run(artifact.flow_run, source)
         watcher.flow_run(str(flow_run), 0, 1)
         return explain_artifact(
@@ -363,7 +369,7 @@ def report(  # noqa: PLR0913 - the ways to choose flow runs
     tags: Sequence[str] = (),
     failed: bool | None = None,
     config: Folder | None = None,
-    progress: Progress | bool | None = None,
+    progress: Progress | SimpleProgress | bool | None = None,
     **settings: Unpack[SettingsArguments],
 ) -> HtmlReport:
     """Return a report of one flow run, or a comparison of several, as a page of HTML.
@@ -467,6 +473,7 @@ def rebuild(
     *flows: PathspecsLike,
     config: Folder | None = None,
     moved: Callable[[Path], object] | None = None,
+    progress: Progress | SimpleProgress | bool | None = None,
     **settings: Unpack[SettingsArguments],
 ) -> tuple[Rebuilt, ...]:
     """Rebuild a ledger that was lost or damaged from W&B; return what each project has.
@@ -476,6 +483,7 @@ def rebuild(
             read, and all flow runs in them recorded. None: the project of the settings.
         config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
         moved: called with the new path of a damaged ledger, as soon as it is renamed.
+        progress: as for `plan`.
         **settings: as for `plan`; give those that a sync would be given.
 
     Raises:
@@ -495,13 +503,14 @@ def rebuild(
         )
     from mfwb.wiring import wire  # noqa: PLC0415 - it imports both SDKs
 
-    return rebuild_ledgers(
-        names,
-        resolved,
-        partial(wire, resolved, NoProgress(), may_ask=True),
-        put_aside=partial(put_aside_if_damaged, ledger_path(None)),
-        moved=moved,
-    )
+    with _watched(progress=progress) as watcher:
+        return rebuild_ledgers(
+            names,
+            resolved,
+            partial(wire, resolved, watcher, may_ask=True),
+            put_aside=partial(put_aside_if_damaged, ledger_path(None)),
+            moved=moved,
+        )
 
 
 def list_selection(
@@ -677,8 +686,9 @@ def push_bundle(
         raise UsageError("give the bundle to push: mfwb push DIR")
     from mfwb.wiring import wire_push  # noqa: PLC0415 - it imports wandb
 
-    with wire_push(settings, folder.expanduser().resolve()) as (ledger, pusher):
-        return push_flow_runs(settings, ledger, pusher, progress or NoProgress(), BugLogs())
+    watcher = progress or NoProgress()
+    with wire_push(settings, folder.expanduser().resolve(), watcher) as (ledger, pusher):
+        return push_flow_runs(settings, ledger, pusher, watcher, BugLogs())
 
 
 def report_selection(selection: Selection, settings: Settings, progress: Progress) -> HtmlReport:
@@ -688,7 +698,7 @@ def report_selection(selection: Selection, settings: Settings, progress: Progres
     from mfwb.wiring import wire_source  # noqa: PLC0415 - it imports Metaflow
 
     settings = _with_plugins(settings)
-    with wire_source(settings) as (source, payloads):
+    with wire_source(settings, progress) as (source, payloads):
         materials = gather_materials(selection, settings, source, payloads, progress)
         return build_report(
             materials, [_entries_of(material.traced, settings) for material in materials]
@@ -774,7 +784,7 @@ def _carry_out(
 
 
 @contextmanager
-def _watched(*, progress: Progress | bool | None) -> Iterator[Progress]:
+def _watched(*, progress: Progress | SimpleProgress | bool | None) -> Iterator[Progress]:
     """Yield the object that is notified of progress, according to the argument `progress`."""
     if progress is True:
         from mfwb.report import progress_on_stderr  # noqa: PLC0415 - rich
@@ -782,7 +792,7 @@ def _watched(*, progress: Progress | bool | None) -> Iterator[Progress]:
         with progress_on_stderr(quiet=False) as shown:
             yield shown
     else:
-        yield progress or NoProgress()
+        yield as_progress(progress or None)
 
 
 def _with_plugins(settings: Settings) -> Settings:

@@ -44,9 +44,11 @@ def wire(settings: Settings, progress: Progress, *, may_ask: bool) -> Iterator[P
     """
     refuse_old_versions()
     with ExitStack() as stack:
-        source = stack.enter_context(open_source(settings))
+        source = stack.enter_context(open_source(settings, progress))
         memory = ledger_path(None).parent
-        sink = stack.enter_context(open_sink(settings, memory=memory, may_ask=may_ask))
+        sink = stack.enter_context(
+            open_sink(settings, memory=memory, may_ask=may_ask, progress=progress)
+        )
         ledger = stack.enter_context(SqliteLedger.open(ledger_path(sink.bundle)))
         folder = sink.bundle / "payloads" if sink.bundle else stack.enter_context(scratch())
         keep = sink.bundle is not None
@@ -92,8 +94,15 @@ def find_destination(settings: Settings, flow: str) -> Destination:
 
 
 @contextmanager
-def wire_push(settings: Settings, bundle: Path) -> Iterator[tuple[Ledger, Pusher]]:
+def wire_push(
+    settings: Settings, bundle: Path, progress: Progress
+) -> Iterator[tuple[Ledger, Pusher]]:
     """Yield a bundle's ledger and a pusher to W&B; Metaflow is not used.
+
+    Args:
+        settings: of this call.
+        bundle: its folder.
+        progress: is notified of the work.
 
     Raises:
         UsageError: if there is no bundle, or for settings that W&B refuses.
@@ -104,7 +113,7 @@ def wire_push(settings: Settings, bundle: Path) -> Iterator[tuple[Ledger, Pusher
     path = ledger_path(bundle)
     if not path.is_file():
         raise UsageError(f"there is no bundle in {bundle}; `mfwb sync --mode offline` makes one")
-    with SqliteLedger.open(path) as ledger, open_pusher(settings, bundle) as pusher:
+    with SqliteLedger.open(path) as ledger, open_pusher(settings, bundle, progress) as pusher:
         yield ledger, pusher
 
 
@@ -169,13 +178,22 @@ def wire_verification(settings: Settings, progress: Progress) -> Iterator[Verifi
         UsageError: for settings that Metaflow or W&B refuse, or a folder without a bundle.
         Unreachable: Metaflow or W&B can't be reached, or W&B refuses the credentials.
     """
-    with open_source(settings) as source, open_recorded(settings) as projects:
+    with (
+        open_source(settings, progress) as source,
+        open_recorded(settings, progress) as projects,
+    ):
         yield Verifier(source, settings, projects, Watched(progress, BugLogs()))
 
 
 @contextmanager
-def wire_source(settings: Settings) -> Iterator[tuple[Source, Payloads]]:
+def wire_source(
+    settings: Settings, progress: Progress | None = None
+) -> Iterator[tuple[Source, Payloads]]:
     """Yield what reads flow runs: a source and payloads; W&B is not used.
+
+    Args:
+        settings: of this call.
+        progress: is notified while a metadata service does not answer; None: nothing is.
 
     Raises:
         UsageError: for settings that Metaflow refuses.
@@ -183,7 +201,7 @@ def wire_source(settings: Settings) -> Iterator[tuple[Source, Payloads]]:
     """
     refuse_old_versions()
     with ExitStack() as stack:
-        source = stack.enter_context(open_source(settings))
+        source = stack.enter_context(open_source(settings, progress))
         folder = stack.enter_context(scratch())
         payloads = PayloadBuilder(
             folder,

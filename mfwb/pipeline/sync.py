@@ -132,6 +132,7 @@ class _Sync:
     def run(self, selected: Sequence[SelectedFlowRun]) -> Iterator[FlowRunOutcome]:
         """Return the outcome of each flow run, in their order."""
         results: list[FlowRunOutcome | Future[FlowRunOutcome]] = []
+        self._parts.progress.selected(len(selected))
         for position, flow_run in enumerate(self._with_look_ahead(selected)):
             try:
                 outcome = self._history.find_outcome(flow_run)
@@ -140,8 +141,10 @@ class _Sync:
                     results.append(self._start(flow_run))
                 else:
                     results.append(outcome)
-            except BaseException as error:  # noqa: BLE001, PERF203 - see `failed_outcome`
+            except BaseException as error:  # noqa: BLE001 - see `failed_outcome`
                 results.append(self._unreadable(flow_run, error))
+            if isinstance(results[-1], FlowRunOutcome):  # else `_carry_out` notifies
+                self._parts.progress.finished(results[-1])
         return (result.result() if isinstance(result, Future) else result for result in results)
 
     def _with_look_ahead(self, selected: Iterable[SelectedFlowRun]) -> Iterator[SelectedFlowRun]:
@@ -210,7 +213,7 @@ class _Sync:
         # Only flow runs that were started before are awaited, so that no two wait for each other.
         first = [self._started[name] for name in sorted(drafted.others & self._started.keys())]
         turn = self._log_order.add(drafted.plan)
-        work = partial(self._carry_out, drafted, drafted.plan, before, first, turn)
+        work = partial(self._carry_out_and_notify, drafted, drafted.plan, before, first, turn)
         future = self._flow_run_pool.submit(_with_seconds, began, work)
         future.add_done_callback(lambda _: self._free_slots.release())
         self._started[str(selected.pathspec)] = future
@@ -227,6 +230,18 @@ class _Sync:
         if self._parts.sink.bundle is not None:
             return True
         return selected.listed is not None and self._settings.on_deleted == "skip"
+
+    def _carry_out_and_notify(
+        self,
+        drafted: Draft,
+        plan: Plan,
+        before: Entry | None,
+        first: Sequence[Future[FlowRunOutcome]],
+        turn: Turn,
+    ) -> FlowRunOutcome:
+        outcome = self._carry_out(drafted, plan, before, first, turn)
+        self._parts.progress.finished(outcome)
+        return outcome
 
     def _carry_out(
         self,

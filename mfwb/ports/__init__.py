@@ -16,7 +16,7 @@ from mfwb.ports.payloads import (
     ReadyRun,
     ReadyTable,
 )
-from mfwb.ports.progress import NoProgress, Progress
+from mfwb.ports.progress import Ended, NoProgress, Progress, SimpleProgress, as_progress
 from mfwb.ports.push import BundledFlowRun, PushedFlowRun, Pusher
 from mfwb.ports.sink import Destination, ExistingFlowRun, OwnRun, Session, Sink, WrittenRun
 from mfwb.ports.source import (
@@ -41,6 +41,7 @@ __all__ = [
     "CodeFile",
     "Contents",
     "Destination",
+    "Ended",
     "Entry",
     "ExcludedCode",
     "ExistingFlowRun",
@@ -62,8 +63,10 @@ __all__ = [
     "ReadyRun",
     "ReadyTable",
     "Session",
+    "SimpleProgress",
     "Sink",
     "Source",
     "SyncState",
     "WrittenRun",
+    "as_progress",
 ]

@@ -11,7 +11,7 @@ from mfwb.config import Settings
 from mfwb.destination import Destinations
 from mfwb.errors import SinkError
 from mfwb.planning import Plan, PlannedRun
-from mfwb.ports import Destination, ExistingFlowRun, OwnRun, Session
+from mfwb.ports import Destination, ExistingFlowRun, OwnRun, Progress, Session
 from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.collections import Collections
 from mfwb.sink.client.retry_budget import RetryBudget
@@ -21,6 +21,7 @@ from mfwb.sink.offline.new_payloads import NewPayloads
 from mfwb.sink.offline.session import OfflineSession
 from mfwb.sink.online.in_flight import InFlight
 from mfwb.sink.online.session import OnlineSession, Project
+from mfwb.sink.online.upload_watch import UploadWatch
 from mfwb.sink.server.artifact_rules import RuleWriter
 from mfwb.sink.server.claims import Claims
 from mfwb.sink.server.delete_runs import delete_run, find_own_runs
@@ -36,7 +37,9 @@ __all__ = ["WandbSink"]
 class WandbSink:
     """Open sessions, one for each flow run; several may be open at once."""
 
-    def __init__(self, settings: Settings, destinations: Destinations, scratch: Path) -> None:
+    def __init__(
+        self, settings: Settings, destinations: Destinations, scratch: Path, progress: Progress
+    ) -> None:
         check_wandb_settings(settings)
         self._destinations = destinations
         self._bundle = destinations.bundle
@@ -46,7 +49,10 @@ class WandbSink:
         self._force = settings.force
         self._edit_rule = EditRule(settings.overwrite_edits, restore=settings.force)
         self._scratch = scratch
-        self._client = ApiClient(self._destinations.base_url, RetryBudget(settings.timeout))
+        self._client = ApiClient(
+            self._destinations.base_url, RetryBudget(settings.timeout, progress=progress)
+        )
+        self._upload_watch = UploadWatch(progress)
         self._projects: dict[tuple[str, str], Project] = {}
         # By entity and project, then by id.
         self._prefetched: dict[tuple[str, str], dict[str, ExistingRun]] = {}
@@ -158,6 +164,7 @@ class WandbSink:
                         latest_alias,
                         RuleWriter(self._client, entity, name),
                         InFlight(),
+                        self._upload_watch,
                         self._scratch,
                     ),
                     force=self._force,

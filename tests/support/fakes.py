@@ -23,6 +23,7 @@ from mfwb.ports import (
     CodeFile,
     Contents,
     Destination,
+    Ended,
     Entry,
     ExcludedCode,
     ExistingFlowRun,
@@ -38,6 +39,7 @@ from mfwb.safe_text import one_line
 from mfwb.snapshot import Card, FlowRun, Loss
 from mfwb.snapshot.checkpoints import StoredReference
 from mfwb.snapshot.pathspec import FlowRunId, Pathspec
+from mfwb.verification_outcome import FlowRunVerification
 
 __all__ = ["MemoryLedger", "MemoryMetaflow", "MemoryWandb", "World"]
 
@@ -442,13 +444,38 @@ class MemoryProgress:
         """Write down a flow run, counted from 1."""
         self.heard.append(f"{pathspec} ({position + 1} of {total})")
 
-    def wandb_runs(self, total: int) -> None:
-        """Write down how many W&B runs it becomes."""
-        self.heard.append(f"{total} to write")
+    def connecting(self, end: str, retry: int) -> None:
+        """Write down who is called."""
+        self.heard.append(f"connecting to {end}, {retry}")
 
-    def advance(self) -> None:
+    def connected(self, end: str) -> None:
+        """Write down who has answered."""
+        self.heard.append(f"connected to {end}")
+
+    def selected(self, flow_runs: int) -> None:
+        """Write down how many flow runs there are."""
+        self.heard.append(f"{flow_runs} selected")
+
+    def planned(self, flow_run: str, wandb_runs: int) -> None:
+        """Write down how many W&B runs it becomes."""
+        self.heard.append(f"{flow_run}: {wandb_runs} to write")
+
+    def writing(self, flow_run: str, wandb_run: str) -> None:
+        """Write down which one is begun."""
+        self.heard.append(f"{flow_run}: {wandb_run} begun")
+
+    def uploading(self, wandb_run: str, sent: int, total: int) -> None:
+        """Write down how far an upload is."""
+        self.heard.append(f"{wandb_run}: {sent} of {total}")
+
+    def written(self, flow_run: str, wandb_run: str) -> None:
         """Write down that one is done."""
-        self.heard.append("one written")
+        self.heard.append(f"{flow_run}: {wandb_run} written")
+
+    def finished(self, ended: Ended) -> None:
+        """Write down how a flow run ended."""
+        how = ended.verdict if isinstance(ended, FlowRunVerification) else ended.status
+        self.heard.append(f"{ended.pathspec} {how.value}")
 
 
 @dataclass
