@@ -29,7 +29,6 @@ _ASCII_SIGNS = str.maketrans(
         "\N{ALMOST EQUAL TO}": "~",
         "\N{LEFTWARDS ARROW}": "<-",
         _ELLIPSIS: "...",
-        "\N{ALMOST EQUAL TO}": "~",
         "\N{BOX DRAWINGS LIGHT VERTICAL}": "|",
         "\N{BOX DRAWINGS LIGHT HORIZONTAL}": "-",
         "\N{BOX DRAWINGS LIGHT VERTICAL AND RIGHT}": "+",
