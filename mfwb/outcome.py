@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, computed_field
 from typing_extensions import TypedDict
 
 from mfwb.account import Account, Ending, add_accounts, full_account
 from mfwb.errors import BUG_EXIT_CODE, FlowRunsFailed
+from mfwb.notebook_display import ShownInNotebooks
 from mfwb.redaction import Masked
+from mfwb.safe_text import one_line
 from mfwb.snapshot import Loss
 
 __all__ = [
@@ -229,6 +231,8 @@ class WandbRunOutcome:
         part_digests: of the parts of that, by name; a later plan compares them.
         action: what a sync would do with it; None: this is no plan.
         reasons: why, as in "tags" or "artifact model is new"; in a plan alone.
+        bytes_written: of files that this call sent to W&B, or wrote into the bundle, for it; what
+            was there before is not counted.
     """
 
     id: str
@@ -256,6 +260,7 @@ class WandbRunOutcome:
     part_digests: dict[str, str] = field(default_factory=dict)
     action: RunAction | None = None
     reasons: tuple[str, ...] = ()
+    bytes_written: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +289,8 @@ class FlowRunOutcome:
             skipped, or fail.
         reasons: what changed, as in "tag + prod"; in a plan alone.
         estimate: what a sync would cost, beside what a call costs in any case; in a plan alone.
+        seconds: how long this call took to read and write it; None: it is unchanged, or was pushed.
+        url: the page of its group in W&B; None: it has none, as offline.
     """
 
     pathspec: str
@@ -304,6 +311,23 @@ class FlowRunOutcome:
     change: Change | None = None
     reasons: tuple[str, ...] = ()
     estimate: Estimate | None = None
+    seconds: float | None = field(default=None, compare=False)
+    url: str | None = field(default=None, compare=False)
+
+    @computed_field  # type: ignore[prop-decorator] # mypy knows none above a property
+    @property
+    def bytes_written(self) -> int:
+        """The bytes of files that this call sent to W&B; offline, that it wrote into the bundle.
+
+        Files that W&B, or the bundle, had before are not counted. Of a push it is what the files
+        have whose artifacts W&B did not have.
+        """
+        return sum(run.bytes_written for run in self.wandb_runs)
+
+    def as_unchanged(self) -> FlowRunOutcome:
+        """Return the outcome of a call that had nothing to do, as an earlier one did all this."""
+        runs = tuple(replace(run, bytes_written=0) for run in self.wandb_runs)
+        return replace(self, status=Status.UNCHANGED, wandb_runs=runs, seconds=None)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document that `--json` prints for this flow run."""
@@ -355,6 +379,8 @@ class Totals(TypedDict):
         log_bytes_left_out: bytes of logs that are too many for W&B.
         changes: flow runs by how they differ from what was synced before; in a plan.
         estimate: what a sync would cost; all 0 if this is no plan.
+        bytes_written: of files that this call sent to W&B, or wrote into the bundle.
+        seconds: how long the call took; None: not known, as of a plan.
     """
 
     flow_runs: dict[str, int]
@@ -370,6 +396,8 @@ class Totals(TypedDict):
     log_bytes_left_out: int
     changes: dict[str, int]
     estimate: EstimateDocument
+    bytes_written: int
+    seconds: float | None
 
 
 class ResultDocument(TypedDict):
@@ -391,7 +419,7 @@ class ResultDocument(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Result(ShownInNotebooks):
     """All flow runs of one call."""
 
     command: str
@@ -399,6 +427,16 @@ class Result:
     version: Literal[1] = 1
     notes: tuple[str, ...] = ()  # remarks about the call, not about a flow run
     estimate: Estimate | None = None  # in a plan: what a sync of all flow runs would cost
+    seconds: float | None = field(default=None, compare=False)  # of the whole call; None: not known
+
+    def __repr__(self) -> str:
+        """Return `<mfwb sync: 2 synced, 1 failed, 3 losses; Flow/3: the reason>`: one line."""
+        numbers = [f"{n:,} {s}" for s, n in self.totals["flow_runs"].items() if n]
+        lost = len(self.losses)
+        numbers += [f"{lost:,} {'loss' if lost == 1 else 'losses'}"] if lost else []
+        failed = [run for run in self.flow_runs if run.status is Status.FAILED]
+        why = f"; {failed[0].pathspec}: {failed[0].reason}" if failed else ""
+        return f"<mfwb {self.command}: {', '.join(numbers) or 'no flow runs'}{one_line(why, 300)}>"
 
     @property
     def totals(self) -> Totals:
@@ -424,7 +462,14 @@ class Result:
                 for change in Change
             },
             "estimate": _adapter(Estimate).dump_python(self.estimate or Estimate(), mode="json"),
+            "bytes_written": self.bytes_written,
+            "seconds": self.seconds,
         }
+
+    @property
+    def bytes_written(self) -> int:
+        """The bytes of files that this call sent to W&B, or wrote into the bundle."""
+        return sum(run.bytes_written for run in self.flow_runs)
 
     @property
     def account(self) -> Account:

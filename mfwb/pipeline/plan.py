@@ -25,6 +25,7 @@ from mfwb.outcome import (
 from mfwb.pipeline.draft import Draft, draft, make_outcome, notes_on, still_running_outcome
 from mfwb.pipeline.estimates import estimate_call, estimate_flow_run, estimate_run
 from mfwb.pipeline.failures import failed_outcome
+from mfwb.pipeline.group_pages import with_group_pages
 from mfwb.pipeline.known_entities import SinkWithKnownEntities
 from mfwb.pipeline.look_ahead import LOOK_AHEAD, look_ahead
 from mfwb.pipeline.parts import Parts
@@ -98,7 +99,7 @@ def plan_flow_runs(
     known = (outcome.estimate for outcome in outcomes if outcome.estimate is not None)
     return Result(
         "plan",
-        tuple(outcomes),
+        with_group_pages(outcomes),
         notes=tuple(notes),
         estimate=estimate_call(known, workers=settings.workers, online=parts.sink.bundle is None),
     )
@@ -344,7 +345,12 @@ class _Planner:
             existing is None or before.fingerprint == existing.fingerprint
         )
         if before is not None and is_same:
-            planned = replace(before, fingerprint=run.fingerprint, part_digests=run.part_digests)
+            planned = replace(
+                before,
+                fingerprint=run.fingerprint,
+                part_digests=run.part_digests,
+                bytes_written=0,
+            )
         elif existing is not None:
             planned = as_planned(run, losses=existing.losses)
             outputs = (replace(output, size_is_estimate=True) for output in planned.outputs)
@@ -409,12 +415,11 @@ def _has_output(outcome: FlowRunOutcome, used: InputArtifact) -> bool:
 def _unchanged(outcome: FlowRunOutcome) -> FlowRunOutcome:
     """Return the recorded outcome of a flow run with which a sync has nothing to do."""
     runs = (
-        replace(run, action=RunAction.SKIP if run.deleted else RunAction.KEEP)
+        replace(run, action=RunAction.SKIP if run.deleted else RunAction.KEEP, bytes_written=0)
         for run in outcome.wandb_runs
     )
     return replace(
-        outcome,
-        status=Status.UNCHANGED,
+        outcome.as_unchanged(),
         reason=None,
         wandb_runs=tuple(runs),
         change=Change.UNCHANGED,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mfwb.outcome import Change, Estimate, FlowRunOutcome, Result, RunAction, WandbRunOutcome
-from mfwb.report.format import count, planned_size, short_name
+from mfwb.outcome import Change, Estimate, FlowRunOutcome, RunAction, WandbRunOutcome
+from mfwb.report.format import count, human_seconds, planned_size, short_name
 from mfwb.safe_text import one_line
-from mfwb.units.durations import format_duration
 
-__all__ = ["change_lines", "estimate_line"]
+__all__ = ["change_lines", "cost_parts"]
 
 _LISTED = 5  # W&B runs whose changes are listed each
 _VERBS = {
@@ -43,11 +42,12 @@ def _run_line(run: WandbRunOutcome, pathspec: str) -> str:
     return f"  {one_line(short_name(run.name, pathspec))} {verb}{f': {reasons}' if reasons else ''}"
 
 
-def estimate_line(result: Result) -> str:
-    """Return what a sync would cost; empty if there is nothing to do, or this is no plan."""
-    estimate = result.estimate or Estimate()
+def cost_parts(estimate: Estimate) -> Iterator[str]:
+    """Yield what a sync would write, in how many requests and how long; nothing if it is none."""
     if not estimate.seconds:
-        return ""
+        return
     size = planned_size(estimate.size, is_estimate=estimate.size_is_estimate)
-    requests = f" in about {count(estimate.requests, 'request')}" if estimate.requests else ""
-    return f"{size} to write{requests}; about {format_duration(estimate.seconds)}"
+    yield f"{size} to write"
+    if estimate.requests:
+        yield f"about {count(estimate.requests, 'request')}"
+    yield f"about {human_seconds(estimate.seconds)}"
