@@ -140,7 +140,8 @@ def attempts_of(task: Task) -> Iterator[AttemptBar]:
 def _title(attempt: AttemptBar) -> str:
     took = duration(attempt.length / 1000) if attempt.is_known else "end not known"
     state = STATE_NAMES.get(attempt.state, attempt.state)
-    return f"{attempt.task}, attempt {attempt.number}: {state}, {took}, began {moment(attempt.start)} UTC"
+    began = moment(attempt.start)
+    return f"{attempt.task}, attempt {attempt.number}: {state}, {took}, began {began} UTC"
 
 
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200)
