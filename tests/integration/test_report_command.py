@@ -1,4 +1,4 @@
-"""`mfwb report` on real flow runs: what the page has, before and after a sync, and what is printed."""
+"""`mfwb report` on real flow runs: what the page has, before and after a sync."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def report(sandbox: Sandbox, flows_root: Path) -> Report:
 
 
 def test_a_flow_run(report: Report, flow_run: FlowRuns, sandbox: Sandbox) -> None:
-    """Without a sync: values, tables, images, histograms, charts, logs and cards are in the page."""
+    """Without a sync: values, tables, images, charts, logs and cards are in the page."""
     pathspec = flow_run("rich_flow")
     done = report("RichFlow/latest", "--json")
     name = f"{pathspec.replace('/', '-')}.html"
