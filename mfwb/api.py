@@ -24,7 +24,13 @@ from mfwb.config import Settings, load_settings
 from mfwb.crash_log import BugLogs
 from mfwb.destination import bundle_of, entity_and_project, project_of, read_defaults
 from mfwb.errors import LockHeld, UsageError
-from mfwb.ledger import ledger_path, put_aside_if_damaged, read_entries, read_sync_status
+from mfwb.ledger import (
+    StatusFilter,
+    ledger_path,
+    put_aside_if_damaged,
+    read_entries,
+    read_sync_status,
+)
 from mfwb.outcome import Result, Status
 from mfwb.pipeline import (
     Parts,
@@ -40,10 +46,11 @@ from mfwb.pipeline.selection import (
     SELECTORS,
     Selection,
     make_selection,
+    read_moment,
     resolve_flow_run,
 )
 from mfwb.ports import Entry, NoProgress, Progress
-from mfwb.snapshot.pathspec import parse
+from mfwb.snapshot.pathspec import LATEST, parse
 from mfwb.sync_status import SyncStatus
 from mfwb.units.subsets import NOTHING, Subset
 from mfwb.verification.repair import repair as repair_differences
@@ -395,12 +402,23 @@ def report(  # noqa: PLR0913 - the ways to choose flow runs
 
 
 def status(
-    *flows: PathspecsLike, config: Folder | None = None, **settings: Unpack[SettingsArguments]
+    *pathspecs: PathspecsLike,
+    since: str | datetime | int | None = None,
+    failed: bool = False,
+    losses: bool = False,
+    limit: int | None = None,
+    config: Folder | None = None,
+    **settings: Unpack[SettingsArguments],
 ) -> SyncStatus:
     """Return the sync status of flow runs from the ledger. Metaflow and W&B are not used.
 
     Args:
-        *flows: names of flows, objects of Metaflow's client, or lists of these; none: all flows.
+        *pathspecs: `Flow`, `Flow/123`, objects of Metaflow's client, or lists of these; none: all
+            flow runs.
+        since: only flow runs that started then or later, in the forms that `plan` takes.
+        failed: list only flow runs that could not be synced.
+        losses: list only flow runs with losses.
+        limit: list at most so many flow runs; None: all.
         config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
         **settings: as for `plan`: `mode` and `dir` select the ledger. An `entity` or a `project`
             that is given here or by a variable excludes what went elsewhere.
@@ -412,9 +430,15 @@ def status(
     resolved = load_settings(settings, file=folder_path(config))
     return read_sync_status(
         ledger_path(bundle_of(resolved, read_defaults())),
-        flows=_flow_names(flows),
-        entity=resolved.entity if "entity" in resolved.explicit else None,
-        project=resolved.project if "project" in resolved.explicit else None,
+        StatusFilter(
+            pathspecs=_ledger_pathspecs(pathspecs),
+            entity=resolved.entity if "entity" in resolved.explicit else None,
+            project=resolved.project if "project" in resolved.explicit else None,
+            since=read_moment("since", since),
+        ),
+        failed=failed,
+        lossy=losses,
+        limit=limit,
     )
 
 
@@ -475,11 +499,25 @@ def rebuild(
     )
 
 
+def _ledger_pathspecs(given: Iterable[PathspecsLike]) -> list[str]:
+    """Return flows and flow runs to look up in a ledger; UsageError."""
+    pathspecs = [parse(text) for text in flow_run_pathspecs(given)]
+    for pathspec in pathspecs:
+        if pathspec.run == LATEST:
+            raise UsageError(
+                f"status does not ask Metaflow which flow run is the latest: give {pathspec.flow} "
+                f"or {pathspec.flow}/123"
+            )
+    return [str(pathspec) for pathspec in pathspecs]
+
+
 def _flow_names(flows: Iterable[PathspecsLike]) -> list[str]:
     pathspecs = [parse(text) for text in flow_names(flows)]
     for pathspec in pathspecs:
         if pathspec.run is not None:
-            raise UsageError(f"status shows whole flows: give {pathspec.flow}, not {pathspec}")
+            raise UsageError(
+                f"a ledger is rebuilt for whole flows: give {pathspec.flow}, not {pathspec}"
+            )
     return [pathspec.flow for pathspec in pathspecs]
 
 
@@ -574,9 +612,13 @@ def verify_selection(
     watcher = progress or NoProgress()
     from mfwb.wiring import wire_verification  # noqa: PLC0415 - it imports both SDKs
 
+    notes: list[str] = []
+
     def verified(chosen: Selection | None) -> list[FlowRunVerification]:
         with wire_verification(settings, watcher) as verifier:
-            return list(verifier.verify(verifier.choose(chosen), read_data))
+            results = list(verifier.verify(verifier.choose(chosen), read_data))
+            notes.extend(verifier.notes)
+            return results
 
     def sync_again(pathspecs: Sequence[str], wandb_runs: Collection[str] | None) -> dict[str, str]:
         forcing = settings.model_copy(update={"force": True})
@@ -587,7 +629,7 @@ def verify_selection(
             if run.status is Status.FAILED
         }
 
-    first = Verification(tuple(verified(selection)))
+    first = Verification(tuple(verified(selection)), notes=tuple(notes))
     if not repair:
         return first
     return repair_differences(first, sync_again, lambda names: verified(make_selection(names)))

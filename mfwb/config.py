@@ -126,6 +126,13 @@ def _reject_bool(value: Any) -> Any:
     return value
 
 
+def _reject_empty(value: Any) -> Any:
+    """Return the value; ValueError for an empty text, which would be the current folder."""
+    if value == "":
+        raise ValueError("it is a folder")
+    return value
+
+
 def _to_absolute(value: Any) -> Any:
     """Return absolute paths of folders; in a text they are separated as in PATH."""
     folders = value.split(os.pathsep) if isinstance(value, str) else value
@@ -271,11 +278,14 @@ class _StepTable(_PerStep):
         return _reject_call_wide_fields(value)
 
 
+_Name = Annotated[str, Field(min_length=1)]
+
+
 class _FlowSettings(_PerStep):
     """Settings that may differ from flow to flow."""
 
-    entity: str | None = None
-    project: str | None = None
+    entity: _Name | None = None
+    project: _Name | None = None
     granularity: Granularity = "step"
     overview: bool = Field(default=False, description="one more W&B run for each flow run")
     code: bool = Field(default=True, description="log the code package as an artifact")
@@ -298,9 +308,11 @@ class _InputSettings(_FlowSettings):
         default=True, description="a page about the flow run in that W&B run"
     )
     mode: Mode | None = Field(None, description="None: the value of WANDB_MODE, else online")
-    dir: Path | None = Field(None, description="the bundle of an offline sync")
-    metadata: str | None = Field(None, description="Metaflow's provider, as in service@URL")
-    namespace: str | None = Field(None, description="Metaflow's namespace; None: all")
+    dir: Annotated[Path | None, BeforeValidator(_reject_empty)] = Field(
+        None, description="the bundle of an offline sync"
+    )
+    metadata: _Name | None = Field(None, description="Metaflow's provider, as in service@URL")
+    namespace: _Name | None = Field(None, description="Metaflow's namespace; None: all")
     datastore_roots: Annotated[tuple[str, ...], BeforeValidator(_split_list)] = Field(
         (), description="datastores to read from, besides those Metaflow is configured to use"
     )

@@ -10,11 +10,25 @@ from typing import TypeVar
 
 from mfwb.errors import Unreachable
 
-__all__ = ["run_within"]
+__all__ = ["STARTING", "TookTooLongError", "has_unfinished", "run_within"]
 
 T = TypeVar("T")
 
-_SHORTEST = 5.0  # seconds; a shorter limit would fail for a healthy W&B on a slow machine
+_THREAD = "mfwb-bounded"
+_SHORTEST = 2.0  # seconds; a shorter limit would fail for a healthy W&B on a slow machine
+
+
+class TookTooLongError(Unreachable):
+    """Something did not end within its time limit."""
+
+
+STARTING = 5.0
+"""Seconds that a process may always take to start here, however short the time limit is."""
+
+
+def has_unfinished() -> bool:
+    """Return whether an action that took too long still runs in the background."""
+    return any(thread.name == _THREAD for thread in threading.enumerate())
 
 
 def run_within(seconds: float, action: Callable[[], T], subject: str) -> T:
@@ -26,7 +40,7 @@ def run_within(seconds: float, action: Callable[[], T], subject: str) -> T:
         subject: the subject of the error message, for example "https://api.wandb.ai".
 
     Raises:
-        Unreachable: it took longer.
+        TookTooLongError: it took longer.
     """
     limit = max(seconds, _SHORTEST)
     done: Future[T] = Future()
@@ -37,10 +51,10 @@ def run_within(seconds: float, action: Callable[[], T], subject: str) -> T:
         except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
             done.set_exception(error)
 
-    threading.Thread(target=do, name="mfwb-bounded", daemon=True).start()
+    threading.Thread(target=do, name=_THREAD, daemon=True).start()
     try:
         return done.result(limit)
     except TookTooLong:
         if done.done():  # the action itself raised it
             raise
-        raise Unreachable(f"{subject} did not answer within {limit:.0f} s") from None
+        raise TookTooLongError(f"{subject} did not answer within {limit:.0f} s") from None

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import errno
 
-__all__ = ["describe_shortage"]
+__all__ = ["describe_shortage", "root_cause"]
 
 _LACKING = frozenset(
     getattr(errno, name)
     for name in (
         *("EACCES", "EAGAIN", "EDQUOT", "EFBIG", "EIO", "EMFILE", "ENFILE", "ENODEV", "ENOLCK"),
         *("ENOMEM", "ENOSPC", "ENXIO", "EPERM", "EROFS", "ESTALE"),
+        # Paths of the user that are not as they must be, and what the system lacks.
+        *("EBUSY", "EISDIR", "ELOOP", "ENAMETOOLONG", "ENOBUFS", "ENOSYS", "ENOTCONN", "ENOTDIR"),
+        *("EOPNOTSUPP", "EREMOTEIO", "ETXTBSY", "EUSERS"),
     )
     if hasattr(errno, name)
 )
@@ -32,3 +35,25 @@ def describe_shortage(error: BaseException) -> str | None:
         where = f": {error.filename}" if error.filename is not None else ""
         return f"{error.strerror}{where}"
     return None
+
+
+_WITHOUT_DETAILS = {
+    "InvalidURL": "its address is not valid",
+    "InvalidHeader": "a header, such as that of a key, is not valid",
+    "MissingSchema": "its address has no http:// or https://",
+    "TooManyRedirects": "it redirects in a circle",
+}
+"""By classes of requests: what their texts say at length, and with values that may be secret."""
+
+
+def root_cause(error: BaseException) -> str:
+    """Return what is below the errors of an HTTP client, for example "Connection refused"."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.strerror:
+            return seen.strerror
+        candidates = (getattr(seen, "reason", None), seen.args[0] if seen.args else None)
+        inner = next((part for part in candidates if isinstance(part, BaseException)), None)
+        seen = inner or seen.__cause__ or seen.__context__
+    name = type(error).__name__
+    return _WITHOUT_DETAILS.get(name, name)

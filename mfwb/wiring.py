@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -93,12 +93,14 @@ class Verifier:
 
     Attributes:
         source: lists flow runs.
+        notes: why nothing was selected, if that is so.
     """
 
     source: Source
     _settings: Settings
     _projects: RecordedProjects
     _watched: Watched
+    notes: list[str] = field(default_factory=list)
 
     def verify(
         self, chosen: Sequence[ChosenFlowRun], read_data: Subset
@@ -113,7 +115,7 @@ class Verifier:
         """
         if selection is None:
             return [ChosenFlowRun(pathspec) for pathspec in self.in_bundle()]
-        selected = select_flow_runs(selection, self.source, lambda _flow, _listed: ())
+        selected = select_flow_runs(selection, self.source, lambda _flow, _listed: (), self.notes)
         return [self._chosen(flow_run, selection.failed) for flow_run in selected]
 
     def _chosen(self, selected: SelectedFlowRun, failed: bool | None) -> ChosenFlowRun:  # noqa: FBT001 - as in Selection

@@ -20,6 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     if arguments is None:
         end_at_once_by_signals()
-    from mfwb.cli.app import run  # noqa: PLC0415 - it takes half a second
-
+    try:
+        from mfwb.cli.app import run  # noqa: PLC0415 - it takes half a second
+    except MemoryError:
+        raise SystemExit("mfwb: there is not enough memory") from None
     run(arguments)

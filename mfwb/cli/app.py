@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 import click
@@ -24,7 +25,7 @@ from mfwb.cli.commands.verify import verify
 from mfwb.cli.exit import end
 from mfwb.cli.help import Group
 from mfwb.cli.streams import install_streams, write_error_at_once
-from mfwb.cli.watchdog import Watchdog
+from mfwb.cli.watchdog import Watchdog, exit_process
 
 __all__ = ["mfwb", "run"]
 
@@ -82,5 +83,11 @@ def run(arguments: Sequence[str] | None) -> NoReturn:
         sys.exit(end(mfwb, arguments))
     install_streams()
     code = end(mfwb, sys.argv[1:], Watchdog(write_error_at_once).while_reporting)
+    deadlines = sys.modules.get("mfwb.deadlines")  # which help does without
+    if deadlines is not None and deadlines.has_unfinished():
+        # Python would abort the process if it ends a thread in the C++ code of an SDK.
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()
+        exit_process(code)
     gc.freeze()  # else the exit looks through all objects of the SDKs: a third of a second
     sys.exit(code)

@@ -10,11 +10,21 @@ __all__ = ["Command", "Group", "HelpedArgument", "HelpedOption", "HiddenFromClic
 
 
 class HelpedOption(click.Option):
-    """An option that is shown under a heading."""
+    """An option that is shown under a heading, and whose value is not empty.
 
-    def __init__(self, *args: Any, heading: str, **kwargs: Any) -> None:
+    An empty one usually comes from a variable of a shell that is not set.
+    """
+
+    def __init__(self, *args: Any, heading: str, may_be_empty: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.heading = heading
+        self._may_be_empty = may_be_empty
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        """Return the value of its type; BadParameter if it is empty."""
+        if not self._may_be_empty:
+            _refuse_empty(ctx, self, value)
+        return super().type_cast_value(ctx, value)
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """Return the two cells of its line in the help, without the ranges that click adds."""
@@ -30,9 +40,19 @@ class HelpedArgument(click.Argument):
         self.heading = heading
         self.description = help
 
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        """Return the value of its type; BadParameter if it is empty."""
+        _refuse_empty(ctx, self, value)
+        return super().type_cast_value(ctx, value)
+
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:  # noqa: ARG002 - click's signature
         """Return the two cells of its line in the help."""
         return self.metavar or self.human_readable_name, self.description
+
+
+def _refuse_empty(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
+    if value == "" or (isinstance(value, (list, tuple)) and "" in value):
+        raise click.BadParameter("it is empty", ctx=ctx, param=parameter)
 
 
 class _Formatter(click.HelpFormatter):

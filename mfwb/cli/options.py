@@ -391,6 +391,7 @@ def report_files(command: _F) -> _F:
             "--report",
             metavar="FILE",
             callback=_path_if_given,
+            may_be_empty=True,
             help="Write a JUnit report for CI",
         ),
         _option(
@@ -398,6 +399,7 @@ def report_files(command: _F) -> _F:
             "--summary",
             metavar="FILE",
             callback=_path_if_given,
+            may_be_empty=True,
             help="Append Markdown ($GITHUB_STEP_SUMMARY)",
         ),
     )
@@ -462,7 +464,7 @@ def config_output(command: _F) -> _F:
 def settings_file_argument(command: _F) -> _F:
     """Add the argument for one settings file."""
     file = _path_argument("file", "[FILE]", "A settings file  [all of this folder]")
-    return _add_in_order(command, file, _help)
+    return _add_in_order(command, file, _json, _help)
 
 
 def bundle_argument(command: _F) -> _F:
@@ -480,9 +482,9 @@ def lineage_output(command: _F) -> _F:
             "--format",
             "form",
             type=click.Choice(["text", "mermaid", "json"]),
-            default="text",
             help="A tree, a chart, a document  [text]",
         ),
+        _json,
         _option(
             heading,
             "--explain",

@@ -19,7 +19,7 @@ from pathlib import Path
 from mfwb.cli.early_signals import ENDS
 from mfwb.files.tempdirs import remove_all
 
-__all__ = ["Watchdog"]
+__all__ = ["Watchdog", "exit_process"]
 
 _CLEANUP_SECONDS = 0.8  # after a signal
 _EXIT_SECONDS = 10.0  # after the end of the command, for threads and atexit handlers
@@ -62,15 +62,15 @@ class Watchdog:
                     with self._lock:
                         if self._code is None:
                             self._write_line(f"{reason}; run it again to carry on")
-                        _exit_process(code if self._code is None else self._code)
+                        exit_process(code if self._code is None else self._code)
 
     def _watch_exit(self) -> None:
         threading.main_thread().join()  # until it starts to wait for other threads, at the exit
         time.sleep(_EXIT_SECONDS_UNREACHABLE if self._code == _UNREACHABLE else _EXIT_SECONDS)
-        _exit_process(self._code or 0)
+        exit_process(self._code or 0)
 
 
-def _exit_process(code: int) -> None:
+def exit_process(code: int) -> None:
     """End this process and its child processes, and leave no temporary files.
 
     The children are stopped first, so that none writes a file that has just been removed. They are

@@ -45,11 +45,10 @@ class BugLogs:
 
 def bug_reason(error: BaseException, log: Path | None) -> str:
     """Return a line that reports a bug, the path of its log, and where to report it."""
-    where = f"report it with {log}" if log else "no log of it could be written"
-    if log and (address := issue_address()):
-        where += f" at {address}"
+    where = f"at {address}" if (address := issue_address()) else "to the maintainers of mfwb"
+    log_part = f" with {log}" if log else "; no log of it could be written"
     problem = one_line(redact(f"{type(error).__name__}: {error}"), _MESSAGE_LIMIT)
-    return f"this is a bug in mfwb ({problem}); {where}"
+    return f"this is a bug in mfwb ({problem}); report it {where}{log_part}"
 
 
 def format_traceback(error: BaseException) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from mfwb.crash_log import BugLogs
-from mfwb.deadlines import run_within
+from mfwb.deadlines import STARTING, run_within
 from mfwb.diagnosis.check import Check, failed
 from mfwb.errors import BUG_EXIT_CODE, MfwbError, Unreachable, UsageError
 from mfwb.operations import noted
@@ -46,7 +46,8 @@ class BoundedChecks:
 
         try:
             with noted("doctor", f"{group}: {name}"):
-                run_within(self.seconds, run_all, "it")
+                # Each request in it has the limit; imports and wandb-core take time of their own.
+                run_within(self.seconds + STARTING, run_all, "it")
         except MfwbError as error:
             # Texts of mfwb's errors say what is wrong, and then often what to do.
             problem, _, own_advice = str(error).partition("; ")
@@ -57,9 +58,13 @@ class BoundedChecks:
             last = [failed(group, name, lacking or self._bugs.reason(error), "", code)]
         else:
             last = []
+        # What is wrong with a settings file, for example, stops several checks: it is said once.
+        has_failed = bool(last)
+        known = {(check.group, check.detail) for check in self.done}
+        last = [check for check in last if (check.group, check.detail) not in known]
         results = [*completed, *last]  # a check that took too long may still add to the first
         self.done += results
-        return not any(result.exit_code for result in results)
+        return not has_failed and not any(result.exit_code for result in completed)
 
 
 def _code_of(error: MfwbError) -> int:

@@ -10,6 +10,7 @@ import requests
 
 from mfwb.diagnosis.check import Check, passed, skipped, warned
 from mfwb.errors import Unreachable
+from mfwb.system_errors import root_cause
 
 __all__ = ["ALLOWED_SKEW", "Answer", "check_clock", "request_answer"]
 
@@ -58,23 +59,7 @@ def request_answer(url: str, seconds: float) -> Answer:
             received = time.time()
             return Answer(response.status_code, response.headers.get("Date"), sent, received)
     except (requests.RequestException, ValueError) as error:
-        raise Unreachable(f"{url} can't be reached: {_root_cause(error)}") from None
-
-
-def _root_cause(error: BaseException) -> str:
-    """Return what is below the errors of requests, for example "Connection refused"."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, OSError) and seen.strerror:
-            return seen.strerror
-        reason = getattr(seen, "reason", None)
-        first = seen.args[0] if seen.args else None
-        inner = next(
-            (candidate for candidate in (reason, first) if isinstance(candidate, BaseException)),
-            None,
-        )
-        seen = inner or seen.__cause__ or seen.__context__
-    return f"{type(error).__name__}: {error}"
+        raise Unreachable(f"{url} can't be reached: {root_cause(error)}") from None
 
 
 def check_clock(group: str, server: str, answer: Answer) -> Check:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from mfwb.config import Layer, Settings, load_settings, read_layers
 from mfwb.diagnosis.bounded_checks import BoundedChecks
@@ -25,6 +24,7 @@ from mfwb.diagnosis.wandb_checks import run_wandb_checks
 from mfwb.files.tempdirs import users_temporary_folder
 from mfwb.ledger import ledger_path
 from mfwb.settings_in_force import SettingInForce, list_defaults, list_settings
+from mfwb.url_origins import origin_of
 
 __all__ = ["diagnose"]
 
@@ -98,4 +98,5 @@ def _with_time_limit(settings: Settings) -> Settings:
 
 def _host(url: str | None) -> str | None:
     """Return the host of a server or of a provider `service@URL`; None for a local one."""
-    return urlsplit((url or "").removeprefix("service@")).hostname
+    scheme, host, _ = origin_of((url or "").removeprefix("service@"))
+    return host if scheme else None

@@ -12,6 +12,7 @@ from mfwb.diagnosis.bounded_checks import BoundedChecks
 from mfwb.diagnosis.check import Check, passed, skipped, warned
 from mfwb.diagnosis.clock import check_clock, request_answer
 from mfwb.errors import ItemLost, UsageError
+from mfwb.pipeline.unmatched import notes_on_flows
 
 if TYPE_CHECKING:
     from mfwb.snapshot.pathspec import Pathspec
@@ -64,9 +65,11 @@ class _MetaflowSide:
 
     def check_provider(self) -> Iterator[Check]:
         from mfwb.source import open_source  # noqa: PLC0415 - it imports metaflow
-        from mfwb.source.sample import find_flow_run  # noqa: PLC0415 - the same
 
         source = self._stack.enter_context(open_source(self._settings))
+        # Not before: it imports metaflow, and opening tells of settings that prevent that.
+        from mfwb.source.sample import find_flow_run  # noqa: PLC0415
+
         self._source = source
         began = time.monotonic()
         flows = source.flows()
@@ -81,6 +84,8 @@ class _MetaflowSide:
                 "check that this is where the flows ran",
             )
             return
+        for note in notes_on_flows(self._settings.flow, flows):
+            yield warned("Settings", "tables", note, "look at the names of flows in the settings")
         number = f"{len(flows):,} flow{'' if len(flows) == 1 else 's'}"
         yield passed(
             _GROUP,

@@ -4,9 +4,11 @@ from mfwb.ledger.paths import ledger_path
 from mfwb.ledger.query import read_entries, read_sync_status
 from mfwb.ledger.recovery import put_aside_if_damaged
 from mfwb.ledger.sqlite import SqliteLedger
+from mfwb.ledger.status_rows import StatusFilter
 
 __all__ = [
     "SqliteLedger",
+    "StatusFilter",
     "ledger_path",
     "put_aside_if_damaged",
     "read_entries",

@@ -24,10 +24,19 @@ from mfwb.ledger.rows import (
 )
 from mfwb.ledger.safety_check import check_files, check_schema, restrict_connection
 from mfwb.ledger.schema import IS_OPEN, migrate, write_transaction
+from mfwb.ledger.status_rows import (
+    COUNTS,
+    LIST_ORDER,
+    LOST_ITEMS,
+    StatusFilter,
+    to_count,
+    to_lost_items,
+    where,
+)
 from mfwb.operations import note_operation
 from mfwb.outcome import outcome_to_json
 from mfwb.ports import Destination, Entry, SyncState
-from mfwb.sync_status import KnownFlowRun, LostItem
+from mfwb.sync_status import KnownFlowRun, LostItem, StateCount
 
 __all__ = ["SqliteLedger"]
 
@@ -187,13 +196,49 @@ class SqliteLedger:
         rows = self._select(f"SELECT {_COLUMNS} FROM flow_runs ORDER BY flow_run")  # noqa: S608 - a constant
         return [KnownFlowRun(self._entry(row), lost=row[-1]) for row in rows]
 
-    def losses(self, entries: Iterable[Entry]) -> Iterator[LostItem]:
-        """Yield the losses in the outcomes of some flow runs."""
-        for entry in entries:
-            stored = self.entry(entry.flow_run, entry.provider, entry.destination)
-            if stored and stored.outcome:
-                for loss in stored.outcome.all_losses:
-                    yield LostItem(entry.flow_run, entry.destination, loss)
+    def counts(self, selected: StatusFilter) -> list[StateCount]:
+        """Return the numbers of flow runs by flow, destination and sync state."""
+        condition, values = where(selected)
+        rows = self._select(COUNTS.format(where=condition), values)
+        with translate_errors(self._path):
+            return [to_count(row, self._bundle) for row in rows]
+
+    def list_known(
+        self,
+        selected: StatusFilter,
+        *,
+        failed: bool = False,
+        lossy: bool = False,
+        is_open: bool = False,
+        limit: int | None = None,
+    ) -> list[KnownFlowRun]:
+        """Return entries without outcomes: failed ones first, then open ones, then the last syncs.
+
+        Args:
+            selected: the flow runs.
+            failed: only those that could not be synced.
+            lossy: only those with losses.
+            is_open: only those that the next sync checks.
+            limit: at most so many; None: all.
+        """
+        condition, values = where(selected, failed=failed, lossy=lossy, is_open=is_open)
+        rows = self._select(
+            f"SELECT {_COLUMNS} FROM flow_runs {condition} {LIST_ORDER} LIMIT ?",  # noqa: S608 - constants
+            [*values, -1 if limit is None else limit],
+        )
+        return [KnownFlowRun(self._entry(row), lost=row[-1]) for row in rows]
+
+    def count_known(self, selected: StatusFilter, *, failed: bool, lossy: bool) -> int:
+        """Return how many entries `list_known` returns without a limit."""
+        condition, values = where(selected, failed=failed, lossy=lossy)
+        [(number,)] = self._select(f"SELECT count(*) FROM flow_runs {condition}", values)  # noqa: S608 - constants
+        return int(number)
+
+    def losses(self, selected: StatusFilter) -> Iterator[LostItem]:
+        """Yield the losses in the outcomes of some flow runs, sorted by flow run."""
+        condition, values = where(selected)
+        for row in self._select(LOST_ITEMS.format(where=condition), values):
+            yield from to_lost_items(row, self._bundle)
 
     def write(self, entry: Entry) -> None:
         """Write an entry; it replaces the previous entry of its flow run at its destination."""

@@ -13,6 +13,7 @@ from mfwb.pipeline.failures import failed_outcome
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.selection import SelectedFlowRun, Selection, select_flow_runs
 from mfwb.pipeline.sync_history import SyncHistory, is_done
+from mfwb.pipeline.unmatched import TableUse
 from mfwb.planning import PlannedRun
 
 __all__ = ["plan_flow_runs"]
@@ -21,25 +22,34 @@ __all__ = ["plan_flow_runs"]
 def plan_flow_runs(selection: Selection, settings: Settings, parts: Parts) -> Result:
     """Return what `sync_flow_runs` would do, as far as this is known without querying W&B."""
     history = SyncHistory(selection, settings, parts)
+    notes: list[str] = []
     selected = history.remove_excluded(
-        select_flow_runs(selection, parts.source, history.find_open_flow_runs)
+        select_flow_runs(selection, parts.source, history.find_open_flow_runs, notes)
     )
+    tables = TableUse(settings)
     outcomes = []
     for position, flow_run in enumerate(selected):
         try:
             parts.progress.flow_run(str(flow_run.pathspec), position, len(selected))
-            outcomes.append(_planned(flow_run, settings, parts, history))
+            outcomes.append(_planned(flow_run, settings, parts, history, tables))
         except BaseException as error:  # noqa: BLE001, PERF203 - one error concerns one flow run; see `failed_outcome`
             outcomes.append(failed_outcome(str(flow_run.pathspec), error, parts.bugs))
-    return Result("plan", tuple(outcomes), notes=notes_on(selection, outcomes))
+    flows = {flow_run.pathspec.flow for flow_run in selected}
+    notes += [*notes_on(selection, outcomes), *tables.notes(flows, parts.source.flows)]
+    return Result("plan", tuple(outcomes), notes=tuple(notes))
 
 
 def _planned(
-    flow_run: SelectedFlowRun, settings: Settings, parts: Parts, history: SyncHistory
+    flow_run: SelectedFlowRun,
+    settings: Settings,
+    parts: Parts,
+    history: SyncHistory,
+    tables: TableUse,
 ) -> FlowRunOutcome:
     if (known := history.find_outcome(flow_run)) is not None:
         return known
     drafted = draft(flow_run, settings, parts)
+    tables.add(drafted.flow_run)
     plan = drafted.plan
     if plan is None:
         return still_running_outcome(drafted)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mfwb.errors import NotFound, SkipFlowRun, SourceError, Stop, UsageError
+from mfwb.pipeline.unmatched import describe_unmatched_tags
 from mfwb.ports import ListedFlowRun, Source
 from mfwb.safe_text import has_unstorable, storable
 from mfwb.snapshot.pathspec import LATEST, Pathspec, parse
@@ -20,6 +21,7 @@ __all__ = [
     "SelectedFlowRun",
     "Selection",
     "make_selection",
+    "read_moment",
     "resolve_flow_run",
     "select_flow_runs",
 ]
@@ -59,6 +61,11 @@ class Selection:
     tags: tuple[str, ...] = ()
     failed: bool | None = None
     namespace: str | None = None
+
+    @property
+    def has_time(self) -> bool:
+        """Whether flow runs are selected by when they started."""
+        return self.since is not None or self.until is not None
 
     def __post_init__(self) -> None:
         """Raise UsageError if the values are too few, or contradict each other."""
@@ -127,6 +134,20 @@ def make_selection(  # noqa: PLR0913 - the ways to select flow runs
     )
 
 
+def read_moment(name: str, moment: str | datetime | int | None) -> int | None:
+    """Return a moment in epoch ms, of the forms that users give; None: none was given.
+
+    Args:
+        name: of the argument.
+        moment: as on the command line (`24h`, `2026-11-01`), a datetime (local, if it has no time
+            zone), or epoch ms.
+
+    Raises:
+        UsageError: if it can't be read.
+    """
+    return _epoch_ms(name, moment, time.time_ns() // 1_000_000)
+
+
 def _epoch_ms(name: str, moment: str | datetime | int | None, now: int) -> int | None:
     try:
         if isinstance(moment, datetime):
@@ -153,7 +174,10 @@ class SelectedFlowRun:
 
 
 def select_flow_runs(
-    selection: Selection, source: Source, find_open_flow_runs: FindOpenFlowRuns
+    selection: Selection,
+    source: Source,
+    find_open_flow_runs: FindOpenFlowRuns,
+    notes: list[str] | None = None,
 ) -> list[SelectedFlowRun]:
     """Return the selected flow runs, each once.
 
@@ -173,6 +197,7 @@ def select_flow_runs(
         selection: the user's selection.
         source: lists flows and their runs.
         find_open_flow_runs: called once for each flow that is selected as a whole.
+        notes: gets a line that says why nothing was selected, if no flow run has the tags.
 
     Raises:
         SourceError: if the flows can't be listed.
@@ -188,11 +213,15 @@ def select_flow_runs(
         flows = list(dict.fromkeys(whole))
     else:
         flows = source.flows()
+    looked_at: list[ListedFlowRun] = []
     others = [
         flow_run
         for flow in flows
-        for flow_run in _select_in_flow(flow, selection, source, find_open_flow_runs)
+        for flow_run in _select_in_flow(flow, selection, source, find_open_flow_runs, looked_at)
     ]
+    if notes is not None and selection.tags and looked_at and not others:
+        condition = "started in that time" if selection.has_time else ""
+        notes.append(describe_unmatched_tags(selection.tags, looked_at, condition))
     selected: dict[Pathspec, SelectedFlowRun] = {}
     for flow_run in (*named, *sorted(others, key=_start)):
         selected.setdefault(flow_run.pathspec, flow_run)
@@ -219,13 +248,22 @@ def _select_named(pathspec: Pathspec, selection: Selection, source: Source) -> S
 def _latest(flow: str, tags: tuple[str, ...], source: Source) -> SelectedFlowRun:
     listed = _newest_first(source.list(flow))
     newest = next((flow_run for flow_run in listed if _has_tags(flow_run, tags)), None)
+    if newest is None and tags:
+        raise NotFound(
+            f"there is no {flow}/{LATEST} with these tags: "
+            f"{describe_unmatched_tags(tags, listed, '')}"
+        )
     if newest is None:
         raise NotFound(f"there is no {flow}/{LATEST} in {source.provider}")
     return SelectedFlowRun(newest.pathspec, newest)
 
 
 def _select_in_flow(
-    flow: str, selection: Selection, source: Source, find_open_flow_runs: FindOpenFlowRuns
+    flow: str,
+    selection: Selection,
+    source: Source,
+    find_open_flow_runs: FindOpenFlowRuns,
+    looked_at: list[ListedFlowRun],
 ) -> list[SelectedFlowRun]:
     """Return the selected runs of a flow, or the flow itself with its error.
 
@@ -235,7 +273,9 @@ def _select_in_flow(
     if has_unstorable(flow):
         return [_with_unstorable_name(Pathspec(flow))]
     try:
-        return _select_listed(flow, selection, source, find_open_flow_runs)
+        listed, failures = _list_flow(flow, selection, source)
+        looked_at += listed
+        return _select_listed(flow, selection, listed, failures, find_open_flow_runs)
     except UsageError as error:
         if selection.pathspecs:
             raise
@@ -248,10 +288,13 @@ def _select_in_flow(
 
 
 def _select_listed(
-    flow: str, selection: Selection, source: Source, find_open_flow_runs: FindOpenFlowRuns
+    flow: str,
+    selection: Selection,
+    listed: list[ListedFlowRun],
+    failures: list[SelectedFlowRun],
+    find_open_flow_runs: FindOpenFlowRuns,
 ) -> list[SelectedFlowRun]:
     """Return the selected runs of a flow; runs with the same start keep their order."""
-    listed, failures = _list_flow(flow, selection, source)
     unstorable = {run.pathspec for run in listed if has_unstorable(str(run.pathspec))}
     failures += [
         _with_unstorable_name(run.pathspec) for run in listed if run.pathspec in unstorable

@@ -27,6 +27,7 @@ from mfwb.pipeline.log_order import LogOrder, Turn
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.selection import SelectedFlowRun, Selection, select_flow_runs
 from mfwb.pipeline.sync_history import SyncHistory, is_done
+from mfwb.pipeline.unmatched import TableUse
 from mfwb.planning import Plan, PlannedRun, choose_group
 from mfwb.ports import Destination, Entry, SyncState
 
@@ -56,14 +57,17 @@ def sync_flow_runs(
         forced: names of the W&B runs that `force` in the settings is for; None: all of them.
     """
     history = SyncHistory(selection, settings, parts)
-    selected = select_flow_runs(selection, parts.source, history.find_open_flow_runs)
+    notes: list[str] = []
+    selected = select_flow_runs(selection, parts.source, history.find_open_flow_runs, notes)
     destinations = {history.destination(flow_run.pathspec.flow) for flow_run in selected}
     with parts.ledger.lock(destinations, wait=settings.wait):
         history.refresh()
         selected = history.remove_excluded(selected)
         with _started_sync(settings, parts, history, forced) as sync:
             outcomes = tuple(sync.run(selected))
-            return Result("sync", outcomes, notes=notes_on(selection, outcomes))
+            flows = {flow_run.pathspec.flow for flow_run in selected}
+            notes += [*notes_on(selection, outcomes), *sync.tables.notes(flows)]
+            return Result("sync", outcomes, notes=tuple(notes))
 
 
 @contextmanager
@@ -118,6 +122,7 @@ class _Sync:
         self._free_slots = BoundedSemaphore(at_once)  # plans take memory: few are made ahead
         self._started: dict[str, Future[FlowRunOutcome]] = {}
         self._log_order = LogOrder()
+        self.tables = TableUse(settings)
         self.interrupted = Event()  # once it is set, a failure means nothing
 
     def run(self, selected: Sequence[SelectedFlowRun]) -> Iterator[FlowRunOutcome]:
@@ -185,6 +190,7 @@ class _Sync:
     def _start(self, selected: SelectedFlowRun) -> FlowRunOutcome | Future[FlowRunOutcome]:
         """Read a flow run; if there is something to write, start that."""
         drafted = draft(selected, self._settings, self._parts)
+        self.tables.add(drafted.flow_run)
         if drafted.plan is None:
             self._history.record(drafted, SyncState.RUNNING, reason=STILL_RUNNING)
             return still_running_outcome(drafted)

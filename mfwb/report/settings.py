@@ -5,14 +5,27 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from mfwb.config import Layer
+from mfwb.report.json_output import for_any_output
+from mfwb.report.settings_document_types import (
+    SettingsDocument,
+    TrustDocument,
+    UntrustDocument,
+)
 from mfwb.settings_files import Trust, printable
 from mfwb.settings_in_force import flatten_settings, list_settings
 from mfwb.settings_inventory import CheckedFile
 
-__all__ = ["settings_as_json", "settings_as_text", "trust_as_text"]
+__all__ = [
+    "settings_as_json",
+    "settings_as_text",
+    "trust_as_json",
+    "trust_as_text",
+    "untrust_as_json",
+]
 
 _LANDLOCK, _HOOK = "Landlock", "audit hook"
 
@@ -41,13 +54,13 @@ def settings_as_json(
     files: Sequence[CheckedFile],
     trust: Trust,
     confined_by: Sequence[str],
-) -> str:
-    """Return the same as a JSON document."""
-    document = {
+) -> tuple[str, str]:
+    """Return the same as a JSON document, and for a stream that takes ASCII only."""
+    document: SettingsDocument = {
         "version": 1,
         "command": "config",
         "settings": [
-            {"name": name, "value": value, "origin": origin}
+            {"name": name, "value": _as_json(value), "origin": origin}
             for name, value, origin in _rows(layers, _refused(files, trust))
         ],
         "files": [
@@ -63,7 +76,7 @@ def settings_as_json(
         ],
         "confined_by": [*confined_by],
     }
-    return f"{json.dumps(document, indent=2, default=str)}\n"
+    return for_any_output(document)
 
 
 def trust_as_text(files: Iterable[CheckedFile]) -> str:
@@ -75,6 +88,33 @@ def trust_as_text(files: Iterable[CheckedFile]) -> str:
         if file.sends_key_in_the_clear:
             lines.append("  with http://, keys go over the network unencrypted")
     return "".join(f"{line}\n" for line in lines)
+
+
+def trust_as_json(files: Iterable[CheckedFile]) -> tuple[str, str]:
+    """Return the same as a JSON document, and for a stream that takes ASCII only."""
+    document: TrustDocument = {
+        "version": 1,
+        "command": "config trust",
+        "trusted": [
+            {
+                "path": str(file.file.real_path),
+                "settings": {name: _as_json(value) for name, value in _sensitive_values(file)},
+                "sends_key_in_the_clear": file.sends_key_in_the_clear,
+            }
+            for file in files
+        ],
+    }
+    return for_any_output(document)
+
+
+def untrust_as_json(paths: Iterable[Path]) -> tuple[str, str]:
+    """Return the document of files that are no longer trusted, and the same in ASCII only."""
+    document: UntrustDocument = {
+        "version": 1,
+        "command": "config untrust",
+        "untrusted": [str(path) for path in paths],
+    }
+    return for_any_output(document)
 
 
 def _unpickled(rows: Sequence[tuple[str, Any, str]]) -> str:
@@ -126,6 +166,10 @@ def _sensitive_values(file: CheckedFile) -> Iterator[tuple[str, Any]]:
             printable(name),
             flat.get(key, {k: v for k, v in flat.items() if k.startswith(f"{key}.")}),
         )
+
+
+def _as_json(value: Any) -> Any:
+    return json.loads(json.dumps(value, default=str))
 
 
 def _shown(value: Any) -> str:

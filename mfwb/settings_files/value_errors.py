@@ -27,6 +27,7 @@ _EXPECTED = {
     "model_type": "a table",
     "path_type": "a path",
     "sequence_str": "a list",
+    "string_too_short": "a text that is not empty",
     "string_type": "a text",
     "tuple_type": "a list",
 }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+
 from metaflow import Run
 
-from mfwb.errors import NotFound, SourceError
+from mfwb.errors import MfwbError, NotFound, SourceError
 from mfwb.ports import ListedFlowRun
 from mfwb.snapshot import FlowRun
 from mfwb.snapshot.pathspec import Pathspec
@@ -15,8 +18,12 @@ from mfwb.source.datastore.roots import DatastoreRoots
 from mfwb.source.listing import ClientListing, LocalListing, UnnamedRun
 from mfwb.source.local_provider import metadata_budget
 from mfwb.source.reader import read_flow_run
+from mfwb.suggestions import did_you_mean, list_some
 
 __all__ = ["MetaflowSource"]
+
+_NEWEST = 3  # flow runs that a message names
+_MANY = 1_000  # flow runs among which a similar name is looked for
 
 
 class MetaflowSource:
@@ -46,6 +53,12 @@ class MetaflowSource:
 
         A damaged flow run is listed, too; reading it raises an error with the reason.
         """
+        try:
+            return [*self._list(flow)]
+        except NotFound as error:
+            raise NotFound(f"{error}{self._similar_flows(flow)}") from None
+
+    def _list(self, flow: str) -> Sequence[ListedFlowRun]:
         runs: dict[Pathspec, ListedFlowRun] = {}
         for listed in self._listing.runs(flow):
             if isinstance(listed, UnnamedRun):
@@ -67,13 +80,32 @@ class MetaflowSource:
             try:
                 with client_errors(flow_run, self.provider):
                     run = Run(str(flow_run))
-            except NotFound:
+            except NotFound as error:
                 if flow_run in self._unnamed:
                     raise SourceError(self._unnamed[flow_run]) from None
-                raise
+                self._listing.check_access(flow_run)
+                raise NotFound(f"{error}{self._similar_runs(flow_run)}") from None
             return read_flow_run(
                 run, self.provider, self.roots, abandoned_after=self._abandoned_after
             )
+
+    def _similar_flows(self, flow: str) -> str:
+        """Return the end of a message that there is no such flow: similar names, or some names."""
+        with suppress(MfwbError):
+            flows = [name for name in self.flows() if name != flow]
+            return did_you_mean(flow, flows) or list_some("its flows are", flows)
+        return ""
+
+    def _similar_runs(self, flow_run: Pathspec) -> str:
+        """Return the end of a message that there is no such run of a flow."""
+        with suppress(MfwbError):
+            try:
+                runs = [str(listed.pathspec) for listed in self._list(flow_run.flow)]
+            except NotFound:
+                return self._similar_flows(flow_run.flow)
+            newest = runs[:_NEWEST]
+            return did_you_mean(str(flow_run), runs[:_MANY]) or list_some("the newest are", newest)
+        return ""
 
     def contents(self, flow_run: FlowRun) -> FlowRunContents:
         """Return access to the bytes of a flow run that was read."""

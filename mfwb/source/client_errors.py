@@ -19,7 +19,8 @@ from mfwb.source.metadata_service import ServiceError as NoUsableAnswer
 
 __all__ = ["client_errors"]
 
-_OUTAGE_STATUSES = frozenset({401, 403, 429, 500, 502, 503, 504})
+_REFUSALS = frozenset({401, 403})
+_OUTAGE_STATUSES = frozenset({429, 500, 502, 503, 504})
 
 # Errors that the client lets through if a record is not as Metaflow writes it: it indexes, sorts
 # and formats what it reads, unchecked. ValueError: damaged JSON, or text that is not UTF-8.
@@ -55,6 +56,11 @@ def client_errors(requested: object, provider: str) -> Iterator[None]:
     except NoUsableAnswer as error:
         raise error.to_mfwb_error(requested, provider) from None
     except ServiceException as error:
+        if error.http_code in _REFUSALS:
+            raise Unreachable(
+                f"{provider} refuses {requested} ({error.http_code}); look at "
+                "METAFLOW_SERVICE_AUTH_KEY and METAFLOW_SERVICE_HEADERS, and at your rights there"
+            ) from None
         if error.http_code is None or error.http_code in _OUTAGE_STATUSES or error.http_code < 0:
             raise Unreachable(f"{provider} does not answer as it should: {error}") from None
         raise SourceError(f"{requested}: {provider} reports: {error}") from None

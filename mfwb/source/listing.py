@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,7 +115,25 @@ class LocalListing:
         return sorted(names)
 
     def _has_record(self, flow: str) -> bool:
-        return (self._root / flow / _RECORD).is_file()
+        """Return whether there is a flow of that name; SourceError if this user may not look."""
+        path = self._root / flow / _RECORD
+        try:
+            return stat.S_ISREG(path.stat().st_mode)
+        except PermissionError as error:
+            raise SourceError(_refusal(flow, error)) from None
+        except OSError:
+            return False
+
+    def check_access(self, flow_run: Pathspec) -> None:
+        """Raise SourceError if this user may not read the folder or the record of a flow run.
+
+        For Metaflow's client, all that it may not read does not exist.
+        """
+        folder = self._root / flow_run.flow / str(flow_run.run)
+        for path in (self._root, folder.parent, folder, folder / _RECORD):
+            error = _find_refusal(path)
+            if error is not None:
+                raise SourceError(_refusal(flow_run, error))
 
     def _estimate_start(self, flow: str, name: str) -> int:
         """Return the approximate start of a flow run whose record can't be read."""
@@ -155,12 +174,30 @@ class ClientListing:
             except ValueError as error:
                 yield _to_damaged(flow, name if _has_number(record) else "", 0, str(error))
 
+    def check_access(self, flow_run: Pathspec) -> None:
+        """Do nothing: a service says itself what this user may not read."""
+
     def _read_records(self, flow: str) -> list[Any]:
         filters = {"any_tags": self._namespace} if self._namespace else {}
         with client_errors(flow, self._provider):
             metadata = Flow(flow)._metaflow.metadata  # noqa: SLF001 - see the module docstring
             runs = metadata.get_object("flow", "run", filters, None, flow)
             return list(runs or ())
+
+
+def _find_refusal(path: Path) -> PermissionError | None:
+    """Return the error if this user may not read a file or a folder."""
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+    except PermissionError as error:
+        return error
+    except OSError:
+        pass
+    return None
+
+
+def _refusal(requested: object, error: OSError) -> str:
+    return f"{requested} can't be read by this user: {error.strerror}: {error.filename}"
 
 
 def _has_number(record: Any) -> bool:

@@ -25,6 +25,7 @@ from mfwb.deadlines import run_within
 from mfwb.errors import MfwbError, SourceError, Unreachable
 from mfwb.operations import note_operation
 from mfwb.source.answer_shapes import describe_non_list, describe_non_record
+from mfwb.system_errors import root_cause
 
 __all__ = ["ServiceError", "retrying_service"]
 
@@ -140,8 +141,8 @@ class _RetryingGet:
         except Unreachable as error:
             raise self._no_answer(str(error).strip()) from None
         except requests.RequestException as error:
-            note_operation("metadata service", f"GET {_path_of(url)}: {_root_cause(error)}")
-            raise ServiceError(f"can't be reached: {_root_cause(error)}", is_outage=True) from None
+            note_operation("metadata service", f"GET {_path_of(url)}: {root_cause(error)}")
+            raise ServiceError(f"can't be reached: {root_cause(error)}", is_outage=True) from None
         status = response.status_code
         note_operation(
             "metadata service", f"GET {_path_of(url)}: {status}", time.monotonic() - began
@@ -190,16 +191,3 @@ def _path_of(url: str) -> str:
     """Return the path of the request below the base URL of the service, for example `/flows/F`."""
     base = service_module.ServiceMetadataProvider.INFO or ""
     return url.removeprefix(base.rstrip("/")) if base else urlsplit(url).path
-
-
-def _root_cause(error: BaseException) -> str:
-    """Return the root cause of an error of requests, for example "Connection refused"."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, OSError) and seen.strerror:
-            return seen.strerror
-        reason = getattr(seen, "reason", None)
-        inner = reason if isinstance(reason, BaseException) else None
-        first = seen.args[0] if seen.args and isinstance(seen.args[0], BaseException) else None
-        seen = inner or first or seen.__cause__ or seen.__context__
-    return type(error).__name__

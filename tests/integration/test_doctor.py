@@ -552,7 +552,7 @@ def test_bug_in_a_check(online: Sandbox, read_from: tuple[str, ...]) -> None:
     assert (done.code, failures(done)) == (70, ["disk"])
     detail = found(done, "This machine", "disk")["detail"]
     assert detail.startswith("this is a bug in mfwb (ArithmeticError: planted)")
-    assert Path(detail.rpartition("report it with ")[2]).is_file()
+    assert Path(detail.rpartition(" with ")[2]).is_file()
     assert status(done, "This machine", "proxies") == "passed"
 
 

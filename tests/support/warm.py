@@ -8,8 +8,10 @@ variables when it is imported, is not imported before.
 from __future__ import annotations
 
 import atexit
+import ctypes
 import json
 import os
+import resource
 import runpy
 import select
 import shutil
@@ -21,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
@@ -28,7 +31,7 @@ from typing import IO, Any
 from tests.support.launcher import warm_up
 from tests.support.warm_children import be_a_process_with_wandb, warm_children
 
-__all__ = ["Process", "serve"]
+__all__ = ["CLOSED", "LEFT", "Constraints", "Process", "serve"]
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _SLOW = (
@@ -45,6 +48,58 @@ _SLOW = (
 _LONGEST = 1 << 18  # bytes of a request
 
 
+_CAPABILITY_VERSION = 0x20080522
+_READ_AND_WRITE_ANY = 0b110  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH
+CLOSED = "closed"
+LEFT = "left"
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """What a process has to do without.
+
+    Attributes:
+        streams: by the number of a stream, as text: a path that is opened instead; `CLOSED`; or
+            `LEFT`, for a pipe that nobody reads.
+        limits: by the name of a resource, as in `RLIMIT_NOFILE`: the largest number.
+        obeys: whether root may read and write only what the modes of files allow.
+    """
+
+    streams: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, int] = field(default_factory=dict)
+    obeys: bool = False
+
+
+def _constrain(constraints: Constraints) -> None:
+    """Take streams and resources from this process; Python finds a closed stream missing."""
+    for number, name in constraints.streams.items():
+        if name == CLOSED:
+            os.close(int(number))
+            setattr(sys, ("stdin", "stdout", "stderr")[int(number)], None)
+            continue
+        if name == LEFT:
+            reading, opened = os.pipe()
+            os.close(reading)
+        else:
+            opened = os.open(name, os.O_RDWR)
+        os.dup2(opened, int(number))
+        os.close(opened)
+    for name, limit in constraints.limits.items():
+        resource.setrlimit(getattr(resource, name), (limit, limit))
+    if constraints.obeys:
+        _obey_modes()
+
+
+def _obey_modes() -> None:
+    """Drop the capabilities by which root reads and writes any file; others have none."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
+    data = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable, and their upper halves
+    if libc.capget(header, data) == 0:
+        data[0] &= ~_READ_AND_WRITE_ANY
+        libc.capset(header, data)
+
+
 class Process:
     """A running program; what subprocess.Popen offers, as far as it is needed."""
 
@@ -55,9 +110,15 @@ class Process:
         folder: Path,
         environment: Mapping[str, str],
         server: str = "tests.support.warm",
+        constraints: Constraints | None = None,
     ) -> None:
         """Start mfwb in a folder, with all its variables; or what another server starts."""
-        call = {"arguments": [*arguments], "folder": str(folder), "environment": {**environment}}
+        call = {
+            "arguments": [*arguments],
+            "folder": str(folder),
+            "environment": {**environment},
+            "constraints": asdict(constraints or Constraints()),
+        }
         self._reply, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._out = tempfile.TemporaryFile()  # noqa: SIM115 - `communicate` closes them
         self._err = tempfile.TemporaryFile()  # noqa: SIM115
@@ -185,6 +246,7 @@ def _main() -> None:
             return
     sys.executable = program
     _be_a_process_of_its_own()
+    _constrain(Constraints(**call["constraints"]))
     sys.path[0] = call["folder"]
     sys.argv[1:] = call["arguments"]
     runpy.run_module("mfwb", run_name="__main__", alter_sys=True)

@@ -60,9 +60,11 @@ def test_a_call_writes_few_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     logs = sorted(tmp_path.glob("bug-*.log"))
     assert len(logs) == 3
-    assert len({reason.partition("report it with ")[2] for reason in reasons}) == 3
-    assert reasons[4].startswith("this is a bug in mfwb (KeyError: 'odd 4'); report it with ")
-    assert reasons[4].endswith(reasons[2].partition("report it with ")[2])
+    assert len({reason.partition(" with ")[2] for reason in reasons}) == 3
+    assert reasons[4].startswith(
+        "this is a bug in mfwb (KeyError: 'odd 4'); report it to the maintainers of mfwb with "
+    )
+    assert reasons[4].endswith(reasons[2].partition(" with ")[2])
 
 
 def test_log_of_hostile_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,13 +24,14 @@ from mfwb.report import console_for, problem_lines, progress_on_stderr, to_json,
 from mfwb.report.console import PrintableConsole
 from mfwb.report.explain import show_explanation
 from mfwb.report.lineage import show_lineage
-from mfwb.report.status import show_status
+from mfwb.report.status import Listed, status_to_json, status_to_text
 from mfwb.snapshot import Failure, FlowRun, Loss, Parameter, TaskState
-from mfwb.sync_status import KnownFlowRun, LostItem, summarize
+from mfwb.sync_status import KnownFlowRun, LostItem
 from tests.support.flow_runs import at, data_frame, flow_run, model, ref, task
 from tests.support.strangers import HOSTILE, anything, assert_inert, poisoned, without_rich
 from tests.unit.explained import explained, sample
 from tests.unit.report.samples import PLANNED, SYNCED, many_tasks
+from tests.unit.sync_statuses import summarize
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 
@@ -98,14 +99,12 @@ def test_status(text: str) -> None:
     states = summarize(f"/l{text}", [KnownFlowRun(entry, 1) for entry in entries], [lost])
 
     for result in (states, replace(states, flows=())):
-        assert_printable(lambda c, f=result: show_status(f, console=c, now=NOW, as_json=False)[0])
-        assert_printable(
-            lambda c, f=result: show_status(f, console=c, now=NOW, as_json=False, all_losses=True)[
-                0
-            ]
-        )
-        for form in show_status(result, console=console_for(io.StringIO()), now=NOW, as_json=True):
-            assert_json(form)
+        for listed in Listed:
+            assert_printable(
+                lambda c, f=result, kind=listed: status_to_text(f, console=c, now=NOW, listed=kind)
+            )
+        assert_json("".join(status_to_json(result)))
+        assert_json("".join(status_to_json(result, ascii_only=True, indented=False)))
 
 
 def strange_flow_run(text: str) -> FlowRun:

@@ -48,40 +48,53 @@ def show(*, config: Path | None, as_json: bool) -> int:
     from mfwb.settings_files import load_trust  # noqa: PLC0415 - the same
     from mfwb.settings_inventory import list_active_files  # noqa: PLC0415 - the same
 
-    render = settings_as_json if as_json else settings_as_text
     layers, files = read_layers({}, file=config), list_active_files(config)
-    write_out(render(layers, files, load_trust(), read_confinement()))
+    shown = layers, files, load_trust(), read_confinement()
+    if as_json:
+        text, plain = settings_as_json(*shown)
+        write_out(text, plain=plain)
+    else:
+        write_out(settings_as_text(*shown))
     return 0
 
 
 @config.command(cls=Command, epilog="mfwb config trust\nmfwb config trust mfwb.toml\n")
 @options.settings_file_argument
-def trust(*, file: Path | None) -> int:
+def trust(*, file: Path | None, as_json: bool) -> int:
     """Trust settings files of this folder.
 
     Only their present settings: when a file changes, it has to be trusted again.
     """
-    from mfwb.report.settings import trust_as_text  # noqa: PLC0415 - as above
+    from mfwb.report.settings import trust_as_json, trust_as_text  # noqa: PLC0415 - as above
     from mfwb.settings_files import load_trust  # noqa: PLC0415 - the same
     from mfwb.settings_inventory import list_files_to_trust  # noqa: PLC0415 - the same
 
     trusted, files = load_trust(), list_files_to_trust(file)
     for doubtful in files:
         trusted.add(doubtful.file)
-    write_out(trust_as_text(files))
+    if as_json:
+        text, plain = trust_as_json(files)
+        write_out(text, plain=plain)
+    else:
+        write_out(trust_as_text(files))
     return 0
 
 
 @config.command(cls=Command, epilog="mfwb config untrust\nmfwb config untrust mfwb.toml\n")
 @options.settings_file_argument
-def untrust(*, file: Path | None) -> int:
+def untrust(*, file: Path | None, as_json: bool) -> int:
     """No longer trust settings files of this folder."""
-    from mfwb.settings_files import load_trust  # noqa: PLC0415 - as above
+    from mfwb.report.settings import untrust_as_json  # noqa: PLC0415 - as above
+    from mfwb.settings_files import load_trust  # noqa: PLC0415 - the same
     from mfwb.settings_inventory import list_paths_to_untrust  # noqa: PLC0415 - the same
 
     trusted = load_trust()
     removed = [path for path in list_paths_to_untrust(file) if trusted.remove(path)]
-    write_out("".join(f"no longer trusted: {path}\n" for path in removed))
+    if as_json:
+        text, plain = untrust_as_json(removed)
+        write_out(text, plain=plain)
+    else:
+        write_out("".join(f"no longer trusted: {path}\n" for path in removed))
     if not removed:
         write_error("no file here was trusted")
     return 0

@@ -9,11 +9,9 @@ from mfwb.errors import NotFound
 from mfwb.pipeline.explain.artifact_path import ArtifactPath
 from mfwb.snapshot import ArtifactRef, FlowRun, Parameter, Step, Task
 from mfwb.snapshot.pathspec import PARAMETERS
-from mfwb.suggestions import did_you_mean
+from mfwb.suggestions import did_you_mean, list_some
 
 __all__ = ["ArtifactMatch", "find_artifact", "resolve_name"]
-
-_FEW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +90,9 @@ def _no_artifact(artifact: ArtifactPath, tasks: Iterable[Task], flow_run: FlowRu
     ]
     missing = f"{artifact.holder_path} has no artifact {artifact.name!r}"
     if others:
-        return NotFound(f"{missing}, but there is one in {_join(others)}")
+        return NotFound(f"{missing}, but{list_some('there is one in', others)[1:]}")
     return _not_found(missing, "it has", sorted(names), artifact.name)
 
 
 def _not_found(missing: str, prefix: str, names: list[str], given: str) -> NotFound:
-    if hint := did_you_mean(given, names):
-        return NotFound(f"{missing}{hint}")
-    return NotFound(f"{missing}; {prefix} {_join(names)}" if names else missing)
-
-
-def _join(names: list[str]) -> str:
-    if len(names) > _FEW:
-        return f"{', '.join(names[:_FEW])} and {len(names) - _FEW:,} more"
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    return NotFound(f"{missing}{did_you_mean(given, names) or list_some(prefix, names)}")

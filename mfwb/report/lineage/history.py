@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mfwb.errors import UsageError
+from mfwb.errors import NotFound
 from mfwb.lineage import Edge, Lineage
 from mfwb.lineage.producers import HeldArtifact, trace_holdings
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.snapshot import ArtifactRef, Parameter
 from mfwb.snapshot.pathspec import parameters_of, step_of
-from mfwb.suggestions import did_you_mean
+from mfwb.suggestions import did_you_mean, list_some
 
 __all__ = ["ArtifactHistory", "Version", "history_of"]
 
@@ -52,7 +52,7 @@ class ArtifactHistory:
 
 
 def history_of(name: str, traced: TracedFlowRun) -> ArtifactHistory:
-    """Return the history of an artifact or a parameter; UsageError if there is no such name."""
+    """Return the history of an artifact or a parameter; NotFound if there is no such name."""
     flow_run, lineage = traced.flow_run, traced.lineage
     parameter = next(
         (parameter for parameter in flow_run.parameters if parameter.name == name), None
@@ -62,7 +62,7 @@ def history_of(name: str, traced: TracedFlowRun) -> ArtifactHistory:
     if parameter is not None:
         refs = {parameters_of(flow_run.pathspec): parameter.ref, **refs}
     if not refs:
-        raise UsageError(_unknown(name, traced))
+        raise NotFound(_unknown(name, traced))
     uses = _uses(name, lineage)
     last = uses[-1].consumer if uses else None
     kept = {task: held for task, held in writers.items() if held.producer != task}
@@ -119,4 +119,5 @@ def _unknown(name: str, traced: TracedFlowRun) -> str:
     flow_run = traced.flow_run
     names = {ref.name for task in flow_run.tasks for ref in task.artifacts}
     names.update(parameter.name for parameter in flow_run.parameters)
-    return f"{flow_run.pathspec} has no artifact {name!r}{did_you_mean(name, names)}"
+    hint = did_you_mean(name, names) or list_some("it has", sorted(names))
+    return f"{flow_run.pathspec} has no artifact {name!r}{hint}"

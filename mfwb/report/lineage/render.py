@@ -34,7 +34,7 @@ def show_lineage(
         explain: whether to explain the evidence of each use.
 
     Raises:
-        UsageError: if there is no artifact of that name.
+        NotFound: if there is no artifact of that name.
     """
     history = None if artifact is None else history_of(artifact, traced)
     if form == "json":

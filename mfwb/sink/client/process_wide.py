@@ -282,9 +282,17 @@ def _replaced(names: dict[str, Any], name: str, value: Any) -> Iterator[None]:
         names[name] = before
 
 
+@contextmanager
+def _silent_terminal() -> Iterator[None]:
+    """Keep W&B from printing warnings before it has read that it is to be silent."""
+    vars(term)["_silent"] = True  # `_restored_settings` takes it back
+    yield
+
+
 _ALTERATIONS = (
     _reentrant_setup_lock,
     _restored_settings,
+    _silent_terminal,
     _silent_core,
     _safe_caches,
     _without_pandas,

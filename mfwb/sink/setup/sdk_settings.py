@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import netrc
 from contextlib import suppress
 from pathlib import Path
 
 import wandb
 from pydantic import ValidationError
-from wandb.errors import AuthenticationError, CommError
+from wandb.errors import AuthenticationError
 from wandb.errors import UsageError as WandbUsageError
 
-from mfwb.deadlines import run_within
+from mfwb.deadlines import STARTING, TookTooLongError, run_within
 from mfwb.destination import WandbDefaults
-from mfwb.errors import Unreachable, UsageError
+from mfwb.errors import MfwbError, Unreachable, UsageError
+from mfwb.redaction import mask_url_users
 from mfwb.safe_text import first_line
 from mfwb.settings_files.wandb_settings import wandb_files_of
 from mfwb.sink.client.private import FAILURES, ServicePollForTokenError, is_unreadable_answer
 from mfwb.sink.client.process_wide import new_api
 from mfwb.sink.client.refusals import explain_error
+from mfwb.sink.setup.reachability import explain_silence
 
 __all__ = ["files_of_settings", "query_defaults", "query_entity"]
+
+_MALFORMED = (ValueError, TypeError, AttributeError, netrc.NetrcParseError)
+"""What Python raises for values in variables and files that wandb does not check."""
 
 _NOT_JSON = "looking for beginning of value"
 """The text of wandb-core for an answer that is not JSON, such as a web page."""
@@ -38,22 +44,36 @@ def query_defaults(seconds: float) -> WandbDefaults:
         Unreachable: wandb-core does not start.
     """
     try:
-        settings = run_within(seconds, lambda: wandb.setup().settings, "wandb-core")
+        settings = run_within(max(seconds, STARTING), lambda: wandb.setup().settings, "wandb-core")
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        variable = f"WANDB_{name.upper()}"
-        raise UsageError(f"W&B's settings ({variable}, or its files): {first['msg']}") from None
+        raise UsageError(_describe_invalid(error)) from None
     except WandbUsageError as error:  # also one of the errors below
         raise UsageError(f"W&B's settings (its variables or files): {first_line(error)}") from None
+    except MfwbError:
+        raise
     except (*FAILURES, OSError, RuntimeError) as error:  # no memory, no process, no thread
         raise Unreachable(f"wandb-core can't start: {first_line(error)}") from error
+    except (*_MALFORMED, LookupError) as error:  # such as a WANDB_SERVICE of another form
+        raise UsageError(
+            f"W&B can't start with its variables and files: {first_line(error)}"
+        ) from error
     return WandbDefaults(
         mode=str(settings.mode),
         base_url=str(settings.base_url),
         entity=settings.entity,
         project=settings.project,
     )
+
+
+def _describe_invalid(error: ValidationError) -> str:
+    """Return a line on the first of W&B's settings that it refuses, with its value."""
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    problem = str(first["msg"]).removeprefix("Value error, ")
+    if name == "base_url" and isinstance(first["input"], str):
+        url = mask_url_users(first["input"])
+        problem = f"{url!r} is not a URL such as https://wandb.example.com ({problem})"
+    return f"W&B's settings (WANDB_{name.upper()}, or its files): {problem}"
 
 
 def files_of_settings() -> list[Path]:
@@ -78,10 +98,14 @@ def query_entity(base_url: str, seconds: float) -> str | None:
             return _entity(base_url)
         return _entity(base_url)
 
+    shown = mask_url_users(base_url)
     try:
-        return run_within(seconds, query_twice, base_url)
+        return run_within(seconds, query_twice, shown)
     except _TimedOutError:
-        raise Unreachable(f"{base_url} does not answer, or not in time") from None
+        problem = f"{shown} does not answer, or not in time"
+        raise Unreachable(f"{problem}{explain_silence(base_url)}") from None
+    except TookTooLongError as error:
+        raise Unreachable(f"{error}{explain_silence(base_url)}") from None
 
 
 class _TimedOutError(Exception):
@@ -89,11 +113,12 @@ class _TimedOutError(Exception):
 
 
 def _entity(base_url: str) -> str | None:
+    shown = mask_url_users(base_url)
     try:
         entity: str | None = new_api({"base_url": base_url}).default_entity
     except WandbUsageError:
         raise Unreachable(
-            f"there are no W&B credentials for {base_url}; run `wandb login` or set WANDB_API_KEY"
+            f"there are no W&B credentials for {shown}; run `wandb login` or set WANDB_API_KEY"
         ) from None
     except AuthenticationError as error:
         if _TIMED_OUT in str(error):
@@ -102,14 +127,17 @@ def _entity(base_url: str) -> str | None:
             raise Unreachable(f"wandb-core can't start: {first_line(error.__cause__)}") from None
         if _NOT_JSON in str(error):
             raise Unreachable(
-                f"{base_url} does not answer as W&B does; is that W&B's address, and does a login "
+                f"{shown} does not answer as W&B does; is that W&B's address, and does a login "
                 "page or a proxy lie before it?"
             ) from None
-        raise Unreachable(f"W&B credentials: {first_line(error)}") from None
-    except (CommError, ConnectionError, TimeoutError) as error:
-        raise Unreachable(f"{base_url} can't be used: {explain_error(error)}") from None
+        raise Unreachable(f"W&B credentials: {explain_error(error)}") from None
+    except FAILURES as error:  # also of wandb-core itself, which reads files with credentials
+        raise Unreachable(f"{shown} can't be used: {explain_error(error)}") from None
     except Exception as error:
-        if not is_unreadable_answer(error):
-            raise
-        raise Unreachable(f"{base_url} does not answer as W&B does ({error!r})") from None
+        if is_unreadable_answer(error):
+            raise Unreachable(f"{shown} does not answer as W&B does ({error!r})") from None
+        if isinstance(error, _MALFORMED):  # a netrc that is not text, for example
+            problem = f"W&B credentials can't be read: {first_line(error)}"
+            raise Unreachable(f"{problem}; look at WANDB_API_KEY and at netrc") from None
+        raise
     return entity

@@ -280,7 +280,11 @@ async def _released(fault: Fault) -> None:
 
 
 def _failed(fault: Fault) -> Response:
-    response = _json({"errors": [{"message": fault.message}]}, fault.status)
+    if fault.body is None:
+        response: Response = _json({"errors": [{"message": fault.message}]}, fault.status)
+    else:
+        content, kind = fault.body
+        response = Response(content, fault.status, media_type=kind)
     if fault.retry_after is not None:
         response.headers["Retry-After"] = f"{fault.retry_after:g}"
     return response

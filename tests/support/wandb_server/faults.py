@@ -30,6 +30,7 @@ class Fault:
         times: how many requests it still happens to; None means all.
         after: how many matching requests pass before it begins.
         message: of a failure, as GraphQL words it.
+        body: of a failure, in place of the message; and what kind it says that it is.
         struck: how many requests it happened to.
     """
 
@@ -41,6 +42,7 @@ class Fault:
     seconds: float = 0.0
     retry_after: float | None = None
     message: str = "planned failure"
+    body: tuple[bytes, str] | None = None
     struck: int = 0
     _released: threading.Event = field(default_factory=threading.Event)
     _reached: threading.Event = field(default_factory=threading.Event)

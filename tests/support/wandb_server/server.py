@@ -232,6 +232,13 @@ class WandbServer:
         fault.message = message
         return self._service.faults.add(fault)
 
+    def answer(
+        self, match: Match, status: int, body: bytes, kind: str, times: int | None = 1
+    ) -> Fault:
+        """Answer matching requests with a body of any kind, nothing done."""
+        fault = Fault(match, Trouble.FAIL, times, status=status, body=(body, kind))
+        return self._service.faults.add(fault)
+
     def null(self, match: Match, times: int | None = 1, *, after: int = 0) -> Fault:
         """Answer matching GraphQL requests with null for each thing asked for, nothing done."""
         return self._service.faults.add(Fault(match, Trouble.NULL, times, after))

@@ -111,7 +111,7 @@ def test_bug(error: Exception, state: Path, capsys: pytest.CaptureFixture[str]) 
     what = " ".join(f"{type(error).__name__}: {error}".split())
     assert capsys.readouterr() == (
         "",
-        f"mfwb: this is a bug in mfwb ({what}); report it with {log}\n",
+        f"mfwb: this is a bug in mfwb ({what}); report it to the maintainers of mfwb with {log}\n",
     )
     text = log.read_text()
     assert "arguments: F/1\n" in text

@@ -122,6 +122,7 @@ How:
 
 Show:
   --format [text|mermaid|json]  A tree, a chart, a document  [text]
+  --json                        One JSON document on stdout
   --explain                     Show the evidence for each use
   --quiet                       No progress, no output of the SDKs
   --help                        Show this text
@@ -130,6 +131,7 @@ Examples:
   mfwb lineage TrainFlow/latest
   mfwb lineage TrainFlow/123 --artifact model --explain
   mfwb lineage TrainFlow/123 --format mermaid > lineage.mmd
+  mfwb lineage TrainFlow/123 --json | jq .edges
 """
     )
 

@@ -19,7 +19,7 @@ from uuid import UUID
 import pytest
 
 from mfwb.errors import LedgerDamaged, LockHeld, UsageError
-from mfwb.ledger import SqliteLedger
+from mfwb.ledger import SqliteLedger, StatusFilter
 from mfwb.ledger.recovery import translate_errors
 from mfwb.ledger.schema import migrate
 from mfwb.ports import Destination, Entry, SyncState
@@ -130,7 +130,7 @@ def test_losses(ledger: SqliteLedger) -> None:
     ledger.write(replace(ENTRY, flow_run="Flow/2", outcome=None))
 
     assert [(item.flow, item.lost) for item in ledger.known()] == [("Flow", 2), ("Flow", 0)]
-    lost = list(ledger.losses(ledger.entries()))
+    lost = list(ledger.losses(StatusFilter()))
     assert [item.loss for item in lost] == list(OUTCOME.all_losses)
     assert {(item.flow_run, item.destination) for item in lost} == {
         (ENTRY.flow_run, ENTRY.destination)

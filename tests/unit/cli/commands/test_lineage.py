@@ -105,8 +105,8 @@ def test_explain(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.usefixtures("call")
 def test_an_unknown_artifact(capsys: pytest.CaptureFixture[str]) -> None:
-    """A name that is not there is wrong usage: one line, nothing on stdout."""
-    assert end(lineage, ["F/1", "--artifact", "modle", "--quiet"]) == 2
+    """A name that is not there ends as in `explain`: one line, nothing on stdout."""
+    assert end(lineage, ["F/1", "--artifact", "modle", "--quiet"]) == 1
     assert capsys.readouterr() == (
         "",
         "mfwb: DemoFlow/7 has no artifact 'modle'; did you mean model?\n",
