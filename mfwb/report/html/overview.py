@@ -261,5 +261,5 @@ def _row(task: OverviewTask, anchor: str) -> TaskRow:
 
 def _failure(task: OverviewTask) -> FailedAttempt:
     name = name_text(below_flow_run(task.pathspec))
-    kind, _, message = (task.failure or "").partition(": ")
+    kind, _, message = (task.failure or "").removeprefix("builtins.").partition(": ")
     return FailedAttempt(name, "", task.state, name_text(kind), text_block(message, 2_000), "")
