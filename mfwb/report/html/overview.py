@@ -24,7 +24,7 @@ from mfwb.report.html.model import (
 from mfwb.report.html.render import render_page
 from mfwb.report.html.texts import duration, moment, name_text, text_block, value_text
 from mfwb.report.lineage.phrases import TIMES
-from mfwb.snapshot.pathspec import below_flow_run
+from mfwb.snapshot.pathspec import below_flow_run, step_of
 from mfwb.version import __version__
 
 __all__ = ["render_overview"]
@@ -212,11 +212,11 @@ def _artifacts(overview: Overview) -> Iterator[Artifact]:
 def _values(overview: Overview, summary: Mapping[str, Any]) -> Iterator[Artifact]:
     for number, value in enumerate(overview.values):
         if value.key in summary:
-            step, _, name = value.key.partition("/")
+            step = step_of(value.contents[0].task)
             yield Artifact(
                 anchor=f"{_PREFIX}value-{number}",
                 step=name_text(step),
-                name=name_text(name),
+                name=name_text(value.key.removeprefix(f"{step}/")),
                 type="value",
                 size="",
                 tasks="",
