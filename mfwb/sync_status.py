@@ -14,6 +14,7 @@ from mfwb.snapshot import Loss
 from mfwb.snapshot.pathspec import flow_of
 
 __all__ = [
+    "DestinationDocument",
     "FlowSyncStatus",
     "KnownFlowRun",
     "LostItem",

@@ -43,7 +43,7 @@ __all__ = ["SqliteLedger"]
 _BUSY_SECONDS = 10.0
 _COLUMNS = ", ".join(ENTRY_COLUMNS)
 _ENTRY_MATCHES = f"flow_run = ? AND provider IN (?, '') AND {DESTINATION_MATCHES}"
-_PREVIOUS = f"SELECT id FROM flow_runs WHERE {_ENTRY_MATCHES}"  # noqa: S608 - constants
+_THIS_ENTRY = f"flow_run = ? AND provider = ? AND {DESTINATION_MATCHES}"
 
 # Two searches in indexes: with an OR, SQLite reads all rows instead.
 _SINCE_MATCHES = (
@@ -191,9 +191,17 @@ class SqliteLedger:
         )
         return dict(rows)
 
-    def known(self) -> list[KnownFlowRun]:
-        """Return all entries without outcomes, sorted by flow run, with their numbers of losses."""
-        rows = self._select(f"SELECT {_COLUMNS} FROM flow_runs ORDER BY flow_run")  # noqa: S608 - a constant
+    def known(self, flow: str | None = None) -> list[KnownFlowRun]:
+        """Return entries without outcomes, sorted by flow run, with their numbers of losses.
+
+        Args:
+            flow: select only runs of this flow; None: all.
+        """
+        where = "" if flow is None else "WHERE flow_run >= ? AND flow_run < ? "
+        rows = self._select(
+            f"SELECT {_COLUMNS} FROM flow_runs {where}ORDER BY flow_run",  # noqa: S608 - constants
+            () if flow is None else _pathspec_range(flow),
+        )
         return [KnownFlowRun(self._entry(row), lost=row[-1]) for row in rows]
 
     def counts(self, selected: StatusFilter) -> list[StateCount]:
@@ -248,11 +256,7 @@ class SqliteLedger:
         key = entry.flow_run, entry.provider, *destination_values(entry.destination)
         note_operation("ledger", f"write {entry.flow_run} as {entry.sync_state.value}")
         with self._exclusive(), write_transaction(self._connection):
-            for table in ("outcomes", "flow_runs"):
-                self._connection.execute(
-                    f"DELETE FROM {table} WHERE id IN ({_PREVIOUS})",  # noqa: S608 - constants
-                    key,
-                )
+            self._delete(_ENTRY_MATCHES, key)
             inserted = self._connection.execute(
                 f"INSERT INTO flow_runs ({', '.join(row)}) VALUES ({placeholders})",  # noqa: S608 - column names
                 tuple(row.values()),
@@ -262,6 +266,48 @@ class SqliteLedger:
                     "INSERT INTO outcomes (id, outcome) VALUES (?, ?)",
                     (inserted.lastrowid, outcome),
                 )
+
+    def remove(self, entries: Iterable[Entry]) -> None:
+        """Remove entries, all of them or none; what is not there any more does not matter."""
+        with self._exclusive(), write_transaction(self._connection):
+            for entry in entries:
+                note_operation("ledger", f"remove {entry.flow_run}")
+                self._delete(_THIS_ENTRY, _exact_key(entry))
+
+    def begin_deletion(self, entry: Entry, wandb_runs: Iterable[str]) -> None:
+        """Write that W&B runs of a flow run are about to be deleted, because the user asked for it.
+
+        From now on the entry is open. If the deletion is interrupted, the next sync writes these
+        W&B runs anew, and the next deletion goes on with the others.
+        """
+        note_operation("ledger", f"write that W&B runs of {entry.flow_run} are deleted")
+        _, base, entity, project = destination_values(entry.destination)
+        with self._exclusive(), write_transaction(self._connection):
+            self._connection.execute(
+                f"UPDATE flow_runs SET standing = ?, digest = '', reason = ? WHERE {_THIS_ENTRY}",  # noqa: S608 - constants
+                (SyncState.BEGUN.value, "its deletion was interrupted", *_exact_key(entry)),
+            )
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO forgotten VALUES (?, ?, ?, ?)",
+                [(base, entity, project, wandb_run) for wandb_run in wandb_runs],
+            )
+
+    def forgotten(self, destination: Destination) -> frozenset[str]:
+        """Return the ids of the W&B runs at a destination that `begin_deletion` was called with."""
+        _, base, entity, project = destination_values(destination)
+        rows = self._select(
+            "SELECT wandb_run FROM forgotten WHERE base = ? AND entity = ? AND project = ?",
+            (base, entity, project),
+        )
+        return frozenset(str(wandb_run) for (wandb_run,) in rows)
+
+    def _delete(self, condition: str, values: Sequence[str]) -> None:
+        """Delete the entries that meet a condition, with their outcomes."""
+        for table in ("outcomes", "flow_runs"):
+            self._connection.execute(
+                f"DELETE FROM {table} WHERE id IN (SELECT id FROM flow_runs WHERE {condition})",  # noqa: S608 - constants
+                values,
+            )
 
     def _read_id(self) -> str:
         with translate_errors(self._path):
@@ -277,6 +323,11 @@ class SqliteLedger:
     def _select(self, query: str, values: Iterable[str | int] = ()) -> list[tuple[Any, ...]]:
         with self._exclusive():
             return self._connection.execute(query, tuple(values)).fetchall()
+
+
+def _exact_key(entry: Entry) -> tuple[str, ...]:
+    """Return the values for `_THIS_ENTRY`."""
+    return entry.flow_run, entry.provider, *destination_values(entry.destination)
 
 
 def _create_file(path: Path) -> None:

@@ -13,10 +13,13 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
 from mfwb.diagnosis.check import DoctorDocument
+from mfwb.flow_run_list import FlowRunListDocument
+from mfwb.forgotten import ForgottenDocument
 from mfwb.outcome import ResultDocument
 from mfwb.report.explain.document_types import ExplainDocument
 from mfwb.report.html.file_document_types import ReportDocument
 from mfwb.report.lineage.document_types import HistoryDocument, LineageDocument
+from mfwb.report.page_document import PageDocument
 from mfwb.report.settings_document_types import SettingsDocument, TrustDocument, UntrustDocument
 from mfwb.sync_status import StatusDocument
 from mfwb.verification_outcome import VerificationDocument
@@ -29,8 +32,11 @@ DOCUMENTS: dict[str, Any] = {
     "config-untrust": UntrustDocument,
     "doctor": DoctorDocument,
     "explain": ExplainDocument,
+    "forget": ForgottenDocument,
     "lineage": LineageDocument,
     "lineage-artifact": HistoryDocument,
+    "ls": FlowRunListDocument,
+    "open": PageDocument,
     "plan": ResultDocument,
     "push": ResultDocument,
     "report": ReportDocument,

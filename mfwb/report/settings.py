@@ -16,7 +16,7 @@ from mfwb.report.settings_document_types import (
     UntrustDocument,
 )
 from mfwb.settings_files import Trust, printable
-from mfwb.settings_in_force import flatten_settings, list_settings
+from mfwb.settings_in_force import flatten_settings, list_settings, narrow_settings
 from mfwb.settings_inventory import CheckedFile
 
 __all__ = [
@@ -30,14 +30,26 @@ __all__ = [
 _LANDLOCK, _HOOK = "Landlock", "audit hook"
 
 
-def settings_as_text(
+def settings_as_text(  # noqa: PLR0913 - what is shown, and for what
     layers: Sequence[Layer],
     files: Sequence[CheckedFile],
     trust: Trust,
     confined_by: Sequence[str],
+    *,
+    flow: str | None = None,
+    step: str | None = None,
 ) -> str:
-    """Return the settings in force, the settings files, and what confines conversions."""
-    rows = _rows(layers, _refused(files, trust))
+    """Return the settings in force, the settings files, and what confines conversions.
+
+    Args:
+        layers: the sources of settings, lowest first.
+        files: settings files of the folder.
+        trust: the files that the user trusts.
+        confined_by: what confines conversions of pickles.
+        flow: show only what is in force for this flow; None: all.
+        step: show only what is in force for this step of it; None: the flow.
+    """
+    rows = _rows(layers, _refused(files, trust), flow, step)
     width = max((len(name) for name, _, _ in rows), default=0)
     lines = [f"{name:<{width}} = {_shown(value)}  ({origin})" for name, value, origin in rows]
     if not lines:
@@ -49,11 +61,14 @@ def settings_as_text(
     return "".join(f"{line}\n" for line in lines)
 
 
-def settings_as_json(
+def settings_as_json(  # noqa: PLR0913 - the same
     layers: Sequence[Layer],
     files: Sequence[CheckedFile],
     trust: Trust,
     confined_by: Sequence[str],
+    *,
+    flow: str | None = None,
+    step: str | None = None,
 ) -> tuple[str, str]:
     """Return the same as a JSON document, and for a stream that takes ASCII only."""
     document: SettingsDocument = {
@@ -61,7 +76,7 @@ def settings_as_json(
         "command": "config",
         "settings": [
             {"name": name, "value": _as_json(value), "origin": origin}
-            for name, value, origin in _rows(layers, _refused(files, trust))
+            for name, value, origin in _rows(layers, _refused(files, trust), flow, step)
         ],
         "files": [
             {
@@ -149,12 +164,14 @@ def _refused(files: Iterable[CheckedFile], trust: Trust) -> set[str]:
     return {str(file.file.path) for file in files if file.refusal_reason(trust) is not None}
 
 
-def _rows(layers: Sequence[Layer], refused: set[str]) -> list[tuple[str, Any, str]]:
+def _rows(
+    layers: Sequence[Layer], refused: set[str], flow: str | None, step: str | None
+) -> list[tuple[str, Any, str]]:
     """Return name, value and origin of the settings in force; refused ones are excluded."""
-    return [
-        (printable(setting.name), setting.value, setting.origin)
-        for setting in list_settings(layers, refused)
-    ]
+    settings = list_settings(layers, refused)
+    if flow is not None:
+        settings = narrow_settings(settings, flow, step)
+    return [(printable(setting.name), setting.value, setting.origin) for setting in settings]
 
 
 def _sensitive_values(file: CheckedFile) -> Iterator[tuple[str, Any]]:

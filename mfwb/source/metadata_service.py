@@ -24,6 +24,7 @@ from metaflow.plugins.metadata_providers import service as service_module
 from mfwb.deadlines import run_within
 from mfwb.errors import MfwbError, SourceError, Unreachable
 from mfwb.operations import note_operation
+from mfwb.ports import Progress
 from mfwb.source.answer_shapes import describe_non_list, describe_non_record
 from mfwb.system_errors import root_cause
 
@@ -36,6 +37,7 @@ _REST = 30.0  # seconds after a failure in which nothing is tried twice
 _TOO_MANY_REQUESTS, _SERVER_ERROR = 429, 500
 _OK_BELOW, _NOT_FOUND = 300, 404
 _CLIENT_ERROR = 400
+_NAME = "Metaflow's service"  # in notifications
 _PING = "/ping"
 _LIST = re.compile(
     r"/flows(/[^/]+/runs(/[^/]+/steps(/[^/]+/tasks(/[^/]+/(\w+|attempt/\d+/artifacts))?)?)?)?"
@@ -66,7 +68,7 @@ class ServiceError(Exception):
 
 
 @contextmanager
-def retrying_service(seconds: float) -> Iterator[Callable[[], str | None]]:
+def retrying_service(seconds: float, progress: Progress) -> Iterator[Callable[[], str | None]]:
     """Limit the time of requests to the service, and retry them if that may help.
 
     Yields a function that returns the problem with the last unusable answer, without the service's
@@ -75,11 +77,12 @@ def retrying_service(seconds: float) -> Iterator[Callable[[], str | None]]:
     Args:
         seconds: time limit of a single request with all its retries; METAFLOW_SERVICE_RETRY_COUNT
             is the limit of their number.
+        progress: is notified while the service does not answer.
     """
     session = service_module.ServiceMetadataProvider._session  # noqa: SLF001 - no public way
     tries = service_module.SERVICE_RETRY_COUNT
     service_module.SERVICE_RETRY_COUNT = 1
-    retrying = _RetryingGet(session.get, seconds, tries)
+    retrying = _RetryingGet(session.get, seconds, tries, progress)
     session.get = retrying.get
     try:
         yield lambda: retrying.last_problem
@@ -91,10 +94,18 @@ def retrying_service(seconds: float) -> Iterator[Callable[[], str | None]]:
 class _RetryingGet:
     """Sends and retries the requests of one call; safe to use from several threads."""
 
-    def __init__(self, get: Callable[..., requests.Response], seconds: float, tries: int) -> None:
+    def __init__(
+        self,
+        get: Callable[..., requests.Response],
+        seconds: float,
+        tries: int,
+        progress: Progress,
+    ) -> None:
         self._get = get
         self._seconds = seconds
         self._tries = max(1, tries)
+        self._progress = progress
+        self._is_connected = False  # it has answered, and nothing is tried again
         self.last_problem: str | None = None
         self._has_answered = False  # at least once, with a usable answer
         self._resting_until = float("-inf")
@@ -105,11 +116,15 @@ class _RetryingGet:
         deadline = time.monotonic() + self._seconds
         pause = _FIRST_PAUSE
         bad_answer: ServiceError | None = None  # the last unusable answer
-        for _ in range(self._tries - 1):
+        if not self._is_connected:
+            self._progress.connecting(_NAME, 0)
+        for failed in range(1, self._tries):
             try:
                 return self._get_once(url, **options)
             except ServiceError as error:
                 bad_answer = bad_answer if error.is_timeout else error
+            self._is_connected = False
+            self._progress.connecting(_NAME, failed)
             if time.monotonic() + pause > deadline or self._is_resting():
                 break
             time.sleep(pause)
@@ -160,6 +175,9 @@ class _RetryingGet:
         elif status < _OK_BELOW:
             self._check_answer(response, path)
         self._has_answered = True
+        if not self._is_connected:
+            self._is_connected = True
+            self._progress.connected(_NAME)
         return response
 
     def _no_answer(self, text: str) -> ServiceError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from contextlib import redirect_stderr
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -21,7 +22,6 @@ from mfwb.pipeline.explain import Explanation
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.ports import Destination, Entry, SyncState
 from mfwb.report import console_for, problem_lines, progress_on_stderr, to_json, to_text
-from mfwb.report.console import PrintableConsole
 from mfwb.report.explain import show_explanation
 from mfwb.report.lineage import show_lineage
 from mfwb.report.status import Listed, status_to_json, status_to_text
@@ -213,13 +213,17 @@ def test_explanation(explanation: Explanation, text: str) -> None:
 @settings(max_examples=20, deadline=None)
 def test_progress(text: str) -> None:
     """The line that moves shows a name, and nothing of what it may do."""
-    stream = Terminal()
-    with progress_on_stderr(quiet=False, console=PrintableConsole(stream)) as progress:
-        progress.flow_run(f"F/{text}", 0, 2)
-        progress.wandb_runs(3)
+    for stream in (Terminal(), io.StringIO()):
+        with redirect_stderr(stream), progress_on_stderr(quiet=False) as progress:
+            progress.selected(2)
+            progress.flow_run(f"F/{text}", 0, 2)
+            progress.writing(f"F/{text}", f"F/{text}/start")
+            progress.connecting(text, 1)
+            progress.finished(FlowRunOutcome(f"F/{text}", Status.FAILED, reason=text))
 
-    shown = re.sub(r"\x1b\[(?:[0-9;]*m|\?25[lh]|2K|[0-9]*A)", "", stream.getvalue())
-    assert_inert(shown.replace("\r", ""))
+        assert "F/" in stream.getvalue()
+        shown = re.sub(r"\x1b\[(?:J|[0-9]+A)", "", stream.getvalue())
+        assert_inert(shown.replace("\r", ""))
 
 
 def test_a_console_that_is_told_anything() -> None:

@@ -41,6 +41,7 @@ mfwb status --rebuild --project wines
     cls=HelpedArgument,
     heading="Choose",
     help="Only Flow, or Flow/123  [all]",
+    shell_complete=options.pathspec_completion(latest=False),
 )
 @click.option(
     "--since",
@@ -155,11 +156,17 @@ def _rebuild(
     flows: Sequence[str], config: Path | None, settings: dict[str, Any], *, quiet: bool
 ) -> None:
     from mfwb import api  # noqa: PLC0415 - as above
+    from mfwb.report import progress_on_stderr  # noqa: PLC0415 - as above
 
     moved: list[Path] = []
     try:
-        with keep_stdout_clean(quiet=quiet):
-            results = api.rebuild(*flows, config=config, moved=moved.append, **settings)
+        with (
+            keep_stdout_clean(quiet=quiet),
+            progress_on_stderr(quiet=quiet, result_follows=True) as progress,
+        ):
+            results = api.rebuild(
+                *flows, config=config, moved=moved.append, progress=progress, **settings
+            )
     finally:
         for aside in moved:  # also if W&B can't be queried afterwards
             write_error(f"the damaged ledger was renamed to {aside}")

@@ -18,7 +18,7 @@ from mfwb.cli.exit import end
 from mfwb.errors import Unreachable
 from mfwb.ledger import SqliteLedger
 from mfwb.pipeline.rebuild import Rebuilt
-from mfwb.ports import Destination, SyncState
+from mfwb.ports import Destination, NoProgress, SyncState
 from mfwb.units.moments import MOMENT_FORMAT
 from tests.unit.ledger.entries import ENTRY, SERVER
 
@@ -168,6 +168,7 @@ def test_rebuilding(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monk
     def rebuild(*flows: str, **said: Any) -> tuple[Rebuilt, ...]:
         print("chatter")  # noqa: T201 - that is the point
         said.pop("moved")(Path("aside"))
+        assert isinstance(said.pop("progress"), NoProgress), "it is quiet"
         requested.append((flows, {name: text for name, text in said.items() if text is not None}))
         return (Rebuilt(SERVER, synced=1200, incomplete=3),)
 
