@@ -151,7 +151,7 @@ old-flow-runs: $(TOOLS_READY) ## run a flow with Metaflow 2.9 and each minor ver
 	@$(PYTHON) -m tools.record_flow_runs
 
 docs: setup ## make the site of docs/ in build/site; a warning is an error
-	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --jobs 2 --doctree-dir build/doctrees docs build/site
+	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --fresh-env --write-all --doctree-dir build/doctrees docs build/site
 	@echo "build/site/index.html"
 
 docs-blocks: setup ## run the commands of README.md and docs/, and write what they print; PAGES="docs/verify.md" for some

@@ -66,7 +66,7 @@ def assert_verbs(line: str) -> None:
 
 def test_there_are_some() -> None:
     """The other tests look at something."""
-    assert [path.stem for path in WORKFLOWS] == ["ci", "nightly", "release"]
+    assert [path.stem for path in WORKFLOWS] == ["ci", "nightly", "pages", "release"]
     assert {"setup", "lint", "types", "layers", "test", "test-wheel"} <= VERBS
 
 
