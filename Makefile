@@ -28,13 +28,8 @@ COVERED := tests/unit tests/contracts
 .DEFAULT_GOAL := help
 .PHONY: help setup lock demo test test-all test-shapes test-torch torch torch-data test-checkpoints checkpoint-data test-browser test-cloud test-faults test-compared \
 	test-fuzz test-hostile test-wheel test-lowest test-newest test-matrix old-flow-runs tools coverage coverage-report \
-<<<<<<< HEAD
 	lint types layers check docs docs-blocks picture costs \
-	wheel image schemas release bench format clean
-=======
-	lint types layers check docs docs-blocks picture \
 	wheel image schemas notebook release bench format clean
->>>>>>> main
 
 help: ## print the verbs
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
