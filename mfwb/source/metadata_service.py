@@ -105,35 +105,34 @@ class _RetryingGet:
         deadline = time.monotonic() + self._seconds
         pause = _FIRST_PAUSE
         bad_answer: ServiceError | None = None  # the last unusable answer
-        for _ in range(self._tries - 1):
+        tries_left = self._tries
+        while True:
+            tries_left -= 1
             try:
-                return self._get_once(url, **options)
+                return self._get_once(url, deadline - time.monotonic(), **options)
             except ServiceError as error:
+                last = bad_answer if bad_answer and error.is_timeout else error
                 bad_answer = bad_answer if error.is_timeout else error
-            if time.monotonic() + pause > deadline or self._is_resting():
+            if not tries_left or time.monotonic() + pause > deadline or self._is_resting():
                 break
             time.sleep(pause)
             pause *= 2
-        try:
-            return self._get_once(url, **options)
-        except ServiceError as error:
-            last = bad_answer if bad_answer and error.is_timeout else error
-            with self._lock:
-                self._resting_until = time.monotonic() + _REST
-                self.last_problem = str(last)
-            raise last from None
+        with self._lock:
+            self._resting_until = time.monotonic() + _REST
+            self.last_problem = str(last)
+        raise last from None
 
     def _is_resting(self) -> bool:
         with self._lock:
             return time.monotonic() < self._resting_until
 
-    def _get_once(self, url: str, **options: Any) -> requests.Response:
-        limits = min(_CONNECTING, self._seconds), min(_ANSWERING, self._seconds)
+    def _get_once(self, url: str, seconds: float, **options: Any) -> requests.Response:
+        limits = min(_CONNECTING, seconds), min(_ANSWERING, seconds)
         began = time.monotonic()
         try:
             # The timeout of requests applies to each byte of an answer, not to the whole answer.
             get = partial(self._get, url, timeout=limits, **options)
-            response = run_within(self._seconds, get, "")
+            response = run_within(seconds, get, "")
         except requests.ReadTimeout:
             text = f"did not answer within {limits[1]:.0f} s"
             note_operation("metadata service", f"GET {_path_of(url)}: {text}")
