@@ -24,6 +24,7 @@ from mfwb.config import Settings, load_settings
 from mfwb.crash_log import BugLogs
 from mfwb.destination import bundle_of, entity_and_project, project_of, read_defaults
 from mfwb.errors import LockHeld, UsageError
+from mfwb.files.home_folder import expand_home
 from mfwb.ledger import ledger_path, put_aside_if_damaged, read_entries, read_sync_status
 from mfwb.outcome import Result, Status
 from mfwb.pipeline import (
@@ -519,7 +520,7 @@ def push_bundle(
         raise UsageError("give the bundle to push: mfwb push DIR")
     from mfwb.wiring import wire_push  # noqa: PLC0415 - it imports wandb
 
-    with wire_push(settings, folder.expanduser().resolve()) as (ledger, pusher):
+    with wire_push(settings, expand_home(folder).resolve()) as (ledger, pusher):
         return push_flow_runs(settings, ledger, pusher, progress or NoProgress(), BugLogs())
 
 
