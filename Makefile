@@ -28,8 +28,8 @@ COVERED := tests/unit tests/contracts
 .DEFAULT_GOAL := help
 .PHONY: help setup lock demo test test-all test-shapes test-torch torch torch-data test-checkpoints checkpoint-data test-browser test-cloud test-faults test-compared \
 	test-fuzz test-hostile test-wheel test-lowest test-newest test-matrix old-flow-runs tools coverage coverage-report \
-	lint types layers check \
-	wheel image release bench format clean
+	lint types layers check docs docs-blocks picture \
+	wheel image schemas release bench format clean
 
 help: ## print the verbs
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -150,6 +150,16 @@ test-matrix: $(TOOLS_READY) ## run tests of the SDKs with each Python, metaflow 
 old-flow-runs: $(TOOLS_READY) ## run a flow with Metaflow 2.9 and each minor version after it, for the tests
 	@$(PYTHON) -m tools.record_flow_runs
 
+docs: setup ## make the site of docs/ in build/site; a warning is an error
+	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --jobs 2 --doctree-dir build/doctrees docs build/site
+	@echo "build/site/index.html"
+
+docs-blocks: setup ## run the commands of README.md and docs/, and write what they print; PAGES="docs/verify.md" for some
+	@$(BIN)/python -m tests.docs $(PAGES)
+
+picture: setup ## draw the terminal of a sync for README.md: docs/_static/sync.svg
+	@$(BIN)/python -m tests.docs.picture
+
 coverage: setup ## run unit and contract tests, or TESTS, and measure what of mfwb they run, children included
 	@rm -f .coverage .coverage.*
 	@$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --dist loadgroup $(or $(TESTS),$(COVERED))
@@ -158,6 +168,9 @@ coverage: setup ## run unit and contract tests, or TESTS, and measure what of mf
 coverage-report: setup ## say what was measured; less than the ratchet in pyproject.toml fails
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report --skip-covered --sort=cover
+
+schemas: setup ## write docs/schemas anew: the JSON schemas of what --json prints
+	@$(BIN)/python -m tools.json_schemas
 
 release: setup ## check that tag, version and changelog agree; TAG=v1.2.3, or that of the commit
 	@$(BIN)/python tools/release.py $(TAG)
@@ -178,7 +191,7 @@ types: setup ## mypy, strict
 layers: setup ## import-linter: the architecture is the folder list
 	@$(BIN)/lint-imports --no-logo
 
-check: lint types layers test test-torch ## all that CI does
+check: lint types layers docs test test-torch ## all that CI does
 
 bench: setup ## measure speed, memory and disk against what one would write without mfwb
 	@$(BIN)/python -m bench
@@ -193,4 +206,4 @@ format: setup ## let ruff write the code its way
 	@$(BIN)/ruff format .
 
 clean: ## remove what demo and tools left
-	rm -rf demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf demo build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

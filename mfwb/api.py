@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -25,7 +26,17 @@ from mfwb.crash_log import BugLogs
 from mfwb.destination import bundle_of, entity_and_project, project_of, read_defaults
 from mfwb.errors import LockHeld, UsageError
 from mfwb.files.home_folder import expand_home
-from mfwb.ledger import ledger_path, put_aside_if_damaged, read_entries, read_sync_status
+from mfwb.flow_run_list import FlowRunList, Sync
+from mfwb.forgotten import Forgotten
+from mfwb.ledger import (
+    StatusFilter,
+    find_entries,
+    known_flow_runs,
+    ledger_path,
+    put_aside_if_damaged,
+    read_entries,
+    read_sync_status,
+)
 from mfwb.outcome import Result, Status
 from mfwb.pipeline import (
     Parts,
@@ -41,11 +52,12 @@ from mfwb.pipeline.selection import (
     SELECTORS,
     Selection,
     make_selection,
+    read_moment,
     resolve_flow_run,
 )
-from mfwb.ports import Entry, NoProgress, Progress
-from mfwb.snapshot.pathspec import parse
-from mfwb.sync_status import SyncStatus
+from mfwb.ports import Entry, NoProgress, Progress, SimpleProgress, as_progress
+from mfwb.snapshot.pathspec import LATEST, parse
+from mfwb.sync_status import KnownFlowRun, SyncStatus
 from mfwb.units.subsets import NOTHING, Subset
 from mfwb.verification.repair import repair as repair_differences
 from mfwb.verification_outcome import FlowRunVerification, Verification
@@ -83,7 +95,7 @@ def plan(  # noqa: PLR0913 - the ways to choose flow runs
     tags: Sequence[str] = (),
     failed: bool | None = None,
     config: Folder | None = None,
-    progress: Progress | bool | None = None,
+    progress: Progress | SimpleProgress | bool | None = None,
     **settings: Unpack[SettingsArguments],
 ) -> Result:
     """Return what `sync` with the same arguments would do. It sends no request to W&B.
@@ -101,8 +113,8 @@ def plan(  # noqa: PLR0913 - the ways to choose flow runs
         tags: only flow runs with all of these tags, the user's or Metaflow's own.
         failed: only flow runs that failed (True), or only the others (False); None: both.
         config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
-        progress: True shows it on stderr, if that is a terminal or a notebook; or an object with
-            the methods of `mfwb.ports.Progress`, which are called as the work goes on.
+        progress: True shows it on stderr: on a terminal, in a notebook, or as lines; or an object
+            with the methods of `mfwb.ports.Progress`, which are called as the work goes on.
         **settings: settings as in docs/settings.md, such as `project` or `granularity`; None is
             the same as a setting that is not given.
 
@@ -134,7 +146,7 @@ def sync(  # noqa: PLR0913 - the same
     tags: Sequence[str] = (),
     failed: bool | None = None,
     config: Folder | None = None,
-    progress: Progress | bool | None = None,
+    progress: Progress | SimpleProgress | bool | None = None,
     **settings: Unpack[SettingsArguments],
 ) -> Result:
     """Replay flow runs into W&B and return what was done. The arguments are those of `plan`.
@@ -168,7 +180,7 @@ def push(
     bundle: Folder | None = None,
     *,
     config: Folder | None = None,
-    progress: Progress | bool | None = None,
+    progress: Progress | SimpleProgress | bool | None = None,
     **settings: Unpack[SettingsArguments],
 ) -> Result:
     """Upload the bundle of an offline sync and return what was done.
@@ -204,7 +216,7 @@ def verify(  # noqa: PLR0913 - the ways to choose flow runs
     read_data: bool | str = False,
     repair: bool = False,
     config: Folder | None = None,
-    progress: Progress | bool | None = None,
+    progress: Progress | SimpleProgress | bool | None = None,
     **settings: Unpack[SettingsArguments],
 ) -> Verification:
     """Read W&B back and return how it differs from what Metaflow says.
@@ -259,7 +271,7 @@ def lineage(
     pathspec: PathspecLike,
     *,
     config: Folder | None = None,
-    progress: Progress | bool | None = None,
+    progress: Progress | SimpleProgress | bool | None = None,
     **settings: Unpack[SettingsArguments],
 ) -> TracedFlowRun:
     """Return one flow run and its lineage, rebuilt from what Metaflow recorded. W&B is not used.
@@ -288,7 +300,10 @@ def lineage(
     resolved = load_settings(settings, file=folder_path(config))
     from mfwb.wiring import wire_source  # noqa: PLC0415 - it imports Metaflow
 
-    with _watched(progress=progress) as watcher, wire_source(resolved) as (source, payloads):
+    with (
+        _watched(progress=progress) as watcher,
+        wire_source(resolved, watcher) as (source, payloads),
+    ):
         flow_run = resolve_flow_run(requested, source)
         watcher.flow_run(str(flow_run), 0, 1)
         return trace(flow_run, source, payloads)
@@ -299,7 +314,7 @@ def explain(
     name: str | None = None,
     *,
     config: Folder | None = None,
-    progress: Progress | bool | None = None,
+    progress: Progress | SimpleProgress | bool | None = None,
     **settings: Unpack[SettingsArguments],
 ) -> Explanation:
     """Return what an artifact is, what W&B would get of it, and why. W&B is not used.
@@ -330,7 +345,10 @@ def explain(
     entity, project = entity_and_project(artifact.flow_run.flow, resolved, read_defaults())
     from mfwb.wiring import wire_source  # noqa: PLC0415 - it imports Metaflow
 
-    with _watched(progress=progress) as watcher, wire_source(resolved) as (source, payloads):
+    with (
+        _watched(progress=progress) as watcher,
+        wire_source(resolved, watcher) as (source, payloads),
+    ):
         flow_run = resolve_flow_run(artifact.flow_run, source)
         watcher.flow_run(str(flow_run), 0, 1)
         return explain_artifact(
@@ -352,7 +370,7 @@ def report(  # noqa: PLR0913 - the ways to choose flow runs
     tags: Sequence[str] = (),
     failed: bool | None = None,
     config: Folder | None = None,
-    progress: Progress | bool | None = None,
+    progress: Progress | SimpleProgress | bool | None = None,
     **settings: Unpack[SettingsArguments],
 ) -> HtmlReport:
     """Return a report of one flow run, or a comparison of several, as a page of HTML.
@@ -396,12 +414,23 @@ def report(  # noqa: PLR0913 - the ways to choose flow runs
 
 
 def status(
-    *flows: PathspecsLike, config: Folder | None = None, **settings: Unpack[SettingsArguments]
+    *pathspecs: PathspecsLike,
+    since: str | datetime | int | None = None,
+    failed: bool = False,
+    losses: bool = False,
+    limit: int | None = None,
+    config: Folder | None = None,
+    **settings: Unpack[SettingsArguments],
 ) -> SyncStatus:
     """Return the sync status of flow runs from the ledger. Metaflow and W&B are not used.
 
     Args:
-        *flows: names of flows, objects of Metaflow's client, or lists of these; none: all flows.
+        *pathspecs: `Flow`, `Flow/123`, objects of Metaflow's client, or lists of these; none: all
+            flow runs.
+        since: only flow runs that started then or later, in the forms that `plan` takes.
+        failed: list only flow runs that could not be synced.
+        losses: list only flow runs with losses.
+        limit: list at most so many flow runs; None: all.
         config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
         **settings: as for `plan`: `mode` and `dir` select the ledger. An `entity` or a `project`
             that is given here or by a variable excludes what went elsewhere.
@@ -413,9 +442,15 @@ def status(
     resolved = load_settings(settings, file=folder_path(config))
     return read_sync_status(
         ledger_path(bundle_of(resolved, read_defaults())),
-        flows=_flow_names(flows),
-        entity=resolved.entity if "entity" in resolved.explicit else None,
-        project=resolved.project if "project" in resolved.explicit else None,
+        StatusFilter(
+            pathspecs=_ledger_pathspecs(pathspecs),
+            entity=resolved.entity if "entity" in resolved.explicit else None,
+            project=resolved.project if "project" in resolved.explicit else None,
+            since=read_moment("since", since),
+        ),
+        failed=failed,
+        lossy=losses,
+        limit=limit,
     )
 
 
@@ -439,6 +474,7 @@ def rebuild(
     *flows: PathspecsLike,
     config: Folder | None = None,
     moved: Callable[[Path], object] | None = None,
+    progress: Progress | SimpleProgress | bool | None = None,
     **settings: Unpack[SettingsArguments],
 ) -> tuple[Rebuilt, ...]:
     """Rebuild a ledger that was lost or damaged from W&B; return what each project has.
@@ -448,6 +484,7 @@ def rebuild(
             read, and all flow runs in them recorded. None: the project of the settings.
         config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
         moved: called with the new path of a damaged ledger, as soon as it is renamed.
+        progress: as for `plan`.
         **settings: as for `plan`; give those that a sync would be given.
 
     Raises:
@@ -467,20 +504,150 @@ def rebuild(
         )
     from mfwb.wiring import wire  # noqa: PLC0415 - it imports both SDKs
 
-    return rebuild_ledgers(
-        names,
-        resolved,
-        partial(wire, resolved, NoProgress(), may_ask=True),
-        put_aside=partial(put_aside_if_damaged, ledger_path(None)),
-        moved=moved,
-    )
+    with _watched(progress=progress) as watcher:
+        return rebuild_ledgers(
+            names,
+            resolved,
+            partial(wire, resolved, watcher, may_ask=True),
+            put_aside=partial(put_aside_if_damaged, ledger_path(None)),
+            moved=moved,
+        )
+
+
+def list_selection(
+    selectors: Mapping[str, Any], settings: Settings, *, every: bool = False
+) -> FlowRunList:
+    """Return what `mfwb ls` shows: the selected flow runs; without any selector, all flows.
+
+    Args:
+        selectors: the options that select flow runs, by the names of SELECTORS.
+        settings: of this call.
+        every: list all flow runs; else only the newest of each flow, unless the user sets a bound.
+
+    Raises:
+        UsageError: for a pathspec or a setting that is wrong.
+        NotFound: there is no such flow, or no such flow run.
+        Unreachable: if Metaflow's metadata can't be reached.
+    """
+    is_limited = not (every or selectors["last"] is not None or selectors["since"] is not None)
+    is_bounded = any(selectors[name] is not None for name in ("last", "since", "until"))
+    chosen = make_selection(**{**selectors, "every": not is_bounded}, namespace=settings.namespace)
+    ledger = ledger_path(bundle_of(settings, read_defaults()))
+    from mfwb.pipeline import list_flow_runs as listing  # noqa: PLC0415 - not for others
+    from mfwb.wiring import wire_source  # noqa: PLC0415 - it imports Metaflow
+
+    with wire_source(settings) as (source, _), known_flow_runs(ledger) as known:
+        find_syncs = partial(_syncs_by_flow_run, known, source.provider)
+        if not (chosen.pathspecs or is_bounded or every or chosen.failed is not None):
+            return listing.list_flows(source, find_syncs, chosen.tags)
+        return listing.list_selected(
+            replace(chosen, since_is_ago=False),
+            source,
+            find_syncs,
+            limit=listing.LIMIT if is_limited else None,
+        )
+
+
+def find_page(pathspec: str, settings: Settings, *, overview: bool = False) -> str:
+    """Return the page in W&B of a flow, a flow run, a step or a task.
+
+    It is known from the ledger. A flow run that the ledger does not have may have been synced
+    elsewhere: if an entity or a project is given, the page is that which a sync would write to.
+
+    Args:
+        pathspec: `Flow`, `Flow/123`, `Flow/latest`, `Flow/123/train`, `Flow/123/train/4`.
+        settings: of this call.
+        overview: whether the W&B run of the flow run as a whole is meant.
+
+    Raises:
+        UsageError: for a pathspec or a setting that is wrong.
+        NotFound: it was not synced, or there is no such W&B run.
+        Unreachable: W&B has to be asked for the entity, and does not answer.
+    """
+    from mfwb.pipeline.wandb_pages import find_page as find_in_ledger  # noqa: PLC0415 - not for others
+    from mfwb.pipeline.wandb_pages import parse_page  # noqa: PLC0415 - the same
+    from mfwb.wiring import find_destination, wire_source  # noqa: PLC0415 - Metaflow or wandb
+
+    requested = parse_page(pathspec, overview=overview)
+    if requested.flow_run.run == LATEST:
+        with wire_source(settings) as (source, _):
+            latest = resolve_flow_run(requested.flow_run, source)
+        requested = replace(requested, flow_run=latest)
+    entries = find_entries(ledger_path(bundle_of(settings, read_defaults())), requested.flow_run)
+    return find_in_ledger(requested, entries, settings, partial(find_destination, settings))
+
+
+def forget_selection(
+    pathspecs: Sequence[str],
+    settings: Settings,
+    *,
+    every: bool,
+    deletes: bool,
+    confirm: Callable[[Forgotten], bool] | None,
+) -> Forgotten:
+    """Remove flow runs from the ledger, and their W&B runs if that is requested.
+
+    Args:
+        pathspecs: `Flow`, or `Flow/123`; none: all flow runs of the given destination.
+        settings: of this call. An entity or a project that is given selects, too.
+        every: whether all flow runs of the ledger may be meant.
+        deletes: whether W&B runs that mfwb wrote are deleted, too.
+        confirm: takes what would be removed, and returns whether that is done; None: nothing is.
+
+    Raises:
+        UsageError: for a pathspec or a setting that is wrong, or if nothing is selected.
+        NotFound: the ledger has no such flow run.
+        LockHeld: a sync of one of these projects is running.
+        Unreachable: W&B can't be reached, or refuses the credentials.
+    """
+    from mfwb.pipeline.forget import forget_flow_runs, parse_request  # noqa: PLC0415 - not for others
+    from mfwb.wiring import wire_ledger, wire_sink  # noqa: PLC0415 - wandb
+
+    request = parse_request(pathspecs, settings, every=every, deletes=deletes)
+    bundle = bundle_of(settings, read_defaults())
+    if bundle is not None and deletes:
+        raise UsageError("a bundle has no W&B runs to delete; remove its folder instead")
+    path = ledger_path(bundle)
+    if not path.exists():
+        return Forgotten(str(path), (), is_plan=confirm is None, deletes=deletes)
+    with wire_ledger(path) as ledger:
+        return forget_flow_runs(
+            request, settings, ledger, partial(wire_sink, settings), path=path, confirm=confirm
+        )
+
+
+def _syncs_by_flow_run(
+    known: Callable[[str], Iterable[KnownFlowRun]], provider: str, flow: str
+) -> dict[str, tuple[Sync, ...]]:
+    """Return the syncs of a flow's runs of one provider, by pathspec."""
+    syncs: dict[str, tuple[Sync, ...]] = {}
+    for flow_run in known(flow):
+        entry = flow_run.entry
+        if entry.provider in (provider, ""):
+            before = syncs.get(entry.flow_run, ())
+            syncs[entry.flow_run] = (*before, Sync(entry, flow_run.lost))
+    return syncs
+
+
+def _ledger_pathspecs(given: Iterable[PathspecsLike]) -> list[str]:
+    """Return flows and flow runs to look up in a ledger; UsageError."""
+    pathspecs = [parse(text) for text in flow_run_pathspecs(given)]
+    for pathspec in pathspecs:
+        if pathspec.run == LATEST:
+            raise UsageError(
+                f"status does not ask Metaflow which flow run is the latest: give {pathspec.flow} "
+                f"or {pathspec.flow}/123"
+            )
+    return [str(pathspec) for pathspec in pathspecs]
 
 
 def _flow_names(flows: Iterable[PathspecsLike]) -> list[str]:
     pathspecs = [parse(text) for text in flow_names(flows)]
     for pathspec in pathspecs:
         if pathspec.run is not None:
-            raise UsageError(f"status shows whole flows: give {pathspec.flow}, not {pathspec}")
+            raise UsageError(
+                f"a ledger is rebuilt for whole flows: give {pathspec.flow}, not {pathspec}"
+            )
     return [pathspec.flow for pathspec in pathspecs]
 
 
@@ -520,8 +687,9 @@ def push_bundle(
         raise UsageError("give the bundle to push: mfwb push DIR")
     from mfwb.wiring import wire_push  # noqa: PLC0415 - it imports wandb
 
-    with wire_push(settings, expand_home(folder).resolve()) as (ledger, pusher):
-        return push_flow_runs(settings, ledger, pusher, progress or NoProgress(), BugLogs())
+    watcher = progress or NoProgress()
+    with wire_push(settings, expand_home(folder).resolve(), watcher) as (ledger, pusher):
+        return push_flow_runs(settings, ledger, pusher, watcher, BugLogs())
 
 
 def report_selection(selection: Selection, settings: Settings, progress: Progress) -> HtmlReport:
@@ -531,7 +699,7 @@ def report_selection(selection: Selection, settings: Settings, progress: Progres
     from mfwb.wiring import wire_source  # noqa: PLC0415 - it imports Metaflow
 
     settings = _with_plugins(settings)
-    with wire_source(settings) as (source, payloads):
+    with wire_source(settings, progress) as (source, payloads):
         materials = gather_materials(selection, settings, source, payloads, progress)
         return build_report(
             materials, [_entries_of(material.traced, settings) for material in materials]
@@ -617,7 +785,7 @@ def _carry_out(
 
 
 @contextmanager
-def _watched(*, progress: Progress | bool | None) -> Iterator[Progress]:
+def _watched(*, progress: Progress | SimpleProgress | bool | None) -> Iterator[Progress]:
     """Yield the object that is notified of progress, according to the argument `progress`."""
     if progress is True:
         from mfwb.report import progress_on_stderr  # noqa: PLC0415 - rich
@@ -625,7 +793,7 @@ def _watched(*, progress: Progress | bool | None) -> Iterator[Progress]:
         with progress_on_stderr(quiet=False) as shown:
             yield shown
     else:
-        yield progress or NoProgress()
+        yield as_progress(progress or None)
 
 
 def _with_plugins(settings: Settings) -> Settings:

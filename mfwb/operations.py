@@ -9,11 +9,18 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-__all__ = ["MAX_OPERATIONS", "Operation", "last_operations", "note_operation", "noted"]
+__all__ = [
+    "MAX_OPERATIONS",
+    "Operation",
+    "last_operations",
+    "note_operation",
+    "noted",
+    "passed_on_to",
+]
 
 MAX_OPERATIONS = 200
 """Operations that are kept; the oldest are dropped."""
@@ -37,6 +44,13 @@ class Operation:
     text: str
     seconds: float | None = None
 
+    def __str__(self) -> str:
+        """Return time, thread, part, text and duration as one line."""
+        clock = time.strftime("%H:%M:%S", time.gmtime(self.at))
+        took = "" if self.seconds is None else f"  {self.seconds:.3f} s"
+        moment = f"{clock}.{int(self.at % 1 * 1000):03d}Z"
+        return f"{moment}  {self.thread:<20}  {self.part:<18}  {self.text}{took}"
+
 
 _TRIES = 100  # to read what other threads write
 _LAST: deque[Operation] = deque(maxlen=MAX_OPERATIONS)  # threads may append at the same time
@@ -44,7 +58,24 @@ _LAST: deque[Operation] = deque(maxlen=MAX_OPERATIONS)  # threads may append at 
 
 def note_operation(part: str, text: str, seconds: float | None = None) -> None:
     """Note an operation."""
-    _LAST.append(Operation(time.time(), threading.current_thread().name, part, text, seconds))
+    operation = Operation(time.time(), threading.current_thread().name, part, text, seconds)
+    _LAST.append(operation)
+    for listener in _LISTENERS:
+        listener(operation)
+
+
+_LISTENERS: tuple[Callable[[Operation], None], ...] = ()
+
+
+@contextmanager
+def passed_on_to(listener: Callable[[Operation], None]) -> Iterator[None]:
+    """Pass on each operation that is noted meanwhile; any thread may call the listener."""
+    global _LISTENERS  # noqa: PLW0603 - operations belong to the process
+    _LISTENERS = (*_LISTENERS, listener)
+    try:
+        yield
+    finally:
+        _LISTENERS = tuple(kept for kept in _LISTENERS if kept is not listener)
 
 
 @contextmanager

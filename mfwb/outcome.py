@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import TypeAdapter
+from typing_extensions import TypedDict
 
 from mfwb.account import Account, Ending, add_accounts, full_account
 from mfwb.errors import BUG_EXIT_CODE, FlowRunsFailed
@@ -21,6 +22,7 @@ __all__ = [
     "ItemCounts",
     "OutputOutcome",
     "Result",
+    "ResultDocument",
     "RuleOutcome",
     "Status",
     "WandbRunOutcome",
@@ -30,7 +32,9 @@ __all__ = [
 
 
 class Status(str, Enum):
-    """The status of a flow run in the result of a call."""
+    """How a flow run ended: `planned` in a plan, `synced` if something was written, `unchanged`
+    if W&B had all of it, `skipped` if it is not to be synced now, `failed` if it could not be.
+    """  # noqa: D205 - the schema shows it as one text
 
     PLANNED = "planned"
     SYNCED = "synced"
@@ -41,39 +45,67 @@ class Status(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class InputOutcome:
-    """A W&B artifact that a W&B run used."""
+    """A W&B artifact that a W&B run used.
+
+    Attributes:
+        name: its name in W&B.
+        type: its type in W&B: dataset, model, other, ...
+        digest: its digest in W&B; None: not known before it is written.
+        producer: name of the W&B run that logged it.
+        ground: the evidence for the use: read, available, foreach-input or parameter.
+    """
 
     name: str
     type: str
-    digest: str | None  # None: not known before it is written
-    producer: str  # name of the W&B run that logged it
+    digest: str | None
+    producer: str
     ground: str
 
 
 @dataclass(frozen=True, slots=True)
 class RuleOutcome:
-    """What the rules of the settings gave to a W&B artifact."""
+    """What the rules of the settings gave to a W&B artifact.
+
+    Attributes:
+        aliases: aliases that the rules gave.
+        link: the path of the collection that it was linked to; None: none.
+        metadata: keys of metadata that the rules gave.
+        notes: what they did not give, and why.
+    """
 
     aliases: tuple[str, ...] = ()
-    link: str | None = None  # the path of the collection that it was linked to
-    metadata: tuple[str, ...] = ()  # keys
-    notes: tuple[str, ...] = ()  # what they did not give, and why
+    link: str | None = None
+    metadata: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class OutputOutcome:
-    """A W&B artifact that a W&B run logged."""
+    """A W&B artifact that a W&B run logged.
+
+    Attributes:
+        name: its name in W&B.
+        type: its type in W&B: dataset, model, other, ...
+        digest: its digest in W&B; None: not known before it is written.
+        size: bytes; in a plan: those of the pickles that it will be made from.
+        files: names of its files.
+        deduplicated: whether W&B had that content before.
+        version: as in "v3"; None: offline, or a plan.
+        items: number of Metaflow's artifacts that it is made from.
+        referenced: how many of them are links to bytes that W&B does not have.
+        rules: what the settings' rules gave to it; None: there is none for it.
+    """
 
     name: str
     type: str
-    digest: str | None  # None: not known before it is written
-    size: int  # bytes; in a plan: those of the pickles that it will be made from
+    digest: str | None
+    size: int
     files: tuple[str, ...]
-    deduplicated: bool = False  # W&B had that content before
-    version: str | None = None  # as in "v3"; None: offline
-    items: int = 1  # number of Metaflow's artifacts that it is made from
-    referenced: int = 0  # how many of them are links to bytes that W&B does not have
-    rules: RuleOutcome | None = None  # None: the settings have none for it
+    deduplicated: bool = False
+    version: str | None = None
+    items: int = 1
+    referenced: int = 0
+    rules: RuleOutcome | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +113,18 @@ class ItemCounts:
     """How many artifacts of a step ended in which way; the parts add up to `total`.
 
     An artifact that a step merely passed on is counted at the step that wrote it.
+
+    Attributes:
+        total: all artifacts that the step wrote.
+        values: those in summary, charts and table.
+        written: those in W&B artifacts that were uploaded.
+        deduplicated: those in W&B artifacts whose content W&B had already.
+        switched_off: those that a setting excludes.
+        lost: those that did not reach W&B; a loss has the reason.
     """
 
     total: int = 0
-    values: int = 0  # in summary, charts and table
+    values: int = 0
     written: int = 0
     deduplicated: int = 0
     switched_off: int = 0
@@ -103,12 +143,37 @@ class ItemCounts:
 
 @dataclass(frozen=True, slots=True)
 class WandbRunOutcome:
-    """One W&B run."""
+    """One W&B run.
+
+    Attributes:
+        id: its id in W&B, the same for each sync of the same flow run.
+        name: its name in W&B: `Flow/123/train`; of an overview: `Flow/123`.
+        job_type: its job type in W&B: the name of the step, or `flow`.
+        state: finished or failed, as W&B shows it.
+        url: its page in W&B; None: offline, or a plan.
+        dir: its folder in the bundle; None: online, or a plan.
+        inputs: the W&B artifacts that it used.
+        outputs: the W&B artifacts that it logged.
+        summary_keys: keys of its summary.
+        passed_on: artifacts that the step passed on unchanged; they belong to another W&B run.
+        switched_off: artifacts that a setting excludes.
+        items: how the artifacts that the step wrote ended.
+        losses: items of the step that did not reach W&B.
+        complete: whether all arrived; if not, the next sync tries again to write the rest.
+        deleted: whether somebody deleted it in W&B, so that it is not written again.
+        edits_kept: what others changed of what mfwb wrote, and that was kept.
+        edits_undone: the same, but it was overwritten (`--overwrite-edits`).
+        account: how each item of the step ended, by kind; None: not known, as of what an older
+            mfwb wrote.
+        log_lines: lines in the Logs tab; None: not known, as of what an older mfwb wrote.
+        log_bytes_left_out: bytes of the log that are too many for W&B.
+        masked: items in which secrets were masked.
+    """
 
     id: str
     name: str
     job_type: str
-    state: str  # finished or failed, as W&B shows it
+    state: str
     url: str | None = None
     dir: str | None = None
     inputs: tuple[InputOutcome, ...] = ()
@@ -118,19 +183,38 @@ class WandbRunOutcome:
     switched_off: tuple[str, ...] = ()
     items: ItemCounts = field(default_factory=ItemCounts)
     losses: tuple[Loss, ...] = ()
-    complete: bool = True  # False: the next sync tries again to write what did not arrive
-    deleted: bool = False  # somebody deleted it in W&B, so it is not written again
-    edits_kept: tuple[str, ...] = ()  # what others changed of what mfwb wrote, and that was kept
-    edits_undone: tuple[str, ...] = ()  # the same, but it was overwritten (--overwrite-edits)
-    account: Account | None = None  # None: not known, as of what an older mfwb wrote
-    log_lines: int | None = None  # None: not known, as of what an older mfwb wrote
+    complete: bool = True
+    deleted: bool = False
+    edits_kept: tuple[str, ...] = ()
+    edits_undone: tuple[str, ...] = ()
+    account: Account | None = None
+    log_lines: int | None = None
     log_bytes_left_out: int = 0
-    masked: tuple[Masked, ...] = ()  # items in which secrets were masked
+    masked: tuple[Masked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class FlowRunOutcome:
-    """One flow run."""
+    """One flow run.
+
+    Attributes:
+        pathspec: of Metaflow: `Flow/123`.
+        status: how it ended.
+        reason: why it was skipped or failed; None otherwise.
+        group: the group of its W&B runs; None: it was not looked up.
+        project: the project in W&B; None: it was not looked up.
+        entity: the entity in W&B; None: your default one, or not looked up.
+        mode: online or offline; None: it was not looked up.
+        wandb_runs: its W&B runs, in the order of the lineage.
+        losses: items of the flow run as a whole that did not reach W&B.
+        exit_code: of the call, if all that failed in it failed in this way.
+        bug: whether an error of mfwb's own ended it; the reason names its log.
+        account: how each item ended, by kind; None: not known, as of one that failed, or is still
+            running.
+        artifacts_passed_on: how often a step passed an artifact on; the account has it at the step
+            that wrote it.
+        masked: items of the flow run as a whole in which secrets were masked.
+    """
 
     pathspec: str
     status: Status
@@ -141,11 +225,11 @@ class FlowRunOutcome:
     mode: str | None = None
     wandb_runs: tuple[WandbRunOutcome, ...] = ()
     losses: tuple[Loss, ...] = ()
-    exit_code: int = 1  # of the call, if all that failed in it failed in this way
-    bug: bool = False  # an error of mfwb's own ended it; the reason names its log
-    account: Account | None = None  # None: not known, as of one that failed, or is still running
-    artifacts_passed_on: int = 0  # by steps; the account has them at the step that wrote them
-    masked: tuple[Masked, ...] = ()  # items of the flow run as a whole in which secrets were masked
+    exit_code: int = 1
+    bug: bool = False
+    account: Account | None = None
+    artifacts_passed_on: int = 0
+    masked: tuple[Masked, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document that `--json` prints for this flow run."""
@@ -168,17 +252,75 @@ class FlowRunOutcome:
         return bool(self.all_losses or _lost_in(self.account or {}))
 
 
+if TYPE_CHECKING:
+    FlowRunDocument = dict[str, Any]
+    ItemsDocument = dict[str, int]
+    AccountDocument = dict[str, dict[str, int]]
+else:  # the schema of the document is made from these types
+    FlowRunDocument = FlowRunOutcome
+    ItemsDocument = ItemCounts
+    AccountDocument = Account
+
+
+class Totals(TypedDict):
+    """Numbers over all flow runs of a call.
+
+    Attributes:
+        flow_runs: flow runs by status.
+        wandb_runs: W&B runs.
+        inputs: uses of W&B artifacts.
+        outputs: W&B artifacts that were logged.
+        items: how the artifacts ended.
+        losses: items that did not reach W&B.
+        masked: items in which secrets were masked.
+        account: how each item ended, by kind.
+        artifacts_passed_on: how often a step passed an artifact on.
+        log_lines: lines in the Logs tabs.
+        log_bytes_left_out: bytes of logs that are too many for W&B.
+    """
+
+    flow_runs: dict[str, int]
+    wandb_runs: int
+    inputs: int
+    outputs: int
+    items: ItemsDocument
+    losses: int
+    masked: int
+    account: AccountDocument
+    artifacts_passed_on: int
+    log_lines: int
+    log_bytes_left_out: int
+
+
+class ResultDocument(TypedDict):
+    """What `mfwb sync`, `mfwb plan` and `mfwb push` print with `--json`.
+
+    Attributes:
+        version: of the form of this document; keys may be added without a new one.
+        command: sync, plan or push.
+        flow_runs: the flow runs of the call.
+        notes: remarks about the call, not about a flow run.
+        totals: numbers over all flow runs.
+    """
+
+    version: Literal[1]
+    command: str
+    flow_runs: list[FlowRunDocument]
+    notes: list[str]
+    totals: Totals
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """All flow runs of one call."""
 
     command: str
     flow_runs: tuple[FlowRunOutcome, ...]
-    version: int = 1
+    version: Literal[1] = 1
     notes: tuple[str, ...] = ()  # remarks about the call, not about a flow run
 
     @property
-    def totals(self) -> dict[str, Any]:
+    def totals(self) -> Totals:
         """Counts over all flow runs: by status, W&B runs, artifacts and losses."""
         runs = [run for flow_run in self.flow_runs for run in flow_run.wandb_runs]
         return {
@@ -252,11 +394,11 @@ class Result:
             exit_code=self.exit_code,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> ResultDocument:
         """Return the document that `--json` prints; later versions may add keys, not remove any."""
         return {**self.without_flow_runs(), "flow_runs": [run.to_dict() for run in self.flow_runs]}
 
-    def without_flow_runs(self) -> dict[str, Any]:
+    def without_flow_runs(self) -> ResultDocument:
         """Return that document without its flow runs, of which there may be many."""
         return {
             "version": self.version,

@@ -26,6 +26,7 @@ _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 _ASCII_SIGNS = str.maketrans(
     {
         "\N{MULTIPLICATION SIGN}": "x",
+        "\N{ALMOST EQUAL TO}": "~",
         "\N{LEFTWARDS ARROW}": "<-",
         _ELLIPSIS: "...",
         "\N{BOX DRAWINGS LIGHT VERTICAL}": "|",

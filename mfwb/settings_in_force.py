@@ -9,7 +9,14 @@ from typing import Any
 from mfwb.config import Layer, Settings
 from mfwb.redaction import MASK, mask_url_users, may_hold_secret
 
-__all__ = ["DEFAULT", "SettingInForce", "flatten_settings", "list_defaults", "list_settings"]
+__all__ = [
+    "DEFAULT",
+    "SettingInForce",
+    "flatten_settings",
+    "list_defaults",
+    "list_settings",
+    "narrow_settings",
+]
 
 DEFAULT = "default"
 
@@ -57,6 +64,33 @@ def list_settings(
             for name, value in flatten_settings(layer.values):
                 rows[name] = SettingInForce(name, value, layer.origin, kind)
     return [rows[name] for name in sorted(rows)]
+
+
+def narrow_settings(
+    settings: Sequence[SettingInForce], flow: str, step: str | None = None
+) -> list[SettingInForce]:
+    """Return the settings in force for a flow, or for one of its steps, sorted by name.
+
+    What a variable or an argument sets counts for all flows. Else the table of the step comes
+    first, then that of the flow. Names keep the tables that they are in.
+
+    Args:
+        settings: all that some source sets.
+        flow: its name.
+        step: the name of a step; None: the flow as a whole.
+    """
+    tables = [f"flow.{flow}.step.{step}."] if step else []
+    tables += [f"flow.{flow}.", ""]
+    in_force: dict[str, tuple[int, SettingInForce]] = {}
+    for setting in settings:
+        level = next(n for n, table in enumerate(tables) if setting.name.startswith(table))
+        name = setting.name.removeprefix(tables[level])
+        if name.startswith(("flow.", "step.")):  # of another flow, or of another step
+            continue
+        rank = -1 if setting.kind in {"argument", "variable"} else level
+        if name not in in_force or rank < in_force[name][0]:
+            in_force[name] = rank, setting
+    return [in_force[name][1] for name in sorted(in_force)]
 
 
 def list_defaults(given: Collection[str]) -> list[SettingInForce]:

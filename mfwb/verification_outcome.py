@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from math import isfinite, isnan
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import TypeAdapter
+from typing_extensions import TypedDict
 
 from mfwb.errors import BUG_EXIT_CODE, FlowRunsDiffer, FlowRunsFailed
 
@@ -16,16 +17,19 @@ __all__ = [
     "FlowRunVerification",
     "Verdict",
     "Verification",
+    "VerificationDocument",
 ]
 
 
 class Verdict(str, Enum):
-    """How a flow run stands in W&B."""
+    """How a flow run stands in W&B: `skipped` if it is still running or switched off, so that there
+    is nothing to compare; `failed` if it could not be read, so that nothing is known.
+    """  # noqa: D205 - the schema shows it as one text
 
     SAME = "same"
     DIFFERENT = "different"
-    SKIPPED = "skipped"  # it is still running, or switched off: there is nothing to compare
-    FAILED = "failed"  # it could not be read, so nothing is known
+    SKIPPED = "skipped"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +62,23 @@ class FlowRunVerification:
     """One flow run.
 
     Attributes:
+        pathspec: of Metaflow: `Flow/123`.
+        verdict: how it stands.
         reason: why it was skipped or failed.
-        compared: number of items that were compared, by kind.
+        group: the group of its W&B runs; None: it was not looked up.
+        project: the project in W&B; None: it was not looked up.
+        entity: the entity in W&B; None: your default one, or not looked up.
+        written_by: versions of mfwb, as the W&B runs name them.
+        compared: number of items that were compared, by kind; None: nothing was.
+        differences: the items that differ.
         unknown: items that can't be decided, each with the reason: what Metaflow keeps in a form
             that can't be read safely, or what an older mfwb did not write yet.
         requests: sent to W&B.
         bytes_read: of artifacts, from W&B (`--read-data`).
+        exit_code: of the call, if all that failed in it failed in this way.
+        bug: whether an error of mfwb's own ended it; the reason names its log.
+        wandb_runs: names of those that the flow run should have.
+        repaired: differences that `--repair` mended; None: it was not requested.
     """
 
     pathspec: str
@@ -72,7 +87,7 @@ class FlowRunVerification:
     group: str | None = None
     project: str | None = None
     entity: str | None = None
-    written_by: tuple[str, ...] = ()  # versions of mfwb, as the W&B runs name them
+    written_by: tuple[str, ...] = ()
     compared: dict[str, int] | None = None
     differences: tuple[Difference, ...] = ()
     unknown: tuple[tuple[str, str], ...] = ()
@@ -80,8 +95,54 @@ class FlowRunVerification:
     bytes_read: int = 0
     exit_code: int = 1
     bug: bool = False
-    wandb_runs: tuple[str, ...] = ()  # names of those that the flow run should have
-    repaired: int | None = None  # differences that `--repair` mended; None: it was not requested
+    wandb_runs: tuple[str, ...] = ()
+    repaired: int | None = None
+
+
+if TYPE_CHECKING:
+    FlowRunDocument = dict[str, Any]
+else:  # the schema of the document is made from these types
+    FlowRunDocument = FlowRunVerification
+
+
+class Totals(TypedDict):
+    """Numbers over all flow runs of a call.
+
+    Attributes:
+        flow_runs: flow runs by verdict.
+        compared: items that were compared.
+        differences: items that differ.
+        unknown: items that can't be decided.
+        repaired: differences that `--repair` mended.
+        requests: requests to W&B.
+        bytes_read: bytes of artifacts that were read from W&B.
+    """
+
+    flow_runs: dict[str, int]
+    compared: int
+    differences: int
+    unknown: int
+    repaired: int
+    requests: int
+    bytes_read: int
+
+
+class VerificationDocument(TypedDict):
+    """What `mfwb verify` prints with `--json`.
+
+    Attributes:
+        version: of the form of this document; keys may be added without a new one.
+        command: verify.
+        flow_runs: the flow runs of the call.
+        notes: remarks about the call, not about a flow run.
+        totals: numbers over all flow runs.
+    """
+
+    version: Literal[1]
+    command: str
+    flow_runs: list[FlowRunDocument]
+    notes: list[str]
+    totals: Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +150,12 @@ class Verification:
     """All flow runs of one call."""
 
     flow_runs: tuple[FlowRunVerification, ...]
-    version: int = 1
+    version: Literal[1] = 1
     command: str = "verify"
     notes: tuple[str, ...] = ()  # remarks about the call, not about a flow run
 
     @property
-    def totals(self) -> dict[str, Any]:
+    def totals(self) -> Totals:
         """Counts over all flow runs: by verdict, items compared, differences, requests."""
         return {
             "flow_runs": {
@@ -154,14 +215,20 @@ class Verification:
             raise FlowRunsFailed(failed, total=len(self.flow_runs), exit_code=self.exit_code)
         return self
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> VerificationDocument:
         """Return the document that `--json` prints; later versions may add keys.
 
         Numbers that JSON does not have are texts, as they are in W&B: "NaN", "Infinity".
         """
         values = _finite(TypeAdapter(Verification).dump_python(self))
-        document: dict[str, Any] = TypeAdapter(Any).dump_python(values, mode="json")
-        return {**document, "totals": self.totals}
+        document = TypeAdapter(Any).dump_python(values, mode="json")
+        return {
+            "version": self.version,
+            "command": self.command,
+            "flow_runs": document["flow_runs"],
+            "notes": document["notes"],
+            "totals": self.totals,
+        }
 
 
 def _finite(value: Any) -> Any:

@@ -16,7 +16,7 @@ from mfwb.ledger import SqliteLedger, ledger_path
 from mfwb.payload import PayloadBuilder
 from mfwb.pipeline import Parts
 from mfwb.pipeline.selection import SelectedFlowRun, Selection, select_flow_runs
-from mfwb.ports import Ledger, Payloads, Progress, Pusher, Source
+from mfwb.ports import Destination, Ledger, Payloads, Progress, Pusher, Sink, Source
 from mfwb.sdk_versions import refuse_old_versions
 from mfwb.sink import open_sink
 from mfwb.snapshot import FlowRunState
@@ -26,7 +26,7 @@ from mfwb.verification.connection import RecordedProjects, open_recorded
 from mfwb.verification.flow_runs import ChosenFlowRun, Watched, verify_flow_runs
 from mfwb.verification_outcome import FlowRunVerification
 
-__all__ = ["Verifier", "wire", "wire_push", "wire_source", "wire_verification"]
+__all__ = ["Verifier", "wire", "wire_push", "wire_sink", "wire_source", "wire_verification"]
 
 
 @contextmanager
@@ -44,9 +44,11 @@ def wire(settings: Settings, progress: Progress, *, may_ask: bool) -> Iterator[P
     """
     refuse_old_versions()
     with ExitStack() as stack:
-        source = stack.enter_context(open_source(settings))
+        source = stack.enter_context(open_source(settings, progress))
         memory = ledger_path(None).parent
-        sink = stack.enter_context(open_sink(settings, memory=memory, may_ask=may_ask))
+        sink = stack.enter_context(
+            open_sink(settings, memory=memory, may_ask=may_ask, progress=progress)
+        )
         ledger = stack.enter_context(SqliteLedger.open(ledger_path(sink.bundle)))
         folder = sink.bundle / "payloads" if sink.bundle else stack.enter_context(scratch())
         keep = sink.bundle is not None
@@ -62,8 +64,45 @@ def wire(settings: Settings, progress: Progress, *, may_ask: bool) -> Iterator[P
 
 
 @contextmanager
-def wire_push(settings: Settings, bundle: Path) -> Iterator[tuple[Ledger, Pusher]]:
+def wire_sink(settings: Settings) -> Iterator[Sink]:
+    """Yield W&B alone, where something is looked up or deleted; Metaflow is not used.
+
+    Raises:
+        UsageError: for settings that W&B refuses.
+    """
+    refuse_old_versions()
+    with open_sink(settings, memory=ledger_path(None).parent, may_ask=True) as sink:
+        yield sink
+
+
+@contextmanager
+def wire_ledger(path: Path) -> Iterator[Ledger]:
+    """Yield a ledger alone; UsageError if it can't be used, LockHeld if it is locked."""
+    with SqliteLedger.open(path) as ledger:
+        yield ledger
+
+
+def find_destination(settings: Settings, flow: str) -> Destination:
+    """Return where a sync would write the runs of a flow; W&B may be asked for the entity.
+
+    Raises:
+        UsageError: for settings that W&B refuses.
+        Unreachable: W&B can't be reached, or refuses the credentials.
+    """
+    with wire_sink(settings) as sink:
+        return sink.destination(flow)
+
+
+@contextmanager
+def wire_push(
+    settings: Settings, bundle: Path, progress: Progress
+) -> Iterator[tuple[Ledger, Pusher]]:
     """Yield a bundle's ledger and a pusher to W&B; Metaflow is not used.
+
+    Args:
+        settings: of this call.
+        bundle: its folder.
+        progress: is notified of the work.
 
     Raises:
         UsageError: if there is no bundle, or for settings that W&B refuses.
@@ -74,7 +113,7 @@ def wire_push(settings: Settings, bundle: Path) -> Iterator[tuple[Ledger, Pusher
     path = ledger_path(bundle)
     if not path.is_file():
         raise UsageError(f"there is no bundle in {bundle}; `mfwb sync --mode offline` makes one")
-    with SqliteLedger.open(path) as ledger, open_pusher(settings, bundle) as pusher:
+    with SqliteLedger.open(path) as ledger, open_pusher(settings, bundle, progress) as pusher:
         yield ledger, pusher
 
 
@@ -139,13 +178,22 @@ def wire_verification(settings: Settings, progress: Progress) -> Iterator[Verifi
         UsageError: for settings that Metaflow or W&B refuse, or a folder without a bundle.
         Unreachable: Metaflow or W&B can't be reached, or W&B refuses the credentials.
     """
-    with open_source(settings) as source, open_recorded(settings) as projects:
+    with (
+        open_source(settings, progress) as source,
+        open_recorded(settings, progress) as projects,
+    ):
         yield Verifier(source, settings, projects, Watched(progress, BugLogs()))
 
 
 @contextmanager
-def wire_source(settings: Settings) -> Iterator[tuple[Source, Payloads]]:
+def wire_source(
+    settings: Settings, progress: Progress | None = None
+) -> Iterator[tuple[Source, Payloads]]:
     """Yield what reads flow runs: a source and payloads; W&B is not used.
+
+    Args:
+        settings: of this call.
+        progress: is notified while a metadata service does not answer; None: nothing is.
 
     Raises:
         UsageError: for settings that Metaflow refuses.
@@ -153,7 +201,7 @@ def wire_source(settings: Settings) -> Iterator[tuple[Source, Payloads]]:
     """
     refuse_old_versions()
     with ExitStack() as stack:
-        source = stack.enter_context(open_source(settings))
+        source = stack.enter_context(open_source(settings, progress))
         folder = stack.enter_context(scratch())
         payloads = PayloadBuilder(
             folder,

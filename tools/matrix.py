@@ -2,7 +2,7 @@
 
 `make test-matrix` calls this. A cell is a Python, the lowest or newest metaflow, and the lowest or
 newest wandb of `mfwb/known_versions.py`; all else has the version of `constraints.txt`. What each
-cell showed is stored in `docs/compatibility.json`, from which the table in README.md is made.
+cell showed is stored in `docs/compatibility.json`, from which the table in docs/install.md is made.
 
     python -m tools.matrix [--missing] [PYTHON ...]
 
@@ -56,7 +56,7 @@ SDK_TESTS = (
 """Tests that tell whether mfwb works with a version of Metaflow or wandb."""
 
 RESULTS = ROOT / "docs" / "compatibility.json"
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "install.md"
 _BEGIN, _END = "<!-- `make test-matrix` writes this table -->\n", "<!-- end of the table -->"
 _TABLE = re.compile(f"(?<={re.escape(_BEGIN)}).*(?={re.escape(_END)})", re.DOTALL)
 
@@ -108,7 +108,7 @@ def store(cell: Cell, result: Result) -> None:
     results = {known: of_it for known, of_it in read().items() if known in supported}
     results[cell] = result
     write(results)
-    README.write_text(with_table(README.read_text("utf-8"), results), "utf-8")
+    PAGE.write_text(with_table(PAGE.read_text("utf-8"), results), "utf-8")
 
 
 def all_cells(pythons: Sequence[str] = ()) -> Iterator[Cell]:
@@ -186,7 +186,7 @@ def table(results: Results) -> str:
 
 
 def with_table(text: str, results: Results) -> str:
-    """Return the text of README.md with the table of these results."""
+    """Return the text of the page with the table of these results."""
     return _TABLE.sub(lambda _: table(results), text)
 
 

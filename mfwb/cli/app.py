@@ -12,10 +12,14 @@ from typing import NoReturn
 import click
 
 from mfwb import __version__
+from mfwb.cli.commands.completion import completion
 from mfwb.cli.commands.config import config
 from mfwb.cli.commands.doctor import doctor
 from mfwb.cli.commands.explain import explain
+from mfwb.cli.commands.forget import forget
 from mfwb.cli.commands.lineage import lineage
+from mfwb.cli.commands.ls import ls
+from mfwb.cli.commands.open_page import open_page
 from mfwb.cli.commands.plan import plan
 from mfwb.cli.commands.push import push
 from mfwb.cli.commands.report import report
@@ -32,14 +36,7 @@ __all__ = ["mfwb", "run"]
 _EXAMPLES = """\
 mfwb plan TrainFlow/latest                what a sync would do
 mfwb sync TrainFlow/123 --project wines   one flow run
-mfwb sync TrainFlow --last 5              the newest five
 mfwb sync --since 24h                     new flow runs of all flows
-mfwb push bundle                          the bundle of an offline sync
-mfwb verify TrainFlow/123                 whether W&B says what Metaflow says
-mfwb lineage TrainFlow/123                which task made and used what
-mfwb explain TrainFlow/123/train/model    what W&B gets of it, and why
-mfwb report TrainFlow/123 --open          a page about it, without W&B
-mfwb doctor                               whether all that a sync needs is there
 """
 
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
@@ -49,11 +46,14 @@ _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 @click.group(
     cls=Group,
     invoke_without_command=True,
-    subcommand_metavar="COMMAND [ARGS]...",
+    options_metavar="",
+    subcommand_metavar="[-h | -V] COMMAND [ARGS]...",
     epilog=_EXAMPLES,
 )
-@click.version_option(__version__, message="mfwb %(version)s", help="Show the version")
-@click.help_option("--help", help="Show this text")
+@click.version_option(
+    __version__, "-V", "--version", message="mfwb %(version)s", help="Show the version"
+)
+@click.help_option("-h", "--help", help="Show this text")
 @click.pass_context
 def mfwb(context: click.Context) -> None:
     """Replay completed Metaflow runs into Weights & Biases, lineage included."""
@@ -62,16 +62,10 @@ def mfwb(context: click.Context) -> None:
         context.exit(2)
 
 
-mfwb.add_command(sync)
-mfwb.add_command(plan)
-mfwb.add_command(push)
-mfwb.add_command(verify)
-mfwb.add_command(status)
-mfwb.add_command(lineage)
-mfwb.add_command(explain)
-mfwb.add_command(report)
-mfwb.add_command(doctor)
-mfwb.add_command(config)
+mfwb.add_commands("Write to W&B", sync, push, forget)
+mfwb.add_commands("Look at a flow run", ls, plan, lineage, explain, report)
+mfwb.add_commands("Look at what was synced", status, verify, open_page)
+mfwb.add_commands("Set up", doctor, config, completion)
 
 
 def run(arguments: Sequence[str] | None) -> NoReturn:

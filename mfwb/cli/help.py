@@ -124,8 +124,57 @@ class HiddenFromClick(Exception):  # noqa: N818 - it carries an error
 
 
 class Group(_WithExamples, click.Group):
-    """A group that lists its commands in the order in which they are used."""
+    """A group that lists its commands in the order in which they are used, under headings."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.headings: dict[str, list[str]] = {}
+
+    def add_commands(self, heading: str, *commands: click.Command) -> None:
+        """Add commands, which the help lists under a heading."""
+        for command in commands:
+            self.add_command(command)
+            self.headings.setdefault(heading, []).append(command.name or "")
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the commands as they were added."""
         return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one section for each heading, all descriptions in one column."""
+        if not self.headings:
+            super().format_commands(ctx, formatter)
+            return
+        width = max(map(len, self.commands))
+        limit = formatter.width - formatter.current_indent - width - 4
+        for heading, names in self.headings.items():
+            with formatter.section(heading):
+                formatter.write_dl(
+                    [
+                        (f"{name:<{width}}", self.commands[name].get_short_help_str(limit))
+                        for name in names
+                    ]
+                )
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands, of which there are many; the first line has the options."""
+        if self.headings:
+            self.format_commands(ctx, formatter)
+        else:
+            super().format_options(ctx, formatter)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is meant; for an unknown one, an error with similar names."""
+        name = args[0]
+        if self.get_command(ctx, name) is None and name[:1] != "-" and not ctx.resilient_parsing:
+            ctx.fail(f"there is no command {name!r}{self._suggestion(name)}")
+        return super().resolve_command(ctx, args)
+
+    def _suggestion(self, name: str) -> str:
+        from mfwb.suggestions import did_you_mean  # noqa: PLC0415 - difflib: rarely needed
+
+        if "/" in name and "sync" in self.commands:
+            return f"; did you mean `mfwb sync {name}`?"
+        return did_you_mean(name, self.commands)

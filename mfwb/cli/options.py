@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from mfwb.cli.debug_log import log_on_stderr, log_to_file
 from mfwb.cli.help import HelpedArgument, HelpedOption
 
 __all__ = [
@@ -21,8 +22,11 @@ __all__ = [
     "dry_run",
     "flow_run_argument",
     "flow_run_selection",
+    "how_a_forget_waits",
     "html_output",
     "lineage_output",
+    "only_help",
+    "pathspec_completion",
     "project",
     "push_behavior",
     "report_files",
@@ -47,6 +51,7 @@ def flow_run_selection(command: _F) -> _F:
             "[PATHSPEC]...",
             "Flow/123, Flow/latest, Flow; none: all flows",
             nargs=-1,
+            shell_complete=pathspec_completion(),
         ),
         _option(
             "Choose",
@@ -62,6 +67,7 @@ def flow_run_selection(command: _F) -> _F:
         ),
         _option(
             "Choose",
+            "-n",
             "--last",
             type=click.IntRange(min=1),
             metavar="N",
@@ -94,13 +100,23 @@ def flow_run_selection(command: _F) -> _F:
 
 def flow_run_argument(command: _F) -> _F:
     """Add the argument for one flow run."""
-    pathspec = _argument("pathspec", "PATHSPEC", "Flow/123 or Flow/latest")
+    pathspec = _argument(
+        "pathspec",
+        "PATHSPEC",
+        "Flow/123 or Flow/latest",
+        shell_complete=pathspec_completion(),
+    )
     return _add_in_order(command, pathspec, _namespace)
 
 
 def artifact_argument(command: _F) -> _F:
     """Add the argument for one artifact of a flow run."""
-    pathspec = _argument("pathspec", "PATHSPEC", "Flow/123/train/model, or train/4/model")
+    pathspec = _argument(
+        "pathspec",
+        "PATHSPEC",
+        "Flow/123/train/model, or train/4/model",
+        shell_complete=pathspec_completion(levels=3),
+    )
     return _add_in_order(command, pathspec, _namespace)
 
 
@@ -112,6 +128,28 @@ def artifact_filter(command: _F) -> _F:
         metavar="NAME",
         help="Only this artifact: its versions and uses",
     )(command)
+
+
+def pathspec_completion(
+    *, levels: int = 1, latest: bool = True
+) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """Return what completes a pathspec in a shell; arguments as of `complete_pathspecs`."""
+
+    def complete(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+        from mfwb.completion import complete_pathspecs  # noqa: PLC0415 - only a shell needs it
+
+        metadata = context.params.get("metadata")
+        return complete_pathspecs(incomplete, levels=levels, latest=latest, metadata=metadata)
+
+    return complete
+
+
+def _complete_destination(
+    _: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    from mfwb.completion import complete_destinations  # noqa: PLC0415 - only a shell needs it
+
+    return complete_destinations(parameter.name or "", incomplete)
 
 
 def destination(command: _F) -> _F:
@@ -141,8 +179,22 @@ def project(command: _F) -> _F:
     heading = "Where to"
     return _add_in_order(
         command,
-        _option(heading, "--entity", metavar="NAME", help="W&B entity  [your default]"),
-        _option(heading, "--project", metavar="NAME", help="W&B project  [the flow's name]"),
+        _option(
+            heading,
+            "-e",
+            "--entity",
+            metavar="NAME",
+            help="W&B entity  [your default]",
+            shell_complete=_complete_destination,
+        ),
+        _option(
+            heading,
+            "-p",
+            "--project",
+            metavar="NAME",
+            help="W&B project  [the flow's name]",
+            shell_complete=_complete_destination,
+        ),
     )
 
 
@@ -338,14 +390,16 @@ def diagnosis(command: _F) -> _F:
         _config,
         _metadata,
         _json,
-        _option(
-            "Show",
-            "--verbose",
-            is_flag=True,
-            default=False,
-            help="Also show the settings with default values",
-        ),
+        _verbose("Also show the settings with default values"),
+        _log_file,
         _help,
+    )
+
+
+def how_a_forget_waits(command: _F) -> _F:
+    """Add the options for how flow runs are forgotten."""
+    return _add_in_order(
+        command, _timeout, _wait("Wait for a running sync, for at most  [0s]"), _config
     )
 
 
@@ -368,15 +422,15 @@ def result_output(command: _F) -> _F:
         _json,
         _option(
             heading,
+            "-q",
             "--quiet",
             is_flag=True,
             default=False,
             help="Only failures and losses, on stderr",
         ),
-        _option(
-            heading, "--verbose", is_flag=True, default=False, help="Show every W&B run in full"
-        ),
+        _verbose("Show every W&B run in full"),
         report_files,
+        _log_file,
         _help,
     )
 
@@ -423,6 +477,8 @@ def html_output(command: _F) -> _F:
         ),
         _json,
         _quiet,
+        _debugging,
+        _log_file,
         _help,
     )
 
@@ -434,42 +490,43 @@ def verification_output(command: _F) -> _F:
         _json,
         _option(
             "Show",
+            "-q",
             "--quiet",
             is_flag=True,
             default=False,
             help="Only what differs or failed, on stderr",
         ),
-        _option(
-            "Show",
-            "--verbose",
-            is_flag=True,
-            default=False,
-            help="All differences whole, and what is not known",
-        ),
+        _verbose("All differences whole, and what is not known"),
         report_files,
+        _log_file,
         _help,
     )
 
 
 def text_or_json(command: _F) -> _F:
     """Add the options for output as text or as a JSON document."""
-    return _add_in_order(command, _json, _quiet, _help)
+    return _add_in_order(command, _json, _quiet, _debugging, _log_file, _help)
 
 
 def config_output(command: _F) -> _F:
     """Add the options for the output of settings."""
-    return _add_in_order(command, _config, _json, _help)
+    return _add_in_order(command, _config, _json, _debugging, _log_file, _help)
 
 
 def settings_file_argument(command: _F) -> _F:
     """Add the argument for one settings file."""
     file = _path_argument("file", "[FILE]", "A settings file  [all of this folder]")
-    return _add_in_order(command, file, _help)
+    return _add_in_order(command, file, _json, _help)
 
 
 def bundle_argument(command: _F) -> _F:
     """Add the argument for one bundle."""
     return _path_argument("bundle", "[DIR]", "The bundle of an offline sync  [MFWB_DIR]")(command)
+
+
+def only_help(command: _F) -> _F:
+    """Add the one option of a command that has no others."""
+    return _help(command)
 
 
 def lineage_output(command: _F) -> _F:
@@ -482,9 +539,9 @@ def lineage_output(command: _F) -> _F:
             "--format",
             "form",
             type=click.Choice(["text", "mermaid", "json"]),
-            default="text",
             help="A tree, a chart, a document  [text]",
         ),
+        _json,
         _option(
             heading,
             "--explain",
@@ -493,6 +550,8 @@ def lineage_output(command: _F) -> _F:
             help="Show the evidence for each use",
         ),
         _quiet,
+        _debugging,
+        _log_file,
         _help,
     )
 
@@ -547,13 +606,72 @@ def _json(command: _F) -> _F:
 
 def _quiet(command: _F) -> _F:
     return _option(
-        "Show", "--quiet", is_flag=True, default=False, help="No progress, no output of the SDKs"
+        "Show",
+        "-q",
+        "--quiet",
+        is_flag=True,
+        default=False,
+        help="No progress, no output of the SDKs",
+    )(command)
+
+
+def _verbose(text: str) -> Callable[[_F], _F]:
+    """Return the option for more output; given twice, it also shows what is done meanwhile."""
+    return _option(
+        "Show",
+        "-v",
+        "--verbose",
+        count=True,
+        default=0,
+        callback=_log_if_twice,
+        help=text,
+    )
+
+
+def _log_if_twice(context: click.Context, _: click.Parameter, number: int) -> bool:
+    if number >= _TO_DEBUG and not context.resilient_parsing:
+        log_on_stderr(context)
+    return number > 0
+
+
+_TO_DEBUG = 2
+"""How often --verbose is given for a log on stderr."""
+
+
+def _log_file(command: _F) -> _F:
+    return _option(
+        "Show",
+        "--log-file",
+        metavar="FILE",
+        expose_value=False,
+        callback=_log_if_given,
+        help="Append what is done and requested; as -vv",
+    )(command)
+
+
+def _log_if_given(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value and not context.resilient_parsing:
+        log_to_file(context, Path(value))
+
+
+def _debugging(command: _F) -> _F:
+    """Add -vv to a command that has nothing more to show for -v."""
+    return _option(
+        "Show",
+        "-v",
+        "--verbose",
+        count=True,
+        default=0,
+        expose_value=False,
+        callback=_log_if_twice,
+        help="Twice: log what is done and requested, on stderr",
     )(command)
 
 
 def _help(command: _F) -> _F:
     return _option(
         "Show",
+        "-h",
         "--help",
         is_flag=True,
         is_eager=True,

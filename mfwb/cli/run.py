@@ -87,15 +87,19 @@ def run_command(  # noqa: PLR0913 - the options of each command that has a resul
 
     files = ReportFiles(report, summary)
     files.check()
+    reported: set[str] = set()
+    result_follows = not as_json and sys.stdout.isatty()
     resolved = load_settings(settings, file=config)
     with (
         errors_in(files),
         temporary_files_in_scratch(),
         keep_stdout_clean(quiet=quiet),
-        progress_on_stderr(quiet=quiet) as progress,
+        progress_on_stderr(
+            quiet=quiet, result_follows=result_follows, reported=reported
+        ) as progress,
     ):
         result = call(resolved, progress)
-    _report(result, as_json=as_json, quiet=quiet, verbose=verbose)
+    _report(result, reported, as_json=as_json, quiet=quiet, verbose=verbose)
     _write_files(files, result, strict=resolved.strict)
     return _exit_code(result, strict=resolved.strict)
 
@@ -122,12 +126,14 @@ def errors_in(files: ReportFiles) -> Iterator[None]:
         raise
 
 
-def _report(result: Result, *, as_json: bool, quiet: bool, verbose: bool) -> None:
+def _report(
+    result: Result, reported: set[str], *, as_json: bool, quiet: bool, verbose: bool
+) -> None:
     from mfwb.operations import noted  # noqa: PLC0415 - as above
     from mfwb.report import console_for, problem_lines, to_json, to_text  # noqa: PLC0415 - as above
 
     if as_json or quiet:
-        for line in problem_lines(result):
+        for line in problem_lines(result, reported):
             write_error(line)
     if as_json:
         ascii_only = not can_encode_all_letters(sys.stdout)

@@ -141,7 +141,12 @@ def write_error(line: str) -> None:
 
 
 def write_error_at_once(line: str) -> None:
-    """Write one line on stderr as `write_error` does, without Python's buffer and locks."""
+    """Write one line on stderr as `write_error` does, without Python's buffer and locks.
+
+    The line that shows progress on a terminal is removed before; without its module, there is none.
+    """
+    if progress := sys.modules.get("mfwb.report.progress"):
+        progress.leave_terminal()
     with suppress(OSError):
         os.write(_STDERR, f"mfwb: {one_line(line, _LONGEST)}\n".encode())
 

@@ -16,6 +16,7 @@ from threading import Lock
 from mfwb.crash_log.secrets import known_secrets, redact, redact_values
 from mfwb.crash_log.sections import issue_address, write_sections
 from mfwb.files.private_files import create, make_folder
+from mfwb.files.state_folder import state_folder
 from mfwb.safe_text import one_line, printable
 
 __all__ = ["BugLogs", "bug_reason", "format_traceback", "write_bug_log"]
@@ -64,7 +65,7 @@ def write_bug_log(error: BaseException, arguments: Sequence[str]) -> Path | None
     lines = [_to_line(redact_values(line, secrets)) for line in write_sections(shown)]
     text = "\n".join([*lines, format_traceback(error)])
     name = f"bug-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}-{next(_numbers)}.log"
-    for folder in (_state_folder(), Path(tempfile.gettempdir())):
+    for folder in (state_folder(), Path(tempfile.gettempdir())):
         try:
             make_folder(folder)
             path = folder / name
@@ -84,11 +85,3 @@ def _quoted(argument: str, secrets: frozenset[str]) -> str:
 
 def _to_line(text: str) -> str:
     return printable(" ".join(text.splitlines()))[:_LINE_LIMIT]
-
-
-def _state_folder() -> Path:
-    if folder := os.environ.get("MFWB_STATE_DIR"):
-        return Path(folder)
-    from platformdirs import user_state_path  # noqa: PLC0415 - hardly ever needed
-
-    return user_state_path("mfwb")

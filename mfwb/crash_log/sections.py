@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import re
 import sys
-import time
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from typing import Any
@@ -106,12 +105,8 @@ def _is_sensitive(name: str) -> bool:
 
 
 def _operations() -> Iterator[str]:
-    """Yield a line for each operation: time, thread, part, text and duration."""
+    """Yield a line for each operation."""
     operations = last_operations()
-    for operation in operations:
-        clock = time.strftime("%H:%M:%S", time.gmtime(operation.at))
-        took = "" if operation.seconds is None else f"  {operation.seconds:.3f} s"
-        moment = f"{clock}.{round(operation.at % 1 * 1000) % 1000:03d}Z"
-        yield f"{moment}  {operation.thread:<20}  {operation.part:<18}  {operation.text}{took}"
+    yield from map(str, operations)
     if not operations:
         yield "none"

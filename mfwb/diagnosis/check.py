@@ -5,13 +5,78 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, Literal
+
+from typing_extensions import TypedDict
 
 from mfwb.errors import BUG_EXIT_CODE, Unreachable, UsageError
 from mfwb.safe_text import one_line
 from mfwb.settings_in_force import SettingInForce
 
-__all__ = ["Check", "CheckStatus", "Diagnosis", "failed", "passed", "skipped", "warned"]
+__all__ = [
+    "Check",
+    "CheckStatus",
+    "Diagnosis",
+    "DoctorDocument",
+    "failed",
+    "passed",
+    "skipped",
+    "warned",
+]
+
+
+class CheckDocument(TypedDict):
+    """One check.
+
+    Attributes:
+        group: the part that it is about, for example "W&B".
+        name: what was checked, for example "credentials".
+        status: passed, warned, failed or skipped.
+        detail: the result, in one line.
+        advice: what to do, in one line; null: nothing.
+    """
+
+    group: str
+    name: str
+    status: str
+    detail: str
+    advice: str | None
+
+
+class SettingDocument(TypedDict):
+    """One setting in force.
+
+    Attributes:
+        name: its name, with the tables that it is in.
+        value: its value, or stars if that may be a secret.
+        origin: the exact source that sets it.
+        kind: default, file, variable or argument.
+    """
+
+    name: str
+    value: Any
+    origin: str
+    kind: str
+
+
+class DoctorDocument(TypedDict):
+    """What `mfwb doctor` prints with `--json`.
+
+    Attributes:
+        version: of the form of this document; keys may be added without a new one.
+        command: doctor.
+        exit_code: what the command ends with.
+        checks: the checks, in the order in which they are shown.
+        settings: the settings in force, those with default values included.
+        totals: numbers of checks by status.
+    """
+
+    version: Literal[1]
+    command: str
+    exit_code: int
+    checks: list[CheckDocument]
+    settings: list[SettingDocument]
+    totals: dict[str, int]
 
 
 class CheckStatus(Enum):
@@ -43,7 +108,7 @@ class Check:
     advice: str = ""
     exit_code: int = 0
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> CheckDocument:
         """Return it as JSON has it."""
         return {
             "group": self.group,
@@ -79,7 +144,7 @@ class Diagnosis:
         """Return the number of checks that ended in that way."""
         return sum(check.status is status for check in self.checks)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> DoctorDocument:
         """Return the document of `mfwb doctor --json`."""
         return {
             "version": 1,

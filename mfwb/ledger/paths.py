@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from platformdirs import user_state_path
+from mfwb.files.state_folder import state_folder
 
 __all__ = ["ledger_path"]
 
@@ -17,5 +16,4 @@ def ledger_path(bundle: Path | None) -> Path:
     """
     if bundle is not None:
         return bundle / "ledger.sqlite"
-    home = os.environ.get("MFWB_STATE_DIR")
-    return (Path(home) if home else user_state_path("mfwb")) / "ledger.sqlite"
+    return state_folder() / "ledger.sqlite"

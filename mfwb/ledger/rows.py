@@ -15,7 +15,9 @@ from mfwb.ports import Destination, Entry, SyncState
 __all__ = [
     "DESTINATION_MATCHES",
     "ENTRY_COLUMNS",
+    "LAST_MOMENT",
     "destination_values",
+    "to_destination",
     "to_entry",
     "to_row",
     "with_outcome",
@@ -33,7 +35,7 @@ _SYNC_STATES = {sync_state.value: sync_state for sync_state in SyncState}
 _TYPES = {"started_at": int, "lost": int}  # the others are text
 _FLOW_RUN = re.compile(r"[^/\0]+/[^/\0]+")
 _AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
-_LAST_MOMENT = 253_402_300_799_000  # epoch ms: the end of the year 9999
+LAST_MOMENT = 253_402_300_799_000  # epoch ms: the end of the year 9999
 
 
 def destination_values(destination: Destination) -> tuple[str, str, str, str]:
@@ -80,7 +82,7 @@ def to_entry(row: Sequence[Any], bundle: str) -> Entry:
     return Entry(
         flow_run=flow_run,
         provider=provider,
-        destination=_destination(mode, bundle if mode == "offline" else base, entity, project),
+        destination=to_destination(mode, base, entity, project, bundle),
         sync_state=_SYNC_STATES[sync_state],
         state=state,
         started_at=started_at,
@@ -101,9 +103,22 @@ def _raise_if_invalid(row: Sequence[Any]) -> None:
         and _FLOW_RUN.fullmatch(values["flow_run"])
         and _AT.fullmatch(values["at"])
         and values["standing"] in _SYNC_STATES
-        and abs(values["started_at"]) <= _LAST_MOMENT
+        and abs(values["started_at"]) <= LAST_MOMENT
     ):
         raise sqlite3.DatabaseError("it has a row that mfwb did not write")
+
+
+def to_destination(mode: str, base: str, entity: str, project: str, bundle: str) -> Destination:
+    """Return the destination of a row.
+
+    Args:
+        mode: the column of that name.
+        base: the same.
+        entity: the same.
+        project: the same.
+        bundle: the folder of the ledger, which is the base of offline destinations.
+    """
+    return _destination(mode, bundle if mode == "offline" else base, entity, project)
 
 
 @cache

@@ -163,6 +163,20 @@ def _create_flow_runs(connection: sqlite3.Connection) -> None:
     connection.execute("DROP TABLE done")
 
 
+def _create_forgotten(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        """
+        CREATE TABLE forgotten (
+            base      TEXT NOT NULL,
+            entity    TEXT NOT NULL,
+            project   TEXT NOT NULL,
+            wandb_run TEXT NOT NULL,  -- its id; `mfwb forget` deleted it
+            PRIMARY KEY (base, entity, project, wandb_run)
+        ) WITHOUT ROWID
+        """
+    )
+
+
 def _count_losses(outcome: str) -> int:
     """Return the number of losses in an outcome of version 1; 0 if it can't be read."""
     try:
@@ -175,6 +189,7 @@ def _count_losses(outcome: str) -> int:
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _create_done,
     _create_flow_runs,
+    _create_forgotten,
 )
 """The steps from each version to the next; a new file begins at version 0.
 

@@ -24,17 +24,26 @@ from mfwb.ledger.rows import (
 )
 from mfwb.ledger.safety_check import check_files, check_schema, restrict_connection
 from mfwb.ledger.schema import IS_OPEN, migrate, write_transaction
+from mfwb.ledger.status_rows import (
+    COUNTS,
+    LIST_ORDER,
+    LOST_ITEMS,
+    StatusFilter,
+    to_count,
+    to_lost_items,
+    where,
+)
 from mfwb.operations import note_operation
 from mfwb.outcome import outcome_to_json
 from mfwb.ports import Destination, Entry, SyncState
-from mfwb.sync_status import KnownFlowRun, LostItem
+from mfwb.sync_status import KnownFlowRun, LostItem, StateCount
 
 __all__ = ["SqliteLedger"]
 
 _BUSY_SECONDS = 10.0
 _COLUMNS = ", ".join(ENTRY_COLUMNS)
 _ENTRY_MATCHES = f"flow_run = ? AND provider IN (?, '') AND {DESTINATION_MATCHES}"
-_PREVIOUS = f"SELECT id FROM flow_runs WHERE {_ENTRY_MATCHES}"  # noqa: S608 - constants
+_THIS_ENTRY = f"flow_run = ? AND provider = ? AND {DESTINATION_MATCHES}"
 
 # Two searches in indexes: with an OR, SQLite reads all rows instead.
 _SINCE_MATCHES = (
@@ -182,18 +191,62 @@ class SqliteLedger:
         )
         return dict(rows)
 
-    def known(self) -> list[KnownFlowRun]:
-        """Return all entries without outcomes, sorted by flow run, with their numbers of losses."""
-        rows = self._select(f"SELECT {_COLUMNS} FROM flow_runs ORDER BY flow_run")  # noqa: S608 - a constant
+    def known(self, flow: str | None = None) -> list[KnownFlowRun]:
+        """Return entries without outcomes, sorted by flow run, with their numbers of losses.
+
+        Args:
+            flow: select only runs of this flow; None: all.
+        """
+        where = "" if flow is None else "WHERE flow_run >= ? AND flow_run < ? "
+        rows = self._select(
+            f"SELECT {_COLUMNS} FROM flow_runs {where}ORDER BY flow_run",  # noqa: S608 - constants
+            () if flow is None else _pathspec_range(flow),
+        )
         return [KnownFlowRun(self._entry(row), lost=row[-1]) for row in rows]
 
-    def losses(self, entries: Iterable[Entry]) -> Iterator[LostItem]:
-        """Yield the losses in the outcomes of some flow runs."""
-        for entry in entries:
-            stored = self.entry(entry.flow_run, entry.provider, entry.destination)
-            if stored and stored.outcome:
-                for loss in stored.outcome.all_losses:
-                    yield LostItem(entry.flow_run, entry.destination, loss)
+    def counts(self, selected: StatusFilter) -> list[StateCount]:
+        """Return the numbers of flow runs by flow, destination and sync state."""
+        condition, values = where(selected)
+        rows = self._select(COUNTS.format(where=condition), values)
+        with translate_errors(self._path):
+            return [to_count(row, self._bundle) for row in rows]
+
+    def list_known(
+        self,
+        selected: StatusFilter,
+        *,
+        failed: bool = False,
+        lossy: bool = False,
+        is_open: bool = False,
+        limit: int | None = None,
+    ) -> list[KnownFlowRun]:
+        """Return entries without outcomes: failed ones first, then open ones, then the last syncs.
+
+        Args:
+            selected: the flow runs.
+            failed: only those that could not be synced.
+            lossy: only those with losses.
+            is_open: only those that the next sync checks.
+            limit: at most so many; None: all.
+        """
+        condition, values = where(selected, failed=failed, lossy=lossy, is_open=is_open)
+        rows = self._select(
+            f"SELECT {_COLUMNS} FROM flow_runs {condition} {LIST_ORDER} LIMIT ?",  # noqa: S608 - constants
+            [*values, -1 if limit is None else limit],
+        )
+        return [KnownFlowRun(self._entry(row), lost=row[-1]) for row in rows]
+
+    def count_known(self, selected: StatusFilter, *, failed: bool, lossy: bool) -> int:
+        """Return how many entries `list_known` returns without a limit."""
+        condition, values = where(selected, failed=failed, lossy=lossy)
+        [(number,)] = self._select(f"SELECT count(*) FROM flow_runs {condition}", values)  # noqa: S608 - constants
+        return int(number)
+
+    def losses(self, selected: StatusFilter) -> Iterator[LostItem]:
+        """Yield the losses in the outcomes of some flow runs, sorted by flow run."""
+        condition, values = where(selected)
+        for row in self._select(LOST_ITEMS.format(where=condition), values):
+            yield from to_lost_items(row, self._bundle)
 
     def write(self, entry: Entry) -> None:
         """Write an entry; it replaces the previous entry of its flow run at its destination."""
@@ -203,11 +256,7 @@ class SqliteLedger:
         key = entry.flow_run, entry.provider, *destination_values(entry.destination)
         note_operation("ledger", f"write {entry.flow_run} as {entry.sync_state.value}")
         with self._exclusive(), write_transaction(self._connection):
-            for table in ("outcomes", "flow_runs"):
-                self._connection.execute(
-                    f"DELETE FROM {table} WHERE id IN ({_PREVIOUS})",  # noqa: S608 - constants
-                    key,
-                )
+            self._delete(_ENTRY_MATCHES, key)
             inserted = self._connection.execute(
                 f"INSERT INTO flow_runs ({', '.join(row)}) VALUES ({placeholders})",  # noqa: S608 - column names
                 tuple(row.values()),
@@ -217,6 +266,48 @@ class SqliteLedger:
                     "INSERT INTO outcomes (id, outcome) VALUES (?, ?)",
                     (inserted.lastrowid, outcome),
                 )
+
+    def remove(self, entries: Iterable[Entry]) -> None:
+        """Remove entries, all of them or none; what is not there any more does not matter."""
+        with self._exclusive(), write_transaction(self._connection):
+            for entry in entries:
+                note_operation("ledger", f"remove {entry.flow_run}")
+                self._delete(_THIS_ENTRY, _exact_key(entry))
+
+    def begin_deletion(self, entry: Entry, wandb_runs: Iterable[str]) -> None:
+        """Write that W&B runs of a flow run are about to be deleted, because the user asked for it.
+
+        From now on the entry is open. If the deletion is interrupted, the next sync writes these
+        W&B runs anew, and the next deletion goes on with the others.
+        """
+        note_operation("ledger", f"write that W&B runs of {entry.flow_run} are deleted")
+        _, base, entity, project = destination_values(entry.destination)
+        with self._exclusive(), write_transaction(self._connection):
+            self._connection.execute(
+                f"UPDATE flow_runs SET standing = ?, digest = '', reason = ? WHERE {_THIS_ENTRY}",  # noqa: S608 - constants
+                (SyncState.BEGUN.value, "its deletion was interrupted", *_exact_key(entry)),
+            )
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO forgotten VALUES (?, ?, ?, ?)",
+                [(base, entity, project, wandb_run) for wandb_run in wandb_runs],
+            )
+
+    def forgotten(self, destination: Destination) -> frozenset[str]:
+        """Return the ids of the W&B runs at a destination that `begin_deletion` was called with."""
+        _, base, entity, project = destination_values(destination)
+        rows = self._select(
+            "SELECT wandb_run FROM forgotten WHERE base = ? AND entity = ? AND project = ?",
+            (base, entity, project),
+        )
+        return frozenset(str(wandb_run) for (wandb_run,) in rows)
+
+    def _delete(self, condition: str, values: Sequence[str]) -> None:
+        """Delete the entries that meet a condition, with their outcomes."""
+        for table in ("outcomes", "flow_runs"):
+            self._connection.execute(
+                f"DELETE FROM {table} WHERE id IN (SELECT id FROM flow_runs WHERE {condition})",  # noqa: S608 - constants
+                values,
+            )
 
     def _read_id(self) -> str:
         with translate_errors(self._path):
@@ -232,6 +323,11 @@ class SqliteLedger:
     def _select(self, query: str, values: Iterable[str | int] = ()) -> list[tuple[Any, ...]]:
         with self._exclusive():
             return self._connection.execute(query, tuple(values)).fetchall()
+
+
+def _exact_key(entry: Entry) -> tuple[str, ...]:
+    """Return the values for `_THIS_ENTRY`."""
+    return entry.flow_run, entry.provider, *destination_values(entry.destination)
 
 
 def _create_file(path: Path) -> None:

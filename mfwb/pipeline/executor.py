@@ -68,7 +68,7 @@ class Executor:
             turn: decides which W&B run may be written now. This thread waits for it, not a worker:
                 the W&B runs that come first may need all workers.
         """
-        self._parts.progress.wandb_runs(len(plan.runs))
+        self._parts.progress.planned(plan.flow_run, len(plan.runs))
         self._parts.payloads.prestart(plan)
         execution = _FlowRunExecution(
             drafted, session, self._parts, self._write_gate, turn, force=self._force
@@ -175,6 +175,11 @@ class _FlowRunExecution:
     prepared: dict[WandbRunId, Future[WrittenRun | ReadyRun]] = field(default_factory=dict)
     digests: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
+    @property
+    def flow_run(self) -> str:
+        """The pathspec of the flow run."""
+        return str(self.draft.flow_run.pathspec)
+
     def prepare_run(self, run: PlannedRun) -> WrittenRun | ReadyRun:
         """Return the existing W&B run if it is complete, else what is needed to write it."""
         existing = None if self.force(run) else self.session.find_existing(run)
@@ -192,6 +197,7 @@ class _FlowRunExecution:
         """Write one W&B run unless it is complete; return whether it was written, too."""
         logged = False
         try:
+            self.parts.progress.writing(self.flow_run, run.name)
             outcome, written, wrote = self._write_run(run)
             logged = not written.deleted and written.complete
         finally:
@@ -211,7 +217,7 @@ class _FlowRunExecution:
                 written = self.session.write(run, ready)
         outcome = _outcome(run, written, prepared, self.digests)
         self.parts.payloads.release(run)
-        self.parts.progress.advance()
+        self.parts.progress.written(self.flow_run, run.name)
         wrote = written.updated or (prepared is not None and not written.deleted)
         return outcome, written, wrote
 

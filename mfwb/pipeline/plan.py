@@ -28,12 +28,14 @@ def plan_flow_runs(selection: Selection, settings: Settings, parts: Parts) -> Re
     )
     tables = TableUse(settings)
     outcomes = []
+    parts.progress.selected(len(selected))
     for position, flow_run in enumerate(selected):
         try:
             parts.progress.flow_run(str(flow_run.pathspec), position, len(selected))
             outcomes.append(_planned(flow_run, settings, parts, history, tables))
-        except BaseException as error:  # noqa: BLE001, PERF203 - one error concerns one flow run; see `failed_outcome`
+        except BaseException as error:  # noqa: BLE001 - one error concerns one flow run; see `failed_outcome`
             outcomes.append(failed_outcome(str(flow_run.pathspec), error, parts.bugs))
+        parts.progress.finished(outcomes[-1])
     flows = {flow_run.pathspec.flow for flow_run in selected}
     notes += [*notes_on(selection, outcomes), *tables.notes(flows, parts.source.flows)]
     return Result("plan", tuple(outcomes), notes=tuple(notes))

@@ -52,7 +52,9 @@ class _Push:
         """Return the outcome of each flow run, the oldest first."""
         outcomes: dict[int, FlowRunOutcome] = {}
         cargo: dict[int, BundledFlowRun] = {}
-        for position, entry in enumerate(self._bundled()):
+        bundled = self._bundled()
+        progress.selected(len(bundled))
+        for position, entry in enumerate(bundled):
             try:
                 step = self._outcome_or_cargo(entry)
             except BaseException as error:  # noqa: BLE001 - what ends the call is raised again
@@ -61,9 +63,11 @@ class _Push:
                 cargo[position] = step
             else:
                 outcomes[position] = step
+                progress.finished(step)
         positions = {flow_run.key: position for position, flow_run in cargo.items()}
         for pushed in self._push(list(cargo.values()), progress):
-            outcomes[positions[pushed.cargo.key]] = self._record(pushed)
+            outcome = outcomes[positions[pushed.cargo.key]] = self._record(pushed)
+            progress.finished(outcome)
         return [outcomes[position] for position in sorted(outcomes)]
 
     def _push(self, cargo: Sequence[BundledFlowRun], progress: Progress) -> Iterator[PushedFlowRun]:

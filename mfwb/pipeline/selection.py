@@ -21,6 +21,7 @@ __all__ = [
     "SelectedFlowRun",
     "Selection",
     "make_selection",
+    "read_moment",
     "resolve_flow_run",
     "select_flow_runs",
 ]
@@ -131,6 +132,20 @@ def make_selection(  # noqa: PLR0913 - the ways to select flow runs
         failed=failed,
         namespace=namespace,
     )
+
+
+def read_moment(name: str, moment: str | datetime | int | None) -> int | None:
+    """Return a moment in epoch ms, of the forms that users give; None: none was given.
+
+    Args:
+        name: of the argument.
+        moment: as on the command line (`24h`, `2026-11-01`), a datetime (local, if it has no time
+            zone), or epoch ms.
+
+    Raises:
+        UsageError: if it can't be read.
+    """
+    return _epoch_ms(name, moment, time.time_ns() // 1_000_000)
 
 
 def _epoch_ms(name: str, moment: str | datetime | int | None, now: int) -> int | None:

@@ -128,6 +128,7 @@ class _Sync:
     def run(self, selected: Sequence[SelectedFlowRun]) -> Iterator[FlowRunOutcome]:
         """Return the outcome of each flow run, in their order."""
         results: list[FlowRunOutcome | Future[FlowRunOutcome]] = []
+        self._parts.progress.selected(len(selected))
         for position, flow_run in enumerate(self._with_look_ahead(selected)):
             try:
                 outcome = self._history.find_outcome(flow_run)
@@ -136,8 +137,10 @@ class _Sync:
                     results.append(self._start(flow_run))
                 else:
                     results.append(outcome)
-            except BaseException as error:  # noqa: BLE001, PERF203 - see `failed_outcome`
+            except BaseException as error:  # noqa: BLE001 - see `failed_outcome`
                 results.append(self._unreadable(flow_run, error))
+            if isinstance(results[-1], FlowRunOutcome):  # else `_carry_out` notifies
+                self._parts.progress.finished(results[-1])
         return (result.result() if isinstance(result, Future) else result for result in results)
 
     def _with_look_ahead(self, selected: Iterable[SelectedFlowRun]) -> Iterator[SelectedFlowRun]:
@@ -206,7 +209,7 @@ class _Sync:
         first = [self._started[name] for name in sorted(drafted.others & self._started.keys())]
         turn = self._log_order.add(drafted.plan)
         future = self._flow_run_pool.submit(
-            self._carry_out, drafted, drafted.plan, before, first, turn
+            self._carry_out_and_notify, drafted, drafted.plan, before, first, turn
         )
         future.add_done_callback(lambda _: self._free_slots.release())
         self._started[str(selected.pathspec)] = future
@@ -223,6 +226,18 @@ class _Sync:
         if self._parts.sink.bundle is not None:
             return True
         return selected.listed is not None and self._settings.on_deleted == "skip"
+
+    def _carry_out_and_notify(
+        self,
+        drafted: Draft,
+        plan: Plan,
+        before: Entry | None,
+        first: Sequence[Future[FlowRunOutcome]],
+        turn: Turn,
+    ) -> FlowRunOutcome:
+        outcome = self._carry_out(drafted, plan, before, first, turn)
+        self._parts.progress.finished(outcome)
+        return outcome
 
     def _carry_out(
         self,
@@ -256,8 +271,12 @@ class _Sync:
         self, drafted: Draft, plan: Plan, earlier: FlowRunOutcome | None, turn: Turn
     ) -> FlowRunOutcome:
         self._history.record(drafted, SyncState.BEGUN, outcome=earlier)
-        writer, written_before = self._parts.ledger.id, _ids_written_before(earlier)
-        with self._parts.sink.open(plan, writer=writer, written=written_before) as session:
+        ledger = self._parts.ledger
+        forgotten = ledger.forgotten(drafted.destination)
+        written_before = _ids_written_before(earlier) - forgotten
+        with self._parts.sink.open(
+            plan, writer=ledger.id, written=written_before, forgotten=forgotten
+        ) as session:
             result = self._executor.carry_out(drafted, plan, session, turn)
         outcome = with_account(
             make_outcome(Status.SYNCED, plan, drafted.destination, result.runs),

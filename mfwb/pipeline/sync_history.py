@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 
 from mfwb.config import Settings
 from mfwb.errors import ends_the_call
+from mfwb.operations import note_operation
 from mfwb.outcome import FlowRunOutcome, Status
 from mfwb.pipeline.draft import Draft
 from mfwb.pipeline.parts import Parts
@@ -147,12 +148,25 @@ class SyncHistory:
         self._parts.ledger.write(replace(entry, sync_state=sync_state, reason=reason, listed=""))
 
     def _is_current(self, entry: Entry, selected: SelectedFlowRun) -> bool:
+        reason = self._reason_to_read(entry, selected)
+        decision = f"read again: {reason}" if reason else "not read: nothing changed since then"
+        note_operation("decision", f"{entry.flow_run} is {entry.sync_state.value}; {decision}")
+        return not reason
+
+    def _reason_to_read(self, entry: Entry, selected: SelectedFlowRun) -> str:
+        """Return why the ledger's entry of a flow run does not suffice; empty if it does."""
         listed = selected.listed
-        if listed is None or entry.listed != listed.stamp:
-            return False
-        if entry.state not in _FINAL or entry.settings_stamp != self._stamp(selected.pathspec.flow):
-            return False
-        return not entry.sync_state.is_open or self._can_wait(entry)
+        if listed is None:
+            return "it was given by its name"
+        if entry.listed != listed.stamp:
+            return "its tags changed"
+        if entry.state not in _FINAL:
+            return f"its state was {entry.state or 'not known'}"
+        if entry.settings_stamp != self._stamp(selected.pathspec.flow):
+            return "the settings or the version of mfwb changed"
+        if entry.sync_state.is_open and not self._can_wait(entry):
+            return "the last sync did not complete it"
+        return ""
 
     def _can_wait(self, entry: Entry) -> bool:
         if entry.sync_state is not SyncState.INCOMPLETE or not entry.at:

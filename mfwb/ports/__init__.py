@@ -16,9 +16,9 @@ from mfwb.ports.payloads import (
     ReadyRun,
     ReadyTable,
 )
-from mfwb.ports.progress import NoProgress, Progress
+from mfwb.ports.progress import Ended, NoProgress, Progress, SimpleProgress, as_progress
 from mfwb.ports.push import BundledFlowRun, PushedFlowRun, Pusher
-from mfwb.ports.sink import Destination, ExistingFlowRun, Session, Sink, WrittenRun
+from mfwb.ports.sink import Destination, ExistingFlowRun, OwnRun, Session, Sink, WrittenRun
 from mfwb.ports.source import (
     BlobLocation,
     CheckpointFile,
@@ -41,6 +41,7 @@ __all__ = [
     "CodeFile",
     "Contents",
     "Destination",
+    "Ended",
     "Entry",
     "ExcludedCode",
     "ExistingFlowRun",
@@ -48,6 +49,7 @@ __all__ = [
     "ListedFlowRun",
     "LogLine",
     "NoProgress",
+    "OwnRun",
     "Payloads",
     "Progress",
     "PushedFlowRun",
@@ -61,8 +63,10 @@ __all__ = [
     "ReadyRun",
     "ReadyTable",
     "Session",
+    "SimpleProgress",
     "Sink",
     "Source",
     "SyncState",
     "WrittenRun",
+    "as_progress",
 ]

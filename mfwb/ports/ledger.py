@@ -113,3 +113,15 @@ class Ledger(Protocol):
     def write(self, entry: Entry) -> None:
         """Write an entry; it replaces that of the same flow run and destination."""
         ...
+
+    def remove(self, entries: Iterable[Entry]) -> None:
+        """Remove entries, all of them or none."""
+        ...
+
+    def begin_deletion(self, entry: Entry, wandb_runs: Iterable[str]) -> None:
+        """Write that the user has W&B runs of a flow run deleted; until the end it is open."""
+        ...
+
+    def forgotten(self, destination: Destination) -> frozenset[str]:
+        """Return the ids of the W&B runs that a user had deleted by mfwb at a destination."""
+        ...

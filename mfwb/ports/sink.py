@@ -13,10 +13,12 @@ from mfwb.planning import Plan, PlannedRun
 from mfwb.ports.payloads import AppliedRule, ReadyRun
 from mfwb.redaction import Masked
 from mfwb.snapshot import Loss
+from mfwb.snapshot.pathspec import FlowRunId
 
 __all__ = [
     "Destination",
     "ExistingFlowRun",
+    "OwnRun",
     "Session",
     "Sink",
     "WrittenRun",
@@ -85,6 +87,23 @@ class ExistingFlowRun:
     started_at: int
     group: str
     wandb_runs: tuple[WandbRunOutcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRun:
+    """A W&B run that mfwb wrote from a certain flow run.
+
+    Attributes:
+        id: in W&B.
+        name: that W&B shows.
+        writer: the id of the ledger that it was written with.
+        is_open: whether a process may be writing it.
+    """
+
+    id: str
+    name: str
+    writer: str
+    is_open: bool
 
 
 class Session(Protocol):
@@ -162,8 +181,38 @@ class Sink(Protocol):
         """
         ...
 
+    def find_own_runs(
+        self,
+        destination: Destination,
+        source: FlowRunId,
+        *,
+        group: str,
+        wandb_runs: Collection[str],
+    ) -> tuple[list[OwnRun], int]:
+        """Return the W&B runs of a flow run, and the number of others' that are among them.
+
+        Args:
+            destination: where they are; an online one.
+            source: the flow run that they were written from.
+            group: their group.
+            wandb_runs: ids of some that may have left the group.
+
+        Raises:
+            SinkError, Unreachable: W&B does not answer.
+        """
+        ...
+
+    def delete_run(self, destination: Destination, run: OwnRun) -> None:
+        """Delete a W&B run; its artifacts stay. It is no error if it is gone. SinkError."""
+        ...
+
     def open(
-        self, plan: Plan, *, writer: str, written: Collection[str] = ()
+        self,
+        plan: Plan,
+        *,
+        writer: str,
+        written: Collection[str] = (),
+        forgotten: Collection[str] = (),
     ) -> AbstractContextManager[Session]:
         """Read what exists, and open a session to write; NotOurs, SinkError, Unreachable.
 
@@ -171,5 +220,7 @@ class Sink(Protocol):
             plan: of a flow run.
             writer: the id of the ledger, which shows other machines who writes.
             written: ids of W&B runs that existed once; those that are gone were deleted.
+            forgotten: ids of W&B runs that a user had deleted by mfwb, and that may be written
+                anew.
         """
         ...

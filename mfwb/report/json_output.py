@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 
-__all__ = ["for_any_output", "json_text"]
+__all__ = ["document_parts", "for_any_output", "json_text"]
 
 
 def for_any_output(document: object) -> tuple[str, str]:
@@ -13,6 +15,49 @@ def for_any_output(document: object) -> tuple[str, str]:
         f"{json_text(document, ascii_only=False)}\n",
         f"{json_text(document, ascii_only=True)}\n",
     )
+
+
+def document_parts(
+    document: Mapping[str, object],
+    name: str,
+    items: Iterable[object],
+    *,
+    ascii_only: bool,
+    indented: bool,
+) -> Iterator[str]:
+    """Yield a document in parts, one of which is a list that may be long.
+
+    Args:
+        document: the document, with an empty list.
+        name: the key of the list.
+        items: what the list has.
+        ascii_only: escape all letters beyond ASCII.
+        indented: for people; else each item is one line, which takes a fifth of the time.
+    """
+    dump = partial(json_text, ascii_only=ascii_only)
+    yield "{"
+    for position, (key, value) in enumerate(document.items()):
+        yield f'{"," if position else ""}\n  "{key}": '
+        if key == name:
+            yield from _items(
+                items, partial(_indented, dump, 2) if indented else partial(dump, indent=None)
+            )
+        else:
+            yield _indented(dump, 1, value)
+    yield "\n}\n"
+
+
+def _items(items: Iterable[object], dump: Callable[[object], str]) -> Iterator[str]:
+    yield "["
+    position = -1
+    for position, item in enumerate(items):
+        yield f"{',' if position else ''}\n    {dump(item)}"
+    yield "\n  ]" if position >= 0 else "]"
+
+
+def _indented(dump: Callable[..., str], depth: int, value: object) -> str:
+    text = dump(value, indent=2)
+    return text.replace("\n", "\n" + "  " * depth)  # JSON has no line breaks within strings
 
 
 def json_text(document: object, *, ascii_only: bool, indent: int | None = 2) -> str:

@@ -5,26 +5,51 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from mfwb.config import Layer
+from mfwb.report.json_output import for_any_output
+from mfwb.report.settings_document_types import (
+    SettingsDocument,
+    TrustDocument,
+    UntrustDocument,
+)
 from mfwb.settings_files import Trust, printable
-from mfwb.settings_in_force import flatten_settings, list_settings
+from mfwb.settings_in_force import flatten_settings, list_settings, narrow_settings
 from mfwb.settings_inventory import CheckedFile
 
-__all__ = ["settings_as_json", "settings_as_text", "trust_as_text"]
+__all__ = [
+    "settings_as_json",
+    "settings_as_text",
+    "trust_as_json",
+    "trust_as_text",
+    "untrust_as_json",
+]
 
 _LANDLOCK, _HOOK = "Landlock", "audit hook"
 
 
-def settings_as_text(
+def settings_as_text(  # noqa: PLR0913 - what is shown, and for what
     layers: Sequence[Layer],
     files: Sequence[CheckedFile],
     trust: Trust,
     confined_by: Sequence[str],
+    *,
+    flow: str | None = None,
+    step: str | None = None,
 ) -> str:
-    """Return the settings in force, the settings files, and what confines conversions."""
-    rows = _rows(layers, _refused(files, trust))
+    """Return the settings in force, the settings files, and what confines conversions.
+
+    Args:
+        layers: the sources of settings, lowest first.
+        files: settings files of the folder.
+        trust: the files that the user trusts.
+        confined_by: what confines conversions of pickles.
+        flow: show only what is in force for this flow; None: all.
+        step: show only what is in force for this step of it; None: the flow.
+    """
+    rows = _rows(layers, _refused(files, trust), flow, step)
     width = max((len(name) for name, _, _ in rows), default=0)
     lines = [f"{name:<{width}} = {_shown(value)}  ({origin})" for name, value, origin in rows]
     if not lines:
@@ -36,19 +61,22 @@ def settings_as_text(
     return "".join(f"{line}\n" for line in lines)
 
 
-def settings_as_json(
+def settings_as_json(  # noqa: PLR0913 - the same
     layers: Sequence[Layer],
     files: Sequence[CheckedFile],
     trust: Trust,
     confined_by: Sequence[str],
-) -> str:
-    """Return the same as a JSON document."""
-    document = {
+    *,
+    flow: str | None = None,
+    step: str | None = None,
+) -> tuple[str, str]:
+    """Return the same as a JSON document, and for a stream that takes ASCII only."""
+    document: SettingsDocument = {
         "version": 1,
         "command": "config",
         "settings": [
-            {"name": name, "value": value, "origin": origin}
-            for name, value, origin in _rows(layers, _refused(files, trust))
+            {"name": name, "value": _as_json(value), "origin": origin}
+            for name, value, origin in _rows(layers, _refused(files, trust), flow, step)
         ],
         "files": [
             {
@@ -63,7 +91,7 @@ def settings_as_json(
         ],
         "confined_by": [*confined_by],
     }
-    return f"{json.dumps(document, indent=2, default=str)}\n"
+    return for_any_output(document)
 
 
 def trust_as_text(files: Iterable[CheckedFile]) -> str:
@@ -75,6 +103,33 @@ def trust_as_text(files: Iterable[CheckedFile]) -> str:
         if file.sends_key_in_the_clear:
             lines.append("  with http://, keys go over the network unencrypted")
     return "".join(f"{line}\n" for line in lines)
+
+
+def trust_as_json(files: Iterable[CheckedFile]) -> tuple[str, str]:
+    """Return the same as a JSON document, and for a stream that takes ASCII only."""
+    document: TrustDocument = {
+        "version": 1,
+        "command": "config trust",
+        "trusted": [
+            {
+                "path": str(file.file.real_path),
+                "settings": {name: _as_json(value) for name, value in _sensitive_values(file)},
+                "sends_key_in_the_clear": file.sends_key_in_the_clear,
+            }
+            for file in files
+        ],
+    }
+    return for_any_output(document)
+
+
+def untrust_as_json(paths: Iterable[Path]) -> tuple[str, str]:
+    """Return the document of files that are no longer trusted, and the same in ASCII only."""
+    document: UntrustDocument = {
+        "version": 1,
+        "command": "config untrust",
+        "untrusted": [str(path) for path in paths],
+    }
+    return for_any_output(document)
 
 
 def _unpickled(rows: Sequence[tuple[str, Any, str]]) -> str:
@@ -109,12 +164,14 @@ def _refused(files: Iterable[CheckedFile], trust: Trust) -> set[str]:
     return {str(file.file.path) for file in files if file.refusal_reason(trust) is not None}
 
 
-def _rows(layers: Sequence[Layer], refused: set[str]) -> list[tuple[str, Any, str]]:
+def _rows(
+    layers: Sequence[Layer], refused: set[str], flow: str | None, step: str | None
+) -> list[tuple[str, Any, str]]:
     """Return name, value and origin of the settings in force; refused ones are excluded."""
-    return [
-        (printable(setting.name), setting.value, setting.origin)
-        for setting in list_settings(layers, refused)
-    ]
+    settings = list_settings(layers, refused)
+    if flow is not None:
+        settings = narrow_settings(settings, flow, step)
+    return [(printable(setting.name), setting.value, setting.origin) for setting in settings]
 
 
 def _sensitive_values(file: CheckedFile) -> Iterator[tuple[str, Any]]:
@@ -126,6 +183,10 @@ def _sensitive_values(file: CheckedFile) -> Iterator[tuple[str, Any]]:
             printable(name),
             flat.get(key, {k: v for k, v in flat.items() if k.startswith(f"{key}.")}),
         )
+
+
+def _as_json(value: Any) -> Any:
+    return json.loads(json.dumps(value, default=str))
 
 
 def _shown(value: Any) -> str:

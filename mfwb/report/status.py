@@ -1,105 +1,137 @@
-"""Sync status for people: a table of flows, the open flow runs, and the losses."""
+"""Sync status for people: a table of flows, a list of flow runs, and the losses."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timezone
-from itertools import groupby
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from enum import Enum
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mfwb.ports import Destination, Entry, SyncState
 from mfwb.report.console import printed
-from mfwb.report.json_output import for_any_output
+from mfwb.report.json_output import document_parts
 from mfwb.report.result.losses import print_losses
-from mfwb.safe_text import fit_encoding, one_line
-from mfwb.sync_status import FlowSyncStatus, LostItem, SyncStatus
-from mfwb.units.durations import format_duration
+from mfwb.report.status_list import ago, destination_text, print_flow_runs
+from mfwb.safe_text import one_line
+from mfwb.sync_status import FlowSyncStatus, SyncStatus
 
-__all__ = ["show_status"]
-
-_MANY = 20
-"""If there are more flow runs, the rest is only counted."""
+__all__ = ["Listed", "status_to_json", "status_to_text"]
 
 _GAP = (0, 2, 0, 0)
 
 _HEADINGS = ("synced", "pending", "failed", "left out", "losses")
 
-_REASONS = {
-    SyncState.BEGUN: "it is being written, or writing was interrupted",
-    SyncState.RUNNING: "it is still running",
-    SyncState.INCOMPLETE: "another sync may complete it",
+
+class Listed(Enum):
+    """Which flow runs are listed."""
+
+    ALL = "all"
+    FAILED = "those that could not be synced"
+    LOSSES = "those with losses, and each loss"
+    FAILED_WITH_LOSSES = "those that could not be synced and have losses, and each loss"
+
+    @classmethod
+    def of(cls, *, failed: bool, losses: bool) -> Listed:
+        """Return which flow runs are listed, by the options that were given."""
+        if failed:
+            return cls.FAILED_WITH_LOSSES if losses else cls.FAILED
+        return cls.LOSSES if losses else cls.ALL
+
+    @property
+    def shows_each_loss(self) -> bool:
+        """Whether each loss is listed below its flow run."""
+        return self in {Listed.LOSSES, Listed.FAILED_WITH_LOSSES}
+
+
+_NONE_LISTED = {
+    Listed.FAILED: "no failed flow runs",
+    Listed.LOSSES: "no losses",
+    Listed.FAILED_WITH_LOSSES: "no failed flow runs with losses",
 }
-"""The reasons of entries that have none of their own."""
 
 
-def show_status(  # noqa: PLR0913 - the ways to show it
+def status_to_json(
+    sync_status: SyncStatus, *, ascii_only: bool = False, indented: bool = True
+) -> Iterator[str]:
+    """Yield the document that `--json` prints, one flow run after the other: there may be many.
+
+    Args:
+        sync_status: the sync status of a ledger.
+        ascii_only: escape all letters beyond ASCII.
+        indented: for people; else each flow run is one line.
+    """
+    listed = (flow_run.to_dict() for flow_run in sync_status.flow_runs)
+    rest = sync_status.without_flow_runs()
+    yield from document_parts(rest, "flow_runs", listed, ascii_only=ascii_only, indented=indented)
+
+
+def status_to_text(  # noqa: PLR0913 - the ways to show it
     sync_status: SyncStatus,
     *,
     console: Console,
     now: datetime,
-    as_json: bool,
+    listed: Listed = Listed.ALL,
     rebuilt: bool = False,
-    all_losses: bool = False,
-) -> tuple[str, str]:
-    """Return the output, and the same for a stream that takes ASCII only.
+    selected: bool = False,
+) -> str:
+    """Return the text for people.
 
     Args:
         sync_status: the sync status of a ledger.
         console: the console that text is formatted for.
         now: the present time, with a time zone; ages are computed from it.
-        as_json: return a JSON document rather than text.
+        listed: which flow runs it lists; if not all of them, there is nothing else in the text.
         rebuilt: whether the ledger has just been rebuilt from W&B.
-        all_losses: list each loss with its flow run and its reason, however many there are.
+        selected: whether only some flow runs were selected.
     """
-    if as_json:
-        document = sync_status.to_dict()
-        return for_any_output(document)
-    text = _to_text(sync_status, console, now, rebuilt=rebuilt, all_losses=all_losses)
-    return text, fit_encoding(text)
-
-
-def _to_text(
-    sync_status: SyncStatus, console: Console, now: datetime, *, rebuilt: bool, all_losses: bool
-) -> str:
     with console.capture() as capture:
-        if sync_status.flows:
+        if not sync_status.flows:
+            text = _nothing(sync_status.ledger, rebuilt=rebuilt, selected=selected)
+            console.print(Text(text), soft_wrap=True)
+        elif listed is Listed.ALL:
             console.print(_fitting_table(sync_status.flows, now, console))
-            _print_open(sync_status.open, console, now)
-            if all_losses:
-                _print_losses_by_flow_run(sync_status.lost, console)
-            elif sync_status.lost:
+            _print_list(sync_status, console, now, listed)
+            if sync_status.lost:
                 console.print()
                 print_losses(sync_status.losses, console, whole=False, indent=0)
         else:
-            console.print(Text(_nothing(sync_status.ledger, rebuilt=rebuilt)), soft_wrap=True)
+            _print_list(sync_status, console, now, listed)
     return printed(capture.get())
 
 
-def _print_losses_by_flow_run(lost: Sequence[LostItem], console: Console) -> None:
-    for (flow_run, destination), items in groupby(lost, key=_owner):
-        console.print()
-        where = _destination(destination, with_base=False)
-        console.print(
-            Text.assemble((one_line(flow_run), "bold"), "  ", one_line(where)), soft_wrap=True
-        )
-        print_losses([item.loss for item in items], console, whole=True, indent=2)
-    if not lost:
-        console.print()
-        console.print("no losses")
-
-
-def _owner(item: LostItem) -> tuple[str, Destination]:
-    return item.flow_run, item.destination
-
-
-def _nothing(ledger: str, *, rebuilt: bool) -> str:
+def _nothing(ledger: str, *, rebuilt: bool, selected: bool) -> str:
+    if selected:
+        return f"the ledger has no such flow runs ({ledger})"
     start = f"the ledger has no flow runs ({ledger}); start with `mfwb sync Flow/123`"
-    if rebuilt:
-        return start
-    return f"{start}, or rebuild a lost ledger with `mfwb status --rebuild`"
+    return start if rebuilt else f"{start}, or rebuild a lost ledger with `mfwb status --rebuild`"
+
+
+def _print_list(sync_status: SyncStatus, console: Console, now: datetime, listed: Listed) -> None:
+    flow_runs = sync_status.flow_runs
+    if listed is Listed.ALL and flow_runs:
+        console.print()
+    elif not flow_runs and listed in _NONE_LISTED:
+        console.print(_NONE_LISTED[listed])
+    print_flow_runs(
+        flow_runs,
+        console,
+        now,
+        lost=sync_status.lost if listed.shows_each_loss else (),
+        with_base=_several_bases(sync_status.flows),
+    )
+    if sync_status.more:
+        more = f"{_ELLIPSIS} and {sync_status.more:,} more"
+        console.print(Text(f"{more}; --limit N lists more of them", style="dim"), soft_wrap=True)
+
+
+_ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+
+
+def _several_bases(flows: Sequence[FlowSyncStatus]) -> bool:
+    """Return whether flow runs were sent to several servers or bundles."""
+    return len({(row.destination.mode, row.destination.base) for row in flows}) > 1
 
 
 def _fitting_table(flows: Sequence[FlowSyncStatus], now: datetime, console: Console) -> Table:
@@ -114,7 +146,7 @@ def _fitting_table(flows: Sequence[FlowSyncStatus], now: datetime, console: Cons
 
 
 def _table(flows: Sequence[FlowSyncStatus], now: datetime, headings: Sequence[str]) -> Table:
-    several = len({(row.destination.mode, row.destination.base) for row in flows}) > 1
+    several = _several_bases(flows)
     table = Table(box=None, pad_edge=False, padding=_GAP, header_style="dim")
     table.add_column("flow", overflow="fold")
     table.add_column("project", overflow="fold")
@@ -125,9 +157,9 @@ def _table(flows: Sequence[FlowSyncStatus], now: datetime, headings: Sequence[st
         numbers = _numbers_of(row)
         table.add_row(
             Text(one_line(row.flow), style="bold"),
-            Text(one_line(_destination(row.destination, with_base=several))),
+            Text(one_line(destination_text(row.destination, with_base=several))),
             *(_number(*numbers[heading]) for heading in headings),
-            Text(_ago(row.newest, now) if row.newest else "never"),
+            Text(ago(row.newest, now) if row.newest else "never"),
         )
     return table
 
@@ -145,37 +177,3 @@ def _numbers_of(row: FlowSyncStatus) -> dict[str, tuple[int, str]]:
 
 def _number(number: int, style: str) -> Text:
     return Text(f"{number:,}", style=style if number else "dim")
-
-
-def _destination(destination: Destination, *, with_base: bool) -> str:
-    project = destination.project
-    path = f"{destination.entity}/{project}" if destination.entity else project
-    return f"{path} ({destination.base})" if with_base else path
-
-
-def _print_open(entries: tuple[Entry, ...], console: Console, now: datetime) -> None:
-    if not entries:
-        return
-    console.print()
-    table = Table(box=None, pad_edge=False, padding=_GAP, show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for entry in entries[:_MANY]:
-        state = entry.sync_state
-        table.add_row(
-            Text(one_line(entry.flow_run), style="bold"),
-            Text(state.value, style="red" if state is SyncState.FAILED else "cyan"),
-            Text(_ago(entry.at, now), style="dim"),
-            Text(one_line(entry.reason or _REASONS.get(state, "no reason was recorded"))),
-        )
-    console.print(table)
-    if len(entries) > _MANY:
-        console.print(Text(f"and {len(entries) - _MANY:,} more", style="dim"))
-
-
-def _ago(moment: str, now: datetime) -> str:
-    """Return how long ago a moment was, which the ledger has in UTC."""
-    then = datetime.strptime(moment, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
-    return f"{format_duration(max(0.0, (now - then).total_seconds()))} ago"

@@ -14,10 +14,11 @@ from mfwb.destination import Destinations, WandbDefaults
 from mfwb.destination.wandb_defaults import cache_key, load_defaults, save_defaults
 from mfwb.errors import UsageError
 from mfwb.planning import Plan
-from mfwb.ports import Destination, ExistingFlowRun, Session
+from mfwb.ports import Destination, ExistingFlowRun, NoProgress, OwnRun, Progress, Session
 from mfwb.sink.setup.credentials import check_wandb_file, entity_query, restrict_api_key
 from mfwb.sink.setup.environment import replay_environment
 from mfwb.sink.setup.settings_tables import wandb_settings_tables
+from mfwb.snapshot.pathspec import FlowRunId
 
 if TYPE_CHECKING:
     from mfwb.sink.wandb_sink import WandbSink
@@ -26,17 +27,21 @@ __all__ = ["LazySink", "open_sink"]
 
 
 @contextmanager
-def open_sink(settings: Settings, *, memory: Path, may_ask: bool) -> Iterator[LazySink]:
+def open_sink(
+    settings: Settings, *, memory: Path, may_ask: bool, progress: Progress | None = None
+) -> Iterator[LazySink]:
     """Yield W&B as a sink.
 
     Args:
         settings: of this call.
         memory: the folder that keeps the defaults of W&B's own settings between calls.
         may_ask: whether W&B may be asked for an entity that was not given.
+        progress: is notified of requests and uploads; None: nothing is.
 
     Raises:
         UsageError: for settings that W&B does not know or that come from an untrusted file.
     """
+    progress = progress or NoProgress()
     check_wandb_file()
     key = cache_key()
     remembered = None if wandb_settings_tables(settings) else load_defaults(memory, key)
@@ -59,11 +64,11 @@ def open_sink(settings: Settings, *, memory: Path, may_ask: bool) -> Iterator[La
             save_defaults(memory, key, files_of_settings(), defaults)
             return defaults
 
-        query_entity = entity_query(settings, no_key_reason)
+        query_entity = entity_query(settings, no_key_reason, progress)
         destinations = Destinations(
             settings, remembered or query_once(), query_entity, may_ask=may_ask
         )
-        sink = LazySink(destinations, settings, query_once, scratch)
+        sink = LazySink(destinations, settings, query_once, scratch, progress)
         if remembered is None:
             sink.load()
         yield sink
@@ -78,12 +83,14 @@ class LazySink:
         settings: Settings,
         query_once: Callable[[], WandbDefaults],
         scratch: Path,
+        progress: Progress,
     ) -> None:
         self._settings = settings
         # It also remembers the defaults for the next call.
         self._query_defaults = query_once
         self._destinations = destinations
         self._scratch = scratch
+        self._progress = progress
         self._sink: WandbSink | None = None
         self._lock = threading.Lock()
 
@@ -104,11 +111,31 @@ class LazySink:
         """Return all flow runs that mfwb synced to a destination; none for a bundle."""
         return self.load().list_flow_runs(destination)
 
+    def find_own_runs(
+        self,
+        destination: Destination,
+        source: FlowRunId,
+        *,
+        group: str,
+        wandb_runs: Collection[str],
+    ) -> tuple[list[OwnRun], int]:
+        """Return the W&B runs of a flow run, and the number of others' that are among them."""
+        return self.load().find_own_runs(destination, source, group=group, wandb_runs=wandb_runs)
+
+    def delete_run(self, destination: Destination, run: OwnRun) -> None:
+        """Delete a W&B run; its artifacts stay."""
+        self.load().delete_run(destination, run)
+
     def open(
-        self, plan: Plan, *, writer: str, written: Collection[str] = ()
+        self,
+        plan: Plan,
+        *,
+        writer: str,
+        written: Collection[str] = (),
+        forgotten: Collection[str] = (),
     ) -> AbstractContextManager[Session]:
         """Fetch the existing W&B runs and yield a session that writes the plan."""
-        return self.load().open(plan, writer=writer, written=written)
+        return self.load().open(plan, writer=writer, written=written, forgotten=forgotten)
 
     def load(self) -> WandbSink:
         """Import wandb and return the real sink; UsageError if W&B's settings have just changed."""
@@ -118,5 +145,7 @@ class LazySink:
                     raise UsageError("W&B's settings changed meanwhile; run it again")
                 from mfwb.sink.wandb_sink import WandbSink  # noqa: PLC0415 - late, too
 
-                self._sink = WandbSink(self._settings, self._destinations, self._scratch)
+                self._sink = WandbSink(
+                    self._settings, self._destinations, self._scratch, self._progress
+                )
             return self._sink

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from mfwb.config import Settings
 from mfwb.destination import Destinations
+from mfwb.errors import SinkError
 from mfwb.planning import Plan, PlannedRun
-from mfwb.ports import Destination, ExistingFlowRun, Session
+from mfwb.ports import Destination, ExistingFlowRun, OwnRun, Progress, Session
 from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.collections import Collections
 from mfwb.sink.client.retry_budget import RetryBudget
@@ -19,12 +20,15 @@ from mfwb.sink.offline.manifest import Checksums
 from mfwb.sink.offline.session import OfflineSession
 from mfwb.sink.online.in_flight import InFlight
 from mfwb.sink.online.session import OnlineSession, Project
+from mfwb.sink.online.upload_watch import UploadWatch
 from mfwb.sink.server.artifact_rules import RuleWriter
 from mfwb.sink.server.claims import Claims
+from mfwb.sink.server.delete_runs import delete_run, find_own_runs
 from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
 from mfwb.sink.server.flow_runs import group_by_flow_run
 from mfwb.sink.server.latest_alias import LatestAlias
 from mfwb.sink.setup.run_settings import check_wandb_settings
+from mfwb.snapshot.pathspec import FlowRunId
 
 __all__ = ["WandbSink"]
 
@@ -32,7 +36,9 @@ __all__ = ["WandbSink"]
 class WandbSink:
     """Open sessions, one for each flow run; several may be open at once."""
 
-    def __init__(self, settings: Settings, destinations: Destinations, scratch: Path) -> None:
+    def __init__(
+        self, settings: Settings, destinations: Destinations, scratch: Path, progress: Progress
+    ) -> None:
         check_wandb_settings(settings)
         self._destinations = destinations
         self._bundle = destinations.bundle
@@ -41,7 +47,10 @@ class WandbSink:
         self._force = settings.force
         self._edit_rule = EditRule(settings.overwrite_edits, restore=settings.force)
         self._scratch = scratch
-        self._client = ApiClient(self._destinations.base_url, RetryBudget(settings.timeout))
+        self._client = ApiClient(
+            self._destinations.base_url, RetryBudget(settings.timeout, progress=progress)
+        )
+        self._upload_watch = UploadWatch(progress)
         self._projects: dict[tuple[str, str], Project] = {}
         # By entity and project, then by id.
         self._prefetched: dict[tuple[str, str], dict[str, ExistingRun]] = {}
@@ -64,15 +73,48 @@ class WandbSink:
             ExistingRuns(self._client, entity, destination.project).list_synced_runs()
         )
 
+    def find_own_runs(
+        self,
+        destination: Destination,
+        source: FlowRunId,
+        *,
+        group: str,
+        wandb_runs: Collection[str],
+    ) -> tuple[list[OwnRun], int]:
+        """Return the W&B runs of a flow run, and the number of others' that are among them."""
+        return find_own_runs(self._existing_runs(destination), source, group, wandb_runs)
+
+    def delete_run(self, destination: Destination, run: OwnRun) -> None:
+        """Delete a W&B run; its artifacts stay."""
+        delete_run(self._existing_runs(destination), run)
+
+    def _existing_runs(self, destination: Destination) -> ExistingRuns:
+        """Return the W&B runs of an online destination; SinkError if it is on another server."""
+        if destination.base.rstrip("/") != self._destinations.base_url.rstrip("/"):
+            raise SinkError(
+                f"they are on {destination.base}; set WANDB_BASE_URL to it to delete them"
+            )
+        entity = self._entity(destination.entity)
+        return ExistingRuns(self._client, entity, destination.project)
+
     @contextmanager
-    def open(self, plan: Plan, *, writer: str, written: Collection[str] = ()) -> Iterator[Session]:
+    def open(
+        self,
+        plan: Plan,
+        *,
+        writer: str,
+        written: Collection[str] = (),
+        forgotten: Collection[str] = (),
+    ) -> Iterator[Session]:
         """Fetch the existing W&B runs and yield a session that writes the plan."""
         if self._bundle is not None and self._checksums is not None:
             yield OfflineSession(plan, self._bundle, self._checksums, writer=writer)
         else:
-            yield self._online(plan, writer, written)
+            yield self._online(plan, writer, written, forgotten)
 
-    def _online(self, plan: Plan, writer: str, written: Collection[str]) -> OnlineSession:
+    def _online(
+        self, plan: Plan, writer: str, written: Collection[str], forgotten: Collection[str]
+    ) -> OnlineSession:
         entity = self._entity(plan.entity)
         project = self._project(entity, plan.project)
         existing_runs = ExistingRuns(self._client, entity, plan.project)
@@ -85,7 +127,12 @@ class WandbSink:
         existing_runs.add_known(complete)
         existing_runs.fetch(run for run in plan.runs if run.id not in complete)
         claims = Claims(
-            plan, existing_runs, self._client, writer=writer, on_deleted=self._on_deleted
+            plan,
+            existing_runs,
+            self._client,
+            writer=writer,
+            on_deleted=self._on_deleted,
+            forgotten=forgotten,
         )
         return OnlineSession(plan, project, existing_runs, claims, written)
 
@@ -108,6 +155,7 @@ class WandbSink:
                         latest_alias,
                         RuleWriter(self._client, entity, name),
                         InFlight(),
+                        self._upload_watch,
                         self._scratch,
                     ),
                     force=self._force,

@@ -54,7 +54,12 @@ class FlowRunState(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Something of the flow run that does not reach W&B, and why: a printable line each."""
+    """Something of the flow run that does not reach W&B, and why: a printable line each.
+
+    Attributes:
+        item: its name.
+        reason: the reason.
+    """
 
     item: str
     reason: str

@@ -24,6 +24,7 @@ from metaflow.plugins.metadata_providers import service as service_module
 from mfwb.deadlines import run_within
 from mfwb.errors import MfwbError, SourceError, Unreachable
 from mfwb.operations import note_operation
+from mfwb.ports import Progress
 from mfwb.source.answer_shapes import describe_non_list, describe_non_record
 from mfwb.system_errors import root_cause
 
@@ -36,6 +37,7 @@ _REST = 30.0  # seconds after a failure in which nothing is tried twice
 _TOO_MANY_REQUESTS, _SERVER_ERROR = 429, 500
 _OK_BELOW, _NOT_FOUND = 300, 404
 _CLIENT_ERROR = 400
+_NAME = "Metaflow's service"  # in notifications
 _PING = "/ping"
 _LIST = re.compile(
     r"/flows(/[^/]+/runs(/[^/]+/steps(/[^/]+/tasks(/[^/]+/(\w+|attempt/\d+/artifacts))?)?)?)?"
@@ -66,7 +68,7 @@ class ServiceError(Exception):
 
 
 @contextmanager
-def retrying_service(seconds: float) -> Iterator[Callable[[], str | None]]:
+def retrying_service(seconds: float, progress: Progress) -> Iterator[Callable[[], str | None]]:
     """Limit the time of requests to the service, and retry them if that may help.
 
     Yields a function that returns the problem with the last unusable answer, without the service's
@@ -75,11 +77,12 @@ def retrying_service(seconds: float) -> Iterator[Callable[[], str | None]]:
     Args:
         seconds: time limit of a single request with all its retries; METAFLOW_SERVICE_RETRY_COUNT
             is the limit of their number.
+        progress: is notified while the service does not answer.
     """
     session = service_module.ServiceMetadataProvider._session  # noqa: SLF001 - no public way
     tries = service_module.SERVICE_RETRY_COUNT
     service_module.SERVICE_RETRY_COUNT = 1
-    retrying = _RetryingGet(session.get, seconds, tries)
+    retrying = _RetryingGet(session.get, seconds, tries, progress)
     session.get = retrying.get
     try:
         yield lambda: retrying.last_problem
@@ -91,10 +94,18 @@ def retrying_service(seconds: float) -> Iterator[Callable[[], str | None]]:
 class _RetryingGet:
     """Sends and retries the requests of one call; safe to use from several threads."""
 
-    def __init__(self, get: Callable[..., requests.Response], seconds: float, tries: int) -> None:
+    def __init__(
+        self,
+        get: Callable[..., requests.Response],
+        seconds: float,
+        tries: int,
+        progress: Progress,
+    ) -> None:
         self._get = get
         self._seconds = seconds
         self._tries = max(1, tries)
+        self._progress = progress
+        self._is_connected = False  # it has answered, and nothing is tried again
         self.last_problem: str | None = None
         self._has_answered = False  # at least once, with a usable answer
         self._resting_until = float("-inf")
@@ -105,16 +116,21 @@ class _RetryingGet:
         deadline = time.monotonic() + self._seconds
         pause = _FIRST_PAUSE
         bad_answer: ServiceError | None = None  # the last unusable answer
-        tries_left = self._tries
+        if not self._is_connected:
+            self._progress.connecting(_NAME, 0)
+        failed = 0
         while True:
-            tries_left -= 1
             try:
                 return self._get_once(url, deadline - time.monotonic(), **options)
             except ServiceError as error:
                 last = bad_answer if bad_answer and error.is_timeout else error
                 bad_answer = bad_answer if error.is_timeout else error
-            if not tries_left or time.monotonic() + pause > deadline or self._is_resting():
+            failed += 1
+            self._is_connected = False
+            is_last = failed == self._tries or time.monotonic() + pause > deadline
+            if is_last or self._is_resting():
                 break
+            self._progress.connecting(_NAME, failed)
             time.sleep(pause)
             pause *= 2
         with self._lock:
@@ -159,6 +175,9 @@ class _RetryingGet:
         elif status < _OK_BELOW:
             self._check_answer(response, path)
         self._has_answered = True
+        if not self._is_connected:
+            self._is_connected = True
+            self._progress.connected(_NAME)
         return response
 
     def _no_answer(self, text: str) -> ServiceError:

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from mfwb.config import Settings
 from mfwb.errors import Unreachable, UsageError
 from mfwb.files.tempdirs import make_scratch
+from mfwb.ports import NoProgress, Progress
 from mfwb.settings_files import find_metaflow_file, load_trust, refuse_unless_trusted
 from mfwb.settings_files.metaflow_config import sensitive_in_metaflow_file
 from mfwb.source.datastore.roots import DatastoreRoots, configured_card_roots, configured_roots
@@ -37,8 +38,12 @@ __all__ = [
 
 
 @contextmanager
-def open_source(settings: Settings) -> Iterator[MetaflowSource]:
+def open_source(settings: Settings, progress: Progress | None = None) -> Iterator[MetaflowSource]:
     """Yield Metaflow as a source. Provider and namespace are process-wide; both are restored.
+
+    Args:
+        settings: of this call.
+        progress: is notified while a metadata service does not answer; None: nothing is.
 
     Raises:
         UsageError: if Metaflow has no such provider, or the folder has no metadata; or if
@@ -53,7 +58,7 @@ def open_source(settings: Settings) -> Iterator[MetaflowSource]:
     from mfwb.source.metadata_service import retrying_service  # noqa: PLC0415 - the same
 
     with (
-        retrying_service(settings.timeout) as last_problem,
+        retrying_service(settings.timeout, progress or NoProgress()) as last_problem,
         _restore_client(),
         restrict_key_to_service(),
     ):

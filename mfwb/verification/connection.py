@@ -11,6 +11,7 @@ from pathlib import Path
 from mfwb.config import Settings
 from mfwb.destination import Destinations, bundle_of, entity_and_project, read_defaults
 from mfwb.errors import UsageError
+from mfwb.ports import Progress
 from mfwb.verification.recorded import Recorded
 
 __all__ = ["RecordedProjects", "open_recorded"]
@@ -47,8 +48,14 @@ class RecordedProjects:
 
 
 @contextmanager
-def open_recorded(settings: Settings) -> Iterator[RecordedProjects]:
+def open_recorded(
+    settings: Settings, progress: Progress | None = None
+) -> Iterator[RecordedProjects]:
     """Yield the W&B projects that a sync with these settings writes to.
+
+    Args:
+        settings: of this call.
+        progress: is notified while W&B does not answer; None: nothing is.
 
     Raises:
         UsageError: for settings that W&B refuses, or a folder without a bundle.
@@ -76,18 +83,21 @@ def open_recorded(settings: Settings) -> Iterator[RecordedProjects]:
             defaults = query_defaults(settings.timeout)
             check_wandb_settings(settings)
             destinations = Destinations(
-                settings, defaults, entity_query(settings, no_key_reason), may_ask=True
+                settings, defaults, entity_query(settings, no_key_reason, progress), may_ask=True
             )
             with without_debug_logs():
-                yield _online(settings, destinations)
+                yield _online(settings, destinations, progress)
 
 
-def _online(settings: Settings, destinations: Destinations) -> RecordedProjects:
+def _online(
+    settings: Settings, destinations: Destinations, progress: Progress | None
+) -> RecordedProjects:
     from mfwb.sink.client.api import ApiClient  # noqa: PLC0415 - it imports wandb
     from mfwb.sink.client.retry_budget import RetryBudget  # noqa: PLC0415 - the same
     from mfwb.verification.recorded_online import OnlineProject, ProjectCache  # noqa: PLC0415 - the same
 
-    client = ApiClient(destinations.base_url, RetryBudget(settings.timeout))
+    retry_budget = RetryBudget(settings.timeout, progress=progress)
+    client = ApiClient(destinations.base_url, retry_budget)
     destinations.viewer_entity()  # bad credentials end the call, and not each flow run
 
     def resolve(flow: str) -> tuple[str | None, str]:

@@ -87,6 +87,12 @@ def verify_flow_runs(
         except BaseException as error:  # noqa: BLE001 - see `_failed`
             return _failed(flow_run.pathspec, error, watched.bugs)
 
+    def verify_and_notify(flow_run: ChosenFlowRun) -> FlowRunVerification:
+        verified = verify(flow_run)
+        watched.progress.finished(verified)
+        return verified
+
+    watched.progress.selected(len(chosen))
     at_once = max(1, min(settings.workers or _AT_ONCE, _AT_ONCE, len(chosen)))
     if projects.is_local:  # there is nothing to wait for
         at_once = 1
@@ -94,7 +100,7 @@ def verify_flow_runs(
         if any(flow_run.error is None and flow_run.excluded is None for flow_run in chosen):
             with suppress(OSError):  # whoever needs it notes what is wrong
                 values.start()  # which takes a while, in another process
-        yield from _several(verify, chosen, at_once, watched.progress)
+        yield from _several(verify_and_notify, chosen, at_once, watched.progress)
 
 
 def _several(

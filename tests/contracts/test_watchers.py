@@ -5,23 +5,25 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from mfwb.crash_log import BugLogs
+from mfwb.outcome import FlowRunOutcome, Status
 from mfwb.ports import BugLog, NoProgress, Progress
 from mfwb.report.progress import progress_on_stderr
+from mfwb.verification_outcome import FlowRunVerification, Verdict
 from tests.support.fakes import MemoryBugs, MemoryProgress
 
 
-@pytest.fixture(params=["terminal", "nobody", "memory"])
+@pytest.fixture(params=["terminal", "file", "nobody", "memory"])
 def progress(request: pytest.FixtureRequest) -> Iterator[Progress]:
     """Return somebody who watches."""
-    if request.param == "terminal":
-        console = Console(file=io.StringIO(), force_terminal=True)
-        with progress_on_stderr(quiet=False, console=console) as shown:
+    if request.param in {"terminal", "file"}:
+        stream = _Terminal() if request.param == "terminal" else io.StringIO()
+        with redirect_stderr(stream), progress_on_stderr(quiet=False) as shown:
             assert not isinstance(shown, NoProgress)
             yield shown
     else:
@@ -30,16 +32,35 @@ def progress(request: pytest.FixtureRequest) -> Iterator[Progress]:
 
 def test_any_course(progress: Progress) -> None:
     """A call may begin flow runs that become nothing, and several may be under way at once."""
+    progress.connecting("W&B", 0)
+    progress.connecting("W&B", 1)
+    progress.connected("W&B")
+    progress.connected("nobody")
+    progress.selected(3)
     progress.flow_run("Flow/1", 0, 3)
     progress.flow_run("[bold]Flow/2\x1b[0m", 1, 3)
-    progress.wandb_runs(0)
-    progress.wandb_runs(4)
+    progress.planned("Flow/1", 0)
+    progress.planned("[bold]Flow/2\x1b[0m", 4)
     progress.flow_run("Flow/3", 2, 3)
-    progress.wandb_runs(20)
+    progress.planned("Flow/3", 20)
     with ThreadPoolExecutor(4) as pool:
-        shown = [pool.submit(progress.advance) for _ in range(24)]
+        shown = [pool.submit(_write, progress, f"Flow/3/{number}") for number in range(24)]
     assert [item.result() for item in shown] == [None] * 24
-    progress.advance()  # one more than was said does no harm
+    progress.written("Flow/3", "Flow/3/0")  # one more than was said does no harm
+    progress.uploading("Flow/3/0", 3, 4)  # one that was written already, too
+    progress.finished(FlowRunOutcome("Flow/3", Status.SYNCED))
+    progress.finished(FlowRunVerification("Flow/4", Verdict.SAME))  # that never began
+
+
+def _write(progress: Progress, wandb_run: str) -> None:
+    progress.writing("Flow/3", wandb_run)
+    progress.uploading(wandb_run, 1_000_000, 20_000_000)
+    progress.written("Flow/3", wandb_run)
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
 @pytest.fixture(params=["log", "memory"])

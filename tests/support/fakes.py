@@ -23,11 +23,13 @@ from mfwb.ports import (
     CodeFile,
     Contents,
     Destination,
+    Ended,
     Entry,
     ExcludedCode,
     ExistingFlowRun,
     ListedFlowRun,
     LogLine,
+    OwnRun,
     ReadyRun,
     Session,
     SyncState,
@@ -36,7 +38,8 @@ from mfwb.ports import (
 from mfwb.safe_text import one_line
 from mfwb.snapshot import Card, FlowRun, Loss
 from mfwb.snapshot.checkpoints import StoredReference
-from mfwb.snapshot.pathspec import Pathspec
+from mfwb.snapshot.pathspec import FlowRunId, Pathspec
+from mfwb.verification_outcome import FlowRunVerification
 
 __all__ = ["MemoryLedger", "MemoryMetaflow", "MemoryWandb", "World"]
 
@@ -235,6 +238,23 @@ class MemoryWandb:
         """Return a project that is called like the flow."""
         return Destination("online", "memory://wandb", self.entity, self.project or flow.lower())
 
+    def find_own_runs(
+        self,
+        destination: Destination,  # noqa: ARG002 - there is one
+        source: FlowRunId,
+        *,
+        group: str,  # noqa: ARG002 - all are those of the flow run
+        wandb_runs: Collection[str],  # noqa: ARG002 - none has left it
+    ) -> tuple[list[OwnRun], int]:
+        """Return what was written of a flow run."""
+        plan = self.plans.get(source.flow_run)
+        runs = [run for run in plan.runs if run.id in self.runs] if plan else []
+        return [OwnRun(run.id, run.name, "memory", is_open=False) for run in runs], 0
+
+    def delete_run(self, destination: Destination, run: OwnRun) -> None:  # noqa: ARG002 - the same
+        """Delete what was written."""
+        self.runs.pop(run.id, None)
+
     @contextmanager
     def open(
         self,
@@ -242,6 +262,7 @@ class MemoryWandb:
         *,
         writer: str,  # noqa: ARG002 - there is no other
         written: Collection[str] = (),
+        forgotten: Collection[str] = (),  # noqa: ARG002 - it deletes none
     ) -> Iterator[Session]:
         """Yield a session."""
         self.plans[plan.flow_run] = plan
@@ -333,6 +354,7 @@ class MemoryLedger:
     rows: dict[tuple[str, str, Destination], Entry] = field(default_factory=dict)
     written: list[Entry] = field(default_factory=list)
     held: set[tuple[str, str]] = field(default_factory=set)
+    deleted: set[tuple[Destination, str]] = field(default_factory=set)
 
     @contextmanager
     def lock(self, destinations: Iterable[Destination], *, wait: float) -> Iterator[None]:
@@ -389,6 +411,23 @@ class MemoryLedger:
         self.rows.pop((entry.flow_run, "", written.destination), None)
         self.rows[entry.flow_run, entry.provider, written.destination] = written
 
+    def remove(self, entries: Iterable[Entry]) -> None:
+        """Forget entries."""
+        for entry in entries:
+            key = entry.flow_run, entry.provider, self._kept(entry.destination)
+            self.rows.pop(key, None)
+
+    def begin_deletion(self, entry: Entry, wandb_runs: Iterable[str]) -> None:
+        """Keep which W&B runs are being deleted."""
+        self.deleted |= {(self._kept(entry.destination), name) for name in wandb_runs}
+        begun = replace(entry, sync_state=SyncState.BEGUN, digest="")
+        self.rows[entry.flow_run, entry.provider, self._kept(entry.destination)] = begun
+
+    def forgotten(self, destination: Destination) -> frozenset[str]:
+        """Return which W&B runs were deleted."""
+        location = self._kept(destination)
+        return frozenset(name for kept, name in self.deleted if kept == location)
+
     def _kept(self, destination: Destination) -> Destination:
         """Return a destination as a ledger keeps it: a bundle lies where its ledger does."""
         base = self.folder if destination.mode == "offline" else destination.base
@@ -405,13 +444,38 @@ class MemoryProgress:
         """Write down a flow run, counted from 1."""
         self.heard.append(f"{pathspec} ({position + 1} of {total})")
 
-    def wandb_runs(self, total: int) -> None:
-        """Write down how many W&B runs it becomes."""
-        self.heard.append(f"{total} to write")
+    def connecting(self, end: str, retry: int) -> None:
+        """Write down who is called."""
+        self.heard.append(f"connecting to {end}, {retry}")
 
-    def advance(self) -> None:
+    def connected(self, end: str) -> None:
+        """Write down who has answered."""
+        self.heard.append(f"connected to {end}")
+
+    def selected(self, flow_runs: int) -> None:
+        """Write down how many flow runs there are."""
+        self.heard.append(f"{flow_runs} selected")
+
+    def planned(self, flow_run: str, wandb_runs: int) -> None:
+        """Write down how many W&B runs it becomes."""
+        self.heard.append(f"{flow_run}: {wandb_runs} to write")
+
+    def writing(self, flow_run: str, wandb_run: str) -> None:
+        """Write down which one is begun."""
+        self.heard.append(f"{flow_run}: {wandb_run} begun")
+
+    def uploading(self, wandb_run: str, sent: int, total: int) -> None:
+        """Write down how far an upload is."""
+        self.heard.append(f"{wandb_run}: {sent} of {total}")
+
+    def written(self, flow_run: str, wandb_run: str) -> None:
         """Write down that one is done."""
-        self.heard.append("one written")
+        self.heard.append(f"{flow_run}: {wandb_run} written")
+
+    def finished(self, ended: Ended) -> None:
+        """Write down how a flow run ended."""
+        how = ended.verdict if isinstance(ended, FlowRunVerification) else ended.status
+        self.heard.append(f"{ended.pathspec} {how.value}")
 
 
 @dataclass

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support.json_documents import assert_as_published
 from tests.support.warm import Constraints, Process
 from tests.support.warm_flows import start_script
 
@@ -84,10 +85,16 @@ class Sandbox:
         return Finished(done.returncode, done.stdout, done.stderr)
 
     def mfwb(self, *arguments: str, **environment: str) -> Finished:
-        """Run mfwb as a user does, but for the time that imports take."""
+        """Run mfwb as a user does, but for the time that imports take.
+
+        A document that it prints has to be as its published schema says.
+        """
         if any(name.startswith("PYTHON") for name in (*self.extra, *environment)):
-            return self.run(sys.executable, "-m", "mfwb", *arguments, **environment)
-        return end(self.start_mfwb(*arguments, **environment), within=self.patience)
+            done = self.run(sys.executable, "-m", "mfwb", *arguments, **environment)
+        else:
+            done = end(self.start_mfwb(*arguments, **environment), within=self.patience)
+        assert_as_published(arguments, done.out)
+        return done
 
     def constrained_mfwb(
         self, constraints: Constraints, *arguments: str, **environment: str

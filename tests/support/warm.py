@@ -103,7 +103,7 @@ def _obey_modes() -> None:
 class Process:
     """A running program; what subprocess.Popen offers, as far as it is needed."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a process is started with
         self,
         arguments: Sequence[str],
         *,
@@ -111,8 +111,18 @@ class Process:
         environment: Mapping[str, str],
         server: str = "tests.support.warm",
         constraints: Constraints | None = None,
+        terminal: int | None = None,
     ) -> None:
-        """Start mfwb in a folder, with all its variables; or what another server starts."""
+        """Start mfwb in a folder, with all its variables; or what another server starts.
+
+        Args:
+            arguments: of its command line.
+            folder: its current folder.
+            environment: all its variables.
+            server: the module of the process that forks for it.
+            constraints: what it may not do.
+            terminal: a descriptor for stdout and stderr; None: what is printed is kept.
+        """
         call = {
             "arguments": [*arguments],
             "folder": str(folder),
@@ -123,7 +133,9 @@ class Process:
         self._out = tempfile.TemporaryFile()  # noqa: SIM115 - `communicate` closes them
         self._err = tempfile.TemporaryFile()  # noqa: SIM115
         with its, Path(os.devnull).open("rb") as nothing:
-            streams = [nothing.fileno(), self._out.fileno(), self._err.fileno(), its.fileno()]
+            printed = [self._out.fileno(), self._err.fileno()]
+            printed = printed if terminal is None else [terminal] * 2
+            streams = [nothing.fileno(), *printed, its.fileno()]
             socket.send_fds(_server(server), [json.dumps(call).encode()], streams)
         self.pid = int(self._reply.recv(64))
         self.returncode: int | None = None

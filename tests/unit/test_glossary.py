@@ -42,6 +42,11 @@ ALLOWED = frozenset(
 ALLOWED_IN = frozenset(
     {
         ("outcome.py", "ground"),  # a key of `--json`
+        ("report/explain/document_types.py", "ground"),
+        ("report/lineage/document_types.py", "ground"),
+        ("sync_status.py", "standing"),  # a key of `mfwb status --json`
+        ("flow_run_list.py", "standing"),  # the same key
+        ("forgotten.py", "standing"),
         ("planning/plan.py", "ground"),  # keys of `mfwb plan --json`, and parts of a plan's digest
         ("planning/plan.py", "place"),
     }

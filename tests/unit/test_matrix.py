@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 from mfwb.known_versions import METAFLOW, PYTHON, WANDB
 from tools.matrix import (
-    README,
+    PAGE,
     Cell,
     Result,
     all_cells,
@@ -22,9 +22,9 @@ from tools.matrix import (
 CELL = Cell(PYTHON.lowest, METAFLOW.lowest, WANDB.newest)
 
 
-def test_the_table_in_the_readme_is_what_was_measured() -> None:
+def test_the_table_of_the_page_is_what_was_measured() -> None:
     """Who changes the supported versions runs the matrix again."""
-    text = README.read_text("utf-8")
+    text = PAGE.read_text("utf-8")
 
     assert table(read()) in text
     assert with_table(text, read()) == text

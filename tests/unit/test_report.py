@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from contextlib import redirect_stderr
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -21,16 +22,16 @@ from mfwb.pipeline.explain import Explanation
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.ports import Destination, Entry, SyncState
 from mfwb.report import console_for, problem_lines, progress_on_stderr, to_json, to_text
-from mfwb.report.console import PrintableConsole
 from mfwb.report.explain import show_explanation
 from mfwb.report.lineage import show_lineage
-from mfwb.report.status import show_status
+from mfwb.report.status import Listed, status_to_json, status_to_text
 from mfwb.snapshot import Failure, FlowRun, Loss, Parameter, TaskState
-from mfwb.sync_status import KnownFlowRun, LostItem, summarize
+from mfwb.sync_status import KnownFlowRun, LostItem
 from tests.support.flow_runs import at, data_frame, flow_run, model, ref, task
 from tests.support.strangers import HOSTILE, anything, assert_inert, poisoned, without_rich
 from tests.unit.explained import explained, sample
 from tests.unit.report.samples import PLANNED, SYNCED, many_tasks
+from tests.unit.sync_statuses import summarize
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 
@@ -98,14 +99,12 @@ def test_status(text: str) -> None:
     states = summarize(f"/l{text}", [KnownFlowRun(entry, 1) for entry in entries], [lost])
 
     for result in (states, replace(states, flows=())):
-        assert_printable(lambda c, f=result: show_status(f, console=c, now=NOW, as_json=False)[0])
-        assert_printable(
-            lambda c, f=result: show_status(f, console=c, now=NOW, as_json=False, all_losses=True)[
-                0
-            ]
-        )
-        for form in show_status(result, console=console_for(io.StringIO()), now=NOW, as_json=True):
-            assert_json(form)
+        for listed in Listed:
+            assert_printable(
+                lambda c, f=result, kind=listed: status_to_text(f, console=c, now=NOW, listed=kind)
+            )
+        assert_json("".join(status_to_json(result)))
+        assert_json("".join(status_to_json(result, ascii_only=True, indented=False)))
 
 
 def strange_flow_run(text: str) -> FlowRun:
@@ -214,13 +213,17 @@ def test_explanation(explanation: Explanation, text: str) -> None:
 @settings(max_examples=20, deadline=None)
 def test_progress(text: str) -> None:
     """The line that moves shows a name, and nothing of what it may do."""
-    stream = Terminal()
-    with progress_on_stderr(quiet=False, console=PrintableConsole(stream)) as progress:
-        progress.flow_run(f"F/{text}", 0, 2)
-        progress.wandb_runs(3)
+    for stream in (Terminal(), io.StringIO()):
+        with redirect_stderr(stream), progress_on_stderr(quiet=False) as progress:
+            progress.selected(2)
+            progress.flow_run(f"F/{text}", 0, 2)
+            progress.writing(f"F/{text}", f"F/{text}/start")
+            progress.connecting(text, 1)
+            progress.finished(FlowRunOutcome(f"F/{text}", Status.FAILED, reason=text))
 
-    shown = re.sub(r"\x1b\[(?:[0-9;]*m|\?25[lh]|2K|[0-9]*A)", "", stream.getvalue())
-    assert_inert(shown.replace("\r", ""))
+        assert "F/" in stream.getvalue()
+        shown = re.sub(r"\x1b\[(?:J|[0-9]+A)", "", stream.getvalue())
+        assert_inert(shown.replace("\r", ""))
 
 
 def test_a_console_that_is_told_anything() -> None:

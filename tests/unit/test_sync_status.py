@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from mfwb.ports import Destination, Entry, SyncState
 from mfwb.snapshot import Loss
-from mfwb.sync_status import FlowSyncStatus, KnownFlowRun, LostItem, summarize
+from mfwb.sync_status import FlowSyncStatus, KnownFlowRun, LostItem
+from tests.support.json_documents import strict_validator
+from tests.unit.sync_statuses import summarize
 
 WINES = Destination("online", "https://wandb.example", "acme", "wines")
 BUNDLE = Destination("offline", "/bundle", None, "wines")
@@ -91,7 +93,9 @@ def test_document() -> None:
 
     assert result.losses == (lost.loss,)
 
-    assert document == {
+    assert strict_validator("status").is_valid(document)
+    assert document["flow_runs"] == [{**document["open"][0], "lost": 0}]
+    assert {name: value for name, value in document.items() if name != "flow_runs"} == {
         "version": 1,
         "command": "status",
         "ledger": "path",
@@ -110,6 +114,7 @@ def test_document() -> None:
                 "newest": None,
             }
         ],
+        "more": 0,
         "open": [
             {
                 "pathspec": "Flow/7",

@@ -18,6 +18,7 @@ _EXAMPLES = """\
 mfwb lineage TrainFlow/latest
 mfwb lineage TrainFlow/123 --artifact model --explain
 mfwb lineage TrainFlow/123 --format mermaid > lineage.mmd
+mfwb lineage TrainFlow/123 --json | jq .edges
 """
 
 
@@ -30,7 +31,8 @@ def lineage(  # noqa: PLR0913 - they are the options
     *,
     pathspec: str,
     artifact: str | None,
-    form: str,
+    form: str | None,
+    as_json: bool,
     explain: bool,
     config: Path | None,
     quiet: bool,
@@ -44,6 +46,9 @@ def lineage(  # noqa: PLR0913 - they are the options
     from mfwb.report import console_for, progress_on_stderr  # noqa: PLC0415 - the same
     from mfwb.report.lineage import show_lineage  # noqa: PLC0415 - the same
 
+    if as_json and form not in (None, "json"):
+        raise click.UsageError(f"--json and --format {form} exclude each other")
+    form = "json" if as_json else form or "text"
     if explain and form == "mermaid":
         raise click.UsageError("--explain needs text or json: a mermaid chart can't show evidence")
     with keep_stdout_clean(quiet=quiet), progress_on_stderr(quiet=quiet) as progress:

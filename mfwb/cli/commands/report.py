@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from mfwb.cli.streams import keep_stdout_clean, write_bytes, write_error, write_
 
 if TYPE_CHECKING:
     from mfwb.report.html import HtmlReport
+    from mfwb.report.html.file_document_types import ReportDocument
 
 __all__ = ["report"]
 
@@ -57,7 +57,8 @@ def report(  # noqa: PLR0913 - they are the options
         write_bytes(made.data)
         return 0
     path = made.save(output)
-    write_out(_document(made, path) if as_json else f"{path}\n")
+    text, plain = _document(made, path) if as_json else (f"{path}\n", None)
+    write_out(text, plain=plain)
     if opened and not _open(path):
         write_error(f"no browser can be started; open {path} yourself")
     return 0
@@ -69,15 +70,17 @@ def _check_folder(output: Path | None) -> None:
         raise click.UsageError(f"--output: {output} is no file in a folder that exists")
 
 
-def _document(made: HtmlReport, path: Path) -> str:
-    document = {
+def _document(made: HtmlReport, path: Path) -> tuple[str, str]:
+    from mfwb.report.json_output import for_any_output  # noqa: PLC0415 - as above
+
+    document: ReportDocument = {
         "version": 1,
         "command": "report",
         "path": str(path),
         "bytes": len(made.data),
         "flow_runs": list(made.flow_runs),
     }
-    return f"{json.dumps(document, indent=2)}\n"
+    return for_any_output(document)
 
 
 def _open(path: Path) -> bool:

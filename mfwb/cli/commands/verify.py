@@ -60,6 +60,8 @@ def verify(  # noqa: PLR0913 - the options of this command alone
 
     files = ReportFiles(report, summary)
     files.check()
+    reported: set[str] = set()
+    result_follows = not as_json and sys.stdout.isatty()
     selectors = {name: given.pop(name) for name in SELECTORS}
     settings = load_settings(given, file=config)
     selection = api.verified_selection(selectors, settings)
@@ -67,7 +69,9 @@ def verify(  # noqa: PLR0913 - the options of this command alone
         errors_in(files),
         temporary_files_in_scratch(),
         keep_stdout_clean(quiet=quiet),
-        progress_on_stderr(quiet=quiet) as progress,
+        progress_on_stderr(
+            quiet=quiet, result_follows=result_follows, reported=reported
+        ) as progress,
     ):
         verification = api.verify_selection(
             selection,
@@ -76,17 +80,19 @@ def verify(  # noqa: PLR0913 - the options of this command alone
             read_data=read_subset(read_data_subset or read_data),
             repair=repair,
         )
-    _report(verification, as_json=as_json, quiet=quiet, verbose=verbose)
+    _report(verification, reported, as_json=as_json, quiet=quiet, verbose=verbose)
     _write_files(files, verification)
     return verification.exit_code
 
 
-def _report(verification: Verification, *, as_json: bool, quiet: bool, verbose: bool) -> None:
+def _report(
+    verification: Verification, reported: set[str], *, as_json: bool, quiet: bool, verbose: bool
+) -> None:
     from mfwb.report import console_for  # noqa: PLC0415 - as above
     from mfwb.report.verification import problem_lines, show_document, show_text  # noqa: PLC0415
 
     if as_json or quiet:
-        for line in problem_lines(verification):
+        for line in problem_lines(verification, reported):
             write_error(line)
     if as_json:
         text, plain = show_document(verification)

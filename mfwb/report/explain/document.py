@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mfwb.pipeline.explain import Explanation, Replayed, TaskArtifact
 from mfwb.ports import AppliedRule, ReadyArtifact, ReadyPreview
 from mfwb.report.explain.charts import charts_of, columns_of
+from mfwb.report.explain.document_types import (
+    ArtifactDocument,
+    ExplainDocument,
+    ParameterDocument,
+    PreviewDocument,
+    RefDocument,
+    RulesDocument,
+    TaskDocument,
+    WandbRunDocument,
+)
 from mfwb.report.explain.files import files_of
 from mfwb.report.explain.reasons import explain_kind, why_not_more
 from mfwb.snapshot import ArtifactRef
 
 __all__ = ["to_dict"]
 
-_VERSION = 1
 
-
-def to_dict(explanation: Explanation) -> dict[str, Any]:
+def to_dict(explanation: Explanation) -> ExplainDocument:
     """Return the document that `--json` prints."""
     return {
-        "version": _VERSION,
+        "version": 1,
         "artifact": explanation.pathspec,
         "name": explanation.name,
         "flow_run": explanation.flow_run,
@@ -34,7 +40,7 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def _parameter(explanation: Explanation) -> dict[str, Any] | None:
+def _parameter(explanation: Explanation) -> ParameterDocument | None:
     parameter = explanation.parameter
     if parameter is None:
         return None
@@ -47,11 +53,11 @@ def _parameter(explanation: Explanation) -> dict[str, Any] | None:
     }
 
 
-def _ref(ref: ArtifactRef) -> dict[str, Any]:
+def _ref(ref: ArtifactRef) -> RefDocument:
     return {"type": ref.type, "size": ref.size, "sha1": ref.sha1, "encoding": ref.encoding}
 
 
-def _task(artifact: TaskArtifact) -> dict[str, Any]:
+def _task(artifact: TaskArtifact) -> TaskDocument:
     reason = artifact.reason
     deciding_type = reason.deciding_type
     return {
@@ -72,7 +78,7 @@ def _task(artifact: TaskArtifact) -> dict[str, Any]:
     }
 
 
-def _run(replayed: Replayed) -> dict[str, Any]:
+def _run(replayed: Replayed) -> WandbRunDocument:
     planned, ready = replayed.planned, replayed.ready
     return {
         "id": planned.id,
@@ -85,7 +91,7 @@ def _run(replayed: Replayed) -> dict[str, Any]:
     }
 
 
-def _artifact(artifact: ReadyArtifact) -> dict[str, Any]:
+def _artifact(artifact: ReadyArtifact) -> ArtifactDocument:
     planned = artifact.planned
     return {
         "name": planned.name,
@@ -108,7 +114,7 @@ def _artifact(artifact: ReadyArtifact) -> dict[str, Any]:
     }
 
 
-def _rules(rule: AppliedRule) -> dict[str, Any]:
+def _rules(rule: AppliedRule) -> RulesDocument:
     outcome = rule.outcome
     return {
         "aliases": list(outcome.aliases),
@@ -118,7 +124,7 @@ def _rules(rule: AppliedRule) -> dict[str, Any]:
     }
 
 
-def _preview(preview: ReadyPreview) -> dict[str, Any]:
+def _preview(preview: ReadyPreview) -> PreviewDocument:
     table = preview.table
     return {
         "key": preview.key,

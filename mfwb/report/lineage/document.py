@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mfwb.lineage import Edge, Lineage
 from mfwb.lineage.static_analysis import ExternalRead
 from mfwb.pipeline.reading import TracedFlowRun
+from mfwb.report.lineage.document_types import (
+    EdgeDocument,
+    ExternalDocument,
+    HistoryDocument,
+    LineageDocument,
+    TaskDocument,
+    VersionDocument,
+)
 from mfwb.report.lineage.held_artifacts import assigned_again, passed_on
 from mfwb.report.lineage.history import ArtifactHistory, Version
 from mfwb.report.lineage.reasons import Reasons
@@ -14,10 +20,8 @@ from mfwb.snapshot import Task
 
 __all__ = ["history_to_dict", "to_dict"]
 
-_VERSION = 1
 
-
-def to_dict(traced: TracedFlowRun, *, explain: bool = False) -> dict[str, Any]:
+def to_dict(traced: TracedFlowRun, *, explain: bool = False) -> LineageDocument:
     """Return the document that `--format json` prints.
 
     Args:
@@ -27,7 +31,7 @@ def to_dict(traced: TracedFlowRun, *, explain: bool = False) -> dict[str, Any]:
     flow_run, lineage = traced.flow_run, traced.lineage
     reasons = Reasons(traced) if explain else None
     return {
-        "version": _VERSION,
+        "version": 1,
         "flow_run": flow_run.pathspec,
         "state": flow_run.state.value,
         "tasks": [_task(task, lineage) for task in flow_run.tasks],
@@ -46,11 +50,11 @@ def to_dict(traced: TracedFlowRun, *, explain: bool = False) -> dict[str, Any]:
 
 def history_to_dict(
     history: ArtifactHistory, traced: TracedFlowRun, *, explain: bool = False
-) -> dict[str, Any]:
+) -> HistoryDocument:
     """Return the document that `--artifact NAME --format json` prints."""
     reasons = Reasons(traced) if explain else None
     return {
-        "version": _VERSION,
+        "version": 1,
         "flow_run": traced.flow_run.pathspec,
         "state": traced.flow_run.state.value,
         "artifact": history.name,
@@ -59,7 +63,7 @@ def history_to_dict(
     }
 
 
-def _task(task: Task, lineage: Lineage) -> dict[str, Any]:
+def _task(task: Task, lineage: Lineage) -> TaskDocument:
     reads = lineage.reads.get(task.pathspec)
     return {
         "pathspec": task.pathspec,
@@ -73,8 +77,8 @@ def _task(task: Task, lineage: Lineage) -> dict[str, Any]:
     }
 
 
-def _edge(edge: Edge, reasons: Reasons | None) -> dict[str, Any]:
-    document = {
+def _edge(edge: Edge, reasons: Reasons | None) -> EdgeDocument:
+    document: EdgeDocument = {
         "consumer": edge.consumer,
         "artifact": edge.artifact,
         "producer": edge.producer,
@@ -86,7 +90,7 @@ def _edge(edge: Edge, reasons: Reasons | None) -> dict[str, Any]:
     return document
 
 
-def _external(external: ExternalRead, unread: str | None) -> dict[str, Any]:
+def _external(external: ExternalRead, unread: str | None) -> ExternalDocument:
     return {
         "kind": external.kind,
         "pathspec": external.pathspec,
@@ -95,7 +99,7 @@ def _external(external: ExternalRead, unread: str | None) -> dict[str, Any]:
     }
 
 
-def _version(version: Version) -> dict[str, Any]:
+def _version(version: Version) -> VersionDocument:
     return {
         "producer": version.producer,
         "sha1": version.ref.sha1,

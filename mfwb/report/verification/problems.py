@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from mfwb.report.format import count
+from collections.abc import Collection
+
+from mfwb.report.problems import difference_line
 from mfwb.safe_text import one_line
-from mfwb.verification_outcome import Verdict, Verification
+from mfwb.verification_outcome import Verification
 
 __all__ = ["problem_lines"]
 
 
-def problem_lines(verification: Verification) -> list[str]:
-    """Return a line for each flow run that differs or that could not be verified."""
-    lines = [one_line(note) for note in verification.notes]
-    for run in verification.flow_runs:
-        if run.verdict is Verdict.FAILED:
-            lines.append(f"{run.pathspec} can't be verified: {one_line(run.reason or '')}")
-        if run.verdict is Verdict.DIFFERENT:
-            first = one_line(run.differences[0].item, 80) if run.differences else "?"
-            lines.append(
-                f"{run.pathspec} differs: {count(len(run.differences), 'difference')}, "
-                f"the first is {first}"
-            )
-    return lines
+def problem_lines(verification: Verification, reported: Collection[str] = ()) -> list[str]:
+    """Return a line for each flow run that differs or that could not be verified.
+
+    Args:
+        verification: the result.
+        reported: pathspecs of flow runs whose line was printed when they were verified.
+    """
+    lines = (difference_line(run) for run in verification.flow_runs if run.pathspec not in reported)
+    return [*map(one_line, verification.notes), *filter(None, lines)]

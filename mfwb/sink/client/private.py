@@ -39,6 +39,7 @@ __all__ = [
     "publish_history_record",
     "publish_started_at",
     "table_artifact_name",
+    "uploaded_bytes",
 ]
 
 CORE_EXIT_SECONDS = 3.0
@@ -223,6 +224,26 @@ def publish_history_record(run: wandb.Run, record: pb.HistoryRecord) -> None:
         record: the row, with its step and with W&B's own columns.
     """
     _interface(run)._publish_history(record)  # noqa: SLF001
+
+
+def uploaded_bytes(run: wandb.Run) -> tuple[int, int] | None:
+    """Return the bytes that wandb-core has sent for a W&B run, and those it has to send.
+
+    They are what `finish` shows, and it can be asked at any time; an answer takes a millisecond.
+    Both grow while uploads begin. None if wandb-core does not answer.
+
+    Args:
+        run: an open run.
+    """
+    try:
+        answer = _interface(run).deliver_poll_exit().wait_or(timeout=_POLL_SECONDS)
+    except FAILURES:
+        return None
+    stats = answer.response.poll_exit_response.pusher_stats
+    return int(stats.uploaded_bytes), int(stats.total_bytes)
+
+
+_POLL_SECONDS = 5.0
 
 
 def _interface(run: wandb.Run) -> Any:

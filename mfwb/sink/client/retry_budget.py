@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from mfwb.errors import SinkError
 from mfwb.operations import note_operation
+from mfwb.ports import NoProgress, Progress
 from mfwb.sink.client.private import (
     FAILURES,
     find_core_death,
@@ -19,7 +20,10 @@ from mfwb.sink.client.private import (
 )
 from mfwb.sink.client.refusals import explain_error, is_final
 
-__all__ = ["MIN_BYTES_PER_SECOND", "RetryBudget"]
+__all__ = ["MIN_BYTES_PER_SECOND", "W_AND_B", "RetryBudget"]
+
+W_AND_B = "W&B"
+"""W&B's name in notifications."""
 
 MIN_BYTES_PER_SECOND = 256 * 1024
 """The slowest upload; a slower one counts as stuck."""
@@ -39,8 +43,23 @@ class RetryBudget:
     that a hundred flow runs don't wait for the same outage one after the other.
     """
 
-    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        progress: Progress | None = None,
+    ) -> None:
+        """Start with all of the time.
+
+        Args:
+            seconds: how long retries may take.
+            clock: returns the time in seconds.
+            progress: is notified while W&B does not answer; None: nothing is.
+        """
         self.seconds = seconds
+        self._progress = progress or NoProgress()
+        self._is_connected = False  # W&B has answered, and nothing is tried again
         self._clock = clock
         self._spent = 0.0
         self._counted_until = float("-inf")
@@ -73,13 +92,19 @@ class RetryBudget:
         self.raise_if_spent(purpose)
         began = self._clock()
         pause = _MIN_PAUSE
+        tries = 0
+        if not self._is_connected:
+            self._progress.connecting(W_AND_B, tries)
         while True:
+            sent_at = self._clock()
             try:
                 answer = action()
             except FAILURES as error:
-                note_operation("W&B", f"{purpose}: {_describe(error)}")
+                note_operation("W&B", f"{purpose}: {_describe(error)}", self._clock() - sent_at)
                 if death := find_core_death(error):
                     raise death from None
+                if is_final(error):
+                    self._note_answer()
                 if is_final(error) or self._spend(began, pause):
                     raise SinkError(f"can't {purpose}: {explain_error(error)}") from error
             except Exception as error:
@@ -89,10 +114,19 @@ class RetryBudget:
                     f"can't {purpose}: W&B's answer is not valid ({error!r})"
                 ) from error
             else:
-                note_operation("W&B", f"{purpose}: done")
+                note_operation("W&B", f"{purpose}: done", self._clock() - sent_at)
+                self._note_answer()
                 return answer
+            tries += 1
+            self._is_connected = False
+            self._progress.connecting(W_AND_B, tries)
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - to spread, not to hide
             pause = min(2 * pause, _MAX_PAUSE)
+
+    def _note_answer(self) -> None:
+        if not self._is_connected:
+            self._is_connected = True
+            self._progress.connected(W_AND_B)
 
     @contextmanager
     def count_failed_wait(self) -> Iterator[None]:

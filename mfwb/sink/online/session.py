@@ -38,6 +38,7 @@ from mfwb.sink.history.append_rows import append_rows
 from mfwb.sink.history.read_rows import History, Row, missing_rows
 from mfwb.sink.online.in_flight import InFlight
 from mfwb.sink.online.logged_artifacts import LoggedArtifacts, collection_name
+from mfwb.sink.online.upload_watch import UploadWatch
 from mfwb.sink.online.uploads import Upload, Uploads
 from mfwb.sink.online.version_order import VersionOrder
 from mfwb.sink.online.write_run import (
@@ -80,6 +81,7 @@ class Project:
     latest_alias: LatestAlias
     rule_writer: RuleWriter
     in_flight: InFlight
+    upload_watch: UploadWatch
     scratch: Path
     force: bool
     edit_rule: EditRule
@@ -390,7 +392,8 @@ class OnlineSession:
                 for artifact in ready.artifacts
             )
             write_all(open_run, run, ready, rows=rows, others=others, start=self._start_of(run))
-            results = self._uploads.wait(open_run, uploads)
+            with self._project.upload_watch.watch(open_run, run.name, _upload_size(ready)):
+                results = self._uploads.wait(open_run, uploads)
         finally:
             self._uploads.release(uploads)
         for result in results:
@@ -505,6 +508,13 @@ def _transfer_seconds(ready: ReadyRun) -> float:
 
 
 _MIN_TRANSFER_SECONDS = 30.0  # seconds
+
+
+def _upload_size(ready: ReadyRun) -> int:
+    """Return the bytes of all files that may have to be uploaded."""
+    return sum(
+        file.size for artifact in ready.artifacts for file in artifact.files if file.uri is None
+    )
 
 
 def _output_of(artifact: wandb.Artifact, items: int) -> OutputOutcome:

@@ -82,7 +82,7 @@ class BatchSender:
             return None
         upload = self._projects[shipment.project_path].prepare(shipment, header)
         if upload is None:
-            self._progress.advance()
+            self._note_written(shipment, header)
         return upload
 
     def _remaining(self, upload: Upload) -> Upload:
@@ -96,8 +96,16 @@ class BatchSender:
         with scratch() as folder:
             ready = [upload for upload in pending if self._write_files(upload, folder)]
             size = sum(artifact.size for upload in ready for artifact in upload.run.logged)
+            for upload in ready:
+                self._progress.writing(upload.shipment.cargo.entry.flow_run, upload.run.header.name)
+
+            def notify(sent: int, total: int) -> None:  # `wandb sync` sends all of them at once
+                self._progress.uploading(ready[0].run.header.name, sent, total)
+
             try:
-                return ready, self._sender.send(folder, runs=len(ready), size=size)
+                return ready, self._sender.send(
+                    folder, runs=len(ready), size=size, notify=notify if ready else None
+                )
             except SinkError as error:
                 return ready, (SyncError(str(error)),)
 
@@ -187,15 +195,18 @@ class BatchSender:
         project.note_logged(upload)
         if upload.retryable:
             upload.shipment.note_incomplete(header, existing, losses)
-            self._progress.advance()
+            self._note_written(upload.shipment, header)
             return None
         edits = write_run_metadata(
             project.existing, upload.run, receipt, existing, project.edit_rule
         )
         upload.shipment.note_edits(header, edits)
         upload.shipment.note(header, existing.id, existing.url, receipt, wrote=True)
-        self._progress.advance()
+        self._note_written(upload.shipment, header)
         return None
+
+    def _note_written(self, shipment: Shipment, header: RunHeader) -> None:
+        self._progress.written(shipment.cargo.entry.flow_run, header.name)
 
     def _note_incomplete(self, upload: Upload, errors: Sequence[SyncError]) -> None:
         """Finish a W&B run without the artifacts that W&B refused, and note these as losses."""

@@ -36,8 +36,13 @@ _BATCH_SIZE = 200  # W&B runs in one `wandb sync`
 
 
 @contextmanager
-def open_pusher(settings: Settings, bundle: Path) -> Iterator[BundlePusher]:
+def open_pusher(settings: Settings, bundle: Path, progress: Progress) -> Iterator[BundlePusher]:
     """Yield the pusher of a bundle.
+
+    Args:
+        settings: of this call.
+        bundle: its folder.
+        progress: is notified while W&B does not answer.
 
     Raises:
         UsageError: if W&B does not know a setting, or a settings file is not trusted.
@@ -49,18 +54,20 @@ def open_pusher(settings: Settings, bundle: Path) -> Iterator[BundlePusher]:
         altered_wandb(),
     ):
         check_wandb_settings(settings)
-        yield BundlePusher(settings, bundle, no_key)
+        yield BundlePusher(settings, bundle, no_key, progress)
 
 
 class BundlePusher:
     """Sends the W&B runs of a bundle, and verifies that they have arrived."""
 
-    def __init__(self, settings: Settings, bundle: Path, no_key: str | None) -> None:
+    def __init__(
+        self, settings: Settings, bundle: Path, no_key: str | None, progress: Progress
+    ) -> None:
         to_a_server = settings.model_copy(update={"mode": "online", "dir": None})
         self._destinations = Destinations(
             to_a_server,
             query_defaults(settings.timeout),
-            entity_query(settings, no_key),
+            entity_query(settings, no_key, progress),
             may_ask=True,
         )
         self._settings = settings
@@ -80,10 +87,12 @@ class BundlePusher:
             BundleChanged: if a file of the bundle is not what mfwb wrote; nothing was sent then.
         """
         self._destinations.viewer_entity()
-        client = ApiClient(self._destinations.base_url, RetryBudget(self._settings.timeout))
+        retry_budget = RetryBudget(self._settings.timeout, progress=progress)
+        client = ApiClient(self._destinations.base_url, retry_budget)
         checksums = Checksums(self._bundle)
         shipments = [load(flow_run, self._bundle, checksums) for flow_run in cargo]
-        progress.wandb_runs(sum(len(shipment.headers) for shipment in shipments))
+        for shipment in shipments:
+            progress.planned(shipment.cargo.entry.flow_run, len(shipment.headers))
         with ThreadPoolExecutor(self._settings.workers, "mfwb-push") as pool:
             originals = [header.original for shipment in shipments for header in shipment.headers]
             verify_files(self._bundle, originals, checksums, pool)

@@ -7,6 +7,7 @@ gets the run, and the other waits until the first has finished or shows no sign 
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 
@@ -68,7 +69,7 @@ class Claim:
 class Claims:
     """Claim W&B runs of one project."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the last one is what `mfwb forget` deleted
         self,
         plan: HasProject,
         existing_runs: ExistingRuns,
@@ -76,12 +77,14 @@ class Claims:
         *,
         writer: str,
         on_deleted: OnDeleted,
+        forgotten: Collection[str] = (),
     ) -> None:
         self._plan = plan
         self._existing_runs = existing_runs
         self._client = client
         self.writer = writer
         self._on_deleted = on_deleted
+        self._forgotten = frozenset(forgotten)
 
     def claim(self, run: RunIdentity, *, was_written: bool) -> Claim:
         """Return the right to write a W&B run; SinkError if another sync keeps it.
@@ -104,7 +107,7 @@ class Claims:
                 return Claim(run_id, is_new=True)
             if result is _ClaimResult.EXISTS:
                 return self._claim_after_others(run)
-            if self._on_deleted != "recreate":
+            if self._on_deleted != "recreate" and run_id not in self._forgotten:
                 return self._handle_deleted(run, run_id)
             generation = generation_of(run_id) + 1
 

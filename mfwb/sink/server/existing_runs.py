@@ -142,6 +142,11 @@ class ExistingRuns:
         """Yield the W&B runs of some groups, hundreds per request; SinkError."""
         return self._query({"group": {"$in": list(groups)}}, self.path)
 
+    def list_by_id(self, ids: Iterable[str]) -> Iterator[ExistingRun]:
+        """Yield the W&B runs that have these ids, hundreds per request; SinkError."""
+        for chunk in _chunks(ids, _IDS_PER_QUERY):
+            yield from self._query({"name": {"$in": chunk}}, self.path)
+
     def list_synced_runs(self) -> Iterator[ExistingRun]:
         """Yield all W&B runs that mfwb wrote, oldest first; SinkError."""
         existing = self._query({f"config.{MARKER}.value.version": {"$ne": None}}, self.path)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from mfwb.config import Settings
 from mfwb.errors import Unreachable
 from mfwb.files.home_folder import expand_home
+from mfwb.ports import NoProgress, Progress
 from mfwb.settings_files import find_wandb_file, load_trust, refuse_unless_trusted
 from mfwb.settings_files.wandb_settings import (
     SERVERS_OF_WANDB,
@@ -71,12 +72,15 @@ def restrict_api_key(settings: Settings) -> Iterator[str | None]:
         _set_variables(before)
 
 
-def entity_query(settings: Settings, no_key_reason: str | None) -> Callable[[str], str | None]:
+def entity_query(
+    settings: Settings, no_key_reason: str | None, progress: Progress | None = None
+) -> Callable[[str], str | None]:
     """Return a function that queries a server for the credentials' entity, or raises Unreachable.
 
     Args:
         settings: of this call.
         no_key_reason: why there is no key for that server; None if there may be one.
+        progress: is notified of each try; None: nothing is.
     """
 
     def query(base_url: str) -> str | None:
@@ -84,7 +88,7 @@ def entity_query(settings: Settings, no_key_reason: str | None) -> Callable[[str
             raise Unreachable(no_key_reason)
         from mfwb.sink.setup.sdk_settings import query_entity  # noqa: PLC0415 - it brings wandb
 
-        return query_entity(base_url, settings.timeout)
+        return query_entity(base_url, settings.timeout, progress or NoProgress())
 
     return query
 

@@ -14,12 +14,14 @@ from wandb.errors import UsageError as WandbUsageError
 from mfwb.deadlines import STARTING, TookTooLongError, run_within
 from mfwb.destination import WandbDefaults
 from mfwb.errors import MfwbError, Unreachable, UsageError
+from mfwb.ports import Progress
 from mfwb.redaction import mask_url_users
 from mfwb.safe_text import first_line
 from mfwb.settings_files.wandb_settings import wandb_files_of
 from mfwb.sink.client.private import FAILURES, ServicePollForTokenError, is_unreadable_answer
 from mfwb.sink.client.process_wide import new_api
 from mfwb.sink.client.refusals import explain_error
+from mfwb.sink.client.retry_budget import W_AND_B
 from mfwb.sink.setup.reachability import explain_silence
 
 __all__ = ["files_of_settings", "query_defaults", "query_entity"]
@@ -85,27 +87,32 @@ def files_of_settings() -> list[Path]:
     return [*files, Path(system)] if system else files
 
 
-def query_entity(base_url: str, seconds: float) -> str | None:
+def query_entity(base_url: str, seconds: float, progress: Progress) -> str | None:
     """Return the entity of the credentials; Unreachable if they are not valid.
 
     Args:
         base_url: the URL of the server.
         seconds: the time limit; after a timeout the query is sent once more, if there is time.
+        progress: is notified of each try.
     """
 
     def query_twice() -> str | None:
+        progress.connecting(W_AND_B, 0)
         with suppress(_TimedOutError):
             return _entity(base_url)
+        progress.connecting(W_AND_B, 1)
         return _entity(base_url)
 
     shown = mask_url_users(base_url)
     try:
-        return run_within(seconds, query_twice, shown)
+        entity = run_within(seconds, query_twice, shown)
     except _TimedOutError:
         problem = f"{shown} does not answer, or not in time"
         raise Unreachable(f"{problem}{explain_silence(base_url)}") from None
     except TookTooLongError as error:
         raise Unreachable(f"{error}{explain_silence(base_url)}") from None
+    progress.connected(W_AND_B)
+    return entity
 
 
 class _TimedOutError(Exception):

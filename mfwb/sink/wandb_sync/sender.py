@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +19,13 @@ from mfwb.sink.client.retry_budget import MIN_BYTES_PER_SECOND
 from mfwb.sink.setup.environment import environment_variable
 from mfwb.sink.setup.quiet_settings import replay_settings
 
-__all__ = ["Sender", "SyncError"]
+__all__ = ["Notify", "Sender", "SyncError"]
+
+Notify = Callable[[int, int], None]
+"""Is called with bytes that were sent, and bytes to send."""
 
 _PARALLEL_RUNS = 16
+_PAUSE = 0.5  # seconds between two looks at what the child counts
 _CHILD = Path(__file__).with_name("child.py")
 _SECONDS_PER_RUN = 2.0
 _REQUEST_ERROR = "api: "  # of a single request, which may have been repeated
@@ -46,13 +50,16 @@ class Sender:
     def __init__(self, client: ApiClient) -> None:
         self._client = client
 
-    def send(self, folder: Path, *, runs: int, size: int) -> tuple[SyncError, ...]:
+    def send(
+        self, folder: Path, *, runs: int, size: int, notify: Notify | None = None
+    ) -> tuple[SyncError, ...]:
         """Send a folder, and return the logged errors; the caller looks up what has arrived.
 
         Args:
             folder: the folder with a folder for each W&B run.
             runs: the number of W&B runs.
             size: the size of all files that may have to be uploaded, in bytes.
+            notify: is called with the bytes of uploads in progress: those sent, and all of them.
 
         Raises:
             SinkError: if W&B has failed for longer than the retry budget of the call.
@@ -68,13 +75,14 @@ class Sender:
             failures: list[SyncError] = []
             try:
                 with retry_budget.count_failed_wait():
-                    self._run(folder, wandb_dir, seconds)
+                    self._run(folder, wandb_dir, seconds, notify)
             except (TimeoutError, ConnectionError) as error:
                 failures.append(SyncError(str(error)))
             return (*_read_errors(wandb_dir), *failures)
 
-    def _run(self, folder: Path, wandb_dir: Path, seconds: float) -> None:
-        command = [sys.executable, str(_CHILD), str(folder), str(_PARALLEL_RUNS)]
+    def _run(self, folder: Path, wandb_dir: Path, seconds: float, notify: Notify | None) -> None:
+        counter = wandb_dir / "uploading"
+        command = [sys.executable, str(_CHILD), str(folder), str(_PARALLEL_RUNS), str(counter)]
         output_path = wandb_dir / "output"
         with output_path.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own program
@@ -86,7 +94,7 @@ class Sender:
                 start_new_session=True,  # Ctrl-C only reaches the parent
             )
         try:
-            code = process.wait(seconds)
+            code = _wait(process, seconds, lambda: _notify(counter, notify))
         except subprocess.TimeoutExpired:
             raise TimeoutError(f"`wandb sync` was stuck for {seconds:.0f} s") from None
         finally:
@@ -115,6 +123,28 @@ class Sender:
             **inherited,
             **{environment_variable(name): str(value) for name, value in settings.items()},
         }
+
+
+def _wait(process: subprocess.Popen[bytes], seconds: float, meanwhile: Callable[[], None]) -> int:
+    """Return the exit code of a process; TimeoutExpired."""
+    deadline = time.monotonic() + seconds
+    while True:
+        left = deadline - time.monotonic()
+        try:
+            return process.wait(min(_PAUSE, max(0.0, left)))
+        except subprocess.TimeoutExpired:
+            if left <= _PAUSE:
+                raise
+        meanwhile()
+
+
+def _notify(counter: Path, notify: Notify | None) -> None:
+    """Notify of the bytes that the child counts; it has none before it uploads something."""
+    if notify is None:
+        return
+    with suppress(OSError, ValueError):
+        sent, total = map(int, counter.read_text(encoding="ascii").split())
+        notify(sent, total)
 
 
 def _last_line(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,7 @@ def test_a_correct_project_is_the_same(fan: Verified, w_and_b: WandbServer) -> N
         [request for request in w_and_b.requests if request.operation not in _LOG_IN]
     )
     assert w_and_b.state.snapshot() == before
-    assert done.err == ""
+    assert re.fullmatch(rf"mfwb: {flow_run['pathspec']} same: [\d,]+ items, .*\n", done.err)
 
 
 def _rename(damage: Damage) -> None:

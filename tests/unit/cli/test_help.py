@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from mfwb import __version__
 from mfwb.cli.app import mfwb
+from mfwb.cli.exit import end
 
 HEAVY = "wandb metaflow pydantic pandas pyarrow rich numpy"
 
@@ -37,6 +38,13 @@ def help_of(*command: str) -> str:
         "config --help",
         "doctor --help",
         "config trust --help",
+        "ls --help",
+        "open --help",
+        "forget --help",
+        "completion --help",
+        "completion bash",
+        "-h",
+        "-V",
         "",
         "nonsense",
     ],
@@ -64,39 +72,85 @@ def test_help_of_the_group() -> None:
     assert (
         help_of()
         == """\
-Usage: mfwb [OPTIONS] COMMAND [ARGS]...
+Usage: mfwb [-h | -V] COMMAND [ARGS]...
 
   Replay completed Metaflow runs into Weights & Biases, lineage included.
 
-Options:
-  --version  Show the version
-  --help     Show this text
+Write to W&B:
+  sync        Replay flow runs into Weights & Biases.
+  push        Upload the bundle of an offline sync.
+  forget      Forget that flow runs were synced.
 
-Commands:
-  sync     Replay flow runs into Weights & Biases.
-  plan     Show what sync would do.
-  push     Upload the bundle of an offline sync.
-  verify   Read W&B back and prove that it says what Metaflow says.
-  status   Show what was synced, what is pending, and what was lost.
-  lineage  Show which task made and which task used each artifact.
-  explain  Show what W&B gets of one artifact, and why.
-  report   Write a page of HTML about a flow run, or a comparison of several.
-  doctor   Check all that a sync needs, and write nothing.
-  config   Show the settings, and trust settings files.
+Look at a flow run:
+  ls          List Metaflow's runs, and where they are synced.
+  plan        Show what sync would do.
+  lineage     Show which task made and which task used each artifact.
+  explain     Show what W&B gets of one artifact, and why.
+  report      Write a page of HTML about a flow run, or a comparison of several.
+
+Look at what was synced:
+  status      Show what was synced, what is pending, and what was lost.
+  verify      Read W&B back and prove that it says what Metaflow says.
+  open        Open the W&B page of a flow run in the browser.
+
+Set up:
+  doctor      Check all that a sync needs, and write nothing.
+  config      Show the settings, and trust settings files.
+  completion  Print a script that completes commands and pathspecs.
 
 Examples:
   mfwb plan TrainFlow/latest                what a sync would do
   mfwb sync TrainFlow/123 --project wines   one flow run
-  mfwb sync TrainFlow --last 5              the newest five
   mfwb sync --since 24h                     new flow runs of all flows
-  mfwb push bundle                          the bundle of an offline sync
-  mfwb verify TrainFlow/123                 whether W&B says what Metaflow says
-  mfwb lineage TrainFlow/123                which task made and used what
-  mfwb explain TrainFlow/123/train/model    what W&B gets of it, and why
-  mfwb report TrainFlow/123 --open          a page about it, without W&B
-  mfwb doctor                               whether all that a sync needs is there
 """
     )
+
+
+def test_every_command_is_under_a_heading() -> None:
+    """Whoever adds a command says where the help lists it."""
+    listed = [name for names in mfwb.headings.values() for name in names]
+
+    assert sorted(listed) == sorted(mfwb.commands)
+    assert len(help_of().splitlines()) <= 32
+
+
+_SHORT = {
+    "help": "-h",
+    "quiet": "-q",
+    "verbose": "-v",
+    "project": "-p",
+    "entity": "-e",
+    "last": "-n",
+}
+"""The options that are short everywhere, by their names."""
+
+
+@pytest.mark.parametrize("name", list(mfwb.commands))
+def test_short_options_are_the_same_everywhere(name: str) -> None:
+    """An option that has a short form has it in each command; each has help and a log."""
+    result = CliRunner().invoke(mfwb, [name, "-h"], prog_name="mfwb", terminal_width=80)
+    options = {param.name: param.opts for param in mfwb.commands[name].params}
+
+    assert result.output == help_of(name)
+    assert [key for key in _SHORT if key in options and _SHORT[key] not in options[key]] == []
+    if not isinstance(mfwb.commands[name], click.Group) and name != "completion":
+        assert {"verbose", "log_file"} <= options.keys()
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ("sycn", "there is no command 'sycn'; did you mean sync? See `mfwb --help`."),
+        ("LS", "there is no command 'LS'; did you mean ls? See `mfwb --help`."),
+        ("Flow/1", "there is no command 'Flow/1'; did you mean `mfwb sync Flow/1`?"),
+        ("xyzzy", "there is no command 'xyzzy'. See `mfwb --help`."),
+        ("config shwo", "there is no command 'shwo'; did you mean show? See `mfwb config --help`."),
+    ],
+)
+def test_a_wrong_command(typed: str, message: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """The error names what is similar."""
+    assert end(mfwb, typed.split()) == 2
+    assert capfd.readouterr().err.startswith(f"mfwb: {message}")
 
 
 def test_help_of_lineage() -> None:
@@ -122,14 +176,18 @@ How:
 
 Show:
   --format [text|mermaid|json]  A tree, a chart, a document  [text]
+  --json                        One JSON document on stdout
   --explain                     Show the evidence for each use
-  --quiet                       No progress, no output of the SDKs
-  --help                        Show this text
+  -q, --quiet                   No progress, no output of the SDKs
+  -v, --verbose                 Twice: log what is done and requested, on stderr
+  --log-file FILE               Append what is done and requested; as -vv
+  -h, --help                    Show this text
 
 Examples:
   mfwb lineage TrainFlow/latest
   mfwb lineage TrainFlow/123 --artifact model --explain
   mfwb lineage TrainFlow/123 --format mermaid > lineage.mmd
+  mfwb lineage TrainFlow/123 --json | jq .edges
 """
     )
 
@@ -150,15 +208,15 @@ Choose:
   [PATHSPEC]...                   Flow/123, Flow/latest, Flow; none: all flows
   --since TIME                    Started in the last 24h, or since 2026-11-01
   --until TIME                    Started before this time
-  --last N                        The N newest runs of each flow
+  -n, --last N                    The N newest runs of each flow
   --all                           All runs, whenever they started
   --tag TAG                       Only flow runs with this tag; repeatable
   --failed / --no-failed          Only failed runs, or no failed runs  [both]
   --namespace NS                  Only this Metaflow namespace  [all]
 
 Where to:
-  --entity NAME                   W&B entity  [your default]
-  --project NAME                  W&B project  [the flow's name]
+  -e, --entity NAME               W&B entity  [your default]
+  -p, --project NAME              W&B project  [the flow's name]
   --mode [online|offline]         Offline writes a bundle to disk  [online]
   --dir DIR                       Folder of the offline bundle
 
@@ -192,11 +250,12 @@ How:
 
 Show:
   --json                          One JSON document on stdout
-  --quiet                         Only failures and losses, on stderr
-  --verbose                       Show every W&B run in full
+  -q, --quiet                     Only failures and losses, on stderr
+  -v, --verbose                   Show every W&B run in full
   --report FILE                   Write a JUnit report for CI
   --summary FILE                  Append Markdown ($GITHUB_STEP_SUMMARY)
-  --help                          Show this text
+  --log-file FILE                 Append what is done and requested; as -vv
+  -h, --help                      Show this text
 
 Examples:
   mfwb sync TrainFlow/123 --project wines

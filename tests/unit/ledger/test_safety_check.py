@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 from mfwb.errors import UsageError
-from mfwb.ledger import SqliteLedger, put_aside_if_damaged, read_sync_status
+from mfwb.ledger import (
+    SqliteLedger,
+    StatusFilter,
+    put_aside_if_damaged,
+    read_sync_status,
+)
 from tests.unit.ledger.entries import ENTRY, SERVER
 
 MAGIC = bytes.fromhex("d9d505f920a163d7")
@@ -37,7 +42,7 @@ def use(path: Path) -> None:
 
 def standings_of(path: Path) -> object:
     """Return what `mfwb status` shows."""
-    return read_sync_status(path, flows=(), entity=None, project=None)
+    return read_sync_status(path, StatusFilter())
 
 
 def change(path: Path, *statements: str) -> None:

@@ -19,7 +19,7 @@ from uuid import UUID
 import pytest
 
 from mfwb.errors import LedgerDamaged, LockHeld, UsageError
-from mfwb.ledger import SqliteLedger
+from mfwb.ledger import SqliteLedger, StatusFilter
 from mfwb.ledger.recovery import translate_errors
 from mfwb.ledger.schema import migrate
 from mfwb.ports import Destination, Entry, SyncState
@@ -130,7 +130,7 @@ def test_losses(ledger: SqliteLedger) -> None:
     ledger.write(replace(ENTRY, flow_run="Flow/2", outcome=None))
 
     assert [(item.flow, item.lost) for item in ledger.known()] == [("Flow", 2), ("Flow", 0)]
-    lost = list(ledger.losses(ledger.entries()))
+    lost = list(ledger.losses(StatusFilter()))
     assert [item.loss for item in lost] == list(OUTCOME.all_losses)
     assert {(item.flow_run, item.destination) for item in lost} == {
         (ENTRY.flow_run, ENTRY.destination)
@@ -152,11 +152,11 @@ def test_newer_schema(path: Path) -> None:
     with SqliteLedger.open(path) as ledger:
         ledger.write(ENTRY)
     with closing(sqlite3.connect(path)) as newer:
-        newer.execute("PRAGMA user_version = 3")
+        newer.execute("PRAGMA user_version = 4")
     before = path.read_bytes()
 
     assert refusal(path) == (
-        "the ledger PATH was written by a newer mfwb (schema 3, this one knows 2); upgrade mfwb"
+        "the ledger PATH was written by a newer mfwb (schema 4, this one knows 3); upgrade mfwb"
     )
     assert path.read_bytes() == before
 
@@ -318,3 +318,39 @@ def test_killed_with_a_part_in_the_file(tmp_path: Path) -> None:
         ]
         assert [entry and replace(entry, at="") for entry in stored] == entries
     assert path.read_bytes() == before
+
+
+# --- forgetting -------------------------------------------------------------------------------
+
+
+def test_an_entry_that_is_removed(ledger: SqliteLedger) -> None:
+    """It goes with its outcome; those of other destinations and providers stay."""
+    others = (
+        replace(ENTRY, destination=replace(SERVER, project="beers")),
+        replace(ENTRY, provider="local@/other"),
+        replace(ENTRY, flow_run="Flow/2"),
+    )
+    for entry in (ENTRY, *others):
+        ledger.write(entry)
+
+    ledger.remove([ENTRY, replace(ENTRY, flow_run="Flow/3")])
+
+    assert known(ledger, ENTRY) is None
+    assert [known(ledger, entry) for entry in others] == [*others]
+    assert len(ledger.known("Flow")) == 3
+    assert ledger.known("Flo") == []
+
+
+def test_a_deletion_is_noted_before_it_begins(path: Path) -> None:
+    """The entry is open until it is removed, and keeps its outcome; the ids outlive it."""
+    with SqliteLedger.open(path) as ledger:
+        ledger.write(ENTRY)
+        ledger.begin_deletion(ENTRY, ["a", "b"])
+        ledger.begin_deletion(ENTRY, ["b"])
+        begun = known(ledger, ENTRY)
+        assert begun
+        assert (begun.sync_state, begun.digest, begun.outcome) == (SyncState.BEGUN, "", OUTCOME)
+        ledger.remove([ENTRY])
+    with SqliteLedger.open(path) as ledger:
+        assert ledger.forgotten(SERVER) == {"a", "b"}
+        assert ledger.forgotten(replace(SERVER, project="beers")) == frozenset()

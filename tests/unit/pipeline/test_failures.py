@@ -88,9 +88,16 @@ class TrippingWandb(MemoryWandb):
     error: BaseException = field(default_factory=KeyError)
 
     @contextmanager
-    def open(self, plan: Plan, *, writer: str, written: Collection[str] = ()) -> Iterator[Session]:
+    def open(
+        self,
+        plan: Plan,
+        *,
+        writer: str,
+        written: Collection[str] = (),
+        forgotten: Collection[str] = (),
+    ) -> Iterator[Session]:
         """Yield a session."""
-        with super().open(plan, writer=writer, written=written) as session:
+        with super().open(plan, writer=writer, written=written, forgotten=forgotten) as session:
             about = "" if plan.flow_run == BAD else BAD
             yield cast("Session", Tripping(session, self.method, self.error, about=about))
 

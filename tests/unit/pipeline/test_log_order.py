@@ -49,6 +49,7 @@ class SlowWandb(MemoryWandb):
         *,
         writer: str,  # noqa: ARG002 - there is no other
         written: Collection[str] = (),
+        forgotten: Collection[str] = (),  # noqa: ARG002 - it deletes none
     ) -> Iterator[Session]:
         """Yield a session."""
         yield SlowSession(self, plan, frozenset(written))

@@ -400,16 +400,29 @@ def test_end_that_cannot_be_reached() -> None:
 
 
 def test_progress() -> None:
-    """Who watches hears which flow run it is, how many W&B runs it becomes, and each of them."""
+    """Who watches hears the total first, then each flow run, its W&B runs, and how it ended."""
     here = world(*RUNS)
     sync(here, "DemoFlow/1", "DemoFlow/99")
 
     received = here.progress.heard
-    assert [item for item in received if "of 2" in item] == [
-        "DemoFlow/1 (1 of 2)",
-        "DemoFlow/99 (2 of 2)",
+    assert received[:2] == ["2 selected", "DemoFlow/1 (1 of 2)"]
+    assert "DemoFlow/99 (2 of 2)" in received
+    assert "DemoFlow/99 failed" in received
+    of_first = [item for item in received if item.startswith(("DemoFlow/1: ", "DemoFlow/1 s"))]
+    steps = ("start", "work", "join")
+    assert of_first == [
+        "DemoFlow/1: 3 to write",
+        *(
+            f"DemoFlow/1: DemoFlow/1/{step} {what}"
+            for step in steps
+            for what in ("begun", "written")
+        ),
+        "DemoFlow/1 synced",
     ]
-    assert [item for item in received if "of 2" not in item] == ["3 to write", *["one written"] * 3]
+    here.progress.heard.clear()
+    sync(here, "DemoFlow/1")
+    assert here.progress.heard[0] == "1 selected"
+    assert here.progress.heard[-1] == "DemoFlow/1 unchanged"
 
 
 # --- plan -----------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ def test_what_confines_it(confined_by: list[str], said: str, tmp_path: Path) -> 
     trust = Trust(tmp_path / "trusted.json")
 
     text = settings_as_text([], [], trust, confined_by)
-    document = json.loads(settings_as_json([], [], trust, confined_by))
+    document = json.loads(settings_as_json([], [], trust, confined_by)[0])
 
     assert text.splitlines()[-1] == f"conversion of pickles: {said}"
     assert document["confined_by"] == confined_by

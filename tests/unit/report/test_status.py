@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from dataclasses import replace
 from datetime import datetime, timezone
 
+import pytest
 from rich.console import Console
 
 from mfwb.ports import Destination, Entry, SyncState
-from mfwb.report.status import show_status
+from mfwb.report.status import Listed, status_to_json, status_to_text
 from mfwb.snapshot import Loss
-from mfwb.sync_status import KnownFlowRun, LostItem, SyncStatus, summarize
+from mfwb.sync_status import KnownFlowRun, LostItem, SyncStatus
+from tests.unit.sync_statuses import summarize
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 WINES = Destination("online", "https://wandb.example", "acme", "wines")
@@ -32,79 +35,99 @@ def standings(*entries: Entry, losses: tuple[Loss, ...] = ()) -> SyncStatus:
     return summarize("/state/ledger.sqlite", known, items)
 
 
-def shown(found: SyncStatus, *, width: int = 100) -> str:
-    """Return the text, with an empty line in front as the expectations have it."""
-    console = Console(file=io.StringIO(), width=width, highlight=False)
-    text, plain = show_status(found, console=console, now=NOW, as_json=False)
-    assert text.isascii() is (text == plain)
-    return "\n" + text
-
-
-def test_numbers_then_what_is_open_then_losses() -> None:
-    """A row for each flow and project; below it what is open, and why; then what was lost."""
-    result = standings(
-        entry("WineFlow/7", SyncState.SYNCED, "09:00:00"),
-        entry("WineFlow/8", SyncState.FAILED, reason="W&B refused\nit"),
-        entry("WineFlow/9", SyncState.RUNNING, "11:59:59"),
-        entry("WineFlow/10", SyncState.INCOMPLETE, reason="2 of its 4 W&B runs are not complete"),
-        entry("BeerFlow/1", SyncState.LEFT_OUT),
-        losses=(Loss("WineFlow/7/train/4/history", "too large"), Loss("WineFlow/7/log", "gone")),
+def shown(found: SyncStatus, *, width: int | None = None, listed: Listed = Listed.ALL) -> str:
+    """Return the text, with an empty line in front; without a width as in a pipe."""
+    console = Console(
+        file=io.StringIO(), width=width or 100, force_terminal=width is not None, no_color=True
     )
+    text = status_to_text(found, console=console, now=NOW, listed=listed)
+    return "\n" + re.sub(r"\x1b\[\d*m", "", text)
+
+
+RESULT = standings(
+    entry("WineFlow/7", SyncState.SYNCED, "09:00:00"),
+    entry("WineFlow/8", SyncState.FAILED, reason="W&B refused\nit"),
+    entry("WineFlow/9", SyncState.RUNNING, "11:59:59"),
+    entry("WineFlow/10", SyncState.INCOMPLETE, reason="2 of its 4 W&B runs are not complete"),
+    entry("BeerFlow/1", SyncState.LEFT_OUT),
+    losses=(Loss("WineFlow/7/train/4/history", "too large"), Loss("WineFlow/7/log", "gone")),
+)
+
+
+def test_numbers_then_flow_runs_then_losses() -> None:
+    """A row for each flow and project; below it the flow runs; then what was lost."""
     expected = """
 flow      project     synced  pending  failed  left out  losses  newest
 BeerFlow  acme/wines       0        0       0         1       0  never
 WineFlow  acme/wines       1        2       1         0       2  3 hours ago
 
-WineFlow/8   failed      4 minutes ago  W&B refused it
-WineFlow/10  incomplete  4 minutes ago  2 of its 4 W&B runs are not complete
-WineFlow/9   running     1 second ago   it is still running
+WineFlow/7   synced      3 hours ago    2 losses  acme/wines
+WineFlow/8   failed      4 minutes ago            acme/wines  W&B refused it
+WineFlow/9   running     1 second ago             acme/wines  it is still running
+WineFlow/10  incomplete  4 minutes ago            acme/wines  2 of its 4 W&B runs are not complete
+BeerFlow/1   left out    4 minutes ago            acme/wines
 
 2 losses
   WineFlow/7/train/4/history - too large
   WineFlow/7/log - gone
 """
 
-    assert shown(result) == expected
+    assert shown(RESULT) == expected
+
+
+def test_narrow_terminal() -> None:
+    """What does not fit stands below; nothing is broken."""
+    text = shown(RESULT, width=50, listed=Listed.FAILED)
+
+    assert (
+        text
+        == """
+WineFlow/7   synced      3 hours ago    2 losses
+  acme/wines
+WineFlow/8   failed      4 minutes ago
+  acme/wines
+  W&B refused it
+WineFlow/9   running     1 second ago
+  acme/wines
+  it is still running
+WineFlow/10  incomplete  4 minutes ago
+  acme/wines
+  2 of its 4 W&B runs are not complete
+BeerFlow/1   left out    4 minutes ago
+  acme/wines
+"""
+    )
 
 
 def test_each_loss() -> None:
-    """If it is asked for, each loss of each flow run is listed, however many there are."""
+    """If it is asked for, each loss is listed below its flow run, however many there are."""
     many = tuple(Loss(f"WineFlow/7/train/{n}/log", "gone") for n in range(30))
     result = standings(entry("WineFlow/7", SyncState.SYNCED), losses=many)
-    console = Console(file=io.StringIO(), width=100, highlight=False)
-    text, _ = show_status(result, console=console, now=NOW, as_json=False, all_losses=True)
+    text = shown(result, listed=Listed.LOSSES)
 
-    assert "WineFlow/7  acme/wines\n  30 losses\n    WineFlow/7/train/0/log - gone\n" in text
+    assert text.startswith(
+        "\nWineFlow/7  synced  4 minutes ago  acme/wines\n"
+        "  30 losses\n    WineFlow/7/train/0/log - gone\n"
+    )
     assert text.count(" - gone") == 30
 
 
-def test_each_loss_of_none() -> None:
+@pytest.mark.parametrize(
+    ("listed", "expected"),
+    [(Listed.LOSSES, "no losses"), (Listed.FAILED, "no failed flow runs")],
+)
+def test_nothing_to_list(listed: Listed, expected: str) -> None:
     """That there is none is said."""
-    result = standings(entry("WineFlow/7", SyncState.SYNCED))
-    console = Console(file=io.StringIO(), width=100, highlight=False)
-    text, _ = show_status(result, console=console, now=NOW, as_json=False, all_losses=True)
+    result = replace(standings(entry("WineFlow/7", SyncState.SYNCED)), flow_runs=())
 
-    assert text.endswith("\nno losses\n")
+    assert shown(result, listed=listed) == f"\n{expected}\n"
 
 
-def test_all_is_well() -> None:
-    """Where nothing is open or lost, the table is all."""
-    expected = """
-flow      project     synced  pending  failed  left out  losses  newest
-WineFlow  acme/wines       1        0       0         0       0  4 minutes ago
-"""
+def test_the_rest_is_counted() -> None:
+    """Of many flow runs the rest is a number."""
+    text = shown(replace(RESULT, more=1005))
 
-    assert shown(standings(entry("WineFlow/7", SyncState.SYNCED))) == expected
-
-
-def test_very_many_open_ones_are_counted() -> None:
-    """Of many open ones the rest is a number."""
-    many = [entry(f"WineFlow/{number:03}", SyncState.FAILED) for number in range(1025)]
-    text = shown(standings(*many))
-
-    assert "WineFlow/019" in text
-    assert "WineFlow/020" not in text
-    assert text.endswith("\nand 1,005 more\n")
+    assert "\n… and 1,005 more; --limit N lists more of them\n" in text
 
 
 def test_many_losses_are_told_by_reason() -> None:
@@ -149,8 +172,8 @@ def test_what_others_said_does_not_steer_the_terminal() -> None:
 def test_document() -> None:
     """With --json there is one document, also for outputs that take ASCII only."""
     result = standings(entry("F/1", SyncState.FAILED, reason="für immer"))
-    console = Console(file=io.StringIO())
-    text, plain = show_status(result, console=console, now=NOW, as_json=True)
+    text = "".join(status_to_json(result))
+    plain = "".join(status_to_json(result, ascii_only=True, indented=False))
 
     assert json.loads(text) == json.loads(plain) == result.to_dict()
     assert "für immer" in text

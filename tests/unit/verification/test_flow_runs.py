@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from mfwb.config import load_settings
 from mfwb.errors import NotFound, SinkError, Unreachable
-from mfwb.ports import NoProgress
+from mfwb.ports import Ended, NoProgress
 from mfwb.units.subsets import NOTHING
 from mfwb.verification.connection import RecordedProjects
 from mfwb.verification.flow_runs import ChosenFlowRun, Watched, verify_flow_runs
@@ -75,22 +73,33 @@ def test_what_ends_the_call(error: Exception, *, ends: bool) -> None:
         assert [item.verdict for item in verified] == [Verdict.FAILED]
 
 
-class _Slow:
+class _Slow(NoProgress):
     """Positions of flow runs as they are begun."""
 
     def __init__(self) -> None:
         self.begun: list[int] = []
 
-    def flow_run(self, _pathspec: str, position: int, _total: int) -> None:
+        self.selection: list[int] = []
+        self.ended: list[str] = []
+
+    def selected(self, flow_runs: int) -> None:
+        """Note how many there are."""
+        self.selection.append(flow_runs)
+
+    def flow_run(self, pathspec: str, position: int, total: int) -> None:  # noqa: ARG002
         """Note one."""
         self.begun.append(position)
+
+    def finished(self, ended: Ended) -> None:
+        """Note its end."""
+        self.ended.append(ended.pathspec)
 
 
 @pytest.mark.parametrize(("workers", "most"), [(1, 1), (3, 3), (64, 8)])
 def test_several_at_a_time_in_order(workers: int, most: int) -> None:
     """No more are begun than there are workers, however many flow runs there are."""
     chosen = [ChosenFlowRun(f"F/{number}", excluded=f"{number}") for number in range(400)]
-    progress: Any = _Slow()
+    progress = _Slow()
 
     def resolve(_flow: str) -> tuple[str | None, str]:
         raise KeyError("oops")
@@ -106,5 +115,6 @@ def test_several_at_a_time_in_order(workers: int, most: int) -> None:
 
     assert [item.pathspec for item in done] == [item.pathspec for item in chosen]
     assert [item.verdict for item in done].count(Verdict.FAILED) == 1
-    assert progress.begun == [*range(400)]
+    assert (progress.selection, progress.begun) == ([400], [*range(400)])
+    assert sorted(progress.ended) == sorted(item.pathspec for item in chosen)
     assert max(ahead) == most

@@ -18,7 +18,8 @@ from mfwb.cli.exit import end
 from mfwb.errors import Unreachable
 from mfwb.ledger import SqliteLedger
 from mfwb.pipeline.rebuild import Rebuilt
-from mfwb.ports import Destination, SyncState
+from mfwb.ports import Destination, NoProgress, SyncState
+from mfwb.units.moments import MOMENT_FORMAT
 from tests.unit.ledger.entries import ENTRY, SERVER
 
 
@@ -70,7 +71,9 @@ def test_losses_of_past_syncs(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "--losses", "--strict")
 
     assert code == 3
-    assert "\nFlow/1  acme/wines\n  2 losses\n" in out
+    assert out.startswith("Flow/1  synced  ")
+    assert "  acme/wines\n  2 losses\n    y - too large\n" in out.replace("ü - gone\n    ", "")
+    assert len(out.splitlines()) == 4
     assert run(capsys, "Other", "--strict")[0] == 0
     document = json.loads(run(capsys, "--json")[1])
     assert [(item["pathspec"], item["project"]) for item in document["losses"]] == [
@@ -121,7 +124,18 @@ def test_nothing_is_made_where_nothing_is(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["Flow/7"], "status shows whole flows: give Flow, not Flow/7"),
+        (
+            ["Flow/latest"],
+            "status does not ask Metaflow which flow run is the latest: give Flow or Flow/123",
+        ),
+        (
+            ["--since", "soon"],
+            f"since: {MOMENT_FORMAT}, not 'soon'",
+        ),
+        (
+            ["Flow/7", "--rebuild"],
+            "a ledger is rebuilt for whole flows: give Flow, not Flow/7",
+        ),
         (["no flow"], "'no flow' is not a pathspec; give Flow/123, Flow/latest or Flow --last 5"),
         (["--rebuild"], "give --project NAME, or the flows to look for in W&B"),
         (
@@ -154,6 +168,7 @@ def test_rebuilding(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monk
     def rebuild(*flows: str, **said: Any) -> tuple[Rebuilt, ...]:
         print("chatter")  # noqa: T201 - that is the point
         said.pop("moved")(Path("aside"))
+        assert isinstance(said.pop("progress"), NoProgress), "it is quiet"
         requested.append((flows, {name: text for name, text in said.items() if text is not None}))
         return (Rebuilt(SERVER, synced=1200, incomplete=3),)
 

@@ -1,0 +1,133 @@
+"""What README.md and docs/ print is what the commands print; `make docs-blocks` writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import only_one
+from tests.docs.blocks import ROOT, Block, inline_commands, pages, read_blocks
+from tests.docs.command_lines import calls_of, problem_of
+from tests.docs.normal import differences, normal
+from tests.docs.page import NOT_RUN, NOTES, TESTED, check_page, is_explained, is_run
+from tests.docs.scene import open_scene, run_wine_flow
+
+MOST_NOT_RUN = 40
+"""Blocks that need a network, a cloud or another machine. It only goes down."""
+
+_RUN_PAGES = [page for page in pages() if any(map(is_run, read_blocks(page)))]
+
+
+def name_of(page: Path) -> str:
+    """Return the name of a page in the names of tests."""
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.fixture(scope="session")
+def wine_flow_runs(flows_root: Path) -> Path:
+    """Return the folder in which the flow of the demo was run, once for all workers."""
+    root = flows_root / "wine"
+    with only_one(flows_root / "wine.lock"):
+        root.mkdir(exist_ok=True)
+        run_wine_flow(root)
+    return root
+
+
+@pytest.mark.parametrize("page", _RUN_PAGES, ids=name_of)
+def test_commands_print_what_the_page_says(
+    page: Path, wine_flow_runs: Path, tmp_path: Path
+) -> None:
+    """Each command is run in the order of the page; if this fails: `make docs-blocks`."""
+    with open_scene(tmp_path / "page", wine_flow_runs) as scene:
+        checked = check_page(page, scene)
+
+    wrong = {one.block.location: "\n".join(one.problems) for one in checked if one.problems}
+    assert not wrong, "\n\n".join(f"{where}\n{what}" for where, what in wrong.items())
+
+
+@pytest.mark.parametrize("page", pages(), ids=name_of)
+def test_each_command_line_is_one_of_mfwb(page: Path) -> None:
+    """Also where it is not run: commands and options exist, and values have the right form."""
+    lines = [
+        (block.location, line, True) for block in read_blocks(page) for line in block.command_lines
+    ]
+    lines += [(f"{name_of(page)}:{number}", line, False) for number, line in inline_commands(page)]
+
+    problems = [
+        f"{location}: {line}: {problem}"
+        for location, line, whole in lines
+        for call in calls_of(line)
+        if (problem := problem_of(call, whole=whole))
+    ]
+    assert problems == []
+
+
+def test_each_block_is_run_or_has_a_reason() -> None:
+    """A note above a block says why it is not run; CONTRIBUTING.md has the notes."""
+    blocks = [block for page in pages() for block in read_blocks(page)]
+    unknown = [
+        f"{block.location}: {note}"
+        for block in blocks
+        for note in block.notes
+        if not note.startswith(NOTES)
+    ]
+    unexplained = [block.location for block in blocks if not is_explained(block)]
+    silent = [block.location for block in blocks if block.note(NOT_RUN) == ""]
+    missing = [
+        f"{block.location}: {path}"
+        for block in blocks
+        if (path := block.note(TESTED)) is not None and not (ROOT / path).is_file()
+    ]
+
+    assert (unknown, unexplained, silent, missing) == ([], [], [], [])
+    assert len([block for block in blocks if block.note(NOT_RUN) is not None]) <= MOST_NOT_RUN
+
+
+def test_calls_are_found() -> None:
+    """In pipes, after variables and cd, in lists of YAML, behind `$ `."""
+    assert [*calls_of("cd ~/flows && mfwb sync --since 7d --quiet")] == [
+        ["sync", "--since", "7d", "--quiet"]
+    ]
+    assert [*calls_of("$ mfwb sync A/1 --json | jq .totals  # one document")] == [
+        ["sync", "A/1", "--json"]
+    ]
+    assert [*calls_of("  command: [mfwb, sync, --since, 7d]")] == [["sync", "--since", "7d"]]
+    assert [*calls_of("ExecStart=/usr/local/bin/mfwb status")] == [["status"]]
+    assert [*calls_of('mfwb sync "TrainFlow/$(cat run-id)"')] == [["sync", "TrainFlow/1"]]
+
+
+def test_wrong_lines_are_found() -> None:
+    """An option, a command and a value that do not exist."""
+    assert problem_of(["sync", "WineFlow/7", "--granularity", "task"]) is None
+    assert problem_of(["config", "trust"]) is None
+    assert problem_of(["sync", "--no-such-option"]) is not None
+    assert problem_of(["no-such-command"]) is not None
+    assert problem_of(["sync", "--granularity", "steps"]) is not None
+
+
+def test_what_differs_between_runs_is_no_difference() -> None:
+    """Sizes, times and checksums; but names and numbers are."""
+    assert normal("model  432 KB  3776917b  4.1 s") == normal("model   1.2 MB c7969705  12 ms")
+    assert differences(["a  5 runs", "..."], ["a 5 runs", "b", "c"]) == []
+    assert differences(["a  5 runs"], ["a 6 runs"]) != []
+    assert differences(["a", "...", "c"], ["a", "b"]) != []
+
+
+def test_blocks_of_a_page(tmp_path: Path) -> None:
+    """Fenced and indented ones, with notes; a list is no block."""
+    page = tmp_path / "page.md"
+    page.write_text(
+        "a\n\n    $ mfwb plan\n    out\n\n- item\n\n    not a block\n\n"
+        "<!-- block: not run, no network -->\n```sh\nmfwb push x\n```\n",
+        encoding="utf-8",
+    )
+
+    first, second = read_blocks(page)
+    assert isinstance(first, Block)
+    assert [(one.line, one.output) for one in first.commands] == [("mfwb plan", ("out",))]
+    assert (second.language, second.note(NOT_RUN), second.command_lines) == (
+        "sh",
+        "no network",
+        ["mfwb push x"],
+    )
