@@ -29,7 +29,7 @@ COVERED := tests/unit tests/contracts
 .PHONY: help setup lock demo test test-all test-shapes test-torch torch torch-data test-checkpoints checkpoint-data test-browser test-cloud test-faults test-compared \
 	test-fuzz test-hostile test-wheel test-lowest test-newest test-matrix old-flow-runs tools coverage coverage-report \
 	lint types layers check docs docs-blocks picture \
-	wheel image schemas release bench format clean
+	wheel image schemas notebook release bench format clean
 
 help: ## print the verbs
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -171,6 +171,9 @@ coverage-report: setup ## say what was measured; less than the ratchet in pyproj
 
 schemas: setup ## write docs/schemas anew: the JSON schemas of what --json prints
 	@$(BIN)/python -m tools.json_schemas
+
+notebook: setup ## run the sample flow, and write the outputs of examples/notebook.ipynb anew
+	@$(BIN)/python -W ignore -m tests.support.notebooks
 
 release: setup ## check that tag, version and changelog agree; TAG=v1.2.3, or that of the commit
 	@$(BIN)/python tools/release.py $(TAG)

@@ -37,6 +37,7 @@ from mfwb.ledger import (
     read_entries,
     read_sync_status,
 )
+from mfwb.notebook_display import set_html_renderer
 from mfwb.outcome import Result, Status
 from mfwb.pipeline import (
     Parts,
@@ -764,6 +765,16 @@ def verify_selection(
     if not repair:
         return first
     return repair_differences(first, sync_again, lambda names: verified(make_selection(names)))
+
+
+def _html_of(value: Any) -> str:
+    """Return what a notebook shows of what a function returned."""
+    from mfwb.report.notebook import to_html  # noqa: PLC0415 - only notebooks need it
+
+    return to_html(value)
+
+
+set_html_renderer(_html_of)
 
 
 _Pipeline = Callable[[Selection, Settings, Parts], Result]

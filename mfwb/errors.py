@@ -67,6 +67,21 @@ class MfwbError(Exception):
     def __init__(self, text: str = "") -> None:
         super().__init__(one_line(text))
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython and notebooks show instead of a traceback: the text, and where.
+
+        What mfwb was doing when it met the error tells a user nothing; the text says what to do.
+        """
+        from itertools import takewhile  # noqa: PLC0415 - not needed for help
+        from traceback import extract_tb  # noqa: PLC0415 - the same
+
+        package = str(Path(__file__).parent)
+        frames = extract_tb(self.__traceback__)
+        callers = [*takewhile(lambda frame: not frame.filename.startswith(package), frames)]
+        line = (callers[-1].line or "").strip() if callers else ""
+        where = [f"  in line {callers[-1].lineno}: {one_line(line)}"] if line else []
+        return [f"\x1b[31mmfwb.{type(self).__name__}\x1b[0m: {self}", *where]
+
 
 class Stop(MfwbError):  # noqa: N818 - it is named after what to do, as its siblings are
     """The whole call ends here."""

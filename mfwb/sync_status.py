@@ -9,6 +9,7 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
+from mfwb.notebook_display import ShownInNotebooks
 from mfwb.ports import Destination, Entry, SyncState
 from mfwb.snapshot import Loss
 from mfwb.snapshot.pathspec import flow_of
@@ -209,7 +210,7 @@ class FlowSyncStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class SyncStatus:
+class SyncStatus(ShownInNotebooks):
     """What `mfwb status` shows.
 
     Attributes:
@@ -228,6 +229,18 @@ class SyncStatus:
     lost: tuple[LostItem, ...]
     flow_runs: tuple[KnownFlowRun, ...] = ()
     more: int = 0
+
+    def __repr__(self) -> str:
+        """Return `<mfwb status: 3 synced, 1 failed, 2 losses>`: one line."""
+        numbers = (
+            (sum(row.synced for row in self.flows), "synced"),
+            (sum(row.pending for row in self.flows), "pending"),
+            (sum(row.failed for row in self.flows), "failed"),
+            (sum(row.left_out for row in self.flows), "left out"),
+            (sum(row.lost for row in self.flows), "lost items"),
+        )
+        text = ", ".join(f"{number:,} {name}" for number, name in numbers if number)
+        return f"<mfwb status: {text or 'no flow runs'}>"
 
     @property
     def losses(self) -> tuple[Loss, ...]:

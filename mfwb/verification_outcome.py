@@ -11,6 +11,8 @@ from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
 from mfwb.errors import BUG_EXIT_CODE, FlowRunsDiffer, FlowRunsFailed
+from mfwb.notebook_display import ShownInNotebooks
+from mfwb.safe_text import one_line
 
 __all__ = [
     "Difference",
@@ -146,13 +148,24 @@ class VerificationDocument(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(ShownInNotebooks):
     """All flow runs of one call."""
 
     flow_runs: tuple[FlowRunVerification, ...]
     version: Literal[1] = 1
     command: str = "verify"
     notes: tuple[str, ...] = ()  # remarks about the call, not about a flow run
+
+    def __repr__(self) -> str:
+        """Return `<mfwb verify: 2 same, 1 different; Flow/3: the first cause>`: one line."""
+        numbers = [f"{n:,} {v}" for v, n in self.totals["flow_runs"].items() if n]
+        reasons = [
+            f"{run.pathspec}: {run.differences[0].cause if run.differences else run.reason}"
+            for run in self.flow_runs
+            if run.verdict in (Verdict.DIFFERENT, Verdict.FAILED)
+        ]
+        why = f"; {reasons[0]}" if reasons else ""
+        return f"<mfwb verify: {', '.join(numbers) or 'no flow runs'}{one_line(why, 300)}>"
 
     @property
     def totals(self) -> Totals:

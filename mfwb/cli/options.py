@@ -27,6 +27,7 @@ __all__ = [
     "lineage_output",
     "only_help",
     "pathspec_completion",
+    "patience",
     "project",
     "push_behavior",
     "report_files",
@@ -394,6 +395,16 @@ def diagnosis(command: _F) -> _F:
         _log_file,
         _help,
     )
+
+
+def patience(command: _F) -> _F:
+    """Add the option for how long a command waits that only reads."""
+    return _option(
+        "How",
+        "--timeout",
+        metavar="DURATION",
+        help="Retry while an end fails, for at most  [5m]",
+    )(command)
 
 
 def how_a_forget_waits(command: _F) -> _F:

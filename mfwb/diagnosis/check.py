@@ -10,6 +10,7 @@ from typing import Any, Literal
 from typing_extensions import TypedDict
 
 from mfwb.errors import BUG_EXIT_CODE, Unreachable, UsageError
+from mfwb.notebook_display import ShownInNotebooks
 from mfwb.safe_text import one_line
 from mfwb.settings_in_force import SettingInForce
 
@@ -120,7 +121,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Diagnosis:
+class Diagnosis(ShownInNotebooks):
     """The results of all checks.
 
     Attributes:
@@ -130,6 +131,14 @@ class Diagnosis:
 
     checks: tuple[Check, ...]
     settings: tuple[SettingInForce, ...] = field(default=())
+
+    def __repr__(self) -> str:
+        """Return `<mfwb doctor: 18 passed, 1 failed; W&B, credentials: the detail>`: one line."""
+        numbers = [f"{self.count(s):,} {s.value}" for s in CheckStatus if self.count(s)]
+        failed = [check for check in self.checks if check.status is CheckStatus.FAILED]
+        first = failed[0] if failed else None
+        why = f"; {first.group}, {first.name}: {first.detail}" if first else ""
+        return f"<mfwb doctor: {', '.join(numbers)}{one_line(why, 300)}>"
 
     @property
     def exit_code(self) -> int:

@@ -13,6 +13,7 @@ from mfwb.lineage import (
     resolve_external_reads,
     select_values_to_read,
 )
+from mfwb.notebook_display import ShownInNotebooks
 from mfwb.operations import noted
 from mfwb.planning import Content
 from mfwb.ports import Payloads, Source
@@ -29,7 +30,7 @@ _MAX_OTHERS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class TracedFlowRun:
+class TracedFlowRun(ShownInNotebooks):
     """The facts of one flow run, and its lineage.
 
     Attributes:
@@ -41,6 +42,14 @@ class TracedFlowRun:
     flow_run: FlowRun
     lineage: Lineage
     others: tuple[TracedFlowRun, ...] = ()
+
+    def __repr__(self) -> str:
+        """Return `<mfwb lineage of Flow/3: finished, 12 tasks, 30 uses of artifacts>`: one line."""
+        run = self.flow_run
+        numbers = (
+            f"{sum(1 for _ in run.tasks):,} tasks, {len(self.lineage.edges):,} uses of artifacts"
+        )
+        return f"<mfwb lineage of {one_line(run.pathspec)}: {run.state.value}, {numbers}>"
 
 
 def trace(pathspec: Pathspec, source: Source, payloads: Payloads) -> TracedFlowRun:

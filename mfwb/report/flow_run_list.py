@@ -86,7 +86,7 @@ def _print_rows(console: Console, heading: Cells, rows: Sequence[Cells]) -> None
     for row in columns[1:]:
         first = [row[number] for number in head]
         rest = [row[number] for number in range(len(kept)) if number not in head]
-        _print_line(console, Text(_GAP).join(cell for cell in first if cell.plain))
+        _print_line(console, _padded(first, [widths[number] for number in head]))
         if any(cell.plain for cell in rest):
             second = Text(_GAP).join(cell for cell in rest if cell.plain)
             _print_line(console, Text.assemble(_INDENT, second))
@@ -147,7 +147,8 @@ def _flow(flow: FlowInList, now: datetime) -> Cells:
 
 
 def _age(started_at: int, now: datetime) -> str:
+    """Return an age in a few letters, as in `49m`: the columns have to fit."""
     if not started_at:
         return ""
-    seconds = now.timestamp() - started_at / 1000
-    return f"{format_duration(max(0.0, seconds))} ago"
+    number, unit = format_duration(max(0.0, now.timestamp() - started_at / 1000)).split()
+    return f"{number}{unit[0]}"

@@ -28,7 +28,11 @@ _ARGUMENTS: Mapping[str, str] = {
 """By the name of an argument in the command line: what it is given."""
 
 _OF_ONE_COMMAND = {("explain", "pathspec"): "{flow_run}/start/number"}
-_VARIANTS = {"sync": (("--mode", "offline", "--dir", "made", "--entity", "acme"),)}
+_VARIANTS = {
+    "sync": (("--mode", "offline", "--dir", "made", "--entity", "acme"),),
+    "forget": (("--delete-in-wandb",),),
+    "open": (("--project", "p"),),
+}
 """Further options, with which a command does something else."""
 
 _TIMEOUT = "2s"

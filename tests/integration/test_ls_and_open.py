@@ -31,7 +31,8 @@ def test_where_a_flow_run_is(  # noqa: PLR0913, PLR0917 - all that it takes
     metadata = ("--metadata", f"local@{flows_root}")
     too_early = online.mfwb("open", pathspec)
     before = online.mfwb("ls", pathspec, "--json", *metadata)
-    sync(pathspec)
+    sync(pathspec, "--log-file", "debug.log")
+    log = (online.root / "debug.log").read_text()
     w_and_b.clear_requests()
     after = online.mfwb("ls", flow, "--json", *metadata)
     flows = online.mfwb("ls", *metadata)
@@ -70,6 +71,16 @@ def test_where_a_flow_run_is(  # noqa: PLR0913, PLR0917 - all that it takes
     assert elsewhere.code == 2
     assert other.out == f"{w_and_b.base_url}/o%20p/x/groups/{flow}%2F77/workspace\n"
     assert w_and_b.count("UpsertBucket") == 0
+    for part in (
+        "GraphQL mutation MfwbClaimRun: done  0.",
+        f"make {pathspec}/start: done  0.",
+        f"{pathspec}  plan: done",
+        f"write {pathspec} as synced",
+        "datastore           open ",
+    ):
+        assert part in log
+    assert w_and_b.api_key not in log
+    assert log.splitlines()[-1].endswith("  ended")
 
 
 def test_the_browser_gets_the_page(

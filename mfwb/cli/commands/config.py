@@ -27,12 +27,17 @@ mfwb config untrust mfwb.toml    no longer trust this file
     subcommand_metavar="[COMMAND] [ARGS]...",
     epilog=_EXAMPLES,
 )
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout")
 @click.help_option("-h", "--help", help="Show this text")
 @click.pass_context
-def config(context: click.Context) -> Any:
+def config(context: click.Context, *, as_json: bool) -> Any:
     """Show the settings, and trust settings files."""
     if context.invoked_subcommand is None:
-        return context.invoke(show, config=None, flow=None, step=None, as_json=False)
+        return context.invoke(show, config=None, flow=None, step=None, as_json=as_json)
+    if as_json:
+        raise click.UsageError(
+            f"give --json at the end: config {context.invoked_subcommand} --json"
+        )
     return None
 
 

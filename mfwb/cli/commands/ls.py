@@ -25,6 +25,7 @@ mfwb ls --since 24h --json
 
 @click.command(cls=Command, epilog=_EXAMPLES)
 @options.flow_run_selection
+@options.patience
 @options.source
 @options.text_or_json
 def ls(*, config: Path | None, as_json: bool, quiet: bool, every: bool, **given: Any) -> int:

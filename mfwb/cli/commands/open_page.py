@@ -40,6 +40,7 @@ mfwb open TrainFlow/123 --print
     help="The W&B run of the flow run as a whole",
 )
 @options.destination
+@options.patience
 @options.source
 @click.option(
     "--print",

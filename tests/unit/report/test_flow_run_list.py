@@ -50,10 +50,10 @@ def shown(listed: FlowRunList, *, width: int = 100, terminal: bool = False) -> s
 
 
 WIDE = f"""\
-flow run                                                   state       age          user  tags          in W&B
-{LONG}/1764489721000001  finished    3 hours ago  ann   prod, weekly  acme/wines 2 losses
-{LONG}/1764489721000001  failed      3 hours ago  ann                 acme/wines sync failed
-{LONG}/7                 unreadable                                   it is damaged
+flow run                                                   state       age  user  tags          in W&B
+{LONG}/1764489721000001  finished    3h   ann   prod, weekly  acme/wines 2 losses
+{LONG}/1764489721000001  failed      3h   ann                 acme/wines sync failed
+{LONG}/7                 unreadable                           it is damaged
 """  # noqa: E501 - a line each
 
 
@@ -70,11 +70,11 @@ def test_two_lines_each_on_a_narrow_terminal() -> None:
     assert (
         text
         == f"""\
-{LONG}/1764489721000001  finished  3 hours ago  ann
+{LONG}/1764489721000001  finished    3h   ann
     prod, weekly  acme/wines 2 losses
-{LONG}/1764489721000001  failed  3 hours ago  ann
+{LONG}/1764489721000001  failed      3h   ann
     acme/wines sync failed
-{LONG}/7  unreadable
+{LONG}/7                 unreadable
     it is damaged
 """
     )
@@ -89,7 +89,7 @@ def test_flows() -> None:
 
     assert shown(FlowRunList("local@/data", flows=flows)) == (
         "flow       runs   synced  newest run   age\n"
-        "TrainFlow  1,234  7       TrainFlow/9  3 hours ago\n"
+        "TrainFlow  1,234  7       TrainFlow/9  3h\n"
         "BadFlow    0      0       no rights\n"
     )
 

@@ -4,44 +4,18 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 from jsonschema import Draft202012Validator
 
-from mfwb.cli.app import mfwb
 from mfwb.outcome import FlowRunOutcome, OutputOutcome, Result, Status, WandbRunOutcome
 from mfwb.report.json_schema import DOCUMENTS, json_schema
 from tests.support.json_documents import SCHEMAS, strict_validator
 from tools.json_schemas import texts
 
 _LOCK = Path(__file__).parents[3] / "constraints.txt"
-NO_DOCUMENT = {"completion"}
-"""Commands that print no result: a script for a shell."""
-
-
-def commands(command: click.Command, name: str = "") -> Iterator[tuple[str, click.Command]]:
-    """Yield each command that does something, with its name as in `config trust`."""
-    if isinstance(command, click.Group):
-        for inner, one in command.commands.items():
-            yield from commands(one, f"{name} {inner}".strip())
-    else:
-        yield name, command
-
-
-COMMANDS = {name: one for name, one in commands(mfwb) if name not in NO_DOCUMENT}
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_each_command_has_json(name: str) -> None:
-    """Each command has `--json`, and a schema of what it prints then."""
-    options = {option for parameter in COMMANDS[name].params for option in parameter.opts}
-
-    assert "--json" in options
-    assert name.replace(" ", "-").removesuffix("-show") in DOCUMENTS
 
 
 def test_files_are_up_to_date() -> None:

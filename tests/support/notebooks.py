@@ -1,0 +1,83 @@
+"""The example notebook: it is executed, and compared with what is committed.
+
+`python -m tests.support.notebooks` runs the sample flow, executes the notebook and writes it anew.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from tests.support.sandbox import Sandbox
+
+__all__ = ["NOTEBOOK", "execute", "outputs_of", "run_sample_flow"]
+
+_REPOSITORY = Path(__file__).parents[2]
+NOTEBOOK = _REPOSITORY / "examples" / "notebook.ipynb"
+_EXECUTE = """
+import sys, nbformat
+from nbclient import NotebookClient
+notebook = nbformat.read(sys.argv[1], as_version=4)
+NotebookClient(notebook, timeout=120, kernel_name="python3", record_timing=False).execute()
+nbformat.write(notebook, sys.argv[2])
+"""
+
+
+def run_sample_flow(sandbox: Sandbox) -> None:
+    """Run the flow of `make demo`, with models that are made in no time."""
+    done = sandbox.script(
+        _REPOSITORY / "examples" / "wine_flow.py", "--quiet", "run", "--rounds", "3"
+    )
+    assert done.code == 0, done.err
+
+
+def execute(sandbox: Sandbox) -> Any:
+    """Return the notebook, executed in the sandbox's folder by a kernel of its own."""
+    executed = sandbox.root / "executed.ipynb"
+    done = sandbox.run(sys.executable, "-W", "ignore", "-c", _EXECUTE, str(NOTEBOOK), str(executed))
+    assert done.code == 0, done.err
+    text = executed.read_text(encoding="utf-8").replace(str(sandbox.root), "demo")
+    notebook = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        if "outputs" in cell:  # progress is another one each time
+            cell.outputs = [one for one in cell.outputs if one.output_type != "stream"]
+    notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"]}
+    return notebook
+
+
+def outputs_of(notebook: Any) -> list[list[str]]:
+    """Return the outputs of each cell as texts in which ids, times and sizes are all the same."""
+    return [
+        [_normal(_text_of(output)) for output in cell.outputs]
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+    ]
+
+
+def _text_of(output: Any) -> str:
+    if output.output_type == "error":
+        return "\n".join(output.traceback)
+    return "\n".join(f"{kind}: {''.join(text)}" for kind, text in sorted(output.data.items()))
+
+
+def _normal(text: str) -> str:
+    without_units = re.sub(r"\b(second|minute|hour)s?\b", "moment", text)
+    return re.sub(r"\d+(?:[.:,-]\d+)*( (KB|MB|B|min|s|ms)\b)*", "0", without_units)
+
+
+def _renew() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        sandbox = Sandbox(Path(folder))
+        run_sample_flow(sandbox)
+        notebook = execute(sandbox)
+    nbformat.write(notebook, NOTEBOOK)  # type: ignore[no-untyped-call]
+
+
+if __name__ == "__main__":
+    _renew()
