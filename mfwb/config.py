@@ -305,6 +305,9 @@ class _FlowTable(_FlowSettings):
 class _InputSettings(_FlowSettings):
     """Settings that a file, the environment or an argument may set."""
 
+    overview_report: bool = Field(
+        default=True, description="a page about the flow run in that W&B run"
+    )
     mode: Mode | None = Field(None, description="None: the value of WANDB_MODE, else online")
     dir: Annotated[Path | None, BeforeValidator(_reject_empty)] = Field(
         None, description="the bundle of an offline sync"
