@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from mfwb.account import Ending, count_endings, number_of
-from mfwb.outcome import FlowRunOutcome, Result, Status
+from mfwb.outcome import Estimate, FlowRunOutcome, Result, Status
 from mfwb.report.format import count, human_seconds, human_size
+from mfwb.report.result.changes import cost_parts
 
 __all__ = ["item_totals", "numbers", "totals"]
 
@@ -88,6 +89,9 @@ def _work(flow_runs: Sequence[FlowRunOutcome], seconds: float | None, command: s
         parts.append(f"{about}{human_size(size)} {verb}{took}")
     elif took:
         parts.append(f"nothing {verb}{took}")
+    costs = [flow_run.estimate for flow_run in flow_runs if flow_run.estimate is not None]
+    if planned and costs:
+        parts += cost_parts(sum(costs, start=Estimate()))
     return ", ".join(parts)
 
 
