@@ -92,6 +92,7 @@ class FlowArguments(StepArguments, total=False):
 class SettingsArguments(StepArguments, total=False):
     """The settings of one call; None is the same as a setting that is not given."""
 
+    overview_report: bool | None
     entity: str | None
     project: str | None
     granularity: Granularity | None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, computed_field
 from typing_extensions import TypedDict
 
 from mfwb.account import Account, Ending, add_accounts, full_account
@@ -170,6 +170,8 @@ class WandbRunOutcome:
         log_lines: lines in the Logs tab; None: not known, as of what an older mfwb wrote.
         log_bytes_left_out: bytes of the log that are too many for W&B.
         masked: items in which secrets were masked.
+        bytes_written: of files that this call sent to W&B, or wrote into the bundle, for it; what
+            was there before is not counted.
     """
 
     id: str
@@ -193,6 +195,7 @@ class WandbRunOutcome:
     log_lines: int | None = None
     log_bytes_left_out: int = 0
     masked: tuple[Masked, ...] = ()
+    bytes_written: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +219,8 @@ class FlowRunOutcome:
         artifacts_passed_on: how often a step passed an artifact on; the account has it at the step
             that wrote it.
         masked: items of the flow run as a whole in which secrets were masked.
+        seconds: how long this call took to read and write it; None: it is unchanged, or was pushed.
+        url: the page of its group in W&B; None: it has none, as offline.
     """
 
     pathspec: str
@@ -232,6 +237,23 @@ class FlowRunOutcome:
     account: Account | None = None
     artifacts_passed_on: int = 0
     masked: tuple[Masked, ...] = ()
+    seconds: float | None = field(default=None, compare=False)
+    url: str | None = field(default=None, compare=False)
+
+    @computed_field  # type: ignore[prop-decorator] # mypy knows none above a property
+    @property
+    def bytes_written(self) -> int:
+        """The bytes of files that this call sent to W&B; offline, that it wrote into the bundle.
+
+        Files that W&B, or the bundle, had before are not counted. Of a push it is what the files
+        have whose artifacts W&B did not have.
+        """
+        return sum(run.bytes_written for run in self.wandb_runs)
+
+    def as_unchanged(self) -> FlowRunOutcome:
+        """Return the outcome of a call that had nothing to do, as an earlier one did all this."""
+        runs = tuple(replace(run, bytes_written=0) for run in self.wandb_runs)
+        return replace(self, status=Status.UNCHANGED, wandb_runs=runs, seconds=None)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document that `--json` prints for this flow run."""
@@ -279,6 +301,8 @@ class Totals(TypedDict):
         artifacts_passed_on: how often a step passed an artifact on.
         log_lines: lines in the Logs tabs.
         log_bytes_left_out: bytes of logs that are too many for W&B.
+        bytes_written: of files that this call sent to W&B, or wrote into the bundle.
+        seconds: how long the call took; None: not known, as of a plan.
     """
 
     flow_runs: dict[str, int]
@@ -292,6 +316,8 @@ class Totals(TypedDict):
     artifacts_passed_on: int
     log_lines: int
     log_bytes_left_out: int
+    bytes_written: int
+    seconds: float | None
 
 
 class ResultDocument(TypedDict):
@@ -320,6 +346,7 @@ class Result(ShownInNotebooks):
     flow_runs: tuple[FlowRunOutcome, ...]
     version: Literal[1] = 1
     notes: tuple[str, ...] = ()  # remarks about the call, not about a flow run
+    seconds: float | None = field(default=None, compare=False)  # of the whole call; None: not known
 
     def __repr__(self) -> str:
         """Return `<mfwb sync: 2 synced, 1 failed, 3 losses; Flow/3: the reason>`: one line."""
@@ -349,7 +376,14 @@ class Result(ShownInNotebooks):
             "artifacts_passed_on": sum(run.artifacts_passed_on for run in self.flow_runs),
             "log_lines": sum(run.log_lines or 0 for run in runs),
             "log_bytes_left_out": sum(run.log_bytes_left_out for run in runs),
+            "bytes_written": self.bytes_written,
+            "seconds": self.seconds,
         }
+
+    @property
+    def bytes_written(self) -> int:
+        """The bytes of files that this call sent to W&B, or wrote into the bundle."""
+        return sum(run.bytes_written for run in self.flow_runs)
 
     @property
     def account(self) -> Account:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mfwb.config import Settings
 from mfwb.crash_log import BugLogs
@@ -16,6 +17,7 @@ from mfwb.ledger import SqliteLedger, ledger_path
 from mfwb.payload import PayloadBuilder
 from mfwb.pipeline import Parts
 from mfwb.pipeline.selection import SelectedFlowRun, Selection, select_flow_runs
+from mfwb.planning import PlannedRun
 from mfwb.ports import Destination, Ledger, Payloads, Progress, Pusher, Sink, Source
 from mfwb.sdk_versions import refuse_old_versions
 from mfwb.sink import open_sink
@@ -58,9 +60,16 @@ def wire(settings: Settings, progress: Progress, *, may_ask: bool) -> Iterator[P
             max_memory=settings.max_memory,
             renew=keep and settings.force,
             masker=settings.redact.make_masker(),
+            render_overview=_render_overview if settings.overview_report else None,
         )
         stack.callback(payloads.close)
         yield Parts(source, payloads, sink, ledger, progress, BugLogs())
+
+
+def _render_overview(run: PlannedRun, summary: Mapping[str, Any]) -> str:
+    from mfwb.report.html import render_overview  # noqa: PLC0415 - it imports Jinja2
+
+    return render_overview(run, summary)
 
 
 @contextmanager

@@ -31,7 +31,7 @@ from mfwb.payload.history import build_axes, build_history
 from mfwb.payload.logs import read_log
 from mfwb.payload.masking import mask_losses, mask_values
 from mfwb.payload.metadata import BuiltArtifact, build_description, build_metadata
-from mfwb.payload.overview import build_overview, with_file_rules
+from mfwb.payload.overview import RenderOverview, build_overview, with_file_rules
 from mfwb.payload.parameters import add_parameter_values, decode_artifacts
 from mfwb.payload.previews import build_previews, preview_conversion
 from mfwb.payload.refcount import RefCount
@@ -78,6 +78,7 @@ class PayloadBuilder:
         inspector: Inspector | None = None,
         renew: bool = False,
         masker: Masker | None = None,
+        render_overview: RenderOverview | None = None,
     ) -> None:
         """Prepare to build payloads in a folder.
 
@@ -89,8 +90,11 @@ class PayloadBuilder:
             inspector: inspects pickles, and is closed with this; None: one is made.
             renew: whether files that exist in the folder already are made once more.
             masker: knows what a secret is; None: the default rules.
+            render_overview: makes the page about a flow run, for the W&B run of the whole flow
+                run; None: it gets no page.
         """
         self._masker = masker or Masker()
+        self._render_overview = render_overview
         self._store = Store(folder, renew=renew)
         self._conversions = ConversionCache(self._store, max_memory, forkservers, self._masker)
         self._inspector = inspector or Inspector()
@@ -147,7 +151,15 @@ class PayloadBuilder:
         """Return only the values of a W&B run: summary, history, table, previews."""
         if run.overview is not None:
             write = partial(self._write_figure, run)
-            return build_overview(run, run.overview, contents, self._inspect, write, self._masker)
+            return build_overview(
+                run,
+                run.overview,
+                contents,
+                self._inspect,
+                write,
+                self._masker,
+                self._render_overview,
+            )
         values, losses = decode_values(run.values, contents, run.unpickle, self._inspect)
         values, masked = mask_values(values, run.values, self._masker)
         curves, _ = decode_values(
@@ -334,14 +346,14 @@ class PayloadBuilder:
             self._store.add(f"{digest}.html", html)
             return self._store.path(f"{digest}.html"), marks
 
-    def _write_figure(self, run: PlannedRun, text: str) -> Path:
-        """Write a figure of a W&B run, and return its file."""
+    def _write_figure(self, run: PlannedRun, text: str, suffix: str) -> Path:
+        """Write a figure or a page of a W&B run, and return its file."""
         name = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
         self._acquire(run, [name])
         with self._store.scratch() as path:
             path.write_text(text, encoding="utf-8")
-            self._store.add(f"{name}.plotly.json", path)
-        return self._store.path(f"{name}.plotly.json")
+            self._store.add(f"{name}.{suffix}", path)
+        return self._store.path(f"{name}.{suffix}")
 
     def _modules_of(self, made: Iterable[BuiltArtifact]) -> dict[str, tuple[str, ...] | None]:
         """Return the packages that each pickle needs; equal contents, as in a foreach, once."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from mfwb.conversion.inspector_child import Inspect
 from mfwb.conversion.json_safe import json_size, to_json
-from mfwb.media_formats import PLOTLY
+from mfwb.media_formats import HTML, PLOTLY
 from mfwb.payload.history import build_history
 from mfwb.payload.masking import mask_values
 from mfwb.payload.overview_figures import draw_lineage, draw_timeline, figure_text
@@ -30,13 +30,25 @@ from mfwb.ports import Contents, ReadyMedia, ReadyPreview, ReadyRun, ReadyTable
 from mfwb.redaction import Masker
 from mfwb.snapshot import Loss
 
-__all__ = ["LINEAGE", "STEPS", "TIMELINE", "build_overview", "with_file_rules"]
+__all__ = [
+    "LINEAGE",
+    "REPORT",
+    "STEPS",
+    "TIMELINE",
+    "RenderOverview",
+    "build_overview",
+    "with_file_rules",
+]
 
 STEPS = "steps"
 """The key of the table of steps in the summary; keys of values have a `/`."""
 
 TIMELINE = "timeline"
 LINEAGE = "lineage"
+REPORT = "report"
+
+RenderOverview = Callable[[PlannedRun, Mapping[str, Any]], str]
+"""Takes the W&B run of a flow run and its values; returns a page of HTML about the flow run."""
 
 _ROW_LIMIT = 200_000
 """Rows of a table: W&B takes no more."""
@@ -47,8 +59,9 @@ def build_overview(  # noqa: PLR0913, PLR0917 - each is a part of its own
     overview: Overview,
     contents: Contents,
     inspect: Inspect,
-    write: Callable[[str], Path],
+    write: Callable[[str, str], Path],
     masker: Masker,
+    render: RenderOverview | None = None,
 ) -> ReadyRun:
     """Return summary, charts, tables and figures of the W&B run of a whole flow run.
 
@@ -57,8 +70,9 @@ def build_overview(  # noqa: PLR0913, PLR0917 - each is a part of its own
         overview: its overview.
         contents: source of the bytes of values.
         inspect: decodes values.
-        write: writes the text of a figure, and returns its file.
+        write: writes the text of a figure or page, of that suffix, and returns its file.
         masker: knows what a secret is.
+        render: returns the page about the flow run; None: there is none.
     """
     planned = [PlannedValue(value.key, value.contents) for value in overview.values]
     decoded, _ = decode_values(planned, contents, run.unpickle, inspect)
@@ -82,7 +96,8 @@ def build_overview(  # noqa: PLR0913, PLR0917 - each is a part of its own
         table=_task_table(overview),
         previews=(
             ReadyPreview(STEPS, Preview.TABLE, table=_step_table(overview)),
-            *(_panel(key, write(figure_text(figure))) for key, figure in figures),
+            *(_panel(key, write(figure_text(figure), "plotly.json")) for key, figure in figures),
+            *([] if render is None else [_page(write(render(run, summary), "html"))]),
         ),
         losses=tuple(_losses(run, overview, values, dropped)),
     )
@@ -90,6 +105,10 @@ def build_overview(  # noqa: PLR0913, PLR0917 - each is a part of its own
 
 def _panel(key: str, path: Path) -> ReadyPreview:
     return ReadyPreview(key, Preview.FIGURE, media=(ReadyMedia(path, PLOTLY, "plotly.json"),))
+
+
+def _page(path: Path) -> ReadyPreview:
+    return ReadyPreview(REPORT, Preview.MEDIA, media=(ReadyMedia(path, HTML, "html"),))
 
 
 def with_file_rules(run: PlannedRun, artifact: str) -> dict[str, Any]:

@@ -259,4 +259,5 @@ def _outcome(
         log_lines=ready.log_lines if ready else written.log_lines,
         log_bytes_left_out=ready.log_bytes_left_out if ready else written.log_bytes_left_out,
         masked=ready.masked if ready else written.masked,
+        bytes_written=written.bytes_written,
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mfwb.account_balance import with_account
 from mfwb.config import Settings
 from mfwb.item_counts import as_planned
 from mfwb.outcome import FlowRunOutcome, Result, RuleOutcome, Status
 from mfwb.pipeline.draft import Draft, draft, make_outcome, notes_on, still_running_outcome
 from mfwb.pipeline.failures import failed_outcome
+from mfwb.pipeline.group_pages import with_group_pages
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.selection import SelectedFlowRun, Selection, select_flow_runs
 from mfwb.pipeline.sync_history import SyncHistory, is_done
@@ -38,7 +37,7 @@ def plan_flow_runs(selection: Selection, settings: Settings, parts: Parts) -> Re
         parts.progress.finished(outcomes[-1])
     flows = {flow_run.pathspec.flow for flow_run in selected}
     notes += [*notes_on(selection, outcomes), *tables.notes(flows, parts.source.flows)]
-    return Result("plan", tuple(outcomes), notes=tuple(notes))
+    return Result("plan", with_group_pages(outcomes), notes=tuple(notes))
 
 
 def _planned(
@@ -60,7 +59,7 @@ def _planned(
     before = history.previous_entry(drafted)
     done = before is not None and is_done(before, plan) and not settings.force
     if done and before is not None and before.outcome is not None:
-        return replace(before.outcome, status=Status.UNCHANGED)
+        return before.outcome.as_unchanged()
     status = Status.UNCHANGED if done else Status.PLANNED
     runs = tuple(as_planned(run, _rules_for(run, drafted, parts)) for run in plan.runs)
     outcome = make_outcome(status, plan, drafted.destination, runs)

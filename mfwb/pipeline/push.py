@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from time import monotonic
 
 from mfwb.account_balance import with_pushed_account
 from mfwb.config import Settings
 from mfwb.errors import ends_the_call
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.pipeline.failures import failed_outcome
+from mfwb.pipeline.group_pages import with_group_pages
 from mfwb.ports import (
     BugLog,
     BundledFlowRun,
@@ -34,11 +36,13 @@ def push_flow_runs(
 
     A flow run that can't be pushed is in the result with a reason; the others are pushed.
     """
+    began = monotonic()
     bundled = [entry for entry in ledger.entries() if entry.destination.mode == "offline"]
     destinations = {pusher.destination(entry.destination) for entry in bundled}
     with ledger.lock(destinations, wait=settings.wait):
         push = _Push(settings, ledger, pusher, bugs)
-        return Result("push", tuple(push.outcomes(progress)))
+        outcomes = with_group_pages(push.outcomes(progress))
+        return Result("push", outcomes, seconds=monotonic() - began)
 
 
 class _Push:
@@ -112,7 +116,7 @@ class _Push:
         before = self._ledger.entry(entry.flow_run, entry.provider, destination)
         earlier = before.outcome if before else None
         if before is not None and earlier is not None and self._is_done(before, entry):
-            return replace(earlier, status=Status.UNCHANGED)
+            return earlier.as_unchanged()
         runs = earlier.wandb_runs if earlier else ()
         written = frozenset(run.id for run in runs if run.url or run.deleted)
         cargo = BundledFlowRun(entry, destination, outcome, written)
@@ -147,7 +151,7 @@ class _Push:
             )
             return outcome
         self._write_entry(cargo, SyncState.SYNCED, outcome=outcome)
-        return outcome if pushed.wrote else replace(outcome, status=Status.UNCHANGED)
+        return outcome if pushed.wrote else outcome.as_unchanged()
 
     def _write_entry(
         self,

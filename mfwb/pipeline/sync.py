@@ -6,8 +6,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from threading import BoundedSemaphore, Event
+from time import monotonic
 
 from mfwb.account_balance import with_account
 from mfwb.config import Settings
@@ -23,6 +25,7 @@ from mfwb.pipeline.draft import (
 )
 from mfwb.pipeline.executor import Executor
 from mfwb.pipeline.failures import failed_outcome
+from mfwb.pipeline.group_pages import with_group_pages
 from mfwb.pipeline.log_order import LogOrder, Turn
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.selection import SelectedFlowRun, Selection, select_flow_runs
@@ -56,6 +59,7 @@ def sync_flow_runs(
         parts: source, sink and the other parts.
         forced: names of the W&B runs that `force` in the settings is for; None: all of them.
     """
+    began = monotonic()
     history = SyncHistory(selection, settings, parts)
     notes: list[str] = []
     selected = select_flow_runs(selection, parts.source, history.find_open_flow_runs, notes)
@@ -64,10 +68,10 @@ def sync_flow_runs(
         history.refresh()
         selected = history.remove_excluded(selected)
         with _started_sync(settings, parts, history, forced) as sync:
-            outcomes = tuple(sync.run(selected))
+            outcomes = with_group_pages(sync.run(selected))
             flows = {flow_run.pathspec.flow for flow_run in selected}
             notes += [*notes_on(selection, outcomes), *sync.tables.notes(flows)]
-            return Result("sync", outcomes, notes=tuple(notes))
+            return Result("sync", outcomes, notes=tuple(notes), seconds=monotonic() - began)
 
 
 @contextmanager
@@ -192,6 +196,7 @@ class _Sync:
 
     def _start(self, selected: SelectedFlowRun) -> FlowRunOutcome | Future[FlowRunOutcome]:
         """Read a flow run; if there is something to write, start that."""
+        began = monotonic()
         drafted = draft(selected, self._settings, self._parts)
         self.tables.add(drafted.flow_run)
         if drafted.plan is None:
@@ -208,9 +213,8 @@ class _Sync:
         # Only flow runs that were started before are awaited, so that no two wait for each other.
         first = [self._started[name] for name in sorted(drafted.others & self._started.keys())]
         turn = self._log_order.add(drafted.plan)
-        future = self._flow_run_pool.submit(
-            self._carry_out_and_notify, drafted, drafted.plan, before, first, turn
-        )
+        work = partial(self._carry_out_and_notify, drafted, drafted.plan, before, first, turn)
+        future = self._flow_run_pool.submit(_with_seconds, began, work)
         future.add_done_callback(lambda _: self._free_slots.release())
         self._started[str(selected.pathspec)] = future
         return future
@@ -290,14 +294,22 @@ class _Sync:
         else:
             self._history.record(drafted, SyncState.SYNCED, outcome=outcome)
             if not result.wrote:
-                return replace(outcome, status=Status.UNCHANGED)
+                return outcome.as_unchanged()
         return outcome
+
+
+def _with_seconds(began: float, work: Callable[[], FlowRunOutcome]) -> FlowRunOutcome:
+    """Return the outcome of some work, with the seconds since its flow run was begun to be read."""
+    outcome = work()
+    if outcome.status is Status.UNCHANGED:
+        return outcome
+    return replace(outcome, seconds=monotonic() - began)
 
 
 def _unchanged(before: Entry, plan: Plan, destination: Destination) -> FlowRunOutcome:
     if before.outcome is None:
         return make_outcome(Status.UNCHANGED, plan, destination, ())
-    return replace(before.outcome, status=Status.UNCHANGED)
+    return before.outcome.as_unchanged()
 
 
 def _ids_written_before(outcome: FlowRunOutcome | None) -> set[str]:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from mfwb.config import Settings
 from mfwb.errors import ends_the_call
 from mfwb.operations import note_operation
-from mfwb.outcome import FlowRunOutcome, Status
+from mfwb.outcome import FlowRunOutcome
 from mfwb.pipeline.draft import Draft
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.selection import SelectedFlowRun, Selection
@@ -177,7 +177,7 @@ class SyncHistory:
         entry = self._parts.ledger.entry(flow_run, self._parts.source.provider, destination)
         if entry is None or entry.outcome is None:
             return None
-        return replace(entry.outcome, status=Status.UNCHANGED)
+        return entry.outcome.as_unchanged()
 
     def _entries(self, flow: str) -> dict[str, Entry]:
         if flow not in self._by_flow:

@@ -53,6 +53,7 @@ class WrittenRun:
         log_lines: the number of lines of its log; None: not known.
         log_bytes_left_out: how many bytes of its log were too many for the Logs tab.
         masked: the items in which secrets were masked.
+        bytes_written: of the files that were uploaded, or written into the bundle, for it.
     """
 
     id: str
@@ -68,6 +69,7 @@ class WrittenRun:
     log_lines: int | None = None
     log_bytes_left_out: int = 0
     masked: tuple[Masked, ...] = ()
+    bytes_written: int = 0
 
 
 @dataclass(frozen=True, slots=True)

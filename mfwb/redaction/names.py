@@ -54,14 +54,14 @@ _QUALIFIED = {
     "cookie": frozenset({"session", "auth", "set", "login"}),
     "auth": frozenset({"basic", "proxy", "http"}),
 }
-"""Words that name a secret only behind one of these: `api_key`, and not `sort_key`."""
+"""Wrapped that name a secret only behind one of these: `api_key`, and not `sort_key`."""
 
 _FLAGS = frozenset(
     {"max", "min", "num", "n", "number", "has", "have", "is", "use", "uses", "need", "needs"}
     | {"require", "requires", "required", "no", "total", "count", "enable", "disable", "ignore"}
     | {"skip", "check", "avg", "mean", "per", "public", "with", "without"}
 )
-"""Words in front of which the name is a number, a switch, or nothing that is kept to oneself."""
+"""Wrapped in front of which the name is a number, a switch, or nothing that is kept to oneself."""
 
 _OF_LANGUAGE = frozenset(
     {"pad", "padding", "eos", "bos", "unk", "unknown", "mask", "sep", "cls", "stop", "start"}
@@ -71,7 +71,7 @@ _OF_LANGUAGE = frozenset(
     | {"prefix", "suffix", "middle", "vocab", "word", "sub", "oov", "blank", "current", "common"}
     | {"longest", "shortest", "class", "separator", "new", "generated", "predicted", "expected"}
 )
-"""Words in front of a `token` that is a part of a text."""
+"""Wrapped in front of a `token` that is a part of a text."""
 
 _ABOUT = frozenset(
     {"count", "counts", "len", "length", "lengths", "size", "limit", "limits", "rate", "per"}
@@ -91,7 +91,7 @@ _ABOUT = frozenset(
     | {"seconds", "minute", "day", "method", "mode", "model", "accuracy", "loss", "text", "list"}
     | {"rotation", "rotated", "prefix", "suffix", "bucket", "reset", "change", "changed", "case"}
 )
-"""Words behind which the name is about a secret: `password_length`, `secret_name`."""
+"""Wrapped behind which the name is about a secret: `password_length`, `secret_name`."""
 
 
 @lru_cache(maxsize=8192)

@@ -10,9 +10,10 @@ from rich.segment import Segment
 
 from mfwb.safe_text import printable
 
-__all__ = ["PrintableConsole", "console_for", "printed"]
+__all__ = ["PrintableConsole", "console_for", "is_limited", "printed"]
 
-_FILE_WIDTH = 100
+_UNLIMITED = 1_000_000
+"""Columns where there is no terminal: no line is wrapped or shortened, so that grep finds all."""
 
 
 class PrintableConsole(Console):
@@ -38,8 +39,13 @@ class PrintableConsole(Console):
 
 
 def console_for(stream: TextIO) -> Console:
-    """Return a console as wide as the terminal, or of a fixed width if there is none."""
-    return PrintableConsole(stream, width=None if stream.isatty() else _FILE_WIDTH)
+    """Return a console as wide as the terminal; without limit if there is none."""
+    return PrintableConsole(stream, width=None if stream.isatty() else _UNLIMITED)
+
+
+def is_limited(console: Console) -> bool:
+    """Whether lines have to fit the width of a terminal."""
+    return console.width < _UNLIMITED
 
 
 def printed(captured: str) -> str:

@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from mfwb.diagnosis import Check, CheckStatus, Diagnosis
 from mfwb.report.console import printed
+from mfwb.report.fit import Name, Wrapped, print_wrapped
 from mfwb.report.json_output import for_any_output
 from mfwb.safe_text import fit_encoding, one_line
 from mfwb.settings_in_force import DEFAULT, SettingInForce
@@ -54,20 +56,20 @@ def _print(diagnosis: Diagnosis, console: Console, *, verbose: bool) -> None:
         console.print(_table(checks, width))
         console.print()
     _print_settings(diagnosis.settings, console, verbose=verbose)
-    console.print(Text(_last_line(diagnosis), style="bold"))
+    print_wrapped(Text(_last_line(diagnosis), style="bold"), console)
 
 
 def _table(checks: Iterable[Check], width: int) -> Table:
     table = Table(box=None, pad_edge=False, padding=_GAP, show_header=False)
     table.add_column(no_wrap=True, min_width=_STATUS_WIDTH + 2)
-    table.add_column(no_wrap=True, min_width=width)
-    table.add_column(overflow="fold")
+    table.add_column(min_width=width)
+    table.add_column()
     for check in checks:
         label, style = _STATUS_LABELS[check.status]
         detail = Text(check.detail, style="dim" if check.status is CheckStatus.SKIPPED else "")
         if check.advice:
             detail.append(f"\n{_sentence(check.advice)}", style="cyan")
-        table.add_row(Text(f"  {label}", style=style), Text(check.name), detail)
+        table.add_row(Text(f"  {label}", style=style), Wrapped(Text(check.name)), Wrapped(detail))
     return table
 
 
@@ -81,14 +83,13 @@ def _print_settings(settings: Iterable[SettingInForce], console: Console, *, ver
         return
     console.print(Text("Settings in force", style="bold"))
     table = Table(box=None, pad_edge=False, padding=_GAP, show_header=False)
-    table.add_column(overflow="fold")
-    table.add_column(overflow="fold")
-    table.add_column(overflow="fold")
+    for _ in range(3):
+        table.add_column()
     for setting in shown:
         table.add_row(
-            Text(f"  {one_line(setting.name)}"),
-            Text(one_line(json.dumps(setting.value, default=str))),
-            Text(one_line(setting.source), style="dim"),
+            Padding(Name(Text(one_line(setting.name))), (0, 0, 0, 2), expand=False),
+            Wrapped(Text(one_line(json.dumps(setting.value, default=str)))),
+            Wrapped(Text(one_line(setting.source), style="dim")),
         )
     console.print(table)
     if not verbose:
@@ -98,14 +99,15 @@ def _print_settings(settings: Iterable[SettingInForce], console: Console, *, ver
 
 def _last_line(diagnosis: Diagnosis) -> str:
     count = diagnosis.count
-    total = f"{len(diagnosis.checks)} checks: {count(CheckStatus.PASSED)} ok"
+    total = f"{len(diagnosis.checks)} checks"
     rest = [
         f"{count(status)} {label}"
         for status, label in (
+            (CheckStatus.PASSED, "ok"),
             (CheckStatus.WARNED, "with a warning"),
             (CheckStatus.FAILED, "failed"),
             (CheckStatus.SKIPPED, "skipped"),
         )
         if count(status)
     ]
-    return ", ".join([total, *rest])
+    return f"{total}: {', '.join(rest)}"

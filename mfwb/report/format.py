@@ -12,6 +12,7 @@ __all__ = [
     "OVERVIEW",
     "count",
     "describe_rules",
+    "human_seconds",
     "human_size",
     "project_path",
     "project_urls",
@@ -23,6 +24,7 @@ OVERVIEW = "(overview)"
 
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 _NEXT_UNIT = 999.5  # from here on, the number would be shown as 1000
+_NO_TENTHS = 9.95  # seconds; from here on, tenths say nothing
 _NO_DECIMALS = 99.95  # from here on, the number would be shown as 100.0
 
 
@@ -50,6 +52,17 @@ def human_size(size: int) -> str:
         value, unit = value / 1000, unit + 1
     decimals = 0 if unit == 0 or value >= _NO_DECIMALS else 1
     return f"{value:.{decimals}f} {_UNITS[unit]}"
+
+
+def human_seconds(seconds: float) -> str:
+    """Return a duration as in `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds < _NO_TENTHS:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:  # noqa: PLR2004 - minutes of an hour
+        return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes} min"
 
 
 def project_path(flow_run: FlowRunOutcome) -> str:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mfwb.report.console import printed
+from mfwb.report.fit import Name, Wrapped, print_wrapped
 from mfwb.report.json_output import document_parts
 from mfwb.report.result.losses import print_losses
 from mfwb.report.status_list import ago, destination_text, print_flow_runs
@@ -89,9 +90,9 @@ def status_to_text(  # noqa: PLR0913 - the ways to show it
     with console.capture() as capture:
         if not sync_status.flows:
             text = _nothing(sync_status.ledger, rebuilt=rebuilt, selected=selected)
-            console.print(Text(text), soft_wrap=True)
+            print_wrapped(Text(text), console)
         elif listed is Listed.ALL:
-            console.print(_fitting_table(sync_status.flows, now, console))
+            console.print(_table(sync_status.flows, now))
             _print_list(sync_status, console, now, listed)
             if sync_status.lost:
                 console.print()
@@ -123,7 +124,7 @@ def _print_list(sync_status: SyncStatus, console: Console, now: datetime, listed
     )
     if sync_status.more:
         more = f"{_ELLIPSIS} and {sync_status.more:,} more"
-        console.print(Text(f"{more}; --limit N lists more of them", style="dim"), soft_wrap=True)
+        print_wrapped(Text(f"{more}; --limit N lists more of them", style="dim"), console)
 
 
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
@@ -134,32 +135,26 @@ def _several_bases(flows: Sequence[FlowSyncStatus]) -> bool:
     return len({(row.destination.mode, row.destination.base) for row in flows}) > 1
 
 
-def _fitting_table(flows: Sequence[FlowSyncStatus], now: datetime, console: Console) -> Table:
-    """Return the table of flows; without columns of zeros if it would be too wide with them."""
-    table = _table(flows, now, _HEADINGS)
-    unlimited = console.options.update(width=10_000)
-    if console.measure(table, options=unlimited).maximum <= console.width:
-        return table
-    numbers = [_numbers_of(row) for row in flows]
-    kept = [name for name in _HEADINGS if name == "synced" or any(row[name][0] for row in numbers)]
-    return _table(flows, now, kept)
-
-
-def _table(flows: Sequence[FlowSyncStatus], now: datetime, headings: Sequence[str]) -> Table:
+def _table(flows: Sequence[FlowSyncStatus], now: datetime) -> Table:
+    """Return the table of flows, without columns of zeros."""
+    counted = [_numbers_of(row) for row in flows]
+    headings = [
+        name for name in _HEADINGS if name == "synced" or any(row[name][0] for row in counted)
+    ]
     several = _several_bases(flows)
     table = Table(box=None, pad_edge=False, padding=_GAP, header_style="dim")
-    table.add_column("flow", overflow="fold")
-    table.add_column("project", overflow="fold")
+    table.add_column("flow")
+    table.add_column("project")
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("newest", no_wrap=True)
+    table.add_column("newest")
     for row in flows:
         numbers = _numbers_of(row)
         table.add_row(
-            Text(one_line(row.flow), style="bold"),
-            Text(one_line(destination_text(row.destination, with_base=several))),
+            Name(Text(one_line(row.flow), style="bold")),
+            Name(Text(one_line(destination_text(row.destination, with_base=several)))),
             *(_number(*numbers[heading]) for heading in headings),
-            Text(ago(row.newest, now) if row.newest else "never"),
+            Wrapped(Text(ago(row.newest, now) if row.newest else "never")),
         )
     return table
 

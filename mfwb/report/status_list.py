@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from mfwb.ports import Destination, Entry, SyncState
+from mfwb.report.console import is_limited
+from mfwb.report.fit import fit_name, print_wrapped
 from mfwb.report.format import count
 from mfwb.report.result.losses import print_losses
 from mfwb.safe_text import one_line
@@ -21,6 +22,7 @@ from mfwb.units.durations import format_duration
 __all__ = ["ago", "destination_text", "print_flow_runs"]
 
 _GAP = 2
+_SHORTEST = 12  # columns that a name gets at least
 _REASONS = {
     SyncState.BEGUN: "it is being written, or writing was interrupted",
     SyncState.RUNNING: "it is still running",
@@ -90,14 +92,27 @@ def _print_row(
 ) -> None:
     """Print a line, and below it what does not fit: the destination, and the reason."""
     fits = sum(widths) + _GAP * (len(widths) - 1) <= console.width
-    if not console.is_terminal:
+    if not (console.is_terminal and is_limited(console)):
         _print_line(cells, widths, console, end=reason)
         return
     kept = len(cells) if fits else len(cells) - 1
-    _print_line(cells[:kept], widths[:kept], console)
+    _print_line(*_narrowed(cells[:kept], widths[:kept], console), console)
     for rest in (*cells[kept:], reason):
         if rest:
-            console.print(Padding(rest, (0, 0, 0, _GAP)))
+            print_wrapped(rest, console, indent=_GAP)
+
+
+def _narrowed(
+    cells: Sequence[Text], widths: Sequence[int], console: Console
+) -> tuple[Sequence[Text], Sequence[int]]:
+    """Return cells that fit, with their widths: the name loses its middle, the last ones go."""
+    cells, widths = list(cells), list(widths)
+    while len(cells) > 1 and sum(widths[1:]) + _GAP * (len(cells) - 1) + _SHORTEST > console.width:
+        cells, widths = cells[:-1], widths[:-1]
+    room = console.width - sum(widths[1:]) - _GAP * (len(cells) - 1)
+    if widths[0] > room:
+        cells[0], widths[0] = fit_name(cells[0], room, console), room
+    return cells, widths
 
 
 def _print_line(

@@ -17,6 +17,7 @@ from mfwb.sink.client.collections import Collections
 from mfwb.sink.client.retry_budget import RetryBudget
 from mfwb.sink.content.edits import EditRule
 from mfwb.sink.offline.manifest import Checksums
+from mfwb.sink.offline.new_payloads import NewPayloads
 from mfwb.sink.offline.session import OfflineSession
 from mfwb.sink.online.in_flight import InFlight
 from mfwb.sink.online.session import OnlineSession, Project
@@ -43,6 +44,7 @@ class WandbSink:
         self._destinations = destinations
         self._bundle = destinations.bundle
         self._checksums = Checksums(self._bundle) if self._bundle else None
+        self._payloads: NewPayloads | None = None
         self._on_deleted = settings.on_deleted
         self._force = settings.force
         self._edit_rule = EditRule(settings.overwrite_edits, restore=settings.force)
@@ -108,9 +110,16 @@ class WandbSink:
     ) -> Iterator[Session]:
         """Fetch the existing W&B runs and yield a session that writes the plan."""
         if self._bundle is not None and self._checksums is not None:
-            yield OfflineSession(plan, self._bundle, self._checksums, writer=writer)
+            payloads = self._new_payloads(self._bundle)
+            yield OfflineSession(plan, self._bundle, self._checksums, payloads, writer=writer)
         else:
             yield self._online(plan, writer, written, forgotten)
+
+    def _new_payloads(self, bundle: Path) -> NewPayloads:
+        with self._lock:
+            if self._payloads is None:  # only now, as a sync with nothing to do need not know it
+                self._payloads = NewPayloads(bundle)
+            return self._payloads
 
     def _online(
         self, plan: Plan, writer: str, written: Collection[str], forgotten: Collection[str]

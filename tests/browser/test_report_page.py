@@ -100,6 +100,11 @@ def test_clicks_in_the_graph(window: Window, page: Page) -> None:
     assert "train" in shown[0].text
     assert "failed" in shown[0].text
     assert len(window.all("path.near")) >= 3
+    window.until(
+        "const frame = document.querySelector('.graph-frame').getBoundingClientRect();"
+        "const node = document.querySelector('.node.chosen rect').getBoundingClientRect();"
+        "return node.left >= frame.left && node.right <= frame.right + 1"
+    )
     window.all(".graph-side .close")[0].click()
     assert not window.all(".node-facts.shown")
     artifact = next(node for node in window.all("a.node.artifact") if "wines" in node.text)

@@ -46,7 +46,9 @@ def _main() -> int:
                 scene.add_healthy()
                 for command in options.commands.split(","):
                     full = (
-                        f"{command} {case.name}" if command in {"lineage", "explain"} else command
+                        f"{command} {case.name}"
+                        if command in {"lineage", "explain", "report"}
+                        else command
                     )
                     began = time.monotonic()
                     done, problems = scene.try_out(full, seconds=options.seconds)

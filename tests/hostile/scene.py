@@ -264,6 +264,7 @@ class Scene:
             run = self.runs[label].pathspec
             return {
                 "lineage": ("lineage", run, "--explain", *read),
+                "report": ("report", run, "-o", "-", *read),
                 "explain": ("explain", f"{run}/{self._explained(label)}", *read, *to),
             }[verb]
         return {

@@ -13,6 +13,7 @@ import pytest
 from tests.faults.scene import differences
 from tests.integration.aspects import ASPECTS
 from tests.integration.results import metadata_of, wandb_run
+from tests.support.html_pages import ParsedPage
 from tests.support.sandbox import Finished, Sandbox, end
 from tests.support.wandb_server import ArtifactVersion, Incoming, RunSnapshot, WandbServer
 
@@ -60,7 +61,8 @@ def overview(
     pathspec = flow_run(_FLOW)
     folder = tmp_path_factory.mktemp(f"overview-{request.param}")
     server = {"WANDB_BASE_URL": w_and_b.base_url, "WANDB_API_KEY": w_and_b.api_key}
-    sandbox = Sandbox(folder, server)
+    report = {"MFWB_OVERVIEW_REPORT": "false"} if request.param == "task" else {}
+    sandbox = Sandbox(folder, {**server, **report})
     fixed = ("--overview", "--granularity", request.param, "--entity", "acme", "--json")
     source = ("--metadata", metadata_of(flows_root))
     online, pushed = f"{folder.name}-online", f"{folder.name}-pushed"
@@ -204,6 +206,26 @@ def test_the_timeline(overview: Overview) -> None:
     assert bars["failed"].marker.color == "#d62728"
     assert list(figure.layout.yaxis.ticktext)[:3] == ["start", "group", "train"]
     assert "attempt 0" in bars["failed"].hovertext[0]
+
+
+def test_the_report(overview: Overview) -> None:
+    """A page about the flow run is a panel, unless a setting leaves it out."""
+    panel = overview.run.summary.get("report")
+    if any("/train/" in name for name in overview.online):  # at granularity task, see the fixture
+        assert "report" not in overview.pushed[overview.pathspec].summary
+        assert panel is None
+        return
+    assert panel is not None
+    page = ParsedPage.of(overview.run.files[panel["path"]].decode())
+
+    assert panel["_type"] == "html-file"
+    assert page.faults() == []
+    assert {overview.pathspec, "Lineage", "Timeline", "Tasks"} <= {
+        text.strip() for text in page.texts
+    }
+    nodes = [link["class"] for link in page.all("a") if link.get("class", "").startswith("node")]
+    steps = {row["step"] for row in overview.table("steps")}
+    assert sum("node step" in kind for kind in nodes) == len(steps)
 
 
 def test_the_lineage(overview: Overview) -> None:
@@ -419,6 +441,7 @@ def test_a_damage_is_found(  # noqa: PLR0913, PLR0917 - fixtures
         damaged = w_and_b.store.projects["acme", project].runs[path.rsplit("/", 1)[1]]
         damaged.summary["train/accuracy"]["chosen"] = 7
         del damaged.summary["timeline"]
+        del damaged.summary["report"]
         damaged.outputs.clear()
     fixed = ("--overview", "--project", project, "--metadata", metadata_of(flows_root), "--json")
 
@@ -430,5 +453,6 @@ def test_a_damage_is_found(  # noqa: PLR0913, PLR0917 - fixtures
         for difference in found.document["flow_runs"][0]["differences"]
     }
     assert found.code == 6
-    assert {"summary.train/accuracy", "summary.timeline", "final artifact model"} <= items
+    expected = {"summary.train/accuracy", "summary.timeline", "summary.report"}
+    assert {*expected, "final artifact model"} <= items
     assert repaired.code == 0, repaired.out

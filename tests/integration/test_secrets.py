@@ -234,6 +234,7 @@ def commands(scene: Scene, project: str, granularity: str) -> dict[str, tuple[st
         "explain": ("explain", f"{scene.pathspec}/start/1/db_password", *to),
         "explain nested": ("explain", f"{scene.pathspec}/start/1/nested", *to, "--json"),
         "explain parameter": ("explain", f"{scene.pathspec}/start/1/api_key", *to),
+        "report": ("report", scene.pathspec, "-o", "-"),
         "sync": ("sync", scene.pathspec, *to, "--verbose"),
     }
 

@@ -106,6 +106,7 @@ def test_without_wandb(strange: tuple[str, Path], sandbox: Sandbox) -> None:
         ("plan", pathspec, "--verbose"),
         ("lineage", pathspec, "--explain"),
         ("lineage", pathspec, "--format", "mermaid"),
+        ("report", pathspec, "-o", "-"),
     ):
         _check(sandbox.mfwb(*command, *where))
     for command in (("plan", pathspec, "--json"), ("lineage", pathspec, "--format", "json")):

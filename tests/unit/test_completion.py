@@ -112,7 +112,8 @@ printf '%s\\n' "${COMPREPLY[@]}"
         (["open", "TrainFlow/999/t"], ["TrainFlow/999/train"]),
         (["sync", "--project", "b"], ["beers"]),
         (["sync", "--mode", "o"], ["online", "offline"]),
-        (["status", "Tr"], ["TrainFlow"]),
+        (["config", "show", "--flow", "Tr"], ["TrainFlow"]),
+        (["status", "TrainFlow/9"], ["TrainFlow/999"]),
         (["config", "sh"], ["show"]),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from mfwb.cli import options
+from mfwb.cli.browser import open_in_browser
 from mfwb.cli.help import Command, HelpedArgument, HelpedOption
 from mfwb.cli.streams import keep_stdout_clean, write_error, write_out
 
@@ -82,27 +82,8 @@ def open_page(  # noqa: PLR0913 - one for each option
     if as_json:
         text, plain = for_any_output(page_document(pathspec, url))
         write_out(text, plain=plain)
-    elif only_print or not (sys.stdout.isatty() and _open(url)):
+    elif only_print or not (sys.stdout.isatty() and open_in_browser(url)):
         write_out(f"{url}\n")
     elif not quiet:
         write_error(f"opened {url}")
     return 0
-
-
-def _open(url: str) -> bool:
-    """Open a page in the user's browser; return whether one was started.
-
-    Without a desktop, Python would start a browser for terminals.
-    """
-    import webbrowser  # noqa: PLC0415 - hardly ever needed
-
-    has_desktop = sys.platform == "darwin" or any(map(os.environ.get, _DESKTOPS))
-    if not (has_desktop or os.environ.get("BROWSER")):
-        return False
-    try:
-        return webbrowser.open(url)
-    except (webbrowser.Error, OSError, ValueError):  # $BROWSER may be anything
-        return False
-
-
-_DESKTOPS = ("DISPLAY", "WAYLAND_DISPLAY")

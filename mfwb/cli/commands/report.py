@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mfwb.cli import options
+from mfwb.cli.browser import open_in_browser
 from mfwb.cli.help import Command
 from mfwb.cli.streams import keep_stdout_clean, write_bytes, write_error, write_out
 
@@ -59,8 +60,11 @@ def report(  # noqa: PLR0913 - they are the options
     path = made.save(output)
     text, plain = _document(made, path) if as_json else (f"{path}\n", None)
     write_out(text, plain=plain)
-    if opened and not _open(path):
-        write_error(f"no browser can be started; open {path} yourself")
+    if opened:
+        with keep_stdout_clean(quiet=True):  # of what a browser prints
+            has_browser = open_in_browser(path.resolve().as_uri())
+        if not has_browser:
+            write_error(f"no browser can be started; open {path} yourself")
     return 0
 
 
@@ -81,11 +85,3 @@ def _document(made: HtmlReport, path: Path) -> tuple[str, str]:
         "flow_runs": list(made.flow_runs),
     }
     return for_any_output(document)
-
-
-def _open(path: Path) -> bool:
-    """Show a file in the browser; return whether there is one."""
-    import webbrowser  # noqa: PLC0415 - not needed for help
-
-    with keep_stdout_clean(quiet=True):
-        return webbrowser.open(path.resolve().as_uri())

@@ -11,6 +11,7 @@ from rich.text import Text
 from mfwb.pipeline.explain import Explanation, TaskArtifact
 from mfwb.report.explain.lines import Line, columns
 from mfwb.report.explain.reasons import explain_kind, why_not_more
+from mfwb.report.fit import Wrapped
 from mfwb.report.format import human_size
 from mfwb.report.lineage.phrases import TIMES, join_names, name_tasks, task_name
 from mfwb.safe_text import one_line
@@ -108,9 +109,9 @@ def _contents(artifacts: Sequence[TaskArtifact]) -> Text | Table:
     if len(rows) > _FEW:
         table.add_row(Text(f"and {len(rows) - _FEW:,} more", style="dim"))
     whole = Table.grid()
-    whole.add_column(overflow="fold")
-    whole.add_row(Text(f"{' or '.join(heading)}", style="bold"))
-    whole.add_row(Text(", ".join(encodings)))
+    whole.add_column()
+    whole.add_row(Wrapped(Text(f"{' or '.join(heading)}", style="bold")))
+    whole.add_row(Wrapped(Text(", ".join(encodings))))
     whole.add_row(table)
     return whole
 

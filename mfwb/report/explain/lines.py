@@ -9,6 +9,8 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from mfwb.report.fit import Wrapped
+
 __all__ = ["Line", "columns", "print_lines"]
 
 _GAP = 2
@@ -33,10 +35,11 @@ def print_lines(lines: Iterable[Line], console: Console, *, width: int) -> None:
     labels = max((len(line.label) for line in lines), default=0)
     grid = Table.grid(padding=(0, _GAP, 0, 0))
     grid.add_column(width=labels, style="dim", no_wrap=True)
-    grid.add_column(overflow="fold", max_width=width - labels - _GAP)
+    grid.add_column(max_width=width - labels - _GAP)
     above = ""
     for label, content in lines:
-        grid.add_row(Text("" if label == above else label), content)
+        shown = Wrapped(content) if isinstance(content, Text) else content
+        grid.add_row(Text("" if label == above else label), shown)
         above = label or above
     console.print(grid, width=width)
 
@@ -46,7 +49,11 @@ def columns(rows: Iterable[Sequence[Text]]) -> Table:
     table = Table.grid(padding=(0, _GAP, 0, 0))
     rows = list(rows)
     for _ in range(max(map(len, rows), default=0)):
-        table.add_column(overflow="fold")
+        table.add_column()
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(_cell(cell) for cell in row))
     return table
+
+
+def _cell(text: Text) -> RenderableType:
+    return text if text.justify == "right" else Wrapped(text)

@@ -12,10 +12,11 @@ from rich.text import Text
 
 from mfwb.pipeline.explain import Explanation
 from mfwb.ports import ReadyArtifact
-from mfwb.report.console import printed
+from mfwb.report.console import is_limited, printed
 from mfwb.report.explain.effects import effect_lines
 from mfwb.report.explain.facts import fact_lines, origin
 from mfwb.report.explain.lines import Line, columns, print_lines
+from mfwb.report.fit import Wrapped
 from mfwb.safe_text import one_line
 from mfwb.snapshot import FlowRunState
 
@@ -29,9 +30,9 @@ _MANY = 8
 
 def to_text(explanation: Explanation, *, console: Console) -> str:
     """Return the text, in the colours of a console and at most 80 columns wide."""
-    width = min(console.width, _WIDEST)
+    width = min(console.width, _WIDEST) if is_limited(console) else console.width
     with console.capture() as capture:
-        _print(Text(one_line(explanation.pathspec), style="bold", overflow="fold"), console, width)
+        _print(Text(one_line(explanation.pathspec), style="bold"), console, width)
         _print(Text(origin(explanation)), console, width, indent=_INDENT)
         console.print()
         lines = [*fact_lines(explanation), *effect_lines(explanation), *_ends(explanation)]
@@ -77,7 +78,7 @@ def _print_artifact(artifact: ReadyArtifact, console: Console, width: int) -> No
     console.print(Text("metadata", style="dim"))
     metadata = {**artifact.planned.metadata, **artifact.metadata}
     rows = [[Text(key, style="dim"), Text(value)] for key, value in _flat(metadata)]
-    console.print(Padding(columns(rows), (0, 0, 0, _INDENT)), width=width)
+    console.print(Padding(columns(rows), (0, 0, 0, _INDENT), expand=False), width=width)
 
 
 def _flat(metadata: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
@@ -90,4 +91,4 @@ def _flat(metadata: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]
 
 
 def _print(text: Text, console: Console, width: int, *, indent: int = 0) -> None:
-    console.print(Padding(text, (0, 0, 0, indent)), width=width, overflow="fold")
+    console.print(Padding(Wrapped(text), (0, 0, 0, indent), expand=False), width=width)

@@ -123,7 +123,7 @@ def _by_task(key: str, table: ReadyTable | None) -> Table | None:
 
 def _preview(preview: ArtifactPreview) -> Preview:
     if preview.table is not None:
-        return Preview(table=build_table(preview.table))
+        return Preview(table=build_table(preview.table, is_whole=False))
     if preview.images:
         shown = preview.images[:_IMAGES]
         more = len(preview.images) - len(shown)
@@ -141,13 +141,20 @@ def _image(image: PreviewImage) -> Image:
     return Image(f"data:image/{_TYPES[image.format]};base64,{data}", name_text(image.caption))
 
 
-def build_table(table: ReadyTable, *, rows: int = _ROWS) -> Table:
-    """Return the first rows and columns of a table, as texts."""
+def build_table(table: ReadyTable, *, rows: int = _ROWS, is_whole: bool = True) -> Table:
+    """Return the first rows and columns of a table, as texts.
+
+    Args:
+        table: the table.
+        rows: how many rows are shown at most.
+        is_whole: whether it has all rows; a preview has only the first ones.
+    """
     columns = table.columns[:_COLUMNS]
     shown = table.rows[:rows]
     notes = []
     if len(table.rows) > len(shown):
-        notes.append(f"the first {len(shown):,} of {len(table.rows):,} rows")
+        every = f" of {len(table.rows):,}" if is_whole else ""
+        notes.append(f"the first {len(shown):,}{every} rows")
     if len(table.columns) > len(columns):
         notes.append(f"{len(columns):,} of {len(table.columns):,} columns")
     return Table(

@@ -10,7 +10,7 @@ from mfwb.planning.run_scopes import task_label
 from mfwb.ports import Entry, LogLine
 from mfwb.report.format import count, human_size
 from mfwb.report.html.artifacts import ARTIFACTS_LIMIT, build_artifacts
-from mfwb.report.html.drawings import CHARTS_LIMIT, draw_charts, draw_timeline
+from mfwb.report.html.drawings import CHARTS_LIMIT, attempts_of, draw_charts, draw_timeline
 from mfwb.report.html.graph import STATE_ORDER, build_graph
 from mfwb.report.html.model import (
     Card,
@@ -79,7 +79,10 @@ def build_page(
             for parameter in flow_run.parameters
         ),
         graph=build_graph(traced, anchors, prefix),
-        timeline=draw_timeline(flow_run.steps),
+        timeline=draw_timeline(
+            [attempt for task in flow_run.tasks for attempt in attempts_of(task)],
+            [step.name for step in flow_run.steps],
+        ),
         failures=tuple(failures[:_FAILURES]),
         charts=tuple(charts[:CHARTS_LIMIT]),
         tasks=tuple(

@@ -13,7 +13,7 @@ from mfwb.pipeline.report_material import ReportMaterial
 from mfwb.ports import Entry
 from mfwb.report.html.build import build_page
 from mfwb.report.html.comparison import compare
-from mfwb.report.html.model import Page
+from mfwb.report.html.model import FlowRunPage, Page
 from mfwb.report.html.render import render_cards, render_fragment, render_page
 from mfwb.snapshot.pathspec import parts_of
 from mfwb.version import __version__
@@ -83,7 +83,7 @@ def build_report(
     ]
     is_comparison = len(pages) > 1
     page = Page(
-        title=f"{len(pages)} flow runs" if is_comparison else pages[0].pathspec,
+        title=_title_of(pages) if is_comparison else pages[0].pathspec,
         flow_runs=tuple(pages),
         comparison=compare(materials, pages) if is_comparison else None,
         version=__version__,
@@ -93,6 +93,12 @@ def build_report(
         render_page(page),
         "".join(map(render_fragment, pages)),
     )
+
+
+def _title_of(pages: Sequence[FlowRunPage]) -> str:
+    flows = {page.flow for page in pages}
+    of_flow = f" of {flows.pop()}" if len(flows) == 1 else ""
+    return f"{len(pages)} flow runs{of_flow}"
 
 
 def report_fragment(traced: TracedFlowRun) -> str:

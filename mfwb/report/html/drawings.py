@@ -19,11 +19,18 @@ from mfwb.report.html.model import (
     TimelineBar,
 )
 from mfwb.report.html.texts import duration, moment, name_text, number_text
-from mfwb.snapshot import Step, Task
+from mfwb.snapshot import Task
 from mfwb.snapshot.pathspec import below_flow_run, owner_and_name
 from mfwb.timeline import STATE_NAMES, pack_lanes, select_bars
 
-__all__ = ["CHARTS_LIMIT", "draw_charts", "draw_histogram", "draw_timeline"]
+__all__ = [
+    "CHARTS_LIMIT",
+    "AttemptBar",
+    "attempts_of",
+    "draw_charts",
+    "draw_histogram",
+    "draw_timeline",
+]
 
 _WIDTH, _LEFT, _RIGHT = 1160.0, 150.0, 14.0
 _BAR_LIMIT = 1_500
@@ -40,8 +47,21 @@ _CHART_WIDTH, _CHART_HEIGHT = 300.0, 110.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Attempt:
-    task: Task
+class AttemptBar:
+    """An attempt, as a bar of a timeline.
+
+    Attributes:
+        step: the step of its task.
+        task: the name of its task, printable.
+        number: of the attempt.
+        state: how it ended.
+        start: epoch ms.
+        length: in ms.
+        is_known: whether its end is known.
+    """
+
+    step: str
+    task: str
     number: int
     state: str
     start: int
@@ -49,27 +69,31 @@ class _Attempt:
     is_known: bool
 
 
-def draw_timeline(steps: Sequence[Step]) -> Timeline | None:
-    """Return the attempts of all tasks over time; None if no start of any is known."""
-    every = [attempt for step in steps for task in step.tasks for attempt in _attempts(task)]
+def draw_timeline(every: Sequence[AttemptBar], steps: Iterable[str]) -> Timeline | None:
+    """Return the attempts of all tasks over time; None if no start of any is known.
+
+    Args:
+        every: the attempts.
+        steps: names of the steps, in the order of the graph.
+    """
     if not every:
         return None
     shown = select_bars(every, _BAR_LIMIT, lambda attempt: attempt.state == "ok")
     begin = min(attempt.start for attempt in shown)
     end = max(attempt.start + attempt.length for attempt in shown)
     scale = (_WIDTH - _LEFT - _RIGHT) / max(end - begin, 1.0)
-    by_step: defaultdict[str, list[_Attempt]] = defaultdict(list)
+    by_step: defaultdict[str, list[AttemptBar]] = defaultdict(list)
     for attempt in shown:
-        by_step[attempt.task.step].append(attempt)
+        by_step[attempt.step].append(attempt)
     bands: list[TimelineBand] = []
     bars: list[TimelineBar] = []
     y = _TOP
     for step in steps:
-        if step.name not in by_step:
+        if step not in by_step:
             continue
-        lanes = pack_lanes(by_step[step.name])
+        lanes = pack_lanes(by_step[step])
         height = min(max(len(lanes) * _LANE, _LOWEST), max(_BAND, _LOWEST))
-        bands.append(TimelineBand(name_text(step.name, 20), y, height))
+        bands.append(TimelineBand(name_text(step, 20), y, height))
         lane = height / len(lanes)
         for number, members in enumerate(lanes):
             for attempt in members:
@@ -96,27 +120,28 @@ def draw_timeline(steps: Sequence[Step]) -> Timeline | None:
     )
 
 
-def _attempts(task: Task) -> Iterator[_Attempt]:
+def attempts_of(task: Task) -> Iterator[AttemptBar]:
+    """Yield the attempts of a task that have a start; the last one ended as the task did."""
     for attempt in task.attempts:
         if attempt.started_at is None:
             continue
-        is_last = attempt is task.attempts[-1]
         ended = attempt.finished_at
-        yield _Attempt(
-            task,
+        yield AttemptBar(
+            task.step,
+            name_text(below_flow_run(task.pathspec)),
             attempt.number,
-            task.state.value if is_last else "failed",
+            task.state.value if attempt is task.attempts[-1] else "failed",
             attempt.started_at,
             max(0.0, float((ended or attempt.started_at) - attempt.started_at)),
             ended is not None,
         )
 
 
-def _title(attempt: _Attempt) -> str:
+def _title(attempt: AttemptBar) -> str:
     took = duration(attempt.length / 1000) if attempt.is_known else "end not known"
     state = STATE_NAMES.get(attempt.state, attempt.state)
-    name = name_text(below_flow_run(attempt.task.pathspec))
-    return f"{name}, attempt {attempt.number}: {state}, {took}, began {moment(attempt.start)} UTC"
+    began = moment(attempt.start)
+    return f"{attempt.task}, attempt {attempt.number}: {state}, {took}, began {began} UTC"
 
 
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200)
@@ -140,12 +165,13 @@ def _offset_text(seconds: float) -> str:
 
 # --- charts ----------------------------------------------------------------------------------
 
+_Line = tuple[str, list[tuple[float, float]]]
+"""The label of a line, and its points."""
+
 
 def draw_charts(run: PlannedRun, values: ReadyRun, step: str) -> list[Chart]:
     """Return the charts of a step: one for each curve, and one for each number over its tasks."""
-    lines: defaultdict[tuple[str, str], list[tuple[str, list[tuple[float, float]]]]] = defaultdict(
-        list
-    )
+    lines: defaultdict[tuple[str, str], list[_Line]] = defaultdict(list)
     labels = {f"/{task.label}" for task in run.tasks} if run.merged else set()
     for axis in values.axes:
         points = [
@@ -175,9 +201,7 @@ def _split_label(name: str, labels: Iterable[str]) -> tuple[str, str]:
     return name, ""
 
 
-def _chart(
-    step: str, name: str, axis: str, lines: Sequence[tuple[str, list[tuple[float, float]]]]
-) -> Chart:
+def _chart(step: str, name: str, axis: str, lines: Sequence[_Line]) -> Chart:
     shown = lines[:_SERIES]
     every = [point for _, points in shown for point in points if math.isfinite(point[1])]
     xs = [x for x, _ in every] or [0.0]

@@ -18,7 +18,15 @@ from mfwb.report.lineage.steps import Made, StepView, views_of
 from mfwb.snapshot import Task, TaskState
 from mfwb.snapshot.pathspec import PARAMETERS, flow_run_of
 
-__all__ = ["STATE_ORDER", "build_graph", "worst_state"]
+__all__ = [
+    "STATE_ORDER",
+    "LineDraft",
+    "NodeDraft",
+    "NodeKey",
+    "build_graph",
+    "draw_drafts",
+    "worst_state",
+]
 
 STATE_ORDER = (TaskState.FAILED, TaskState.UNFINISHED, TaskState.CAUGHT, TaskState.OK)
 
@@ -36,7 +44,7 @@ def worst_state(tasks: Iterable[Task]) -> str:
 
 
 @dataclass(slots=True)
-class _Draft:
+class NodeDraft:
     """A node before the layout."""
 
     kind: str
@@ -48,7 +56,11 @@ class _Draft:
     anchor: str = ""
 
 
-_Key = tuple[str, str]  # kind of node, and step; or step and name of an artifact
+NodeKey = tuple[str, str]
+"""The kind of a node and the step; of an artifact, the step that made it and its name."""
+
+LineDraft = tuple[NodeKey, NodeKey, str, str]
+"""The two ends of a line, its kind and its title."""
 
 
 def build_graph(
@@ -79,8 +91,8 @@ class _Builder:
                 is_sure = used.evidence is not Evidence.AVAILABLE
                 readers = self._readers[used.step, used.name]
                 readers[view.name] = readers.get(view.name, False) or is_sure
-        self._drafts: dict[_Key, _Draft] = {}
-        self._lines: list[tuple[_Key, _Key, str, str]] = []
+        self._drafts: dict[NodeKey, NodeDraft] = {}
+        self._lines: list[LineDraft] = []
 
     def build(self) -> Graph:
         """Return the graph."""
@@ -125,13 +137,13 @@ class _Builder:
         facts = [Fact("used", ", ".join(name_text(name) for name in names))]
         key = ("parameters", "")
         detail = join_names([name_text(name, 20) for name in names], 2)
-        self._drafts[key] = _Draft("parameters", "parameters", detail, facts=facts)
+        self._drafts[key] = NodeDraft("parameters", "parameters", detail, facts=facts)
         for reader, some in used.items():
             title = f"{_join(some)} used by {name_text(reader)}"
             self._lines.append((key, ("step", reader), "used", title))
 
     def _add_step(self, view: StepView, column: int) -> None:
-        self._drafts["step", view.name] = _Draft(
+        self._drafts["step", view.name] = NodeDraft(
             "step",
             _step_name(view),
             _step_detail(view),
@@ -187,7 +199,7 @@ class _Builder:
                 Fact("used by", "no step"),
             ]
             label = f"{len(folded):,} more, not used"
-            self._drafts[key] = _Draft(
+            self._drafts[key] = NodeDraft(
                 "artifact", label, state="unused", column=column, facts=facts
             )
             self._lines.append((("step", view.name), key, "made", label))
@@ -196,7 +208,7 @@ class _Builder:
         key = (view.name, name)
         readers = self._readers.get(key, {})
         made = self._made[view.name].get(name)
-        self._drafts[key] = _Draft(
+        self._drafts[key] = NodeDraft(
             "artifact",
             name_text(name),
             state="used" if readers else "unused",
@@ -221,7 +233,7 @@ class _Builder:
             key = ("flow-run", pathspec)
             if key not in self._drafts:
                 facts = [Fact("other flow run", name_text(pathspec))]
-                self._drafts[key] = _Draft(
+                self._drafts[key] = NodeDraft(
                     "flow-run", name_text(pathspec), column=max(0, column - 1), facts=facts
                 )
             title = f"{_join(sorted(names))} used by {name_text(view.name)}"
@@ -229,36 +241,41 @@ class _Builder:
             self._lines.append((key, ("step", view.name), "used", title))
 
     def _draw(self) -> Graph:
-        known = [
-            line for line in self._lines if line[0] in self._drafts and line[1] in self._drafts
-        ]
-        boxes = [
-            Box(key, draft.column, _width(draft), _height(draft))
-            for key, draft in self._drafts.items()
-        ]
-        drawing = draw_graph(boxes, [(begin, end) for begin, end, _, _ in known])
-        numbers: dict[Hashable, int] = {key: number for number, key in enumerate(self._drafts)}
-        nodes = [
-            Node(
-                id=numbers[box.key],
-                kind=draft.kind,
-                name=_shortened(draft.name),
-                detail=_shortened(draft.detail),
-                state=draft.state,
-                x=drawing.positions[box.key].x,
-                y=drawing.positions[box.key].y,
-                width=box.width,
-                height=box.height,
-                facts=(Fact("name", draft.name), *draft.facts),
-                anchor=draft.anchor,
-            )
-            for box, draft in zip(boxes, self._drafts.values(), strict=True)
-        ]
-        links = [
-            Link(kind, path, (numbers[begin], numbers[end]), title)
-            for (begin, end, kind, title), path in zip(known, drawing.paths, strict=True)
-        ]
-        return Graph(drawing.width, drawing.height, tuple(nodes), tuple(links))
+        return draw_drafts(self._drafts, self._lines)
+
+
+def draw_drafts(drafts: Mapping[NodeKey, NodeDraft], lines: Sequence[LineDraft]) -> Graph:
+    """Return the drawing of nodes and of the lines between them.
+
+    Args:
+        drafts: the nodes by key, in an order that decides between equally good layouts.
+        lines: between two keys, each with its kind and title; those to unknown keys are left out.
+    """
+    known = [line for line in lines if line[0] in drafts and line[1] in drafts]
+    boxes = [Box(key, draft.column, _width(draft), _height(draft)) for key, draft in drafts.items()]
+    drawing = draw_graph(boxes, [(begin, end) for begin, end, _, _ in known])
+    numbers: dict[Hashable, int] = {key: number for number, key in enumerate(drafts)}
+    nodes = [
+        Node(
+            id=numbers[box.key],
+            kind=draft.kind,
+            name=_shortened(draft.name),
+            detail=_shortened(draft.detail),
+            state=draft.state,
+            x=drawing.positions[box.key].x,
+            y=drawing.positions[box.key].y,
+            width=box.width,
+            height=box.height,
+            facts=(Fact("name", draft.name), *draft.facts),
+            anchor=draft.anchor,
+        )
+        for box, draft in zip(boxes, drafts.values(), strict=True)
+    ]
+    links = [
+        Link(kind, path, (numbers[begin], numbers[end]), title)
+        for (begin, end, kind, title), path in zip(known, drawing.paths, strict=True)
+    ]
+    return Graph(drawing.width, drawing.height, tuple(nodes), tuple(links))
 
 
 def _step_name(view: StepView) -> str:
@@ -308,10 +325,10 @@ def _shortened(label: str) -> str:
     return f"{label[:half]}\N{HORIZONTAL ELLIPSIS}{label[-half:]}"
 
 
-def _width(draft: _Draft) -> float:
+def _width(draft: NodeDraft) -> float:
     longest = max(len(_shortened(draft.name)), len(_shortened(draft.detail)) * 0.85)
     return round(max(longest * _LETTER, 34.0) + _PADDING)
 
 
-def _height(draft: _Draft) -> float:
+def _height(draft: NodeDraft) -> float:
     return _STEP_HEIGHT if draft.detail or draft.kind == "step" else _ARTIFACT_HEIGHT

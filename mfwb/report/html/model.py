@@ -249,7 +249,7 @@ class Artifact:
     type: str
     size: str
     tasks: str
-    uses: tuple[ArtifactUse, ...]
+    uses: tuple[ArtifactUse, ...] | None  # None: not known
     previews: tuple[Preview, ...] = ()
     content: str = ""  # the beginning of its sha1, if all tasks have the same content
 

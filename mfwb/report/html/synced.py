@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mfwb.destination.addresses import is_web_address
 from mfwb.outcome import FlowRunOutcome, WandbRunOutcome
 from mfwb.ports import Entry
 from mfwb.report.format import project_path, project_urls, short_name
 from mfwb.report.html.model import Fact, SyncedRun, SyncedTo
-from mfwb.report.html.texts import is_web_address, name_text
+from mfwb.report.html.texts import name_text
 
 __all__ = ["build_destinations"]
 

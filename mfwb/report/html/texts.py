@@ -12,7 +12,6 @@ from mfwb.safe_text import one_line, printable
 
 __all__ = [
     "duration",
-    "is_web_address",
     "moment",
     "name_text",
     "number_text",
@@ -100,8 +99,3 @@ def value_text(value: Any, longest: int) -> str:
 
 
 _WIDE = 80
-
-
-def is_web_address(url: str) -> bool:
-    """Whether a URL leads to a page: nothing else becomes a link."""
-    return url.startswith(("https://", "http://")) and url.isprintable() and " " not in url

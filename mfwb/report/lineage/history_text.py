@@ -11,6 +11,7 @@ from rich.text import Text
 from mfwb.lineage import Edge, Evidence
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.report.console import printed
+from mfwb.report.fit import print_wrapped
 from mfwb.report.format import count
 from mfwb.report.lineage.history import ArtifactHistory, Version
 from mfwb.report.lineage.layout import Fact, Node, print_tree
@@ -56,7 +57,7 @@ def history_to_text(
     }
     with console.capture() as capture:
         print_tree(root, console)
-        console.print(Text(_total(history), style="bold"))
+        print_wrapped(Text(_total(history), style="bold"), console)
         doubtful = [view for view in views_of(traced) if view.name in in_doubt]
         for line in doubt_lines(doubtful, reasons):
             console.print(line)

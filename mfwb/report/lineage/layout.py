@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from rich.cells import cell_len
-from rich.console import Console, Group
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
+
+from mfwb.report.console import is_limited
+from mfwb.report.fit import Wrapped
 
 __all__ = ["Fact", "Node", "print_tree"]
 
@@ -19,6 +23,11 @@ _GAP = 2
 _INDENT = 4  # as wide as rich's guides
 _LISTS = 24
 """A list of names is wrapped if it is wider."""
+
+_NARROWEST = 12
+"""Columns are not narrower than this."""
+
+_ANY = 10**6  # columns
 
 _SHARE = 3
 """The names of facts take this part of the width at most."""
@@ -51,7 +60,7 @@ class _Widths:
 def print_tree(root: Node, console: Console) -> None:
     """Print a tree; the facts of all its nodes are aligned in columns of the same width."""
     widths = _widths(root, console.width)
-    if console.is_terminal:
+    if console.is_terminal and is_limited(console):
         console.print(_with_guides(root, widths))
     else:
         _print_indented(root, console, widths, 0)
@@ -87,14 +96,15 @@ def _with_guides(node: Node, widths: _Widths) -> Tree:
 
 
 def _print_indented(node: Node, console: Console, widths: _Widths, depth: int) -> None:
-    console.print(Padding(_body(node, widths), (0, 0, 0, depth * _INDENT)))
+    margin = (0, 0, 0, depth * _INDENT)
+    console.print(Padding(_body(node, widths), margin, expand=False))
     for child in node.inside:
         _print_indented(child, console, widths, depth + 1)
 
 
 def _body(node: Node, widths: _Widths) -> Group:
-    grids = [_grid(facts, widths) for facts in _group_by_columns(node.facts)]
-    return Group(node.headline, *grids, Text())
+    facts = [_Facts(facts, widths) for facts in _group_by_columns(node.facts)]
+    return Group(Wrapped(node.headline), *facts, Text())
 
 
 def _group_by_columns(facts: Iterable[Fact]) -> Iterator[list[tuple[str, Fact]]]:
@@ -108,15 +118,45 @@ def _group_by_columns(facts: Iterable[Fact]) -> Iterator[list[tuple[str, Fact]]]
         yield list(members)
 
 
+class _Facts:
+    """Facts in columns; where these would be too narrow, below each other."""
+
+    def __init__(self, facts: Sequence[tuple[str, Fact]], widths: _Widths) -> None:
+        self._facts = facts
+        self._widths = widths
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield a table, or the lines of all facts."""
+        grid = _grid(self._facts, self._widths)
+        natural = Measurement.get(console, console.options.update(width=_ANY), grid).maximum
+        narrowest = self._widths.label + _GAP + 2 * _NARROWEST
+        if options.max_width >= min(natural, narrowest):
+            yield grid
+            return
+        for label, fact in self._facts:
+            if label:
+                yield Wrapped(Text(label, style="dim"))
+            yield _indented(fact.names, _GAP)
+            if fact.description:
+                yield _indented(fact.description, 2 * _GAP)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        """Return the widths of the table."""
+        return Measurement.get(console, options, _grid(self._facts, self._widths))
+
+
+def _indented(text: Text, margin: int) -> Padding:
+    return Padding(Wrapped(text), (0, 0, 0, margin), expand=False)
+
+
 def _grid(facts: Sequence[tuple[str, Fact]], widths: _Widths) -> Table:
     grid = Table.grid(padding=(0, _GAP, 0, 0))
     grid.add_column(width=widths.label, style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
+    grid.add_column()
     for label, fact in facts:
         if fact.description is None:
-            grid.add_row(Text(label), fact.names)
+            grid.add_row(Text(label), Wrapped(fact.names))
         else:
             grid.columns[1].width = widths.names
-            grid.add_row(Text(label), fact.names, fact.description)
-    grid.columns[-1].overflow = "fold"
+            grid.add_row(Text(label), Wrapped(fact.names), Wrapped(fact.description))
     return grid

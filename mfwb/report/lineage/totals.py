@@ -11,6 +11,7 @@ from rich.text import Text
 
 from mfwb.lineage import Evidence
 from mfwb.pipeline.reading import TracedFlowRun
+from mfwb.report.fit import Wrapped
 from mfwb.report.format import count
 from mfwb.report.lineage.phrases import join_names
 from mfwb.report.lineage.reasons import Reasons
@@ -44,10 +45,12 @@ def doubt_lines(views: Sequence[StepView], reasons: Reasons) -> Iterator[Rendera
     if not number:
         return
     steps = "one step" if number == 1 else f"{number:,} steps"
-    yield Text(
-        f"the reads of {steps} are not certain; all artifacts at hand are shown as available",
-        style="yellow",
+    yield Wrapped(
+        Text(
+            f"the reads of {steps} are not certain; all artifacts at hand are shown as available",
+            style="yellow",
+        )
     )
     for doubts, names in by_reason.items():
         line = f"{join_names(names, _MANY_STEPS)}: {'; '.join(doubts)}"
-        yield Padding(Text(line, style="yellow", overflow="fold"), (0, 0, 0, 2))
+        yield Padding(Wrapped(Text(line, style="yellow")), (0, 0, 0, 2), expand=False)

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.report.console import printed
+from mfwb.report.fit import print_wrapped
 from mfwb.report.lineage.facts import facts_of
 from mfwb.report.lineage.headline import headline
 from mfwb.report.lineage.layout import Fact, Node, print_tree
@@ -47,7 +48,7 @@ def to_text(traced: TracedFlowRun, *, console: Console, explain: bool = False) -
         _enclosing_node(view, root, nodes).inside.append(nodes[view.name])
     with console.capture() as capture:
         print_tree(root, console)
-        console.print(Text(total_line(traced, views), style="bold"))
+        print_wrapped(Text(total_line(traced, views), style="bold"), console)
         for line in doubt_lines(views, reasons):
             console.print(line)
     return printed(capture.get())

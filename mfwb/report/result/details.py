@@ -19,6 +19,7 @@ _LABELS = len("switched off")
 def print_details(flow_run: FlowRunOutcome, console: Console) -> None:
     """Print each W&B run of a flow run in full, one fact per line, without wrapping or cutting."""
     for run in flow_run.wandb_runs:
+        console.print()
         head = Text.assemble("  ", (one_line(run.name), "bold"))
         console.print(head, soft_wrap=True)
         previous = None
@@ -27,7 +28,6 @@ def print_details(flow_run: FlowRunOutcome, console: Console) -> None:
             line = Text.assemble("    ", (f"{shown:<{_LABELS}}", "dim"), "  ", fact)
             console.print(line, soft_wrap=True)
             previous = label
-        console.print()
 
 
 def _facts(run: WandbRunOutcome, pathspec: str) -> Iterator[tuple[str, str]]:

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from mfwb.outcome import FlowRunOutcome, Status, WandbRunOutcome
+from mfwb.report.fit import print_wrapped
 from mfwb.report.format import count
 from mfwb.safe_text import one_line
 
@@ -28,10 +28,10 @@ def print_edits(flow_runs: Iterable[FlowRunOutcome], console: Console, *, indent
         for run in flow_run.wandb_runs
     ]
     lines = list(_lines(runs))
-    for line in lines:
-        console.print(Padding(Text(line, style="yellow", overflow="fold"), (0, 0, 0, indent)))
     if lines:
         console.print()
+    for line in lines:
+        print_wrapped(Text(line, style="yellow"), console, indent=indent)
 
 
 def _lines(runs: Sequence[WandbRunOutcome]) -> Iterator[str]:

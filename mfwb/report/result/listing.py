@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.text import Text
 
 from mfwb.outcome import FlowRunOutcome, Status
-from mfwb.report.format import count, project_path
+from mfwb.report.fit import fit_name, print_wrapped, wrap_text
+from mfwb.report.format import count, human_seconds, human_size, project_path
 from mfwb.safe_text import one_line
 
 __all__ = ["STATUS_STYLES", "list_of"]
@@ -29,6 +30,7 @@ _FOLDED = (Status.UNCHANGED, Status.SKIPPED)
 _GAP = "  "
 _LONGEST_NAME = 200  # letters; the column is as wide as the longest name
 _NARROW = 20  # columns that a reason gets at least
+_SHORTEST_NAME = 12  # columns that a name gets at least
 
 
 def list_of(flow_runs: Sequence[FlowRunOutcome], console: Console) -> list[str]:
@@ -41,7 +43,7 @@ def list_of(flow_runs: Sequence[FlowRunOutcome], console: Console) -> list[str]:
 
 
 def _rows(flow_runs: Sequence[FlowRunOutcome], console: Console) -> Iterator[str]:
-    names = [one_line(flow_run.pathspec, _LONGEST_NAME) for flow_run in flow_runs]
+    names = _names(flow_runs, console)
     name_width = max(map(cell_len, names), default=0)
     status_width = max((len(flow_run.status.value) for flow_run in flow_runs), default=0)
     indent = name_width + status_width + 2 * len(_GAP)
@@ -52,18 +54,19 @@ def _rows(flow_runs: Sequence[FlowRunOutcome], console: Console) -> Iterator[str
         cell = bold(name) + " " * (name_width - cell_len(name))
         status = painters[flow_run.status](flow_run.status.value)
         padding = " " * (status_width - len(flow_run.status.value))
-        first, *more = _wrapped(_brief(flow_run), width)
-        yield f"{cell}{_GAP}{status}{padding}{_GAP}{first}"
-        yield from (" " * indent + line for line in more)
+        first, *more = wrap_text(Text(_brief(flow_run)), width, console)
+        yield f"{cell}{_GAP}{status}{padding}{_GAP}{first.plain}"
+        yield from (" " * indent + line.plain for line in more)
 
 
-def _wrapped(text: str, width: int) -> Iterator[str]:
-    while len(text) > width:
-        at = text.rfind(" ", 1, width + 1)
-        end = at if at > 0 else width  # a word that is too long is broken
-        yield text[:end]
-        text = text[end:].lstrip()
-    yield text
+def _names(flow_runs: Sequence[FlowRunOutcome], console: Console) -> list[str]:
+    """Return the names, at most so long that what follows them has some room."""
+    others = max(map(len, (status.value for status in Status))) + 2 * len(_GAP) + _NARROW
+    width = max(_SHORTEST_NAME, console.width - others)
+    names = [one_line(flow_run.pathspec, _LONGEST_NAME) for flow_run in flow_runs]
+    if all(name.isascii() and len(name) <= width for name in names):
+        return names
+    return [fit_name(Text(name), width, console).plain for name in names]
 
 
 def _folded(flow_runs: Sequence[FlowRunOutcome], console: Console) -> Iterator[str]:
@@ -73,15 +76,25 @@ def _folded(flow_runs: Sequence[FlowRunOutcome], console: Console) -> Iterator[s
         if run.status in _FOLDED
     )
     for (status, reason), number in sorted(groups.items(), key=lambda group: -group[1]):
-        text = _painter(STATUS_STYLES[status], console)(status.value)
-        suffix = f": {one_line(reason)}" if reason else ""
-        yield f"{count(number, 'flow run')} {text}{suffix}"
+        text = Text.assemble(
+            f"{count(number, 'flow run')} ",
+            (status.value, STATUS_STYLES[status]),
+            f": {one_line(reason)}" if reason else "",
+        )
+        with console.capture() as capture:
+            print_wrapped(text, console, hanging=len(_GAP))
+        yield from capture.get().removesuffix("\n").split("\n")
 
 
 def _brief(flow_run: FlowRunOutcome) -> str:
     if flow_run.status is Status.FAILED:
         return one_line(flow_run.reason or "no reason was recorded")
-    parts = [count(len(flow_run.wandb_runs), "W&B run"), project_path(flow_run)]
+    parts = [count(len(flow_run.wandb_runs), "W&B run")]
+    if flow_run.bytes_written:
+        parts.append(human_size(flow_run.bytes_written))
+    if flow_run.seconds is not None:
+        parts.append(human_seconds(flow_run.seconds))
+    parts.append(project_path(flow_run))
     if flow_run.all_losses:
         parts.append(count(len(flow_run.all_losses), "loss"))
     return ", ".join(parts)

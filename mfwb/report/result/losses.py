@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
+from mfwb.report.fit import fit_name, print_wrapped
 from mfwb.report.format import count
 from mfwb.safe_text import one_line
 from mfwb.snapshot import Loss
@@ -32,12 +32,13 @@ def print_losses(losses: Sequence[Loss], console: Console, *, whole: bool, inden
     """
     if not losses:
         return
-    console.print(Padding(Text(count(len(losses), "loss"), style="yellow"), (0, 0, 0, indent)))
+    head = Text(count(len(losses), "loss"), style="yellow")
+    print_wrapped(head, console, indent=indent)
     groups = [(loss.reason, [loss.item]) for loss in losses]
     if len(losses) > _MANY and not whole:
         groups = list(_by_reason(losses))
     for reason, items in groups:
-        _print_group(one_line(reason), items, console, indent + 2)
+        _print_group(one_line(reason), items, console, indent + 2, whole=whole)
 
 
 def _by_reason(losses: Iterable[Loss]) -> Iterator[tuple[str, list[str]]]:
@@ -47,19 +48,24 @@ def _by_reason(losses: Iterable[Loss]) -> Iterator[tuple[str, list[str]]]:
     yield from by_reason.items()
 
 
-def _print_group(reason: str, items: Sequence[str], console: Console, indent: int) -> None:
+def _print_group(
+    reason: str, items: Sequence[str], console: Console, indent: int, *, whole: bool
+) -> None:
     """Print items and their reason, on one line if it fits, else the reason below."""
     shown = items if len(items) <= _EXAMPLES else items[:_EXAMPLES]
-    for item in shown[:-1]:
-        console.print(Text(" " * indent + one_line(item)), soft_wrap=True)
-    last = one_line(shown[-1])
-    rest = len(items) - len(shown)
-    if rest:
-        console.print(Text(" " * indent + last), soft_wrap=True)
-        last = f"and {rest:,} more"
-    line = Text.assemble(" " * indent, last, (" - ", "dim"), (reason, "yellow"))
-    if line.cell_len <= console.width:
-        console.print(line)
+    lines = [one_line(item) for item in shown]
+    if len(shown) < len(items):
+        lines.append(f"and {len(items) - len(shown):,} more")
+    for line in lines[:-1]:
+        _print_item(Text(line), console, indent, whole=whole)
+    last = Text.assemble(lines[-1], (" - ", "dim"), (reason, "yellow"))
+    if indent + last.cell_len <= console.width:
+        print_wrapped(last, console, indent=indent)
         return
-    console.print(Text(" " * indent + last), soft_wrap=True)
-    console.print(Padding(Text(reason, style="yellow", overflow="fold"), (0, 0, 0, indent + 2)))
+    _print_item(Text(lines[-1]), console, indent, whole=whole)
+    print_wrapped(Text(reason, style="yellow"), console, indent=indent + 2, whole=whole)
+
+
+def _print_item(item: Text, console: Console, indent: int, *, whole: bool) -> None:
+    shown = item if whole else fit_name(item, console.width - indent, console)
+    console.print(Text.assemble(" " * indent, shown), soft_wrap=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from mfwb.redaction import Masked
+from mfwb.report.fit import fit_name, print_wrapped
 from mfwb.report.format import count
 from mfwb.safe_text import one_line
 
@@ -27,12 +27,14 @@ def print_masked(masked: Sequence[Masked], console: Console, *, whole: bool, ind
         indent: columns to leave free on the left.
     """
     head = f"{count(len(masked), 'item')} with masked secrets"
-    console.print(Padding(Text(head, style="yellow"), (0, 0, 0, indent)))
+    print_wrapped(Text(head, style="yellow"), console, indent=indent)
     shown = masked if whole or len(masked) <= _SHOWN + 1 else masked[:_SHOWN]
     for entry in shown:
         marks = "" if entry.marks == 1 else f" ({entry.marks:,} times)"
-        line = f"{' ' * (indent + 2)}{one_line(entry.item)}{marks}"
-        console.print(Text(line), soft_wrap=True)
+        margin, name = " " * (indent + 2), Text(one_line(entry.item))
+        if not whole:
+            name = fit_name(name, console.width - len(margin) - len(marks), console)
+        console.print(Text.assemble(margin, name, marks), soft_wrap=True)
     if len(shown) < len(masked):
-        rest = f"{' ' * (indent + 2)}and {len(masked) - len(shown):,} more (--verbose)"
-        console.print(Text(rest), soft_wrap=True)
+        rest = f"and {len(masked) - len(shown):,} more (--verbose)"
+        print_wrapped(Text(rest), console, indent=indent + 2)

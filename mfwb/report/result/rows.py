@@ -32,8 +32,9 @@ class Made:
 
     name: str
     type: str
-    size: int
-    version: str  # v3, same (W&B had that content already), or how many of each
+    size: int  # bytes
+    version: str  # v3; empty if it is not known, or if there are several
+    same: bool = False  # W&B had that content already
     count: int = 1
 
 
@@ -48,6 +49,7 @@ class Row:
     values: int
     losses: int
     count: int = 1
+    url: str | None = None  # of the W&B run, if it is one that has a page
 
 
 def rows_of(flow_run: FlowRunOutcome) -> tuple[Row, ...]:
@@ -75,6 +77,7 @@ def _row(
         values=sum(len(run.summary_keys) for run in runs),
         losses=sum(len(run.losses) for run in runs),
         count=len(runs),
+        url=runs[0].url if len(runs) == 1 else None,
     )
 
 
@@ -112,17 +115,11 @@ def _made(outputs: Iterable[OutputOutcome]) -> tuple[Made, ...]:
 
 
 def _made_of(name: str, kind: str, members: Sequence[OutputOutcome]) -> Made:
-    return Made(name, kind, sum(output.size for output in members), _version(members), len(members))
-
-
-def _version(members: Sequence[OutputOutcome]) -> str:
-    """Return `v3` or `same`; for several, how many of each; empty if not known."""
-    same = sum(output.deduplicated for output in members)
-    if same == len(members):
-        return "same"
-    if len(members) == 1:
-        return members[0].version or ""
-    if not any(output.version for output in members):
-        return ""
-    new = f"{len(members) - same:,} new"
-    return f"{new},\n{same:,} same" if same else new
+    return Made(
+        name,
+        kind,
+        sum(output.size for output in members),
+        version=(members[0].version or "") if len(members) == 1 else "",
+        same=all(output.deduplicated for output in members),
+        count=len(members),
+    )

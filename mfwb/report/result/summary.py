@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from mfwb.account import Ending, count_endings, number_of
 from mfwb.errors import MfwbError
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.report.format import project_path, project_urls
-from mfwb.report.result.totals import totals
+from mfwb.report.result.totals import item_totals, totals
 from mfwb.report.step_summary import Cell, StepSummary, to_markdown
 
 __all__ = ["error_to_markdown", "result_to_markdown"]
@@ -18,15 +19,18 @@ _HEADINGS = (
     *("Written", "Same content", "Switched off", "Masked", "Referenced", "Lost", "Losses"),
 )
 
+_ALWAYS = ("Flow run", "State", "W&B runs", "Losses")
+
 
 def result_to_markdown(result: Result) -> str:
     """Return a result as Markdown."""
+    headings, rows = _without_zeros(_HEADINGS, [_row(flow_run) for flow_run in result.flow_runs])
     return to_markdown(
         StepSummary(
             f"mfwb {result.command}",
-            sentences=("; ".join(totals(result)),),
-            headings=_HEADINGS,
-            rows=tuple(map(_row, result.flow_runs)),
+            sentences=("; ".join([*totals(result), *islice(item_totals(result), 1)]),),
+            headings=headings,
+            rows=rows,
             remarks=(*result.notes, *_remarks(result)),
         )
     )
@@ -36,6 +40,21 @@ def error_to_markdown(error: BaseException) -> str:
     """Return an error that ended a call, so that there is no result, as Markdown."""
     message = str(error) if isinstance(error, MfwbError) else f"{type(error).__name__}: {error}"
     return to_markdown(StepSummary("mfwb", sentences=(f"failed: {message}",)))
+
+
+def _without_zeros(
+    headings: Sequence[str], rows: Sequence[tuple[Cell, ...]]
+) -> tuple[tuple[str, ...], tuple[tuple[Cell, ...], ...]]:
+    """Return headings and rows without the columns in which all is empty or zero."""
+    kept = [
+        number
+        for number, heading in enumerate(headings)
+        if heading in _ALWAYS or any(row[number].text not in ("", "0") for row in rows)
+    ]
+    return (
+        tuple(headings[number] for number in kept),
+        tuple(tuple(row[number] for number in kept) for row in rows),
+    )
 
 
 def _row(flow_run: FlowRunOutcome) -> tuple[Cell, ...]:

@@ -1,32 +1,35 @@
-"""A result as text: the outcome of each flow run, losses, edits, URLs and totals."""
+"""A result as text: about ten lines for a flow run, a line each for many."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import PurePath
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from mfwb.outcome import FlowRunOutcome, Result, Status
-from mfwb.report.console import printed
-from mfwb.report.format import count, project_path, project_urls, short_name
+from mfwb.report.console import is_limited, printed
+from mfwb.report.fit import fit_name, for_encoding, print_wrapped
+from mfwb.report.format import count, project_path, project_urls
+from mfwb.report.links import linked
 from mfwb.report.result.details import print_details
 from mfwb.report.result.edits import print_edits
 from mfwb.report.result.listing import STATUS_STYLES, list_of
 from mfwb.report.result.losses import print_losses
 from mfwb.report.result.masked import print_masked
-from mfwb.report.result.rows import MANY, rows_of
 from mfwb.report.result.rules import print_rules
-from mfwb.report.result.table import table_of
-from mfwb.report.result.totals import totals
+from mfwb.report.result.table import print_steps
+from mfwb.report.result.totals import item_totals, numbers, says_no_losses, totals
 from mfwb.safe_text import one_line
 
 __all__ = ["to_text"]
 
 _FEW = 3
 """If there are more flow runs, they get one line each, or less."""
+
+_INDENT = 2
 
 
 def to_text(result: Result, *, console: Console, verbose: bool = False) -> str:
@@ -37,97 +40,122 @@ def to_text(result: Result, *, console: Console, verbose: bool = False) -> str:
         if many:
             _print_shared_parts(result, console)
         else:
-            for flow_run in result.flow_runs:
-                _print_flow_run(flow_run, console, verbose=verbose)
-        for line in totals(result, verbose=verbose):
-            console.print(Text(line, style="bold"))
+            for number, flow_run in enumerate(result.flow_runs):
+                if number:
+                    console.print()
+                _print_flow_run(flow_run, result, console, verbose=verbose)
+        last = [] if len(result.flow_runs) == 1 else totals(result)
+        lines = [*last, *(item_totals(result) if verbose else ())]
+        if lines and result.flow_runs and not many:
+            console.print()
+        for line in lines:
+            text = Text(line, style="bold")
+            print_wrapped(text, console, hanging=_INDENT, whole=verbose, gap=", ")
         for note in result.notes:
-            console.print(Text(one_line(note), style="yellow"))
+            print_wrapped(Text(one_line(note), style="yellow"), console, whole=True)
     return "".join(f"{line}\n" for line in listed) + printed(capture.get())
 
 
 # --- a few flow runs ------------------------------------------------------------------------
 
 
-def _print_flow_run(flow_run: FlowRunOutcome, console: Console, *, verbose: bool) -> None:
-    _print_headline(flow_run, console)
-    if flow_run.wandb_runs and flow_run.status is not Status.UNCHANGED:
-        console.print(Padding(table_of(rows_of(flow_run), console.width - 2), (0, 0, 1, 2)))
+def _print_flow_run(
+    flow_run: FlowRunOutcome, result: Result, console: Console, *, verbose: bool
+) -> None:
+    _print_headline(flow_run, console, whole=verbose)
+    is_new = flow_run.status in (Status.PLANNED, Status.SYNCED, Status.FAILED)
+    if flow_run.status in (Status.SKIPPED, Status.FAILED):
+        reason = Text(one_line(flow_run.reason or "no reason was recorded"))
+        print_wrapped(reason, console, indent=_INDENT, whole=verbose)
+    for line in filter(None, _sentences(flow_run, result)):
+        print_wrapped(Text(line), console, indent=_INDENT, whole=verbose, gap=", ")
+    if flow_run.wandb_runs and is_new:
+        console.print()
+        print_steps(flow_run, console)
     if verbose:
         print_details(flow_run, console)
-    if verbose or flow_run.status is not Status.UNCHANGED:
-        print_rules(flow_run, console)
-    if flow_run.all_losses:
-        print_losses(flow_run.all_losses, console, whole=verbose, indent=2)
-        console.print()
-    if flow_run.all_masked and flow_run.status is not Status.UNCHANGED:
-        print_masked(flow_run.all_masked, console, whole=verbose, indent=2)
-        console.print()
-    print_edits([flow_run], console, indent=2)
-    if not verbose:
-        _print_links(flow_run, console)
+    if verbose or is_new:
+        _print_remarks(flow_run, console, verbose=verbose)
+    _print_link(flow_run, console, whole=verbose, gap=is_new)
 
 
-def _print_headline(flow_run: FlowRunOutcome, console: Console) -> None:
-    console.print(
-        Text.assemble((one_line(flow_run.pathspec), "bold"), "  ", _status(flow_run)),
-        soft_wrap=True,
-    )
-    console.print(Padding(Text(_sentence(flow_run), overflow="fold"), (0, 0, 1, 2)))
+def _print_headline(flow_run: FlowRunOutcome, console: Console, *, whole: bool) -> None:
+    """Print the name of a flow run, its status, and where it is in W&B."""
+    status = Text(flow_run.status.value, style=STATUS_STYLES[flow_run.status])
+    name = Text(one_line(flow_run.pathspec), style="bold")
+    if not whole:
+        name = fit_name(name, console.width - status.cell_len - _INDENT, console)
+    head = Text.assemble(linked(name, flow_run.url, console), "  ", status)
+    where = for_encoding(Text(_destination(flow_run)), console)
+    if not where:
+        console.print(head, soft_wrap=True)
+    elif head.cell_len + _INDENT + where.cell_len <= console.width:
+        console.print(Text.assemble(head, "  ", where), soft_wrap=True)
+    else:
+        console.print(head, soft_wrap=True)
+        print_wrapped(where, console, indent=_INDENT, whole=whole)
 
 
-def _status(flow_run: FlowRunOutcome) -> Text:
-    return Text(flow_run.status.value, style=STATUS_STYLES[flow_run.status])
-
-
-def _sentence(flow_run: FlowRunOutcome) -> str:
-    """Return the outcome of a flow run and its place in W&B, or the reason of a failure."""
-    if flow_run.status in (Status.SKIPPED, Status.FAILED):
-        return one_line(flow_run.reason or "no reason was recorded")
-    runs = count(len(flow_run.wandb_runs), "W&B run")
-    target = f"{project_path(flow_run)}, group {one_line(flow_run.group or '')}"
+def _destination(flow_run: FlowRunOutcome) -> str:
+    """Return the project of a flow run, and its group if that is not its name; empty: nowhere."""
+    if not flow_run.project:
+        return ""
+    parts = [project_path(flow_run)]
+    if flow_run.group and flow_run.group != flow_run.pathspec:
+        parts.append(f"group {one_line(flow_run.group)}")
     if flow_run.mode == "offline":
-        target += ", offline"
-    gone = sum(run.deleted for run in flow_run.wandb_runs)
-    deleted = f"; {gone:,} deleted in W&B, and excluded (see --on-deleted recreate)" if gone else ""
+        parts.append("offline")
+    return ", ".join(parts)
+
+
+def _sentences(flow_run: FlowRunOutcome, result: Result) -> Iterable[str]:
+    """Yield the numbers of what was, or would be, written."""
     if flow_run.status is Status.UNCHANGED:
-        return f"nothing to do: unchanged since the last sync ({runs} in {target}){deleted}"
-    verb = "would go to" if flow_run.status is Status.PLANNED else "in"
-    failed = sum(run.state == "failed" for run in flow_run.wandb_runs)
-    return f"{runs} {verb} {target}" + (f"; {failed:,} marked failed" if failed else "") + deleted
+        if number := len(flow_run.all_losses):
+            yield f"{count(number, 'loss')}, as `mfwb status --losses` lists"
+    elif flow_run.wandb_runs:
+        work, artifacts = numbers([flow_run], flow_run.seconds or result.seconds, result.command)
+        yield work
+        none_lost = ["no losses"] if says_no_losses([flow_run]) else []
+        yield ", ".join(filter(None, [artifacts, *none_lost]))
+    if number := sum(run.deleted for run in flow_run.wandb_runs):
+        yield f"{number:,} deleted in W&B, and excluded (see --on-deleted recreate)"
 
 
-def _print_links(flow_run: FlowRunOutcome, console: Console) -> None:
-    """Print the URL of each W&B run; for too many, or offline, only their common place."""
-    links = [
-        (one_line(short_name(run.name, flow_run.pathspec)), run.url)
-        for run in flow_run.wandb_runs
-        if run.url
-    ]
-    if not links or len(links) > MANY:
-        _print_common_links([flow_run], console)
-        return
-    width = max(len(name) for name, _ in links)
-    for name, url in links:
-        line = Text.assemble("  ", (f"{name:<{width}}", "dim"), "  ", _link(url))
-        console.print(line, soft_wrap=True)
-    console.print()
-
-
-def _print_common_links(flow_runs: Iterable[FlowRunOutcome], console: Console) -> None:
-    runs = [run for flow_run in flow_runs for run in flow_run.wandb_runs]
-    folders = [str(PurePath(run.dir).parent) for run in runs if run.dir]
-    targets = dict.fromkeys([*project_urls(runs), *folders])
-    for target in targets:
-        console.print(Text.assemble("  ", ("see", "dim"), "  ", _link(target)), soft_wrap=True)
-    if targets:
+def _print_remarks(flow_run: FlowRunOutcome, console: Console, *, verbose: bool) -> None:
+    print_rules(flow_run, console, whole=verbose)
+    if flow_run.all_losses:
         console.print()
+        print_losses(flow_run.all_losses, console, whole=verbose, indent=_INDENT)
+    if flow_run.all_masked:
+        console.print()
+        print_masked(flow_run.all_masked, console, whole=verbose, indent=_INDENT)
+    print_edits([flow_run], console, indent=_INDENT)
 
 
-def _link(target: str) -> Text:
-    """Return a target as a link if it is a URL of plain letters, which ends no escape sequence."""
-    is_url = "://" in target and target.isascii() and target.isprintable() and " " not in target
-    return Text(one_line(target), style=f"link {target}" if is_url else "")
+def _print_link(flow_run: FlowRunOutcome, console: Console, *, whole: bool, gap: bool) -> None:
+    """Print where to look: the page of the group, or the folder of an offline sync."""
+    target = flow_run.url or _folder_of(flow_run)
+    if target and gap:
+        console.print()
+    if target:
+        _print_target(target, console, whole=whole, indent=_INDENT)
+
+
+def _folder_of(flow_run: FlowRunOutcome) -> str:
+    """Return the folder that holds those of all W&B runs of a flow run; empty if it has none."""
+    folders = {str(PurePath(run.dir).parent) for run in flow_run.wandb_runs if run.dir}
+    return os.path.commonpath(folders) if folders else ""
+
+
+def _print_target(target: str, console: Console, *, whole: bool, indent: int) -> None:
+    """Print a URL or a folder; a URL only loses its middle where a click opens it all the same."""
+    text = Text(one_line(target), style="cyan")
+    link = linked(text, target, console)
+    must_copy = "://" in target and (link is text or console.color_system is None)
+    if is_limited(console) and not whole and not must_copy:
+        link = fit_name(link, console.width - indent, console)
+    console.print(Text.assemble(" " * indent, link), soft_wrap=True)
 
 
 # --- many flow runs -------------------------------------------------------------------------
@@ -136,17 +164,20 @@ def _link(target: str) -> Text:
 def _print_shared_parts(result: Result, console: Console) -> None:
     """Print the losses and edits of all flow runs together, and their common places."""
     console.print()
-    if result.losses:
-        print_losses(result.losses, console, whole=False, indent=0)
+    new = [run for run in result.flow_runs if run.status is not Status.UNCHANGED]
+    losses = [loss for flow_run in new for loss in flow_run.all_losses]
+    if losses:
+        print_losses(losses, console, whole=False, indent=0)
         console.print()
-    masked = [
-        entry
-        for flow_run in result.flow_runs
-        if flow_run.status is not Status.UNCHANGED
-        for entry in flow_run.all_masked
-    ]
+    masked = [entry for flow_run in new for entry in flow_run.all_masked]
     if masked:
         print_masked(masked, console, whole=False, indent=0)
         console.print()
     print_edits(result.flow_runs, console, indent=0)
-    _print_common_links(result.flow_runs, console)
+    runs = [run for flow_run in result.flow_runs for run in flow_run.wandb_runs]
+    folders = filter(None, map(_folder_of, result.flow_runs))
+    targets = dict.fromkeys([*project_urls(runs), *folders])
+    for target in targets:
+        _print_target(target, console, whole=False, indent=0)
+    if targets:
+        console.print()

@@ -1,34 +1,69 @@
-"""Totals: the last lines of a result, with numbers that add up."""
+"""Totals of a result, with numbers that add up."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from mfwb.account import Ending, count_endings, number_of
-from mfwb.outcome import Result, Status
-from mfwb.report.format import count
+from mfwb.outcome import FlowRunOutcome, Result, Status
+from mfwb.report.format import count, human_seconds, human_size
 
-__all__ = ["totals"]
+__all__ = ["item_totals", "numbers", "totals"]
+
+_DONE = (Status.PLANNED, Status.SYNCED, Status.UNCHANGED)
 
 
-def totals(result: Result, *, verbose: bool = False) -> list[str]:
-    """Return a line on flow runs, if there are several, and lines on artifacts, items and losses.
+def totals(result: Result) -> list[str]:
+    """Return a line on the flow runs, unless it is one, and lines on what was written and lost."""
+    new = [flow_run for flow_run in result.flow_runs if flow_run.status is not Status.UNCHANGED]
+    lines = [] if len(result.flow_runs) == 1 else [_flow_runs(result)]
+    if any(flow_run.wandb_runs for flow_run in new):
+        alone = new[0].seconds if len(result.flow_runs) == 1 else None
+        lines += filter(None, numbers(new, alone or result.seconds, result.command))
+    if losses := sum(len(flow_run.all_losses) for flow_run in new):
+        lines.append(count(losses, "loss"))
+    elif says_no_losses(result.flow_runs):
+        lines.append("no losses")
+    return lines
+
+
+def numbers(
+    flow_runs: Sequence[FlowRunOutcome], seconds: float | None, command: str
+) -> tuple[str, str]:
+    """Return what was written for flow runs, or would be: on W&B runs, and on artifacts.
+
+    The latter is empty if there is none.
 
     Args:
-        result: the result of a call.
-        verbose: add a line for each kind of items.
+        flow_runs: flow runs that were not unchanged.
+        seconds: how long that took; None: not known.
+        command: the command; of a push, the bytes are an estimate.
     """
-    lines = []
-    if len(result.flow_runs) != 1:
-        lines.append(_flow_runs(result))
-    if any(flow_run.wandb_runs and _is_new(flow_run.status) for flow_run in result.flow_runs):
-        lines.append(_artifacts(result))
-    if any(flow_run.account is not None for flow_run in result.flow_runs):
-        lines += _items(result, verbose=verbose)
-    losses = len(result.losses)
-    lines.append(count(losses, "loss") if losses else "no losses")
-    return lines
+    return _work(flow_runs, seconds, command), _artifacts(flow_runs)
+
+
+def says_no_losses(flow_runs: Sequence[FlowRunOutcome]) -> bool:
+    """Return whether it is true, and not misleading, to say that nothing is lost."""
+    return bool(flow_runs) and all(
+        flow_run.status in _DONE and not flow_run.has_losses for flow_run in flow_runs
+    )
+
+
+def item_totals(result: Result) -> Iterator[str]:
+    """Yield how all items ended, and those of each kind.
+
+    Those of unchanged flow runs are counted as the sync ended that wrote them.
+    """
+    if all(flow_run.account is None for flow_run in result.flow_runs):
+        return
+    planned = any(flow_run.status is Status.PLANNED for flow_run in result.flow_runs)
+    would = " would be" if planned else ""
+    account = result.account
+    yield f"{count(number_of(account), 'item')}{would}: {_endings(count_endings(account))}"
+    for kind, endings in account.items():
+        noun = kind.value.removesuffix("s").replace("_", " ")
+        yield f"  {count(number_of(account, kind), noun)}: {_endings(endings)}"
 
 
 def _flow_runs(result: Result) -> str:
@@ -38,14 +73,26 @@ def _flow_runs(result: Result) -> str:
     return f"{whole}: {', '.join(parts)}" if parts else whole
 
 
-def _artifacts(result: Result) -> str:
-    """Count the artifacts that this call wrote or planned, without unchanged flow runs."""
-    items = [
-        run.items
-        for flow_run in result.flow_runs
-        if _is_new(flow_run.status)
-        for run in flow_run.wandb_runs
-    ]
+def _work(flow_runs: Sequence[FlowRunOutcome], seconds: float | None, command: str) -> str:
+    """Return the number of W&B runs, the bytes that were written, and how long that took."""
+    runs = [run for flow_run in flow_runs for run in flow_run.wandb_runs]
+    parts = [count(len(runs), "W&B run")]
+    if failed := sum(run.state == "failed" for run in runs):
+        parts.append(f"{failed:,} marked failed")
+    planned = any(flow_run.status is Status.PLANNED for flow_run in flow_runs)
+    verb = "written" if all(flow_run.mode == "offline" for flow_run in flow_runs) else "uploaded"
+    took = "" if seconds is None or planned else f" in {human_seconds(seconds)}"
+    size = sum(flow_run.bytes_written for flow_run in flow_runs)
+    if size and not planned:
+        about = "\N{ALMOST EQUAL TO}" if command == "push" else ""
+        parts.append(f"{about}{human_size(size)} {verb}{took}")
+    elif took:
+        parts.append(f"nothing {verb}{took}")
+    return ", ".join(parts)
+
+
+def _artifacts(flow_runs: Sequence[FlowRunOutcome]) -> str:
+    items = [run.items for flow_run in flow_runs for run in flow_run.wandb_runs]
     parts = {
         "in summary": sum(counts.values for counts in items),
         "written": sum(counts.written for counts in items),
@@ -53,28 +100,17 @@ def _artifacts(result: Result) -> str:
         "switched off": sum(counts.switched_off for counts in items),
         "lost": sum(counts.lost for counts in items),
     }
-    planned = result.command == "plan"
+    planned = all(flow_run.status is Status.PLANNED for flow_run in flow_runs)
     if planned:  # before a content is sent, it is not known whether W&B has it already
         parts["written"] += parts.pop("same content")
-    numbers = ", ".join(f"{number:,} {label}" for label, number in parts.items() if number)
-    total = count(sum(counts.total for counts in items), "artifact")
-    return f"{total}{' would be' if planned and numbers else ''}: {numbers or 'nothing'}"
-
-
-def _items(result: Result, *, verbose: bool) -> Iterator[str]:
-    """Count all items, those of unchanged flow runs as the sync ended that wrote them."""
-    planned = any(flow_run.status is Status.PLANNED for flow_run in result.flow_runs)
+    texts = ", ".join(f"{number:,} {label}" for label, number in parts.items() if number)
+    number = sum(counts.total for counts in items)
     would = " would be" if planned else ""
-    account = result.account
-    yield f"{count(number_of(account), 'item')}{would}: {_endings(count_endings(account))}"
-    if verbose:
-        for kind, numbers in account.items():
-            noun = kind.value.removesuffix("s").replace("_", " ")
-            yield f"  {count(number_of(account, kind), noun)}: {_endings(numbers)}"
+    return f"{count(number, 'artifact')}{would}: {texts}" if texts else ""
 
 
-def _endings(numbers: Mapping[Ending, int]) -> str:
-    parts = [f"{numbers[end]:,} {_ENDING_LABELS[end]}" for end in Ending if numbers.get(end)]
+def _endings(endings: Mapping[Ending, int]) -> str:
+    parts = [f"{endings[end]:,} {_ENDING_LABELS[end]}" for end in Ending if endings.get(end)]
     return ", ".join(parts) or "nothing"
 
 
@@ -86,7 +122,3 @@ _ENDING_LABELS = {
     Ending.REFERENCED: "referenced",
     Ending.LOST: "lost",
 }
-
-
-def _is_new(status: Status) -> bool:
-    return status is not Status.UNCHANGED

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from mfwb.report.console import printed
+from mfwb.report.fit import print_wrapped, wrap_text
 from mfwb.report.format import count, human_size, short_name
 from mfwb.safe_text import one_line
 from mfwb.verification_outcome import Difference, FlowRunVerification, Verdict, Verification
@@ -28,6 +28,7 @@ _MANY = 20
 
 _LONGEST_VALUE = 300  # letters of a value, unless all is shown
 _SIDES = ("Metaflow", "W&B")
+_NARROWEST = 12  # columns that a value gets at least
 
 
 def show_text(verification: Verification, *, console: Console, verbose: bool = False) -> str:
@@ -42,9 +43,9 @@ def show_text(verification: Verification, *, console: Console, verbose: bool = F
         for run in verification.flow_runs:
             _print_flow_run(run, console, verbose=verbose)
         if len(verification.flow_runs) != 1:
-            console.print(Text(verification_totals(verification), style="bold"), soft_wrap=True)
+            print_wrapped(Text(verification_totals(verification), style="bold"), console)
         for note in verification.notes:
-            console.print(Text(one_line(note), style="yellow", overflow="fold"))
+            print_wrapped(Text(one_line(note), style="yellow"), console)
     return printed(capture.get())
 
 
@@ -54,10 +55,10 @@ def _print_flow_run(run: FlowRunVerification, console: Console, *, verbose: bool
     )
     sentence = _sentence(run)
     if run.verdict is Verdict.SAME and not (verbose and run.unknown):
-        console.print(headline.append(f": {sentence}"), soft_wrap=True)
+        print_wrapped(headline.append(f": {sentence}"), console, hanging=2, whole=verbose)
         return
-    console.print(headline, soft_wrap=True)
-    console.print(Padding(Text(sentence, overflow="fold"), (0, 0, 0, 2)))
+    print_wrapped(headline, console, hanging=2, whole=verbose)
+    print_wrapped(Text(sentence), console, indent=2, whole=verbose)
     _print_differences(run, console, verbose=verbose)
     if verbose:
         _print_unknown(run.unknown, console)
@@ -117,18 +118,23 @@ def _print_difference(difference: Difference, item: str, console: Console, *, wh
     """Print a difference, without the part of its item that the heading has."""
     kind, item = one_line(difference.kind), one_line(item)
     title = item if kind in item else f"{kind} {item}"
-    console.print(Padding(Text(title, style="red", overflow="fold"), (0, 0, 0, 4)))
-    width = max(map(len, _SIDES))
+    print_wrapped(Text(title, style="red"), console, indent=4, whole=whole)
     for side, value in zip(_SIDES, (difference.metaflow, difference.wandb), strict=True):
         text = _value(value, whole=whole)
         style = "dim" if value is None else ""
-        line = Text.assemble((f"{side:<{width}}  ", "dim"), (text, style), overflow="fold")
-        console.print(Padding(line, (0, 0, 0, 6)))
+        _print_fact(side, Text(text, style=style), console, whole=whole)
     cause = one_line(difference.cause)
     if not difference.repairable:
         cause += " (a sync can't change that)"
-    line = Text.assemble((f"{'because':<{width}}  ", "dim"), (cause, "yellow"), overflow="fold")
-    console.print(Padding(line, (0, 0, 0, 6)))
+    _print_fact("because", Text(cause, style="yellow"), console, whole=whole)
+
+
+def _print_fact(label: str, fact: Text, console: Console, *, whole: bool) -> None:
+    width = max(map(len, _SIDES))
+    first, *more = wrap_text(fact, max(_NARROWEST, console.width - width - 8), console, whole=whole)
+    console.print(Text.assemble((f"      {label:<{width}}  ", "dim"), first), soft_wrap=True)
+    for line in more:
+        console.print(Text.assemble(" " * (width + 8), line), soft_wrap=True)
 
 
 def _value(value: Any, *, whole: bool) -> str:
@@ -149,8 +155,7 @@ def _print_unknown(unknown: Sequence[tuple[str, str]], console: Console) -> None
     console.print(Text("  can't be decided", style="bold"))
     for item, reason in unknown:
         line = Text.assemble(one_line(item), (" - ", "dim"), (one_line(reason), "yellow"))
-        line.overflow = "fold"
-        console.print(Padding(line, (0, 0, 0, 4)))
+        print_wrapped(line, console, indent=4, hanging=2, whole=True)
 
 
 def verification_totals(verification: Verification) -> str:

@@ -30,6 +30,7 @@ __all__ = [
     "ServicePollForTokenError",
     "add_local_file",
     "add_reference_entry",
+    "bytes_uploaded_by",
     "commit_artifact",
     "execute_graphql",
     "find_core_death",
@@ -248,3 +249,13 @@ _POLL_SECONDS = 5.0
 
 def _interface(run: wandb.Run) -> Any:
     return run._interface  # noqa: SLF001
+
+
+def bytes_uploaded_by(finished: wandb.Run) -> int:
+    """Return how many bytes of files a finished W&B run has uploaded; 0 if that is not known.
+
+    wandb-core counts what it sends: neither contents that the server had already, nor files that
+    are only links.
+    """
+    response = finished._poll_exit_response  # noqa: SLF001 - no public counterpart
+    return int(response.pusher_stats.uploaded_bytes) if response is not None else 0

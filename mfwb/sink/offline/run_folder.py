@@ -77,6 +77,10 @@ class RunFolder:
         write_manifest(self.path / MANIFEST, self._bundle, checksums_by_name)
         unfinished.rename(path)
 
+    def size(self) -> int:
+        """Return the number of bytes of all its files."""
+        return sum(path.lstat().st_size for path in self.path.rglob("*") if path.is_file())
+
     def _note_files(
         self, records: Iterable[pb.Record], referenced: set[str]
     ) -> Iterator[pb.Record]:

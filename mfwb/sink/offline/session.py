@@ -54,6 +54,7 @@ from mfwb.sink.content.run_content import (
 from mfwb.sink.offline import records
 from mfwb.sink.offline.bundle import find_bundled_runs, level_folder
 from mfwb.sink.offline.manifest import Checksums
+from mfwb.sink.offline.new_payloads import NewPayloads
 from mfwb.sink.offline.run_folder import RunFolder
 from mfwb.snapshot import Loss
 
@@ -63,12 +64,21 @@ __all__ = ["OfflineSession"]
 class OfflineSession:
     """Write the W&B runs of one flow run into a bundle."""
 
-    def __init__(self, plan: Plan, bundle: Path, checksums: Checksums, *, writer: str) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        bundle: Path,
+        checksums: Checksums,
+        payloads: NewPayloads,
+        *,
+        writer: str,
+    ) -> None:
         self._plan = plan
         self._writer = writer
         self._start = plan.source.created_at
         self._bundle = bundle
         self._checksums = checksums
+        self._payloads = payloads
         self._logged: dict[tuple[WandbRunId, str], pb.ArtifactRecord] = {}
         self._logged_contents: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
@@ -121,7 +131,13 @@ class OfflineSession:
             records.exit_record(run.exit_code),
         ]
         folder.finish(run.id, records.number_records(run.id, file_records), self._checksums)
-        return WrittenRun(run.id, str(folder.path), outputs, tuple(losses))
+        return WrittenRun(
+            run.id,
+            str(folder.path),
+            outputs,
+            tuple(losses),
+            bytes_written=folder.size() + self._payloads.count_new(ready),
+        )
 
     def update(
         self,

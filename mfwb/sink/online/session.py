@@ -19,7 +19,12 @@ from mfwb.ports import AppliedRule, ChartAxis, ReadyRun, WrittenRun
 from mfwb.sink.client.api import ApiClient, refused_error
 from mfwb.sink.client.collections import Collections
 from mfwb.sink.client.core_log import has_failed_to_open, read_first_error
-from mfwb.sink.client.private import FAILURES, find_core_death, is_unreadable_answer
+from mfwb.sink.client.private import (
+    FAILURES,
+    bytes_uploaded_by,
+    find_core_death,
+    is_unreadable_answer,
+)
 from mfwb.sink.client.process_wide import without_config_defaults
 from mfwb.sink.client.refusals import explain_error, is_access_denied
 from mfwb.sink.client.retry_budget import MIN_BYTES_PER_SECOND
@@ -439,6 +444,7 @@ class OnlineSession:
             location=str(open_run.url),
             outputs=outputs,
             losses=tuple(losses),
+            bytes_written=bytes_uploaded_by(open_run),
             complete=complete,
             trouble=next((result.trouble for result in results if result.trouble), ""),
             edits_kept=merged.kept,

@@ -16,6 +16,7 @@ from mfwb.files.tempdirs import scratch
 from mfwb.ports import Progress
 from mfwb.sink.client.api import ApiClient
 from mfwb.sink.push.bundle_run import RunHeader
+from mfwb.sink.push.bytes_sent import bytes_sent
 from mfwb.sink.push.commit_order import (
     commit_in_order,
     find_ids,
@@ -194,14 +195,17 @@ class BatchSender:
         existing = project.get_existing(header)
         project.note_logged(upload)
         if upload.retryable:
-            upload.shipment.note_incomplete(header, existing, losses)
+            upload.shipment.note_incomplete(
+                header, existing, losses, sent=bytes_sent(upload, receipt)
+            )
             self._note_written(upload.shipment, header)
             return None
         edits = write_run_metadata(
             project.existing, upload.run, receipt, existing, project.edit_rule
         )
         upload.shipment.note_edits(header, edits)
-        upload.shipment.note(header, existing.id, existing.url, receipt, wrote=True)
+        sent = bytes_sent(upload, receipt)
+        upload.shipment.note(header, existing.id, existing.url, receipt, wrote=True, sent=sent)
         self._note_written(upload.shipment, header)
         return None
 
@@ -219,11 +223,14 @@ class BatchSender:
         ]
         losses = tuple(Loss(f"{header.name}/{artifact.name}", why) for artifact in refused)
         arrival = check_arrival(upload, project.existing)
-        set_aliases(upload, arrival, project.latest_alias, project.rule_writer, ())
+        receipt = set_aliases(upload, arrival, project.latest_alias, project.rule_writer, ())
         project.note_logged(upload, upload.unlogged)
         other_losses = (*project.use_losses(upload), *arrival.losses)
         upload.shipment.note_incomplete(
-            header, project.get_existing(header), (*losses, *other_losses)
+            header,
+            project.get_existing(header),
+            (*losses, *other_losses),
+            sent=bytes_sent(upload, receipt, refused=upload.unlogged),
         )
 
     def _run_all(

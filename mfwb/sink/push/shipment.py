@@ -77,10 +77,17 @@ class Shipment:
         """Whether a W&B run was pushed before; if W&B does not have it, it was deleted."""
         return digest_of_id(header.id) in {digest_of_id(run_id) for run_id in self.cargo.written}
 
-    def note(
-        self, header: RunHeader, run_id: WandbRunId, url: str, receipt: Receipt, *, wrote: bool
+    def note(  # noqa: PLR0913 - all of a result
+        self,
+        header: RunHeader,
+        run_id: WandbRunId,
+        url: str,
+        receipt: Receipt,
+        *,
+        wrote: bool,
+        sent: int = 0,
     ) -> None:
-        """Note that a W&B run is complete in W&B."""
+        """Note that a W&B run is complete in W&B; `sent` is how many bytes of files that took."""
         bundled = self._bundled(header)
         self._outcomes[header.id] = replace(
             bundled,
@@ -93,6 +100,7 @@ class Shipment:
             losses=tuple(dict.fromkeys((*bundled.losses, *receipt.losses))),
             edits_kept=self._edits[header.id].kept if header.id in self._edits else (),
             edits_undone=self._edits[header.id].undone if header.id in self._edits else (),
+            bytes_written=sent,
         )
         self.wrote = self.wrote or wrote
 
@@ -103,7 +111,7 @@ class Shipment:
         self._edits[header.id] = replace(edits, undone=tuple(dict.fromkeys(undone)))
 
     def note_incomplete(
-        self, header: RunHeader, existing: ExistingRun, losses: tuple[Loss, ...]
+        self, header: RunHeader, existing: ExistingRun, losses: tuple[Loss, ...], *, sent: int = 0
     ) -> None:
         """Record that a W&B run exists, except for some artifacts, which another push may send.
 
@@ -122,6 +130,7 @@ class Shipment:
             account=count_refused(bundled.account, refused),
             losses=tuple(dict.fromkeys((*bundled.losses, *losses))),
             complete=False,
+            bytes_written=sent,
         )
         self.wrote = True
         self._troubles += [f"{loss.item}: {loss.reason}" for loss in losses]
@@ -139,6 +148,7 @@ class Shipment:
             items=counts,
             account=count_gone(bundled.account),
             deleted=True,
+            bytes_written=0,
         )
 
     def fail(self, error: BaseException) -> None:

@@ -37,6 +37,7 @@ __all__ = ["expect_overview", "find_chosen"]
 _NAME, _TAG = 128, 64  # characters
 _MAX_SUMMARY = 6_000_000  # characters; beyond it some values may be missing
 _NO_CURVES = CurveRules(setting=False)
+_REPORT = {"report": "html-file"}
 _PANELS = {"steps": "table-file", "timeline": "plotly-file", "lineage": "plotly-file"}
 
 
@@ -95,7 +96,7 @@ def expect_overview(  # noqa: PLR0913 - what it is made from
         open_keys=frozenset(values.open_keys),
         started_at=started or None,
         runtime=None if ended is None else (ended - started) / 1000,
-        overview=Overview(final, _PANELS),
+        overview=Overview(final, _PANELS | (_REPORT if settings.overview_report else {})),
     )
 
 

@@ -15,6 +15,7 @@ from mfwb.errors import SinkError
 from mfwb.planning import Plan, PlannedRun, Preview
 from mfwb.ports import ReadyArtifact, ReadyFile, ReadyPreview, ReadyRun, ReadyTable
 from mfwb.sink.offline.manifest import Checksums
+from mfwb.sink.offline.new_payloads import NewPayloads
 from mfwb.sink.offline.session import OfflineSession
 from mfwb.sink.offline.wandb_file import read_records
 from mfwb.snapshot.pathspec import FlowRunId
@@ -30,7 +31,7 @@ def write(bundle: Path, ready: ReadyRun, run: PlannedRun = RUN) -> Path:
     bundle.mkdir(exist_ok=True)
     source = FlowRunId("Flow/1", "local@/x", 1_700_000_000_000)
     plan = Plan("Flow/1", source, "acme", "flow", "Flow/1", (run,))
-    session = OfflineSession(plan, bundle, Checksums(bundle), writer="w")
+    session = OfflineSession(plan, bundle, Checksums(bundle), NewPayloads(bundle), writer="w")
     return Path(session.write(run, ready).location)
 
 

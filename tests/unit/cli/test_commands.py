@@ -45,4 +45,4 @@ def test_commands_call_the_api(
 
     assert ended.value.code == 0
     assert calls == [(called, ("F/1",))]
-    assert capsys.readouterr().out == "0 flow runs\nno losses\n"
+    assert capsys.readouterr().out == "0 flow runs\n"

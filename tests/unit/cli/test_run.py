@@ -235,8 +235,8 @@ def test_text_on_stdout_talk_on_stderr(capfd: pytest.CaptureFixture[str]) -> Non
     run(Call(CLEAN), "F/1")
     out, err = capfd.readouterr()
 
-    assert out.startswith("WineFlow/7  synced\n")
-    assert out.endswith("no losses\n")
+    assert out.startswith("WineFlow/7  synced  acme/wines\n")
+    assert "1 written, no losses\n" in out
     assert "chatter" not in out
     assert err == "chatter on stdout\nchatter on stderr\n"
 

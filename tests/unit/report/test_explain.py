@@ -265,7 +265,9 @@ def test_what_else_may_be_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize("artifact", ["train/model", "train/score", "choose/model", "start/alpha"])
 def test_width(artifact: str, width: int, tmp_path: Path) -> None:
     """No line is wider than the console, or than 80 columns, and none ends with spaces."""
-    lines = shown(explained(sample(), artifact, tmp_path), width).splitlines()
+    console = Console(file=io.StringIO(), width=width)
+    explanation = explained(sample(), artifact, tmp_path)
+    lines = show_explanation(explanation, console=console, as_json=False)[0].splitlines()
 
     assert max(map(len, lines)) <= min(width, 80)
     assert [line for line in lines if line.endswith(" ")] == []

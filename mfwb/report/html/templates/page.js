@@ -54,6 +54,13 @@
       box.y = box.height >= full.height ? (full.height - box.height) / 2 : Math.max(0, Math.min(y - box.height / 2, full.height - box.height));
       show();
     };
+    const reveal = (node) => {
+      const at = node.querySelector("rect").getBBox();
+      if (at.x < box.x || at.x + at.width > box.x + box.width) box.x = at.x + at.width / 2 - box.width / 2;
+      if (at.y < box.y || at.y + at.height > box.y + box.height) box.y = at.y + at.height / 2 - box.height / 2;
+      frame.scrollTo(0, 0);
+      show();
+    };
     const choose = (node) => {
       all(".node.chosen, .near", svg).forEach((item) => item.classList.remove("chosen", "near"));
       all(".node-facts.shown", side).forEach((item) => item.classList.remove("shown"));
@@ -71,6 +78,7 @@
       }
       all(".node", svg).forEach((item) => near.has(item.dataset.node) && item.classList.add("near"));
       node.classList.add("chosen");
+      requestAnimationFrame(() => requestAnimationFrame(() => reveal(node)));
       side.querySelector(`[data-facts="${id}"]`).classList.add("shown");
       side.scrollTop = 0;
     };
@@ -123,13 +131,8 @@
     });
     // A node that gets the focus by the keyboard is moved into sight.
     svg.addEventListener("focusin", (event) => {
-      const rect = event.target.closest(".node")?.querySelector("rect");
-      if (!rect || !event.target.matches(":focus-visible")) return;
-      const at = rect.getBBox();
-      if (at.x < box.x || at.x + at.width > box.x + box.width) box.x = at.x + at.width / 2 - box.width / 2;
-      if (at.y < box.y || at.y + at.height > box.y + box.height) box.y = at.y + at.height / 2 - box.height / 2;
-      frame.scrollTo(0, 0);
-      show();
+      const node = event.target.closest(".node");
+      if (node && event.target.matches(":focus-visible")) reveal(node);
     });
     const tools = make("div", { className: "tools" });
     for (const [text, label, action] of [

@@ -61,7 +61,7 @@ def test_it_only_tells(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys)
 
     assert (code, err) == (0, "")
-    assert "\nFlow  acme/wines       1        0       1         0       2  " in out
+    assert "\nFlow  acme/wines       1       1       2  " in out
     assert "\nFlow/2  failed  " in out
     assert "\n2 losses\n" in out
 
