@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -101,7 +102,7 @@ class Place:
         """Run a command to its end; in a new Python if it is cold."""
         arguments = (*self.lines[command], *options)
         if cold:
-            return self.sandbox.run("python", "-m", "mfwb", *arguments, **environment)
+            return self.sandbox.run(sys.executable, "-m", "mfwb", *arguments, **environment)
         return self.sandbox.constrained_mfwb(
             constraints or Constraints(), *arguments, **environment
         )
