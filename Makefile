@@ -28,7 +28,7 @@ COVERED := tests/unit tests/contracts
 .DEFAULT_GOAL := help
 .PHONY: help setup lock demo test test-all test-shapes test-torch torch torch-data test-checkpoints checkpoint-data test-browser test-cloud test-faults test-compared \
 	test-fuzz test-hostile test-wheel test-lowest test-newest test-matrix old-flow-runs tools coverage coverage-report \
-	lint types layers check docs docs-blocks picture \
+	lint types layers check docs docs-blocks picture costs \
 	wheel image schemas notebook release bench format clean
 
 help: ## print the verbs
@@ -151,7 +151,7 @@ old-flow-runs: $(TOOLS_READY) ## run a flow with Metaflow 2.9 and each minor ver
 	@$(PYTHON) -m tools.record_flow_runs
 
 docs: setup ## make the site of docs/ in build/site; a warning is an error
-	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --jobs 2 --doctree-dir build/doctrees docs build/site
+	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --fresh-env --write-all --doctree-dir build/doctrees docs build/site
 	@echo "build/site/index.html"
 
 docs-blocks: setup ## run the commands of README.md and docs/, and write what they print; PAGES="docs/verify.md" for some
@@ -159,6 +159,9 @@ docs-blocks: setup ## run the commands of README.md and docs/, and write what th
 
 picture: setup ## draw the terminal of a sync for README.md: docs/_static/sync.svg
 	@$(BIN)/python -m tests.docs.picture
+
+costs: setup ## count the requests and bytes of a sync for docs/limits.md; takes some minutes
+	@$(BIN)/python -m tests.docs.costs
 
 coverage: setup ## run unit and contract tests, or TESTS, and measure what of mfwb they run, children included
 	@rm -f .coverage .coverage.*

@@ -28,6 +28,7 @@ exclude_patterns = ["Thumbs.db", ".DS_Store"]
 myst_heading_anchors = 4  # the pages link to headings, as GitHub does
 myst_enable_extensions = ["colon_fence", "deflist"]
 
+default_role = "code"  # docstrings have names in single backquotes
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_class_signature = "mixed"

@@ -25,6 +25,7 @@ from mfwb.config import Settings, load_settings
 from mfwb.crash_log import BugLogs
 from mfwb.destination import bundle_of, entity_and_project, project_of, read_defaults
 from mfwb.errors import LockHeld, UsageError
+from mfwb.files.home_folder import expand_home
 from mfwb.flow_run_list import FlowRunList, Sync
 from mfwb.forgotten import Forgotten
 from mfwb.ledger import (
@@ -688,7 +689,7 @@ def push_bundle(
     from mfwb.wiring import wire_push  # noqa: PLC0415 - it imports wandb
 
     watcher = progress or NoProgress()
-    with wire_push(settings, folder.expanduser().resolve(), watcher) as (ledger, pusher):
+    with wire_push(settings, expand_home(folder).resolve(), watcher) as (ledger, pusher):
         return push_flow_runs(settings, ledger, pusher, watcher, BugLogs())
 
 

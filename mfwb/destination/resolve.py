@@ -8,6 +8,7 @@ from pathlib import Path
 from mfwb.config import Settings
 from mfwb.destination.wandb_defaults import WandbDefaults
 from mfwb.errors import UsageError
+from mfwb.files.home_folder import expand_home
 from mfwb.planning.names import is_project_name, project_name
 from mfwb.ports import Destination
 
@@ -181,7 +182,7 @@ def _bundle_to_write(settings: Settings, mode: str) -> Path | None:
 
 
 def _bundle_path(folder: Path) -> Path:
-    return folder.expanduser().resolve()
+    return expand_home(folder).resolve()
 
 
 def _check_names(entity: str | None, project: str) -> None:

@@ -68,6 +68,7 @@ def open_scene(root: Path, flow_runs: Path) -> Iterator[Scene]:
                 "WANDB_API_KEY": server.api_key,
                 "METAFLOW_USER": "ada",
                 "TERM": "xterm-256color",
+                "BROWSER": "true",  # the program that does nothing
                 "COLUMNS": str(COLUMNS),
                 "LINES": "50",
                 "PATH": f"{_programs(root)}:{Path(sys.executable).parent}:{os.environ['PATH']}",

@@ -48,3 +48,14 @@ def test_each_room_is_described() -> None:
     }
 
     assert {room for room in rooms if not re.search(rf"`{room}(/|\.py)?`", table)} == set()
+
+
+def test_each_folder_of_a_room_is_described() -> None:
+    """The table below that of the rooms has every folder in a folder."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = text.partition("## Inside the larger rooms")[2].partition("\n## ")[0]
+    folders = {
+        init.parent.relative_to(PACKAGE).as_posix() for init in PACKAGE.glob("*/**/__init__.py")
+    }
+
+    assert {folder for folder in folders if "/" in folder and f"`{folder}/`" not in table} == set()

@@ -19,6 +19,10 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 VERBS = set(
     re.findall(r"^([a-z][a-z-]*):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
 )
+_RIGHTS_TO_PUBLISH = {
+    "pages": {"pages": "write", "id-token": "write"},
+    "release": {"id-token": "write"},
+}
 _PINNED = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 _OF_MATRIX = re.compile(r"\$\{\{ matrix\.(\w+) \}\}")
 
@@ -62,7 +66,7 @@ def assert_verbs(line: str) -> None:
 
 def test_there_are_some() -> None:
     """The other tests look at something."""
-    assert [path.stem for path in WORKFLOWS] == ["ci", "nightly", "release"]
+    assert [path.stem for path in WORKFLOWS] == ["ci", "nightly", "pages", "release"]
     assert {"setup", "lint", "types", "layers", "test", "test-wheel"} <= VERBS
 
 
@@ -102,7 +106,9 @@ def test_rights(workflow: Path) -> None:
 
     assert rights == {"contents": "read"}
     assert {name: job["permissions"] for name, job in more.items()} == (
-        {"publish": {"id-token": "write"}} if workflow.stem == "release" else {}
+        {"publish": _RIGHTS_TO_PUBLISH[workflow.stem]}
+        if workflow.stem in _RIGHTS_TO_PUBLISH
+        else {}
     )
     assert not [step for job in more.values() for step in job["steps"] if "run" in step]
 

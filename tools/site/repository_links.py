@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from pygments.lexers.shell import BashLexer
@@ -45,13 +46,19 @@ def _linked(text: str, page: str, address: str) -> str:
     return _LINK.sub(absolute, text)
 
 
+def _address(environment: Mapping[str, str]) -> str:
+    repository = environment.get("MFWB_REPOSITORY_URL", "").rstrip("/")
+    tag = environment.get("MFWB_RELEASE_TAG") or "main"
+    return f"{repository}/blob/{tag}" if repository else ""
+
+
 def _on_source_read(app: Any, name: str, source: list[str]) -> None:
     source[0] = with_repository_links(source[0], name, app.config.repository_files)
 
 
 def setup(app: Any) -> dict[str, bool]:
     """Have Sphinx call it for each page it reads."""
-    app.add_config_value("repository_files", os.environ.get("MFWB_REPOSITORY_FILES", ""), "env")
+    app.add_config_value("repository_files", _address(os.environ), "env")
     app.connect("source-read", _on_source_read)
     app.add_lexer("crontab", BashLexer)  # which Pygments does not know
     return {"parallel_read_safe": True, "parallel_write_safe": True}

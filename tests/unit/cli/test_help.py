@@ -308,3 +308,21 @@ def test_python_dash_m() -> None:
     )
 
     assert done.stdout == f"mfwb {__version__}\n"
+
+
+def test_no_option_or_argument_is_empty() -> None:
+    """An empty value is refused, whatever it is for; it is a variable that is not set, mostly.
+
+    Only files of reports may be: CI passes `$GITHUB_STEP_SUMMARY` wherever it runs.
+    """
+    may_be = {"--report", "--summary"}
+    for name, command in mfwb.commands.items():
+        for parameter in command.params:
+            if getattr(parameter, "is_flag", False) or may_be & {*parameter.opts}:
+                continue
+            arguments = [""] if isinstance(parameter, click.Argument) else [parameter.opts[0], ""]
+            if isinstance(command, click.Group):
+                continue
+            result = CliRunner().invoke(mfwb, [name, *arguments])
+
+            assert result.exit_code == 2, (name, arguments, result.output)
