@@ -117,7 +117,9 @@ def _sentences(flow_run: FlowRunOutcome, result: Result) -> Iterable[str]:
         if number := len(flow_run.all_losses):
             yield f"{count(number, 'loss')}, as `mfwb status --losses` lists"
     elif flow_run.wandb_runs:
-        work, artifacts = numbers([flow_run], flow_run.seconds or result.seconds, result.command)
+        whole = result.estimate if len(result.flow_runs) == 1 else None
+        seconds = flow_run.seconds or result.seconds
+        work, artifacts = numbers([flow_run], seconds, result.command, whole)
         yield work
         none_lost = ["no losses"] if says_no_losses([flow_run]) else []
         yield ", ".join(filter(None, [artifacts, *none_lost]))
