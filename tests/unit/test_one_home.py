@@ -97,7 +97,7 @@ RULES = [
             "lineage/static_analysis/analyze.py",
             "source/script_files.py",  # looks for imports: which files are its source
             "conditions.py",  # parses conditions of settings, which are expressions
-            "redaction/source_files.py",  # finds texts with the name of a secret in code
+            "redaction/source_files.py",  # finds texts with the name of a secret in any code
         ),
     ),
     Rule("which flow run of a pathspec it is", item_of("source"), ()),
