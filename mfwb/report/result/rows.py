@@ -33,6 +33,7 @@ class Made:
     name: str
     type: str
     size: int  # bytes
+    size_is_estimate: bool
     version: str  # v3; empty if it is not known, or if there are several
     same: bool = False  # W&B had that content already
     count: int = 1
@@ -119,6 +120,7 @@ def _made_of(name: str, kind: str, members: Sequence[OutputOutcome]) -> Made:
         name,
         kind,
         sum(output.size for output in members),
+        size_is_estimate=any(output.size_is_estimate for output in members),
         version=(members[0].version or "") if len(members) == 1 else "",
         same=all(output.deduplicated for output in members),
         count=len(members),
