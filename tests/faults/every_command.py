@@ -37,6 +37,7 @@ _VARIANTS = {
 """Further options, with which a command does something else."""
 
 _TIMEOUT = "2s"
+_OF_PYTHON_ITSELF = "Invalid -W option ignored: "  # it says so before mfwb begins
 
 
 def commands() -> dict[str, click.Command]:
@@ -119,7 +120,7 @@ def problem_of(done: Finished, *, is_mute: bool = False) -> str:
         done: the command.
         is_mute: whether nothing that it writes can arrive.
     """
-    lines = done.err.splitlines()
+    lines = [line for line in done.err.splitlines() if not line.startswith(_OF_PYTHON_ITSELF)]
     if done.code not in _KNOWN_CODES:
         return f"code {done.code}"
     if "Traceback" in done.err + done.out or "bug in mfwb" in done.err + done.out:
