@@ -81,10 +81,8 @@ class Destinations:
 
     def _entity(self) -> str | None:
         """Return the entity if none was given; None if it is unknown."""
-        if not self._may_ask:
-            return None
         if self.mode == "online":
-            return self.viewer_entity()
+            return self.viewer_entity() if self._may_ask else None
         raise UsageError(
             "an offline sync must know the W&B entity, which `wandb sync` can't add later; add "
             "--entity or set WANDB_ENTITY"

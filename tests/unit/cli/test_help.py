@@ -213,6 +213,7 @@ Choose:
   --tag TAG                       Only flow runs with this tag; repeatable
   --failed / --no-failed          Only failed runs, or no failed runs  [both]
   --namespace NS                  Only this Metaflow namespace  [all]
+  --plan FILE                     Carry out exactly this plan, or refuse
 
 Where to:
   -e, --entity NAME               W&B entity  [your default]
@@ -262,19 +263,20 @@ Examples:
   mfwb sync TrainFlow --last 5 --mode offline --dir bundle
   mfwb sync --since 24h
   mfwb sync TrainFlow --since 2026-11-01 --until 2026-12-01 --tag prod
+  mfwb sync --plan plan.json
 """
     )
 
 
 def test_plan_takes_what_sync_takes() -> None:
-    """Plan has the options of sync, but for the one that makes a plan of it."""
+    """Plan has the options of sync, but for those about what a plan is made of, and for."""
     names = {
         command: {parameter.name for parameter in mfwb.commands[command].params}
         for command in ("sync", "plan")
     }
 
-    assert names["sync"] - names["plan"] == {"dry_run"}
-    assert names["plan"] <= names["sync"]
+    assert names["sync"] - names["plan"] == {"dry_run", "plan_path"}
+    assert names["plan"] - names["sync"] == {"online", "out"}
 
 
 @pytest.mark.parametrize("name", list(mfwb.commands))
