@@ -43,7 +43,7 @@ def compare(materials: Sequence[ReportMaterial], pages: Sequence[FlowRunPage]) -
                 _table(
                     "Results",
                     [_results(material) for material in materials],
-                    note="values of each step; of several tasks their mean, of a curve its last number",
+                    note="values of each step: of tasks their mean, of a curve its last number",
                 ),
                 _table(
                     "Durations",
