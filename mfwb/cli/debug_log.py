@@ -33,7 +33,8 @@ def log_to_file(context: click.Context, path: Path) -> None:
     """Append the log to a file until the command ends; UsageError if that is not possible."""
     from mfwb.errors import UsageError  # noqa: PLC0415 - help does without
 
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+    # Without O_NONBLOCK, a pipe that nobody reads would be waited for without an end.
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
     try:
         descriptor = os.open(path, flags, _MODE)
     except (OSError, ValueError) as error:

@@ -675,7 +675,7 @@ def _debugging(command: _F) -> _F:
         default=0,
         expose_value=False,
         callback=_log_if_twice,
-        help="Twice: log what is done and requested, on stderr",
+        help="Twice: log what is done, on stderr",
     )(command)
 
 

@@ -87,8 +87,9 @@ def test_on_stderr(capfd: pytest.CaptureFixture[str]) -> None:
     assert captured.out == ""
 
 
-@pytest.mark.parametrize("name", ["", "no/such/folder/file", "nul\0"])
+@pytest.mark.parametrize("name", ["", "no/such/folder/file", "nul\0", "pipe"])
 def test_a_file_that_cannot_be_written(tmp_path: Path, name: str) -> None:
-    """It is refused at once, before anything is done."""
+    """It is refused at once, before anything is done; so is a pipe that nobody reads."""
+    os.mkfifo(tmp_path / "pipe")
     with context() as ctx, pytest.raises(UsageError, match=r"--log-file .*: "):
         log_to_file(ctx, tmp_path / name)
