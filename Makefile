@@ -176,7 +176,7 @@ schemas: setup ## write docs/schemas anew: the JSON schemas of what --json print
 	@$(BIN)/python -m tools.json_schemas
 
 notebook: setup ## run the sample flow, and write the outputs of examples/notebook.ipynb anew
-	@$(BIN)/python -W ignore -m tests.support.notebooks
+	@$(BIN)/python -W ignore -m tests.docs.notebooks
 
 release: setup ## check that tag, version and changelog agree; TAG=v1.2.3, or that of the commit
 	@$(BIN)/python tools/release.py $(TAG)

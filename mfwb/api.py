@@ -25,6 +25,7 @@ from mfwb.config import Settings, load_settings
 from mfwb.crash_log import BugLogs
 from mfwb.destination import bundle_of, entity_and_project, project_of, read_defaults
 from mfwb.errors import LockHeld, UsageError
+from mfwb.files.home_folder import expand_home
 from mfwb.flow_run_list import FlowRunList, Sync
 from mfwb.forgotten import Forgotten
 from mfwb.ledger import (
@@ -40,7 +41,10 @@ from mfwb.notebook_display import set_html_renderer
 from mfwb.outcome import Result, Status
 from mfwb.pipeline import (
     Parts,
+    PlannedFlowRun,
     Rebuilt,
+    apply_plan,
+    make_plan_file,
     plan_flow_runs,
     push_flow_runs,
     rebuild_ledgers,
@@ -55,6 +59,7 @@ from mfwb.pipeline.selection import (
     read_moment,
     resolve_flow_run,
 )
+from mfwb.plan_file import PlanFile, check_plan_path, read_plan, write_plan
 from mfwb.ports import Entry, NoProgress, Progress, SimpleProgress, as_progress
 from mfwb.snapshot.pathspec import LATEST, parse
 from mfwb.sync_status import KnownFlowRun, SyncStatus
@@ -94,11 +99,15 @@ def plan(  # noqa: PLR0913 - the ways to choose flow runs
     every: bool = False,
     tags: Sequence[str] = (),
     failed: bool | None = None,
+    online: bool = False,
+    out: Folder | None = None,
     config: Folder | None = None,
     progress: Progress | SimpleProgress | bool | None = None,
     **settings: Unpack[SettingsArguments],
 ) -> Result:
-    """Return what `sync` with the same arguments would do. It sends no request to W&B.
+    """Return what `sync` with the same arguments would do. Nothing is written.
+
+    Without `online`, no request is sent to W&B: what was synced before is known from the ledger.
 
     Args:
         *pathspecs: `Flow/123`, `Flow/latest`, or `Flow` with `since`, `until`, `last` or `every`;
@@ -112,6 +121,8 @@ def plan(  # noqa: PLR0913 - the ways to choose flow runs
         every: all flow runs.
         tags: only flow runs with all of these tags, the user's or Metaflow's own.
         failed: only flow runs that failed (True), or only the others (False); None: both.
+        online: whether W&B is asked, too: for what it has, what was deleted, and what others wrote.
+        out: a file for the plan, which `sync(plan=...)` carries out; None: none is written.
         config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
         progress: True shows it on stderr: on a terminal, in a notebook, or as lines; or an object
             with the methods of `mfwb.ports.Progress`, which are called as the work goes on.
@@ -134,7 +145,7 @@ def plan(  # noqa: PLR0913 - the ways to choose flow runs
         namespace=resolved.namespace,
     )
     with _watched(progress=progress) as watcher:
-        return plan_selection(selection, resolved, watcher)
+        return plan_selection(selection, resolved, watcher, online=online, out=folder_path(out))
 
 
 def sync(  # noqa: PLR0913 - the same
@@ -145,11 +156,16 @@ def sync(  # noqa: PLR0913 - the same
     every: bool = False,
     tags: Sequence[str] = (),
     failed: bool | None = None,
+    plan: Folder | None = None,
     config: Folder | None = None,
     progress: Progress | SimpleProgress | bool | None = None,
     **settings: Unpack[SettingsArguments],
 ) -> Result:
     """Replay flow runs into W&B and return what was done. The arguments are those of `plan`.
+
+    With `plan`, a file that `plan(out=...)` wrote, exactly that is carried out, or nothing if a
+    flow run, the settings, the ledger, W&B or mfwb changed since. It has the flow runs and the
+    settings that `plan` was given, so only those settings have to be given again that may do harm.
 
     A flow run that can't be synced is in the result with status `failed` and a reason; the
     others are synced. The same applies to an error in mfwb itself: then `bug` is true, the reason
@@ -161,17 +177,22 @@ def sync(  # noqa: PLR0913 - the same
         Unreachable: if Metaflow or W&B can't be reached, or W&B refuses the credentials.
         LockHeld: if another sync uses the same ledger for the same projects.
     """
+    selectors: dict[str, Any] = {
+        "pathspecs": flow_run_pathspecs(pathspecs),
+        "since": since,
+        "until": until,
+        "last": last,
+        "every": every,
+        "tags": tags,
+        "failed": failed,
+    }
+    if plan is not None:
+        plan_file = plan_with_flags(Path(plan), selectors)
+        resolved = load_settings({**plan_file.flags, **_given(settings)}, file=folder_path(config))
+        with _watched(progress=progress) as watcher:
+            return apply_plan_file(plan_file, resolved, watcher)
     resolved = load_settings(settings, file=folder_path(config))
-    selection = make_selection(
-        flow_run_pathspecs(pathspecs),
-        since=since,
-        until=until,
-        last=last,
-        every=every,
-        tags=tags,
-        failed=failed,
-        namespace=resolved.namespace,
-    )
+    selection = make_selection(**selectors, namespace=resolved.namespace)
     with _watched(progress=progress) as watcher:
         return sync_selection(selection, resolved, watcher)
 
@@ -653,10 +674,72 @@ def _flow_names(flows: Iterable[PathspecsLike]) -> list[str]:
 
 
 def plan_selection(
-    selection: Selection, settings: Settings, progress: Progress | None = None
+    selection: Selection,
+    settings: Settings,
+    progress: Progress | None = None,
+    *,
+    online: bool = False,
+    out: Path | None = None,
 ) -> Result:
-    """Return what `plan` returns, for a selection and settings that exist already."""
-    return _carry_out(plan_flow_runs, selection, settings, progress, may_ask=False)
+    """Return what `plan` returns, for a selection and settings that exist already.
+
+    Args:
+        selection: the flow runs.
+        settings: of this call.
+        progress: is notified of the work.
+        online: whether W&B is asked what it has.
+        out: where to write a plan file; None: nowhere.
+    """
+    if out is not None:
+        check_plan_path(out)
+    planned: list[PlannedFlowRun] = []
+    providers: list[str] = []
+
+    def pipeline(selection: Selection, settings: Settings, parts: Parts) -> Result:
+        providers.append(parts.source.provider)
+        return plan_flow_runs(selection, settings, parts, online=online, keep=planned.append)
+
+    result = _carry_out(pipeline, selection, settings, progress, may_ask=online, read_only=True)
+    if out is not None:
+        _raise_if_entity_is_unknown(planned)
+        plan_file = make_plan_file(
+            planned, settings, provider=providers[0], failed=selection.failed, online=online
+        )
+        write_plan(out, plan_file)
+    return result
+
+
+def _raise_if_entity_is_unknown(planned: Iterable[PlannedFlowRun]) -> None:
+    for item in planned:
+        if item.destination is not None and item.destination.entity is None:
+            raise UsageError(
+                f"--out: it is not known to which W&B entity {item.outcome.pathspec} would go; add "
+                "--entity, set WANDB_ENTITY, or ask W&B with --online"
+            )
+
+
+def apply_plan_file(plan: PlanFile, settings: Settings, progress: Progress | None = None) -> Result:
+    """Carry out a plan file, for settings that exist already; UsageError if anything changed."""
+    call = partial(
+        _carry_out,
+        lambda _, settings, parts: apply_plan(plan, settings, parts),
+        _NO_SELECTION,
+        settings,
+        progress,
+        may_ask=True,
+    )
+    return retry_with_new_ledger(call, put_aside_if_damaged)
+
+
+def plan_with_flags(path: Path, selectors: Mapping[str, Any]) -> PlanFile:
+    """Return the plan in a file; UsageError, also if flow runs were selected beside it."""
+    if any(selectors[name] not in (None, False, (), []) for name in SELECTORS):
+        raise UsageError("a plan has its own flow runs: select none beside it")
+    return read_plan(path)
+
+
+def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def sync_selection(
@@ -689,7 +772,7 @@ def push_bundle(
     from mfwb.wiring import wire_push  # noqa: PLC0415 - it imports wandb
 
     watcher = progress or NoProgress()
-    with wire_push(settings, folder.expanduser().resolve(), watcher) as (ledger, pusher):
+    with wire_push(settings, expand_home(folder).resolve(), watcher) as (ledger, pusher):
         return push_flow_runs(settings, ledger, pusher, watcher, BugLogs())
 
 
@@ -779,19 +862,23 @@ set_html_renderer(_html_of)
 
 _Pipeline = Callable[[Selection, Settings, Parts], Result]
 
+_NO_SELECTION = Selection(last=0)  # a plan file has its own
 
-def _carry_out(
+
+def _carry_out(  # noqa: PLR0913 - what a call may do, each by its name
     pipeline: _Pipeline,
     selection: Selection,
     settings: Settings,
     progress: Progress | None,
     *,
     may_ask: bool,
+    read_only: bool = False,
 ) -> Result:
     settings = _with_plugins(settings)
     from mfwb.wiring import wire  # noqa: PLC0415 - it imports both SDKs
 
-    with wire(settings, progress or NoProgress(), may_ask=may_ask) as parts:
+    watcher = progress or NoProgress()
+    with wire(settings, watcher, may_ask=may_ask, read_only=read_only) as parts:
         return pipeline(selection, settings, parts)
 
 

@@ -15,6 +15,7 @@ from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
 
+from mfwb.files.home_folder import expand_home
 from mfwb.files.state_folder import state_folder
 
 __all__ = ["complete_destinations", "complete_pathspecs"]
@@ -108,7 +109,7 @@ def _local_root(metadata: str | None) -> Path | None:
     """Return the folder of local metadata, as Metaflow finds it; None: there is none."""
     given = metadata or os.environ.get("MFWB_METADATA") or ""
     if given.startswith(_LOCAL):
-        return Path(given.removeprefix(_LOCAL)).expanduser() / ".metaflow"
+        return expand_home(given.removeprefix(_LOCAL)) / ".metaflow"
     if given:
         return None
     with suppress(OSError):

@@ -27,6 +27,7 @@ from pydantic import (
 )
 
 from mfwb.errors import UsageError
+from mfwb.files.home_folder import expand_home
 from mfwb.redaction import Masker, describe_wrong_pattern
 from mfwb.settings_files import (
     SettingsFile,
@@ -141,7 +142,7 @@ def _to_absolute(value: Any) -> Any:
     if not all(isinstance(folder, (str, Path)) and "\0" not in str(folder) for folder in folders):
         raise ValueError("it is a list of folders")
     return tuple(
-        os.path.abspath(Path(folder).expanduser())  # noqa: PTH100 - links are not followed
+        os.path.abspath(expand_home(folder))  # noqa: PTH100 - links are not followed
         for folder in folders
         if str(folder)
     )

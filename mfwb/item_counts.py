@@ -9,6 +9,7 @@ from types import MappingProxyType
 from mfwb.outcome import InputOutcome, ItemCounts, OutputOutcome, RuleOutcome, WandbRunOutcome
 from mfwb.planning import InputArtifact, OutputArtifact, OverviewValue, PlannedRun, PlannedValue
 from mfwb.planning.names import names_in_project
+from mfwb.ports import ExpectedFiles, ExpectedRun
 from mfwb.snapshot import Loss
 from mfwb.snapshot.pathspec import flow_run_of, owner_and_name, parameters_of
 
@@ -119,40 +120,59 @@ def _describe_input(
 
 
 def as_planned(
-    run: PlannedRun, rules: Mapping[str, RuleOutcome] = MappingProxyType({})
+    run: PlannedRun,
+    rules: Mapping[str, RuleOutcome] = MappingProxyType({}),
+    expected: ExpectedRun | None = None,
+    losses: Collection[Loss] = (),
 ) -> WandbRunOutcome:
     """Return the outcome of a W&B run if all goes as planned.
 
     Args:
         run: the planned W&B run.
         rules: what the settings' rules give to its artifacts, by name.
+        expected: what is known of its files before a conversion; None: nothing.
+        losses: further losses that a sync would have.
     """
+    all_losses = (*run.losses, *(expected.losses if expected else ()), *losses)
+    all_losses = tuple(dict.fromkeys(all_losses))
+    masked = (*run.masked, *(expected.masked if expected else ()))
     outputs = tuple(
         OutputOutcome(
             name=artifact.name,
             type=artifact.type,
             digest=None,
-            size=sum(file.content.size for file in artifact.files),
+            size=files.size,
             files=tuple(file.stem or file.form.value for file in artifact.files),
             items=min(artifact.items, 1),
             rules=rules.get(artifact.name),
+            size_is_estimate=files.is_estimate,
         )
         for artifact in run.outputs
+        if (files := _expected_files(artifact, expected)) is not None
     )
     return WandbRunOutcome(
         id=run.id,
         name=run.name,
         job_type=run.job_type,
         state="failed" if run.exit_code else "finished",
-        inputs=describe_inputs(run, {}),
+        inputs=describe_inputs(run, {}, all_losses),
         outputs=outputs,
         summary_keys=tuple(value.key for value in _values_of(run)),
         passed_on=run.passed_on,
         switched_off=tuple(sorted({content.name for content in run.switched_off})),
-        items=count_items(run, run.losses, outputs),
-        losses=run.losses,
-        masked=run.masked,
+        items=count_items(run, all_losses, outputs),
+        losses=all_losses,
+        masked=tuple({entry.item: entry for entry in masked}.values()),
+        fingerprint=run.fingerprint,
+        part_digests=run.part_digests,
     )
+
+
+def _expected_files(artifact: OutputArtifact, expected: ExpectedRun | None) -> ExpectedFiles | None:
+    """Return what is known of an artifact's files; None if all of them will be lost."""
+    if expected is not None:
+        return expected.files.get(artifact.name)
+    return ExpectedFiles(sum(file.content.size for file in artifact.files))
 
 
 def _values_of(run: PlannedRun) -> tuple[PlannedValue | OverviewValue, ...]:

@@ -19,6 +19,8 @@ from mfwb.safe_text import one_line
 from mfwb.snapshot import Loss
 
 __all__ = [
+    "Change",
+    "Estimate",
     "FlowRunOutcome",
     "InputOutcome",
     "ItemCounts",
@@ -26,6 +28,7 @@ __all__ = [
     "Result",
     "ResultDocument",
     "RuleOutcome",
+    "RunAction",
     "Status",
     "WandbRunOutcome",
     "outcome_from_json",
@@ -43,6 +46,57 @@ class Status(str, Enum):
     UNCHANGED = "unchanged"
     SKIPPED = "skipped"
     FAILED = "failed"
+
+
+class Change(str, Enum):
+    """How a flow run differs from what was synced before, in a plan.
+
+    An unfinished one was begun by an earlier sync, and not completed.
+    """
+
+    NEW = "new"
+    CHANGED = "changed"
+    UNFINISHED = "unfinished"
+    UNCHANGED = "unchanged"
+
+
+class RunAction(str, Enum):
+    """What a sync would do with a W&B run, in a plan.
+
+    To rewrite is to write all of it again, under the same id; to update, to change its texts or
+    rules in place. Those that somebody deleted are skipped.
+    """
+
+    CREATE = "create"
+    REWRITE = "rewrite"
+    UPDATE = "update"
+    KEEP = "keep"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a sync would cost; docs/plan.md says how the numbers come about.
+
+    Attributes:
+        size: bytes of the files that would be uploaded, or written into a bundle.
+        size_is_estimate: whether some of these files are made by a conversion; else it is exact.
+        requests: about how many requests would be sent to W&B.
+        seconds: about how long it would take.
+    """
+
+    size: int = 0
+    size_is_estimate: bool = False
+    requests: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: Estimate) -> Estimate:
+        return Estimate(
+            size=self.size + other.size,
+            size_is_estimate=self.size_is_estimate or other.size_is_estimate,
+            requests=self.requests + other.requests,
+            seconds=round(self.seconds + other.seconds, 3),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +143,15 @@ class OutputOutcome:
         name: its name in W&B.
         type: its type in W&B: dataset, model, other, ...
         digest: its digest in W&B; None: not known before it is written.
-        size: bytes; in a plan: those of the pickles that it will be made from.
+        size: bytes; in a plan: as far as they are known before a conversion.
         files: names of its files.
         deduplicated: whether W&B had that content before.
         version: as in "v3"; None: offline, or a plan.
         items: number of Metaflow's artifacts that it is made from.
         referenced: how many of them are links to bytes that W&B does not have.
         rules: what the settings' rules gave to it; None: there is none for it.
+        size_is_estimate: whether its files will be converted, so that their size is not known; in a
+            plan alone.
     """
 
     name: str
@@ -108,6 +164,7 @@ class OutputOutcome:
     items: int = 1
     referenced: int = 0
     rules: RuleOutcome | None = None
+    size_is_estimate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +227,10 @@ class WandbRunOutcome:
         log_lines: lines in the Logs tab; None: not known, as of what an older mfwb wrote.
         log_bytes_left_out: bytes of the log that are too many for W&B.
         masked: items in which secrets were masked.
+        fingerprint: of what it was made from; None: not known, as of what an older mfwb wrote.
+        part_digests: of the parts of that, by name; a later plan compares them.
+        action: what a sync would do with it; None: this is no plan.
+        reasons: why, as in "tags" or "artifact model is new"; in a plan alone.
         bytes_written: of files that this call sent to W&B, or wrote into the bundle, for it; what
             was there before is not counted.
     """
@@ -195,6 +256,10 @@ class WandbRunOutcome:
     log_lines: int | None = None
     log_bytes_left_out: int = 0
     masked: tuple[Masked, ...] = ()
+    fingerprint: str | None = None
+    part_digests: dict[str, str] = field(default_factory=dict)
+    action: RunAction | None = None
+    reasons: tuple[str, ...] = ()
     bytes_written: int = field(default=0, compare=False)
 
 
@@ -219,6 +284,11 @@ class FlowRunOutcome:
         artifacts_passed_on: how often a step passed an artifact on; the account has it at the step
             that wrote it.
         masked: items of the flow run as a whole in which secrets were masked.
+        settings: those that decided what is written, and are not the default; None: not known.
+        change: how it differs from what was synced before; None: this is no plan, or it would be
+            skipped, or fail.
+        reasons: what changed, as in "tag + prod"; in a plan alone.
+        estimate: what a sync would cost, beside what a call costs in any case; in a plan alone.
         seconds: how long this call took to read and write it; None: it is unchanged, or was pushed.
         url: the page of its group in W&B; None: it has none, as offline.
     """
@@ -237,6 +307,10 @@ class FlowRunOutcome:
     account: Account | None = None
     artifacts_passed_on: int = 0
     masked: tuple[Masked, ...] = ()
+    settings: dict[str, str] | None = None
+    change: Change | None = None
+    reasons: tuple[str, ...] = ()
+    estimate: Estimate | None = None
     seconds: float | None = field(default=None, compare=False)
     url: str | None = field(default=None, compare=False)
 
@@ -280,10 +354,12 @@ if TYPE_CHECKING:
     FlowRunDocument = dict[str, Any]
     ItemsDocument = dict[str, int]
     AccountDocument = dict[str, dict[str, int]]
+    EstimateDocument = dict[str, Any]
 else:  # the schema of the document is made from these types
     FlowRunDocument = FlowRunOutcome
     ItemsDocument = ItemCounts
     AccountDocument = Account
+    EstimateDocument = Estimate
 
 
 class Totals(TypedDict):
@@ -301,6 +377,8 @@ class Totals(TypedDict):
         artifacts_passed_on: how often a step passed an artifact on.
         log_lines: lines in the Logs tabs.
         log_bytes_left_out: bytes of logs that are too many for W&B.
+        changes: flow runs by how they differ from what was synced before; in a plan.
+        estimate: what a sync would cost; all 0 if this is no plan.
         bytes_written: of files that this call sent to W&B, or wrote into the bundle.
         seconds: how long the call took; None: not known, as of a plan.
     """
@@ -316,6 +394,8 @@ class Totals(TypedDict):
     artifacts_passed_on: int
     log_lines: int
     log_bytes_left_out: int
+    changes: dict[str, int]
+    estimate: EstimateDocument
     bytes_written: int
     seconds: float | None
 
@@ -346,6 +426,7 @@ class Result(ShownInNotebooks):
     flow_runs: tuple[FlowRunOutcome, ...]
     version: Literal[1] = 1
     notes: tuple[str, ...] = ()  # remarks about the call, not about a flow run
+    estimate: Estimate | None = None  # in a plan: what a sync of all flow runs would cost
     seconds: float | None = field(default=None, compare=False)  # of the whole call; None: not known
 
     def __repr__(self) -> str:
@@ -376,6 +457,11 @@ class Result(ShownInNotebooks):
             "artifacts_passed_on": sum(run.artifacts_passed_on for run in self.flow_runs),
             "log_lines": sum(run.log_lines or 0 for run in runs),
             "log_bytes_left_out": sum(run.log_bytes_left_out for run in runs),
+            "changes": {
+                change.value: sum(run.change is change for run in self.flow_runs)
+                for change in Change
+            },
+            "estimate": _adapter(Estimate).dump_python(self.estimate or Estimate(), mode="json"),
             "bytes_written": self.bytes_written,
             "seconds": self.seconds,
         }

@@ -37,23 +37,26 @@ def describe_shortage(error: BaseException) -> str | None:
     return None
 
 
-_WITHOUT_DETAILS = {
+_DESCRIBED = {
+    "BadStatusLine": "it does not speak HTTP; does it want https://?",
+    "RemoteDisconnected": "it closed the connection",
     "InvalidURL": "its address is not valid",
     "InvalidHeader": "a header, such as that of a key, is not valid",
     "MissingSchema": "its address has no http:// or https://",
     "TooManyRedirects": "it redirects in a circle",
 }
-"""By classes of requests: what their texts say at length, and with values that may be secret."""
+"""By classes of errors: their own texts are long, and may have values that are secret."""
 
 
 def root_cause(error: BaseException) -> str:
     """Return what is below the errors of an HTTP client, for example "Connection refused"."""
     seen: BaseException | None = error
+    last = error
     while seen is not None:
         if isinstance(seen, OSError) and seen.strerror:
             return seen.strerror
-        candidates = (getattr(seen, "reason", None), seen.args[0] if seen.args else None)
+        candidates = (getattr(seen, "reason", None), *seen.args)
         inner = next((part for part in candidates if isinstance(part, BaseException)), None)
-        seen = inner or seen.__cause__ or seen.__context__
-    name = type(error).__name__
-    return _WITHOUT_DETAILS.get(name, name)
+        last, seen = seen, inner or seen.__cause__ or seen.__context__
+    names = (type(last).__name__, type(error).__name__)
+    return next((_DESCRIBED[name] for name in names if name in _DESCRIBED), names[1])

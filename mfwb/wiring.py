@@ -32,13 +32,16 @@ __all__ = ["Verifier", "wire", "wire_push", "wire_sink", "wire_source", "wire_ve
 
 
 @contextmanager
-def wire(settings: Settings, progress: Progress, *, may_ask: bool) -> Iterator[Parts]:
+def wire(
+    settings: Settings, progress: Progress, *, may_ask: bool, read_only: bool = False
+) -> Iterator[Parts]:
     """Yield the parts for one call, and clean up after it.
 
     Args:
         settings: of this call.
         progress: is notified of the work.
         may_ask: whether a request may be sent to W&B for an entity that was not given.
+        read_only: whether nothing may be written: no ledger, no bundle, nothing in W&B.
 
     Raises:
         UsageError: for settings that Metaflow or W&B refuse.
@@ -49,11 +52,19 @@ def wire(settings: Settings, progress: Progress, *, may_ask: bool) -> Iterator[P
         source = stack.enter_context(open_source(settings, progress))
         memory = ledger_path(None).parent
         sink = stack.enter_context(
-            open_sink(settings, memory=memory, may_ask=may_ask, progress=progress)
+            open_sink(
+                settings,
+                memory=memory,
+                may_ask=may_ask,
+                progress=progress,
+                read_only=read_only,
+            )
         )
-        ledger = stack.enter_context(SqliteLedger.open(ledger_path(sink.bundle)))
-        folder = sink.bundle / "payloads" if sink.bundle else stack.enter_context(scratch())
-        keep = sink.bundle is not None
+        open_ledger = SqliteLedger.open_read_only if read_only else SqliteLedger.open
+        ledger = stack.enter_context(open_ledger(ledger_path(sink.bundle)))
+        bundle = None if read_only else sink.bundle
+        folder = bundle / "payloads" if bundle else stack.enter_context(scratch())
+        keep = bundle is not None
         payloads = PayloadBuilder(
             folder,
             keep=keep,

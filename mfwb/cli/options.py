@@ -25,9 +25,12 @@ __all__ = [
     "how_a_forget_waits",
     "html_output",
     "lineage_output",
+    "online",
     "only_help",
     "pathspec_completion",
     "patience",
+    "plan_file",
+    "plan_output",
     "project",
     "push_behavior",
     "report_files",
@@ -422,6 +425,40 @@ def dry_run(command: _F) -> _F:
         is_flag=True,
         default=False,
         help="Only show what would be done, like `plan`",
+    )(command)
+
+
+def online(command: _F) -> _F:
+    """Add the option that lets a plan ask W&B."""
+    return _option(
+        "How",
+        "--online",
+        is_flag=True,
+        default=False,
+        help="Also ask W&B what it has; nothing is written",
+    )(command)
+
+
+def plan_output(command: _F) -> _F:
+    """Add the option for a plan file."""
+    return _option(
+        "Show",
+        "--out",
+        metavar="FILE",
+        callback=_path_if_given,
+        help="Write the plan, for `sync --plan FILE`",
+    )(command)
+
+
+def plan_file(command: _F) -> _F:
+    """Add the option that carries out a plan file."""
+    return _option(
+        "Choose",
+        "--plan",
+        "plan_path",
+        metavar="FILE",
+        callback=_path_if_given,
+        help="Carry out exactly this plan, or refuse",
     )(command)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from mfwb.pipeline.selection import Selection
     from mfwb.ports import Progress
 
-__all__ = ["errors_in", "run_command", "run_with_selection"]
+__all__ = ["errors_in", "run_command", "run_plan_file", "run_with_selection"]
 
 
 def run_with_selection(
@@ -56,6 +57,22 @@ def run_with_selection(
     return run_command(
         call_with, config=config, as_json=as_json, quiet=quiet, verbose=verbose, **options
     )
+
+
+def run_plan_file(path: Path, **options: Any) -> int:
+    """Carry out a plan file, print the result, and return the exit code.
+
+    Args:
+        path: the plan file.
+        **options: as of `run_with_selection`; no flow runs may be selected.
+    """
+    from mfwb import api  # noqa: PLC0415 - not needed for help
+    from mfwb.pipeline.selection import SELECTORS  # noqa: PLC0415 - the same
+
+    plan = api.plan_with_flags(path, {name: options.pop(name) for name in SELECTORS})
+    given = {name: value for name, value in options.items() if value is not None}
+    everything: dict[str, Any] = {"config": None, **plan.flags, **given}
+    return run_command(partial(api.apply_plan_file, plan), **everything)
 
 
 def run_command(  # noqa: PLR0913 - the options of each command that has a result

@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 
 from mfwb.config import latest_layers
 from mfwb.errors import MfwbError
+from mfwb.files.home_folder import expand_home
 from mfwb.redaction import MASK, mask_text, mask_urls, may_hold_secret
 from mfwb.settings_files.metaflow_config import find_metaflow_file
 from mfwb.settings_files.wandb_settings import settings_in_wandb_files
@@ -72,7 +73,7 @@ def _of_netrc() -> Iterator[str]:
     given = os.environ.get("NETRC")
     for path in [given] if given else ["~/.netrc", "~/_netrc"]:
         with suppress(OSError, netrc.NetrcParseError, UnicodeDecodeError, RuntimeError):
-            for _, account, password in netrc.netrc(Path(path).expanduser()).hosts.values():
+            for _, account, password in netrc.netrc(expand_home(path)).hosts.values():
                 yield from (secret for secret in (account, password) if secret)
 
 
@@ -90,7 +91,7 @@ def _of_metaflow() -> Iterator[str]:
     file = find_metaflow_file(folder) if folder else None
     if file is not None:
         yield from _named_secrets(file.values)
-    home = Path(os.environ.get("METAFLOW_HOME", "~/.metaflowconfig")).expanduser()
+    home = expand_home(os.environ.get("METAFLOW_HOME", "~/.metaflowconfig"))
     for path in home.glob("config*.json"):
         with suppress(OSError, ValueError):
             yield from _named_secrets(json.loads(path.read_text(encoding="utf-8")))

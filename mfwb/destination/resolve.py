@@ -8,6 +8,7 @@ from pathlib import Path
 from mfwb.config import Settings
 from mfwb.destination.wandb_defaults import WandbDefaults
 from mfwb.errors import UsageError
+from mfwb.files.home_folder import expand_home
 from mfwb.planning.names import is_project_name, project_name
 from mfwb.ports import Destination
 
@@ -80,10 +81,8 @@ class Destinations:
 
     def _entity(self) -> str | None:
         """Return the entity if none was given; None if it is unknown."""
-        if not self._may_ask:
-            return None
         if self.mode == "online":
-            return self.viewer_entity()
+            return self.viewer_entity() if self._may_ask else None
         raise UsageError(
             "an offline sync must know the W&B entity, which `wandb sync` can't add later; add "
             "--entity or set WANDB_ENTITY"
@@ -181,7 +180,7 @@ def _bundle_to_write(settings: Settings, mode: str) -> Path | None:
 
 
 def _bundle_path(folder: Path) -> Path:
-    return folder.expanduser().resolve()
+    return expand_home(folder).resolve()
 
 
 def _check_names(entity: str | None, project: str) -> None:

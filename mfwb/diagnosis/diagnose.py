@@ -21,6 +21,7 @@ from mfwb.diagnosis.metaflow_checks import run_metaflow_checks
 from mfwb.diagnosis.settings_checks import check_files, check_masks, describe_layers
 from mfwb.diagnosis.version_checks import check_installed
 from mfwb.diagnosis.wandb_checks import run_wandb_checks
+from mfwb.files.home_folder import expand_home
 from mfwb.files.tempdirs import users_temporary_folder
 from mfwb.ledger import ledger_path
 from mfwb.settings_in_force import SettingInForce, list_defaults, list_settings
@@ -60,7 +61,7 @@ def diagnose(arguments: Mapping[str, Any], *, config: Path | None) -> Diagnosis:
     path = ledger_path(None)
     folders = {"state": path.parent, "temporary": users_temporary_folder()}
     if limited.dir is not None:
-        folders["bundle"] = limited.dir.expanduser().resolve()
+        folders["bundle"] = expand_home(limited.dir).resolve()
         path = ledger_path(folders["bundle"])
     checks.run(_MACHINE, "ledger", partial(check_ledger, path))
     checks.run(_MACHINE, "disk", partial(check_disk, folders))

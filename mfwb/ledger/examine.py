@@ -12,7 +12,12 @@ from pathlib import Path
 
 from mfwb.errors import UsageError
 from mfwb.ledger.recovery import translate_errors
-from mfwb.ledger.safety_check import check_files, check_schema, restrict_connection
+from mfwb.ledger.safety_check import (
+    check_files,
+    check_schema,
+    has_journal,
+    restrict_connection,
+)
 from mfwb.ledger.schema import NEWEST_VERSION, read_version
 
 __all__ = ["LedgerState", "examine_ledger"]
@@ -44,7 +49,7 @@ def examine_ledger(path: Path) -> LedgerState | None:
     if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
         raise UsageError(f"the ledger {path} can't be written by this user")
     locks = tuple(_held_locks(path.parent / "locks"))
-    if _has_journal(path):
+    if has_journal(path):
         return LedgerState(None, locks)
     # "ro", so that SQLite writes nothing; then it can't read beside a journal.
     uri = f"{path.absolute().as_uri()}?mode=ro"
@@ -61,14 +66,6 @@ def examine_ledger(path: Path) -> LedgerState | None:
             raise sqlite3.DatabaseError(result)
         [entries] = connection.execute("SELECT count(*) FROM flow_runs").fetchone()
     return LedgerState(entries, locks)
-
-
-def _has_journal(path: Path) -> bool:
-    """Whether a process is writing, or was killed while it wrote; SQLite undoes that later."""
-    try:
-        return path.with_name(f"{path.name}-journal").stat().st_size > 0
-    except OSError:
-        return False
 
 
 def _held_locks(folder: Path) -> Iterator[str]:

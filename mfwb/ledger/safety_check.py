@@ -22,7 +22,7 @@ from mfwb.ledger.schema import (
     schema_of,
 )
 
-__all__ = ["WrongTables", "check_files", "check_schema", "restrict_connection"]
+__all__ = ["WrongTables", "check_files", "check_schema", "has_journal", "restrict_connection"]
 
 
 class WrongTables(UsageError):  # noqa: N818 - named as its siblings are
@@ -59,6 +59,14 @@ def _names_another(journal: Path) -> bool:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - len(_NAME_MARK)))
             return file.read() == _NAME_MARK
+    except OSError:
+        return False
+
+
+def has_journal(path: Path) -> bool:
+    """Whether a process is writing, or was killed while it wrote; SQLite undoes that later."""
+    try:
+        return path.with_name(f"{path.name}-journal").stat().st_size > 0
     except OSError:
         return False
 

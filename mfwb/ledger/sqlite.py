@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from mfwb.errors import UsageError
@@ -22,8 +24,19 @@ from mfwb.ledger.rows import (
     to_row,
     with_outcome,
 )
-from mfwb.ledger.safety_check import check_files, check_schema, restrict_connection
-from mfwb.ledger.schema import IS_OPEN, migrate, write_transaction
+from mfwb.ledger.safety_check import (
+    check_files,
+    check_schema,
+    has_journal,
+    restrict_connection,
+)
+from mfwb.ledger.schema import (
+    IS_OPEN,
+    NEWEST_VERSION,
+    migrate,
+    read_version,
+    write_transaction,
+)
 from mfwb.ledger.status_rows import (
     COUNTS,
     LIST_ORDER,
@@ -88,6 +101,24 @@ class SqliteLedger:
                 check_schema(connection, path)
                 _set_durable(connection)
                 migrate(connection, path)
+            ledger = cls(connection, path)
+            try:
+                yield ledger
+            finally:
+                ledger._close()
+
+    @classmethod
+    @contextmanager
+    def open_read_only(cls, path: Path) -> Iterator[SqliteLedger]:
+        """Yield the ledger at a path, of which nothing is changed, and which is not created.
+
+        Without a ledger it is empty. One of an older mfwb is copied into memory. Errors as of
+        `open`.
+        """
+        note_operation("ledger", f"read {path}")
+        check_files(path)
+        with ExitStack() as stack, translate_errors(path):
+            connection = stack.enter_context(_open_to_read(path, stack))
             ledger = cls(connection, path)
             try:
                 yield ledger
@@ -334,6 +365,52 @@ def _create_file(path: Path) -> None:
     """Create an empty file if there is none; SQLite gives its journals the same rights."""
     with suppress(FileExistsError):
         create(path, file_mode_in(path.parent)).close()
+
+
+def _open_to_read(path: Path, stack: ExitStack) -> closing[sqlite3.Connection]:
+    """Return a connection that can't change the file; UsageError, LockHeld."""
+    if not path.exists():
+        return closing(_migrated_copy(None, path))
+    if not has_journal(path):
+        file = path
+    else:  # SQLite can only read it by undoing a write that was interrupted
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        for end in ("", "-journal"):
+            with suppress(FileNotFoundError):
+                shutil.copyfile(f"{path}{end}", folder / f"{path.name}{end}")
+        file = folder / path.name
+    connection = _connect(f"{file.absolute().as_uri()}?mode={'ro' if file == path else 'rw'}")
+    try:
+        restrict_connection(connection)
+        check_schema(connection, path)
+        if read_version(connection) == NEWEST_VERSION:
+            return closing(connection)
+        older = connection
+        connection = _migrated_copy(older, path)
+        older.close()
+        return closing(connection)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _migrated_copy(older: sqlite3.Connection | None, path: Path) -> sqlite3.Connection:
+    """Return a ledger in memory, with the entries of one of an older mfwb."""
+    memory = _connect(":memory:")
+    try:
+        if older is not None:
+            older.backup(memory)
+        migrate(memory, path)
+    except BaseException:
+        memory.close()
+        raise
+    return memory
+
+
+def _connect(uri: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
 
 
 def _set_durable(connection: sqlite3.Connection) -> None:

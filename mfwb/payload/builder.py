@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -22,13 +22,14 @@ from mfwb.payload.artifact_rules import apply_rules
 from mfwb.payload.change_inspection import add_content_digests
 from mfwb.payload.checkpoints import checkpoint_values
 from mfwb.payload.conversion_cache import ConversionCache
-from mfwb.payload.curves import draw_curves
+from mfwb.payload.curves import Curves, Frames, draw_curves
+from mfwb.payload.expected import Expectations
 from mfwb.payload.file_names import make_names_safe
 from mfwb.payload.files import CONVERSIONS, FileBuilder
 from mfwb.payload.foreach_items import add_foreach_items
 from mfwb.payload.frame_curves import find_frame_curves
 from mfwb.payload.history import build_axes, build_history
-from mfwb.payload.logs import read_log
+from mfwb.payload.logs import find_log_losses, read_log
 from mfwb.payload.masking import mask_losses, mask_values
 from mfwb.payload.metadata import BuiltArtifact, build_description, build_metadata
 from mfwb.payload.overview import RenderOverview, build_overview, with_file_rules
@@ -57,12 +58,32 @@ from mfwb.planning import (
     WandbRunId,
 )
 from mfwb.planning.size_limits import SUMMARY_LIMIT
-from mfwb.ports import AppliedRule, Contents, ReadyArtifact, ReadyCard, ReadyRun
+from mfwb.ports import AppliedRule, Contents, ExpectedRun, ReadyArtifact, ReadyCard, ReadyRun
 from mfwb.redaction import Masked, Masker, mask_card_file
 from mfwb.snapshot import FlowRun, Loss
 from mfwb.snapshot.masking import with_masked_facts
 
 __all__ = ["PayloadBuilder"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Summarized:
+    """The values of a W&B run, and the summary made of them.
+
+    Attributes:
+        values: those that the plan has as values.
+        curves: those that are too large for the summary, but not for a chart.
+        every: values, and readable forms of other artifacts.
+        drawn: the charts.
+    """
+
+    values: Values
+    curves: Values
+    every: Values
+    drawn: Curves
+    summary: dict[str, Any]
+    losses: list[Loss]
+    masked: list[Masked]
 
 
 class PayloadBuilder:
@@ -160,6 +181,29 @@ class PayloadBuilder:
                 self._masker,
                 self._render_overview,
             )
+        parts = self._summarize(run, contents, find_frame_curves(run, self._conversions, contents))
+        values, drawn, masked = parts.values, parts.drawn, parts.masked
+        previews = tuple(build_previews(run, values, self._conversions, contents, masked))
+        numbers = _joined(values, parts.curves)
+        history = build_history(run, numbers, drawn)
+        return ReadyRun(
+            summary=parts.summary,
+            history=history,
+            axes=build_axes(history, drawn),
+            table=build_task_table(run, parts.every),
+            previews=previews,
+            losses=mask_losses(parts.losses, self._masker),
+            masked=tuple(masked),
+        )
+
+    def _summarize(self, run: PlannedRun, contents: Contents, frames: Frames) -> _Summarized:
+        """Return the values of a W&B run and its summary.
+
+        Args:
+            run: the planned W&B run.
+            contents: source of the bytes of values.
+            frames: the curves in its tables.
+        """
         values, losses = decode_values(run.values, contents, run.unpickle, self._inspect)
         values, masked = mask_values(values, run.values, self._masker)
         curves, _ = decode_values(
@@ -174,7 +218,7 @@ class PayloadBuilder:
         drawn = draw_curves(
             run,
             _joined(values, curves, {key: shown[key] for key in run.named_curves if key in shown}),
-            find_frame_curves(run, self._conversions, contents),
+            frames,
         )
         inside = {key: value for key, value in every.items() if key not in drawn.replaced}
         summary, dropped = limit_summary(
@@ -202,17 +246,37 @@ class PayloadBuilder:
             limit=SUMMARY_LIMIT,
         )  # values that do not fit are in their artifacts
         summary |= readable
-        previews = tuple(build_previews(run, values, self._conversions, contents, masked))
-        numbers = _joined(values, curves)
-        history = build_history(run, numbers, drawn)
-        return ReadyRun(
-            summary=summary,
-            history=history,
-            axes=build_axes(history, drawn),
-            table=build_task_table(run, every),
-            previews=previews,
-            losses=mask_losses(losses, self._masker),
-            masked=tuple(masked),
+        return _Summarized(values, curves, every, drawn, summary, losses, masked)
+
+    def expect(self, run: PlannedRun, contents: Contents) -> ExpectedRun:
+        """Return what `prepare` would find, as far as it is known without converting anything."""
+        losses: list[Loss] = []
+        masked: list[Masked] = []
+        if run.overview is not None:
+            losses += build_overview(
+                run, run.overview, contents, self._inspect, lambda _, __: Path(), self._masker
+            ).losses
+        else:
+            parts = self._summarize(run, contents, {})
+            losses += parts.losses
+            masked += parts.masked
+        expectations = Expectations(contents, self._store, self._masker)
+        files = expectations.of_run(run, losses)
+        card_bytes = 0
+        for planned in run.cards:
+            try:
+                with self._store.scratch() as html:
+                    contents.copy_card(planned.task, planned.card, html)
+                    card_bytes += html.stat().st_size
+            except ItemLost as error:  # noqa: PERF203 - the others are looked at, too
+                losses.append(Loss(planned.item, str(error)))
+        log_bytes, log_losses = find_log_losses(run, contents, self._masker)
+        return ExpectedRun(
+            tuple(dict.fromkeys([*mask_losses(losses, self._masker), *log_losses])),
+            files,
+            card_bytes,
+            log_bytes,
+            (*masked, *expectations.masked),
         )
 
     def files(self, run: PlannedRun, contents: Contents) -> ReadyRun:

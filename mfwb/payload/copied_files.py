@@ -10,7 +10,7 @@ from typing import NamedTuple
 from mfwb.errors import ItemLost
 from mfwb.ports import Readable
 
-__all__ = ["CopiedFile", "copy_file"]
+__all__ = ["CopiedFile", "copy_file", "too_many_bytes"]
 
 _CHUNK = 1 << 20
 
@@ -50,10 +50,13 @@ def copy_file(
         while chunk := file.read(_CHUNK):
             size += len(chunk)
             if max_bytes is not None and size > max_bytes:
-                raise ItemLost(
-                    f"more than the {limit:,} bytes that max_artifact_size allows for {kind}"
-                )
+                raise too_many_bytes(limit, kind)
             sha1.update(chunk)
             md5.update(chunk)
             out.write(chunk)
     return CopiedFile(size, sha1.hexdigest(), base64.b64encode(md5.digest()).decode())
+
+
+def too_many_bytes(limit: int | None, kind: str) -> ItemLost:
+    """Return the error for files that are larger than the settings allow for their kind."""
+    return ItemLost(f"more than the {limit:,} bytes that max_artifact_size allows for {kind}")

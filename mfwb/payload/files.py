@@ -24,7 +24,7 @@ from mfwb.ports import CodeFile, Contents, Readable, ReadyFile
 from mfwb.redaction import LARGEST_SOURCE, Masker
 from mfwb.snapshot.facts import PICKLES
 
-__all__ = ["CONVERSIONS", "FileBuilder"]
+__all__ = ["CONVERSIONS", "FileBuilder", "files_allowed", "mask_code", "read_path"]
 
 CONVERSIONS = {
     Form.PARQUET: Conversion.TABLE,
@@ -173,7 +173,7 @@ class FileBuilder:
     ) -> ReadyFile:
         # Metaflow does not record the name of the file, so it gets the name of the parameter.
         name = f"{planned.content.sha1}.included"
-        allowed = _allowed(contents, run)
+        allowed = files_allowed(contents, run)
 
         def copy(path: Path) -> None:
             self._md5s[name] = contents.copy_included(
@@ -187,7 +187,7 @@ class FileBuilder:
         self, planned: PlannedFile, contents: Contents, run: PlannedRun
     ) -> ArtifactFiles:
         content = planned.content
-        path = load_path(self._read_path(content, contents))
+        path = load_path(read_path(content, contents, self._store))
         room = run.file_limit
 
         def keep(file: BinaryIO, name: str) -> ReadyFile:
@@ -196,7 +196,7 @@ class FileBuilder:
             room = None if room is None else room - ready.size
             return ready
 
-        return read_path_files(path, planned.stem, allowed=_allowed(contents, run), keep=keep)
+        return read_path_files(path, planned.stem, allowed=files_allowed(contents, run), keep=keep)
 
     def _copy_code(self, planned: PlannedFile, contents: Contents) -> ArtifactFiles:
         """Return the user's files in a code package, by name; a later one replaces an earlier.
@@ -208,12 +208,11 @@ class FileBuilder:
 
         def keep(file: CodeFile) -> None:
             name = f"{planned.stem}/{file.name}" if planned.stem else file.name
-            data = _read_up_to(file.data, LARGEST_SOURCE + 1)
-            own = self._masker.mask_source(file.name, data)
+            stream, is_masked = mask_code(file, self._masker)
             masked.discard(name)
-            if own != data:
+            if is_masked:
                 masked.add(name)
-            files[name] = self._keep(planned.content, _Prefixed(own, file.data), name)
+            files[name] = self._keep(planned.content, stream, name)
 
         with self._store.scratch() as packed:
             excluded = contents.read_code(planned.content, packed, keep)
@@ -227,13 +226,21 @@ class FileBuilder:
             marks=len(masked),
         )
 
-    def _read_path(self, content: Content, contents: Contents) -> bytes:
-        """Return the bytes of a pickled path; ItemLost if they are too many for a path."""
-        if content.size > _PATH_LIMIT:
-            raise ItemLost(f"{content.size:,} bytes, too many for a path")
-        with self._store.scratch() as path:
-            contents.copy(replace(content, size=content.size or _PATH_LIMIT), path)
-            return path.read_bytes()
+
+def mask_code(file: CodeFile, masker: Masker) -> tuple[Readable, bool]:
+    """Return the bytes of a file of the user's code without secrets, and whether it has any."""
+    data = _read_up_to(file.data, LARGEST_SOURCE + 1)
+    own = masker.mask_source(file.name, data)
+    return _Prefixed(own, file.data), own != data
+
+
+def read_path(content: Content, contents: Contents, store: Store) -> bytes:
+    """Return the bytes of a pickled path; ItemLost if they are too many for a path."""
+    if content.size > _PATH_LIMIT:
+        raise ItemLost(f"{content.size:,} bytes, too many for a path")
+    with store.scratch() as path:
+        contents.copy(replace(content, size=content.size or _PATH_LIMIT), path)
+        return path.read_bytes()
 
 
 class _Prefixed:
@@ -258,7 +265,8 @@ def _read_up_to(file: Readable, size: int) -> bytes:
     return b"".join(parts)
 
 
-def _allowed(contents: Contents, run: PlannedRun) -> AllowedFiles:
+def files_allowed(contents: Contents, run: PlannedRun) -> AllowedFiles:
+    """Return the files of this machine that a W&B run may send."""
     return AllowedFiles(tuple(Path(root) for root in run.path_roots), contents.own_folder)
 
 

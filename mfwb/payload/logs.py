@@ -12,7 +12,7 @@ from mfwb.ports import Contents, LogLine
 from mfwb.redaction import LogMasker, Masked, Masker
 from mfwb.snapshot import Loss
 
-__all__ = ["LOG_LIMIT", "read_log"]
+__all__ = ["LOG_LIMIT", "find_log_losses", "read_log"]
 
 LOG_LIMIT = 32_000_000
 """Bytes that are read of all logs of a W&B run. They are about 400,000 lines: nobody scrolls
@@ -58,6 +58,22 @@ def read_log(
         log.close()
         raise
     return log
+
+
+def find_log_losses(run: PlannedRun, contents: Contents, masker: Masker) -> tuple[int, list[Loss]]:
+    """Return the bytes of the logs of a W&B run, and the losses that `read_log` would have.
+
+    Small logs are only measured. If there is a larger one, all of them are read.
+    """
+    fair = LOG_LIMIT // 2 // max(1, len(run.tasks))
+    sizes = [contents.small_log_size(task.pathspec, max_bytes=fair) for task in run.tasks]
+    size = sum(length for length in sizes if length is not None)
+    losses: list[Loss] = []
+    if None in sizes:
+        log = read_log(run, contents, losses, masker, [])
+        size = log.size
+        log.close()
+    return size, losses
 
 
 def _lines(

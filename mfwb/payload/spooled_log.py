@@ -25,6 +25,7 @@ class SpooledLog(Collection[LogLine]):
         self._count = 0
         self.lines = 0  # without those that only say how much is left out
         self.bytes_left_out = 0
+        self.size = 0  # bytes that it takes
 
     def add(self, line: LogLine) -> int:
         """Store a line; return the number of bytes that it takes."""
@@ -36,6 +37,7 @@ class SpooledLog(Collection[LogLine]):
             self._count += 1
             self.lines += not line.left_out
         self.bytes_left_out += line.left_out
+        self.size += size
         if not self._is_on_disk and self._file.tell() > _IN_MEMORY:
             self._move_to_disk()
         return size

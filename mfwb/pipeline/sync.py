@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 from threading import BoundedSemaphore, Event
 from time import monotonic
 
 from mfwb.account_balance import with_account
 from mfwb.config import Settings
-from mfwb.errors import NotFound, ends_the_call
-from mfwb.outcome import FlowRunOutcome, Result, Status, WandbRunOutcome
+from mfwb.decisive_settings import describe_settings
+from mfwb.errors import NotFound, UsageError
+from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.pipeline.draft import (
     STILL_RUNNING,
     Draft,
@@ -27,19 +27,18 @@ from mfwb.pipeline.executor import Executor
 from mfwb.pipeline.failures import failed_outcome
 from mfwb.pipeline.group_pages import with_group_pages
 from mfwb.pipeline.log_order import LogOrder, Turn
+from mfwb.pipeline.look_ahead import look_ahead
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.selection import SelectedFlowRun, Selection, select_flow_runs
-from mfwb.pipeline.sync_history import SyncHistory, is_done
+from mfwb.pipeline.sync_history import SyncHistory, ids_written_before, is_done
 from mfwb.pipeline.unmatched import TableUse
-from mfwb.planning import Plan, PlannedRun, choose_group
+from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import Destination, Entry, SyncState
 
 __all__ = ["sync_flow_runs"]
 
 _OFFLINE_WORKERS = 2  # offline there is nothing to wait for: more workers only hinder each other
 _FLOW_RUNS_AT_ONCE = 8
-_LOOK_AHEAD = 200  # flow runs whose W&B runs are queried with one request
-_FEW = 3  # for this many flow runs, a request in bulk is not worth it
 
 
 def sync_flow_runs(
@@ -48,6 +47,7 @@ def sync_flow_runs(
     parts: Parts,
     *,
     forced: Collection[str] | None = None,
+    expected: Mapping[str, str] | None = None,
 ) -> Result:
     """Replay flow runs into W&B and return the result; complete ones stay as they are.
 
@@ -58,6 +58,10 @@ def sync_flow_runs(
         settings: of this call.
         parts: source, sink and the other parts.
         forced: names of the W&B runs that `force` in the settings is for; None: all of them.
+        expected: the digest that the plan of each flow run must have; None: any.
+
+    Raises:
+        UsageError: a flow run does not have the expected plan.
     """
     began = monotonic()
     history = SyncHistory(selection, settings, parts)
@@ -68,6 +72,7 @@ def sync_flow_runs(
         history.refresh()
         selected = history.remove_excluded(selected)
         with _started_sync(settings, parts, history, forced) as sync:
+            sync.expected = expected
             outcomes = with_group_pages(sync.run(selected))
             flows = {flow_run.pathspec.flow for flow_run in selected}
             notes += [*notes_on(selection, outcomes), *sync.tables.notes(flows)]
@@ -126,6 +131,7 @@ class _Sync:
         self._free_slots = BoundedSemaphore(at_once)  # plans take memory: few are made ahead
         self._started: dict[str, Future[FlowRunOutcome]] = {}
         self._log_order = LogOrder()
+        self.expected: Mapping[str, str] | None = None
         self.tables = TableUse(settings)
         self.interrupted = Event()  # once it is set, a failure means nothing
 
@@ -133,7 +139,9 @@ class _Sync:
         """Return the outcome of each flow run, in their order."""
         results: list[FlowRunOutcome | Future[FlowRunOutcome]] = []
         self._parts.progress.selected(len(selected))
-        for position, flow_run in enumerate(self._with_look_ahead(selected)):
+        for position, flow_run in enumerate(
+            look_ahead(selected, self._settings, self._parts.sink, self._history)
+        ):
             try:
                 outcome = self._history.find_outcome(flow_run)
                 if outcome is None:
@@ -146,34 +154,6 @@ class _Sync:
             if isinstance(results[-1], FlowRunOutcome):  # else `_carry_out` notifies
                 self._parts.progress.finished(results[-1])
         return (result.result() if isinstance(result, Future) else result for result in results)
-
-    def _with_look_ahead(self, selected: Iterable[SelectedFlowRun]) -> Iterator[SelectedFlowRun]:
-        """Yield flow runs, after W&B was queried in bulk for those that the ledger lacks."""
-        rest = iter(selected)
-        while chunk := list(islice(rest, _LOOK_AHEAD)):
-            groups_by_destination: dict[Destination, list[str]] = {}
-            for flow_run in chunk:
-                if (
-                    flow_run.listed is not None
-                    and flow_run.error is None
-                    and self._history.is_new(flow_run)
-                ):
-                    flow = flow_run.pathspec.flow
-                    group = choose_group(flow, str(flow_run.pathspec), self._settings)
-                    groups = groups_by_destination.setdefault(self._history.destination(flow), [])
-                    groups.append(group)
-            for destination, groups in groups_by_destination.items():
-                if len(groups) > _FEW and not self._settings.force:
-                    self._look_ahead(destination, list(dict.fromkeys(groups)))
-            yield from chunk
-
-    def _look_ahead(self, destination: Destination, groups: Sequence[str]) -> None:
-        """Query W&B in bulk. If that fails, each flow run queries for itself, and fails alone."""
-        try:
-            self._parts.sink.prefetch(destination, groups)
-        except Exception as error:
-            if ends_the_call(error):
-                raise
 
     def _unreadable(self, flow_run: SelectedFlowRun, error: BaseException) -> FlowRunOutcome:
         """Record a flow run that could not be read or looked up, and return its outcome."""
@@ -198,6 +178,7 @@ class _Sync:
         """Read a flow run; if there is something to write, start that."""
         began = monotonic()
         drafted = draft(selected, self._settings, self._parts)
+        self._raise_if_unexpected(drafted)
         self.tables.add(drafted.flow_run)
         if drafted.plan is None:
             self._history.record(drafted, SyncState.RUNNING, reason=STILL_RUNNING)
@@ -207,7 +188,8 @@ class _Sync:
             return FlowRunOutcome(str(selected.pathspec), Status.SKIPPED, reason=reason)
         before = self._history.previous_entry(drafted)
         if before is not None and self._is_unchanged(before, drafted.plan, selected):
-            self._history.record(drafted, SyncState.SYNCED, outcome=before.outcome)
+            unchanged = before.outcome and self._with_settings(before.outcome, drafted)
+            self._history.record(drafted, SyncState.SYNCED, outcome=unchanged)
             return _unchanged(before, drafted.plan, drafted.destination)
         self._free_slots.acquire()
         # Only flow runs that were started before are awaited, so that no two wait for each other.
@@ -218,6 +200,14 @@ class _Sync:
         future.add_done_callback(lambda _: self._free_slots.release())
         self._started[str(selected.pathspec)] = future
         return future
+
+    def _raise_if_unexpected(self, drafted: Draft) -> None:
+        """Raise UsageError if a plan is carried out, and the flow run is not as planned."""
+        if self.expected is None:
+            return
+        pathspec = drafted.flow_run.pathspec
+        if drafted.plan is None or drafted.plan.digest != self.expected.get(pathspec):
+            raise UsageError(f"{pathspec} changed while its plan was carried out; make a new plan")
 
     def _is_unchanged(self, before: Entry, plan: Plan, selected: SelectedFlowRun) -> bool:
         """Return whether the ledger alone shows that there is nothing to do.
@@ -277,7 +267,7 @@ class _Sync:
         self._history.record(drafted, SyncState.BEGUN, outcome=earlier)
         ledger = self._parts.ledger
         forgotten = ledger.forgotten(drafted.destination)
-        written_before = _ids_written_before(earlier) - forgotten
+        written_before = ids_written_before(earlier) - forgotten
         with self._parts.sink.open(
             plan, writer=ledger.id, written=written_before, forgotten=forgotten
         ) as session:
@@ -287,6 +277,7 @@ class _Sync:
             drafted.flow_run,
             plan,
         )
+        outcome = self._with_settings(outcome, drafted)
         is_whole = all(run.complete for run in result.runs)
         if reason := result.error or ("" if is_whole else "W&B did not accept all of it"):
             outcome = replace(outcome, status=Status.FAILED, reason=reason)
@@ -296,6 +287,11 @@ class _Sync:
             if not result.wrote:
                 return outcome.as_unchanged()
         return outcome
+
+    def _with_settings(self, outcome: FlowRunOutcome, drafted: Draft) -> FlowRunOutcome:
+        """Return an outcome with the settings of this call, for the comparison of a later plan."""
+        described = describe_settings(self._settings, drafted.flow_run.flow)
+        return replace(outcome, settings=described)
 
 
 def _with_seconds(began: float, work: Callable[[], FlowRunOutcome]) -> FlowRunOutcome:
@@ -310,9 +306,3 @@ def _unchanged(before: Entry, plan: Plan, destination: Destination) -> FlowRunOu
     if before.outcome is None:
         return make_outcome(Status.UNCHANGED, plan, destination, ())
     return before.outcome.as_unchanged()
-
-
-def _ids_written_before(outcome: FlowRunOutcome | None) -> set[str]:
-    """Return the ids of the W&B runs that an earlier sync wrote or found deleted."""
-    runs: Iterable[WandbRunOutcome] = outcome.wandb_runs if outcome else ()
-    return {run.id for run in runs if run.url or run.deleted}

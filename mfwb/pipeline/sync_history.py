@@ -17,7 +17,7 @@ from mfwb.planning import Plan
 from mfwb.ports import Destination, Entry, ListedFlowRun, SyncState
 from mfwb.snapshot import FlowRun, FlowRunState
 
-__all__ = ["SyncHistory", "is_done"]
+__all__ = ["SyncHistory", "ids_written_before", "is_done"]
 
 _FINAL = frozenset({FlowRunState.FINISHED.value, FlowRunState.FAILED.value})
 _EARLIER = 3_600_000  # ms; longer than the selection's start may be moved back by its overlap
@@ -97,6 +97,14 @@ class SyncHistory:
         """Return whether the ledger has no plan of a flow run, so that W&B has to be queried."""
         entry = self._entries(selected.pathspec.flow).get(str(selected.pathspec))
         return entry is None or not entry.digest
+
+    def entry_of(self, selected: SelectedFlowRun) -> Entry | None:
+        """Return the ledger's entry of a flow run, without its outcome; None if it has none."""
+        return self._entries(selected.pathspec.flow).get(str(selected.pathspec))
+
+    def settings_stamp(self, flow: str) -> str:
+        """Return the stamp of the settings of this call for a flow."""
+        return self._stamp(flow)
 
     def previous_entry(self, drafted: Draft) -> Entry | None:
         """Return the ledger's entry of a flow run before this sync; None if it has none."""
@@ -196,6 +204,11 @@ class SyncHistory:
             links = [address for address in astuple(self._parts.source.consoles) if address]
             self._stamps[flow] = "-".join([stamp, *links])
         return self._stamps[flow]
+
+
+def ids_written_before(outcome: FlowRunOutcome | None) -> set[str]:
+    """Return the ids of the W&B runs that an earlier sync wrote or found deleted."""
+    return {run.id for run in outcome.wandb_runs if run.url or run.deleted} if outcome else set()
 
 
 def is_done(entry: Entry, plan: Plan) -> bool:

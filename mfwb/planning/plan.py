@@ -407,7 +407,29 @@ class PlannedRun:
         The digest has two parts, with a point between them: one of the content that can only be
         written by opening the W&B run, and one of its text fields, which can be changed in place.
         """
-        document = _adapter(PlannedRun).dump_python(self, mode="json", exclude=_FIELDS_FROM_SOURCE)
+        document = self._decisive_document()
+        texts = {name: document.pop(name) for name in _TEXT_FIELDS}
+        texts["notes"] = document.pop("notes") or None
+        if "artifact_rules" in document:  # W&B lets versions change in place
+            texts["artifact_rules"] = document.pop("artifact_rules")
+        return f"{_digest(document)[:_DIGEST_LENGTH]}.{_digest(texts)[:_DIGEST_LENGTH]}"
+
+    @cached_property
+    def part_digests(self) -> dict[str, str]:
+        """Short digests of the parts that the fingerprint is made of, without empty ones.
+
+        A later plan compares them to say what changed. An artifact is a part of its own.
+        """
+        document = self._decisive_document()
+        parts = {f"artifact {output['name']}": output for output in document.pop("outputs")}
+        parts |= {name: value for name, value in document.items() if value}
+        return {name: _digest(value)[:_PART_DIGEST_LENGTH] for name, value in parts.items()}
+
+    def _decisive_document(self) -> dict[str, Any]:
+        """Return the content of this W&B run as JSON, without what its source adds to it."""
+        document: dict[str, Any] = _adapter(PlannedRun).dump_python(
+            self, mode="json", exclude=_FIELDS_FROM_SOURCE
+        )
         document["passed_on"] = document.pop("unchanged")
         for name in ("values", "curves", "shown"):
             document[name] = list(self._by_content(document[name]))
@@ -418,11 +440,7 @@ class PlannedRun:
         _drop_empty(document, _OPTIONAL_FIELDS)
         for output in document["outputs"]:
             _drop_empty(output, _OPTIONAL_FIELDS_OF_OUTPUTS)
-        texts = {name: document.pop(name) for name in _TEXT_FIELDS}
-        texts["notes"] = document.pop("notes") or None
-        if "artifact_rules" in document:  # W&B lets versions change in place
-            texts["artifact_rules"] = document.pop("artifact_rules")
-        return f"{_digest(document)[:_DIGEST_LENGTH]}.{_digest(texts)[:_DIGEST_LENGTH]}"
+        return document
 
     def checkpoint(self, content: Content) -> PlannedCheckpoint | None:
         """Return what an artifact refers to; None if it is no such reference."""
@@ -452,6 +470,7 @@ class PlannedRun:
 
 
 _DIGEST_LENGTH = 40  # letters; more than enough to distinguish plans
+_PART_DIGEST_LENGTH = 8  # letters; the ledger keeps some twenty of them for each W&B run
 _TEXT_FIELDS = ("name", "group", "job_type", "tags", "config")
 _OPTIONAL_FIELDS = (
     *("path_roots", "file_limit", "shown", "overview", "redaction", "checkpoints"),

@@ -7,6 +7,8 @@ from mfwb.ports.ledger import Entry, Ledger, SyncState
 from mfwb.ports.payloads import (
     AppliedRule,
     ChartAxis,
+    ExpectedFiles,
+    ExpectedRun,
     Payloads,
     ReadyArtifact,
     ReadyCard,
@@ -18,7 +20,15 @@ from mfwb.ports.payloads import (
 )
 from mfwb.ports.progress import Ended, NoProgress, Progress, SimpleProgress, as_progress
 from mfwb.ports.push import BundledFlowRun, PushedFlowRun, Pusher
-from mfwb.ports.sink import Destination, ExistingFlowRun, OwnRun, Session, Sink, WrittenRun
+from mfwb.ports.sink import (
+    Destination,
+    ExistingFlowRun,
+    ExistingWandbRun,
+    OwnRun,
+    Session,
+    Sink,
+    WrittenRun,
+)
 from mfwb.ports.source import (
     BlobLocation,
     CheckpointFile,
@@ -45,6 +55,9 @@ __all__ = [
     "Entry",
     "ExcludedCode",
     "ExistingFlowRun",
+    "ExistingWandbRun",
+    "ExpectedFiles",
+    "ExpectedRun",
     "Ledger",
     "ListedFlowRun",
     "LogLine",

@@ -16,6 +16,8 @@ from mfwb.snapshot import FlowRun, Loss
 __all__ = [
     "AppliedRule",
     "ChartAxis",
+    "ExpectedFiles",
+    "ExpectedRun",
     "Payloads",
     "ReadyArtifact",
     "ReadyCard",
@@ -191,6 +193,42 @@ class ReadyRun:
         return {axis.chart: axis.axis for axis in self.axes}
 
 
+@dataclass(frozen=True, slots=True)
+class ExpectedFiles:
+    """The files that a W&B artifact will have, as far as they are known before a conversion.
+
+    Attributes:
+        size: in bytes, together; of files that are to be converted, that of their pickles.
+        is_estimate: whether some files are to be converted, or their size is not recorded.
+        number: of files; a conversion makes at least one.
+        linked: bytes of `size` that stay where they are, as those of references.
+    """
+
+    size: int = 0
+    is_estimate: bool = False
+    number: int = 1
+    linked: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedRun:
+    """What a sync will find of a W&B run, as far as it is known before a conversion.
+
+    Attributes:
+        losses: of artifacts, values, cards and logs.
+        files: of each artifact that will be logged, by its planned name.
+        card_bytes: of all cards.
+        log_bytes: of all logs, as they are stored.
+        masked: values and code in which secrets will be masked.
+    """
+
+    losses: tuple[Loss, ...] = ()
+    files: Mapping[str, ExpectedFiles] = field(default_factory=dict)
+    card_bytes: int = 0
+    log_bytes: int = 0
+    masked: tuple[Masked, ...] = ()
+
+
 class Payloads(Protocol):
     """Makes values and files from the bytes of artifacts."""
 
@@ -227,6 +265,13 @@ class Payloads(Protocol):
 
     def log(self, run: PlannedRun, contents: Contents) -> ReadyRun:
         """Return only the log of a W&B run."""
+        ...
+
+    def expect(self, run: PlannedRun, contents: Contents) -> ExpectedRun:
+        """Return what `prepare` would find, as far as it is known without converting anything.
+
+        Nothing is kept. Only small artifacts are read to their end.
+        """
         ...
 
     def apply_rules(self, run: PlannedRun, contents: Contents) -> Mapping[str, AppliedRule]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mfwb.outcome import OutputOutcome, WandbRunOutcome
-from mfwb.planning import Plan, PlannedRun
+from mfwb.planning import InputArtifact, Plan, PlannedRun
 from mfwb.ports.payloads import AppliedRule, ReadyRun
 from mfwb.redaction import Masked
 from mfwb.snapshot import Loss
@@ -18,6 +18,7 @@ from mfwb.snapshot.pathspec import FlowRunId
 __all__ = [
     "Destination",
     "ExistingFlowRun",
+    "ExistingWandbRun",
     "OwnRun",
     "Session",
     "Sink",
@@ -89,6 +90,35 @@ class ExistingFlowRun:
     started_at: int
     group: str
     wandb_runs: tuple[WandbRunOutcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingWandbRun:
+    """A planned W&B run as W&B has it, for a plan.
+
+    Attributes:
+        id: its id in W&B; of one that was deleted, the planned id.
+        url: its URL; empty if it was deleted.
+        fingerprint: of the plan that it is complete for; empty: it is not complete.
+        uses: the artifacts that it uses, by name and producer; None: W&B does not say.
+        losses: those that its sync noted in it.
+        changes: what of its texts a sync would change, as in "tag + prod".
+        edits_kept: what others changed of these texts, and a sync would keep.
+        edits_undone: the same, but it would be overwritten.
+        deleted: an earlier sync wrote it, and it is gone.
+        is_open: another process may be writing it now.
+    """
+
+    id: str
+    url: str = ""
+    fingerprint: str = ""
+    uses: tuple[str, ...] | None = None
+    losses: tuple[Loss, ...] = ()
+    changes: tuple[str, ...] = ()
+    edits_kept: tuple[str, ...] = ()
+    edits_undone: tuple[str, ...] = ()
+    deleted: bool = False
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +211,23 @@ class Sink(Protocol):
 
         SinkError.
         """
+        ...
+
+    def existing(
+        self, plan: Plan, *, writer: str, written: Collection[str] = ()
+    ) -> Mapping[str, ExistingWandbRun]:
+        """Return those of the planned W&B runs that exist or were deleted, by planned id.
+
+        It only reads. A bundle has none: its ledger knows all. Arguments and errors as of `open`.
+        """
+        ...
+
+    def has_logged(self, plan: Plan, used: InputArtifact) -> bool:
+        """Return whether W&B has an artifact of another flow run; errors as of `open`."""
+        ...
+
+    def find_ids(self, destination: Destination, groups: Sequence[str]) -> frozenset[str]:
+        """Return the ids of all W&B runs of some groups, hundreds with a request; SinkError."""
         ...
 
     def find_own_runs(

@@ -135,6 +135,10 @@ class Contents(Protocol):
         """
         ...
 
+    def check_included(self, content: Content, *, allowed: AllowedFiles, limit: int | None) -> None:
+        """Raise ItemLost if `copy_included` would, as far as the first bytes show it."""
+        ...
+
     def checkpoint_files(self, task: str, reference: StoredReference) -> Iterator[CheckpointFile]:
         """Yield the files of a checkpoint or model that an artifact of a task refers to.
 
@@ -168,6 +172,10 @@ class Contents(Protocol):
 
         Where bytes are excluded, a line has their number.
         """
+        ...
+
+    def small_log_size(self, task: str, *, max_bytes: int) -> int | None:
+        """Return the bytes of a task's log; None if `log` may leave out something of it."""
         ...
 
     def copy_card(self, task: str, card: Card, path: Path) -> None:

@@ -14,6 +14,7 @@ __all__ = [
     "describe_rules",
     "human_seconds",
     "human_size",
+    "planned_size",
     "project_path",
     "project_urls",
     "short_name",
@@ -22,6 +23,7 @@ __all__ = [
 OVERVIEW = "(overview)"
 """The W&B run of the flow run as a whole; no step can have this name."""
 
+_ABOUT = "\N{ALMOST EQUAL TO}"
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 _NEXT_UNIT = 999.5  # from here on, the number would be shown as 1000
 _NO_TENTHS = 9.95  # seconds; from here on, tenths say nothing
@@ -63,6 +65,11 @@ def human_seconds(seconds: float) -> str:
         return f"{minutes} min {rest} s" if minutes else f"{rest} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours:,} h {minutes} min"
+
+
+def planned_size(size: int, *, is_estimate: bool) -> str:
+    """Return a size in a plan; one that is not exact has a sign for that."""
+    return f"{_ABOUT}{human_size(size)}" if is_estimate else human_size(size)
 
 
 def project_path(flow_run: FlowRunOutcome) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mfwb.files.home_folder import expand_home
 from mfwb.settings_files.discovery import Origin, SettingsFile, read
 from mfwb.settings_files.sensitivity import HARMLESS_OF_WANDB
 
@@ -89,7 +90,7 @@ def settings_in_wandb_files(folder: Path | None, environ: Mapping[str, str]) -> 
 
 def _users_wandb_file(environ: Mapping[str, str]) -> SettingsFile | None:
     home = environ.get("WANDB_CONFIG_DIR") or "~/.config/wandb"
-    path = Path(home).expanduser() / "settings"
+    path = expand_home(home) / "settings"
     return read(path, Origin.USERS, _parse) if path.is_file() else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
@@ -13,8 +13,16 @@ from mfwb.config import Settings
 from mfwb.destination import Destinations, WandbDefaults
 from mfwb.destination.wandb_defaults import cache_key, load_defaults, save_defaults
 from mfwb.errors import UsageError
-from mfwb.planning import Plan
-from mfwb.ports import Destination, ExistingFlowRun, NoProgress, OwnRun, Progress, Session
+from mfwb.planning import InputArtifact, Plan
+from mfwb.ports import (
+    Destination,
+    ExistingFlowRun,
+    ExistingWandbRun,
+    NoProgress,
+    OwnRun,
+    Progress,
+    Session,
+)
 from mfwb.sink.setup.credentials import check_wandb_file, entity_query, restrict_api_key
 from mfwb.sink.setup.environment import replay_environment
 from mfwb.sink.setup.settings_tables import wandb_settings_tables
@@ -28,7 +36,12 @@ __all__ = ["LazySink", "open_sink"]
 
 @contextmanager
 def open_sink(
-    settings: Settings, *, memory: Path, may_ask: bool, progress: Progress | None = None
+    settings: Settings,
+    *,
+    memory: Path,
+    may_ask: bool,
+    progress: Progress | None = None,
+    read_only: bool = False,
 ) -> Iterator[LazySink]:
     """Yield W&B as a sink.
 
@@ -37,6 +50,7 @@ def open_sink(
         memory: the folder that keeps the defaults of W&B's own settings between calls.
         may_ask: whether W&B may be asked for an entity that was not given.
         progress: is notified of requests and uploads; None: nothing is.
+        read_only: whether nothing may be written, so that these defaults are not kept.
 
     Raises:
         UsageError: for settings that W&B does not know or that come from an untrusted file.
@@ -61,7 +75,8 @@ def open_sink(
 
             defaults = query_defaults(settings.timeout)
             contexts.enter_context(without_debug_logs())
-            save_defaults(memory, key, files_of_settings(), defaults)
+            if not read_only:
+                save_defaults(memory, key, files_of_settings(), defaults)
             return defaults
 
         query_entity = entity_query(settings, no_key_reason, progress)
@@ -110,6 +125,20 @@ class LazySink:
     def list_flow_runs(self, destination: Destination) -> Iterable[ExistingFlowRun]:
         """Return all flow runs that mfwb synced to a destination; none for a bundle."""
         return self.load().list_flow_runs(destination)
+
+    def existing(
+        self, plan: Plan, *, writer: str, written: Collection[str] = ()
+    ) -> Mapping[str, ExistingWandbRun]:
+        """Return the planned W&B runs that exist or were deleted, by planned id."""
+        return self.load().existing(plan, writer=writer, written=written)
+
+    def has_logged(self, plan: Plan, used: InputArtifact) -> bool:
+        """Return whether W&B has an artifact of another flow run."""
+        return self.load().has_logged(plan, used)
+
+    def find_ids(self, destination: Destination, groups: Sequence[str]) -> frozenset[str]:
+        """Return the ids of all W&B runs of some groups."""
+        return self.load().find_ids(destination, groups)
 
     def find_own_runs(
         self,

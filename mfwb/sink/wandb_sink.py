@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from mfwb.config import Settings
 from mfwb.destination import Destinations
 from mfwb.errors import SinkError
-from mfwb.planning import Plan, PlannedRun
-from mfwb.ports import Destination, ExistingFlowRun, OwnRun, Progress, Session
+from mfwb.planning import InputArtifact, Plan, PlannedRun
+from mfwb.ports import (
+    Destination,
+    ExistingFlowRun,
+    ExistingWandbRun,
+    OwnRun,
+    Progress,
+    Session,
+)
 from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.collections import Collections
 from mfwb.sink.client.retry_budget import RetryBudget
@@ -20,10 +27,12 @@ from mfwb.sink.offline.manifest import Checksums
 from mfwb.sink.offline.new_payloads import NewPayloads
 from mfwb.sink.offline.session import OfflineSession
 from mfwb.sink.online.in_flight import InFlight
+from mfwb.sink.online.logged_artifacts import LoggedArtifacts
 from mfwb.sink.online.session import OnlineSession, Project
 from mfwb.sink.online.upload_watch import UploadWatch
 from mfwb.sink.server.artifact_rules import RuleWriter
 from mfwb.sink.server.claims import Claims
+from mfwb.sink.server.comparison import compare_runs
 from mfwb.sink.server.delete_runs import delete_run, find_own_runs
 from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
 from mfwb.sink.server.flow_runs import group_by_flow_run
@@ -115,6 +124,30 @@ class WandbSink:
         else:
             yield self._online(plan, writer, written, forgotten)
 
+    def existing(
+        self, plan: Plan, *, writer: str, written: Collection[str] = ()
+    ) -> Mapping[str, ExistingWandbRun]:
+        """Return the planned W&B runs that exist or were deleted; of a bundle, none."""
+        if self._bundle is not None:
+            return {}
+        existing_runs = self._fetch(plan)
+        return compare_runs(plan, existing_runs, written, writer=writer, rule=self._edit_rule)
+
+    def has_logged(self, plan: Plan, used: InputArtifact) -> bool:
+        """Return whether W&B has an artifact of another flow run; a bundle has none."""
+        if self._bundle is not None:
+            return False
+        existing_runs = ExistingRuns(self._client, self._entity(plan.entity), plan.project)
+        return LoggedArtifacts(existing_runs, plan.source.provider).find_used(used) is not None
+
+    def find_ids(self, destination: Destination, groups: Sequence[str]) -> frozenset[str]:
+        """Return the ids of all W&B runs of some groups; of a bundle, none."""
+        if self._bundle is not None:
+            return frozenset()
+        entity = self._entity(destination.entity)
+        runs = ExistingRuns(self._client, entity, destination.project).list_groups(groups)
+        return frozenset(run.id for run in runs)
+
     def _new_payloads(self, bundle: Path) -> NewPayloads:
         with self._lock:
             if self._payloads is None:  # only now, as a sync with nothing to do need not know it
@@ -124,17 +157,8 @@ class WandbSink:
     def _online(
         self, plan: Plan, writer: str, written: Collection[str], forgotten: Collection[str]
     ) -> OnlineSession:
-        entity = self._entity(plan.entity)
-        project = self._project(entity, plan.project)
-        existing_runs = ExistingRuns(self._client, entity, plan.project)
-        prefetched = self._prefetched.get((entity, plan.project), {})
-        complete = {
-            run.id: prefetched[run.id]
-            for run in plan.runs
-            if _is_complete(prefetched.get(run.id), run)
-        }
-        existing_runs.add_known(complete)
-        existing_runs.fetch(run for run in plan.runs if run.id not in complete)
+        project = self._project(self._entity(plan.entity), plan.project)
+        existing_runs = self._fetch(plan)
         claims = Claims(
             plan,
             existing_runs,
@@ -144,6 +168,20 @@ class WandbSink:
             forgotten=forgotten,
         )
         return OnlineSession(plan, project, existing_runs, claims, written)
+
+    def _fetch(self, plan: Plan) -> ExistingRuns:
+        """Return the W&B runs of a plan that exist; SinkError, Unreachable."""
+        entity = self._entity(plan.entity)
+        existing_runs = ExistingRuns(self._client, entity, plan.project)
+        prefetched = self._prefetched.get((entity, plan.project), {})
+        complete = {
+            run.id: prefetched[run.id]
+            for run in plan.runs
+            if _is_complete(prefetched.get(run.id), run)
+        }
+        existing_runs.add_known(complete)
+        existing_runs.fetch(run for run in plan.runs if run.id not in complete)
+        return existing_runs
 
     def _entity(self, given: str | None) -> str:
         """Return the entity, after a check of the credentials; Unreachable."""

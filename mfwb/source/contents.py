@@ -21,8 +21,8 @@ from mfwb.source.checkpoints import find_datastore, locate_files, read_files
 from mfwb.source.code_files import read_code_files
 from mfwb.source.datastore import internal_artifacts
 from mfwb.source.datastore.flow_store import FlowStore, open_store
-from mfwb.source.include_files import copy_content
-from mfwb.source.logs import read_log
+from mfwb.source.include_files import check_content, copy_content
+from mfwb.source.logs import measure_small_log, read_log
 from mfwb.source.own_folder import find_own_folder
 from mfwb.source.tarball import TarballError
 
@@ -116,7 +116,29 @@ class FlowRunContents:
             ItemLost: if it can't be read, or is too large.
             SourceError: if the datastore does not answer.
         """
-        datastore = self._datastore(content.task)
+        return copy_content(
+            self._included(content),
+            self._flow,
+            self._datastore(content.task),
+            path,
+            linked_folders=self._linked_folders,
+            allowed=allowed,
+            limit=limit,
+        )
+
+    def check_included(self, content: Content, *, allowed: AllowedFiles, limit: int | None) -> None:
+        """Raise ItemLost if `copy_included` would, as far as the first bytes show it."""
+        check_content(
+            self._included(content),
+            self._flow,
+            self._datastore(content.task),
+            linked_folders=self._linked_folders,
+            allowed=allowed,
+            limit=limit,
+        )
+
+    def _included(self, content: Content) -> internal_artifacts.Included:
+        """Return the descriptor of an IncludeFile; ItemLost."""
         [(_, descriptor)] = self._store(content.task).read(
             [content.sha1], {content.sha1: _DESCRIPTOR}
         )
@@ -125,15 +147,7 @@ class FlowRunContents:
         included = internal_artifacts.to_included(internal_artifacts.decode(descriptor))
         if included is None:
             raise ItemLost("its descriptor in Metaflow's datastore is damaged")
-        return copy_content(
-            included,
-            self._flow,
-            datastore,
-            path,
-            linked_folders=self._linked_folders,
-            allowed=allowed,
-            limit=limit,
-        )
+        return included
 
     def checkpoint_files(self, task: str, reference: StoredReference) -> Iterator[CheckpointFile]:
         """Yield the files of a checkpoint or model that an artifact of a task refers to.
@@ -196,11 +210,21 @@ class FlowRunContents:
             task: its pathspec.
             max_bytes: to read at most; a line in the log says how many bytes are left out.
         """
+        location = self._log_of(task)
+        return [] if location is None else read_log(*location, max_bytes=max_bytes)
+
+    def small_log_size(self, task: str, *, max_bytes: int) -> int | None:
+        """Return the bytes of a task's log; None if `log` may leave out something of it."""
+        location = self._log_of(task)
+        return 0 if location is None else measure_small_log(*location, max_bytes=max_bytes)
+
+    def _log_of(self, task: str) -> tuple[FlowStore, str] | None:
+        """Return where a task's log is: the store, and the attempt. None: it never began."""
         datastore, attempts = self._tasks[task].datastore, self._tasks[task].attempts
         if datastore is None or not attempts:
-            return []  # a task that never began printed nothing
+            return None
         store = open_store(datastore, self._flow, self._linked_folders)
-        return read_log(store, f"{task}/{attempts[-1].number}", max_bytes=max_bytes)
+        return store, f"{task}/{attempts[-1].number}"
 
     def copy_card(self, task: str, card: Card, path: Path) -> None:
         """Write a card's HTML into a file; ItemLost if it can't be read."""

@@ -29,7 +29,7 @@ from mfwb.source.datastore.decompress import GrowthLimit, decompress
 from mfwb.source.datastore.flow_store import open_store
 from mfwb.source.datastore.internal_artifacts import Included
 
-__all__ = ["copy_content"]
+__all__ = ["check_content", "copy_content"]
 
 _CHUNK = 1 << 20
 _GROWTH = GrowthLimit(free=256_000_000, times=200)
@@ -76,6 +76,27 @@ def copy_content(  # noqa: PLR0913 - each is a fact of its own
     try:
         with _chunks(included, candidates, allowed, digests) as chunks:
             return _write(chunks, target, digests, included.size, limit)
+    finally:
+        digests.finish()
+
+
+def check_content(  # noqa: PLR0913 - as of `copy_content`
+    included: Included,
+    flow: str,
+    datastore: Datastore | None,
+    *,
+    linked_folders: tuple[Path, ...],
+    allowed: AllowedFiles,
+    limit: int | None,
+) -> None:
+    """Raise what `copy_content` would raise, as far as the first bytes and the size show it."""
+    digests = Digests(0)
+    sha = _stored_sha1(included)
+    candidates = () if sha is None else _candidates(flow, sha, datastore, linked_folders)
+    try:
+        with _chunks(included, candidates, allowed, digests) as chunks, closing(chunks):
+            next(_check_size(chunks, included.size, limit), None)
+        _raise_if_too_large(included.size or 0, limit)
     finally:
         digests.finish()
 
@@ -214,10 +235,12 @@ def _check_size(
     size = 0
     for chunk in chunks:
         size += len(chunk)
-        if limit is not None and size > limit:
-            raise ItemLost(
-                f"more than the {limit:,} bytes that max_artifact_size allows for datasets"
-            )
+        _raise_if_too_large(size, limit)
         if recorded is not None and size > recorded:
             raise ItemLost(f"it has more than the {recorded:,} bytes that are recorded")
         yield chunk
+
+
+def _raise_if_too_large(size: int, limit: int | None) -> None:
+    if limit is not None and size > limit:
+        raise ItemLost(f"more than the {limit:,} bytes that max_artifact_size allows for datasets")

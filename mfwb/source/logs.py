@@ -16,14 +16,14 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from mfwb.errors import SourceError
+from mfwb.errors import ItemLost, SourceError
 from mfwb.ports import LogLine, Readable
 from mfwb.source.typed_values import MAX_EPOCH_MS
 
 if TYPE_CHECKING:  # it imports metaflow
     from mfwb.source.datastore.flow_store import FlowStore
 
-__all__ = ["read_log"]
+__all__ = ["measure_small_log", "read_log"]
 
 _FILES = (
     ("runtime", "stdout", 1),
@@ -67,6 +67,36 @@ def read_log(store: FlowStore, attempt: str, *, max_bytes: int) -> Iterator[LogL
                 )
         for _, line in heapq.merge(*files, key=_sort_time):
             yield line
+
+
+def measure_small_log(store: FlowStore, attempt: str, *, max_bytes: int) -> int | None:
+    """Return the bytes of a log that `read_log` returns whole; None if it may leave out some.
+
+    No line of a file can be too long if the whole file is not longer than a line may be.
+
+    Args:
+        store: of the flow.
+        attempt: as of `read_log`.
+        max_bytes: as of `read_log`.
+
+    Raises:
+        SourceError: the datastore does not answer.
+    """
+    parts = sum(share for _, _, share in _FILES)
+    size = 0
+    for source, stream, share in _FILES:
+        limit = min(_LINE_LIMIT, max_bytes * share // parts)
+        try:
+            with store.open(f"{attempt}.{source}_{stream}.log") as blob:
+                length = 0 if blob is None else len(_read(blob.stream, limit + 1))
+        except ItemLost:
+            return None
+        except OSError as error:
+            raise SourceError(f"Metaflow's datastore can't be read: {error}") from error
+        if length > limit:
+            return None
+        size += length
+    return size
 
 
 def _sort_time(entry: tuple[int, LogLine]) -> int:

@@ -118,37 +118,37 @@ class _RetryingGet:
         bad_answer: ServiceError | None = None  # the last unusable answer
         if not self._is_connected:
             self._progress.connecting(_NAME, 0)
-        for failed in range(1, self._tries):
+        failed = 0
+        while True:
             try:
-                return self._get_once(url, **options)
+                return self._get_once(url, deadline - time.monotonic(), **options)
             except ServiceError as error:
+                last = bad_answer if bad_answer and error.is_timeout else error
                 bad_answer = bad_answer if error.is_timeout else error
+            failed += 1
             self._is_connected = False
-            self._progress.connecting(_NAME, failed)
-            if time.monotonic() + pause > deadline or self._is_resting():
+            is_last = failed == self._tries or time.monotonic() + pause > deadline
+            if is_last or self._is_resting():
                 break
+            self._progress.connecting(_NAME, failed)
             time.sleep(pause)
             pause *= 2
-        try:
-            return self._get_once(url, **options)
-        except ServiceError as error:
-            last = bad_answer if bad_answer and error.is_timeout else error
-            with self._lock:
-                self._resting_until = time.monotonic() + _REST
-                self.last_problem = str(last)
-            raise last from None
+        with self._lock:
+            self._resting_until = time.monotonic() + _REST
+            self.last_problem = str(last)
+        raise last from None
 
     def _is_resting(self) -> bool:
         with self._lock:
             return time.monotonic() < self._resting_until
 
-    def _get_once(self, url: str, **options: Any) -> requests.Response:
-        limits = min(_CONNECTING, self._seconds), min(_ANSWERING, self._seconds)
+    def _get_once(self, url: str, seconds: float, **options: Any) -> requests.Response:
+        limits = min(_CONNECTING, seconds), min(_ANSWERING, seconds)
         began = time.monotonic()
         try:
             # The timeout of requests applies to each byte of an answer, not to the whole answer.
             get = partial(self._get, url, timeout=limits, **options)
-            response = run_within(self._seconds, get, "")
+            response = run_within(seconds, get, "")
         except requests.ReadTimeout:
             text = f"did not answer within {limits[1]:.0f} s"
             note_operation("metadata service", f"GET {_path_of(url)}: {text}")

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import only_one
 from tests.docs.blocks import ROOT, Block, inline_commands, pages, read_blocks
 from tests.docs.command_lines import calls_of, problem_of
 from tests.docs.normal import differences, normal
 from tests.docs.page import NOT_RUN, NOTES, TESTED, check_page, is_explained, is_run
-from tests.docs.scene import open_scene, run_wine_flow
+from tests.docs.scene import open_scene
 
 MOST_NOT_RUN = 40
 """Blocks that need a network, a cloud or another machine. It only goes down."""
@@ -22,16 +21,6 @@ _RUN_PAGES = [page for page in pages() if any(map(is_run, read_blocks(page)))]
 def name_of(page: Path) -> str:
     """Return the name of a page in the names of tests."""
     return page.relative_to(ROOT).as_posix()
-
-
-@pytest.fixture(scope="session")
-def wine_flow_runs(flows_root: Path) -> Path:
-    """Return the folder in which the flow of the demo was run, once for all workers."""
-    root = flows_root / "wine"
-    with only_one(flows_root / "wine.lock"):
-        root.mkdir(exist_ok=True)
-        run_wine_flow(root)
-    return root
 
 
 @pytest.mark.parametrize("page", _RUN_PAGES, ids=name_of)

@@ -397,7 +397,7 @@ def test_late_server(sandbox: Sandbox, own_server: WandbServer, read_from: tuple
     own_server.hold("DoctorViewer")
 
     done = sandbox.mfwb(
-        *("doctor", "--json", "--timeout", "1s", *read_from),
+        *("doctor", "--json", "--timeout", "5s", *read_from),
         **with_server(sandbox, own_server).extra,
     )
 

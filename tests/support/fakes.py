@@ -15,7 +15,7 @@ from mfwb.files.allowed_files import AllowedFiles
 from mfwb.item_counts import as_planned
 from mfwb.outcome import OutputOutcome, WandbRunOutcome
 from mfwb.pipeline import Parts
-from mfwb.planning import Consoles, Content, Plan, PlannedRun
+from mfwb.planning import Consoles, Content, InputArtifact, Plan, PlannedRun
 from mfwb.ports import (
     AppliedRule,
     BlobLocation,
@@ -27,6 +27,9 @@ from mfwb.ports import (
     Entry,
     ExcludedCode,
     ExistingFlowRun,
+    ExistingWandbRun,
+    ExpectedFiles,
+    ExpectedRun,
     ListedFlowRun,
     LogLine,
     OwnRun,
@@ -71,6 +74,10 @@ class NoContents:
         """Find nothing."""
         raise ItemLost(f"{content.name} is not there, {path}, {allowed}, {limit}")
 
+    def check_included(self, content: Content, *, allowed: AllowedFiles, limit: int | None) -> None:
+        """Find nothing."""
+        raise ItemLost(f"{content.name} is not there, {allowed}, {limit}")
+
     def checkpoint_files(self, task: str, reference: StoredReference) -> Iterator[CheckpointFile]:
         """Find nothing."""
         raise ItemLost(f"{task} has no {reference.key}")
@@ -89,6 +96,10 @@ class NoContents:
 
     def log(self, task: str, *, max_bytes: int) -> Iterable[LogLine]:
         """Find nothing."""
+        raise ItemLost(f"{task} has no log, nor {max_bytes} bytes of it")
+
+    def small_log_size(self, task: str, *, max_bytes: int) -> int | None:
+        """Know nothing."""
         raise ItemLost(f"{task} has no log, nor {max_bytes} bytes of it")
 
     def copy_card(self, task: str, card: Card, path: Path) -> None:
@@ -183,6 +194,13 @@ class MemoryPayloads:
         """Return nothing."""
         return ReadyRun()
 
+    def expect(self, run: PlannedRun, contents: Contents) -> ExpectedRun:
+        """Know what will be lost."""
+        prepared = self.prepare(run, contents)
+        self.prepared.pop()
+        files = {output.name: ExpectedFiles() for output in run.outputs}
+        return ExpectedRun(prepared.losses, files)
+
     def apply_rules(self, run: PlannedRun, contents: Contents) -> Mapping[str, AppliedRule]:  # noqa: ARG002
         """Return nothing."""
         return {}
@@ -237,6 +255,34 @@ class MemoryWandb:
     def destination(self, flow: str) -> Destination:
         """Return a project that is called like the flow."""
         return Destination("online", "memory://wandb", self.entity, self.project or flow.lower())
+
+    def existing(
+        self,
+        plan: Plan,
+        *,
+        writer: str,  # noqa: ARG002 - there is no other
+        written: Collection[str] = (),
+    ) -> Mapping[str, ExistingWandbRun]:
+        """Return what is there, and what is not any more."""
+        there: dict[str, ExistingWandbRun] = {
+            run.id: ExistingWandbRun(run.id, f"memory://wandb/{run.id}", self.runs[run.id])
+            for run in plan.runs
+            if run.id in self.runs
+        }
+        gone: dict[str, ExistingWandbRun] = {
+            run.id: ExistingWandbRun(run.id, deleted=True)
+            for run in plan.runs
+            if run.id not in self.runs and run.id in written
+        }
+        return {**there, **gone}
+
+    def has_logged(self, plan: Plan, used: InputArtifact) -> bool:  # noqa: ARG002
+        """Return whether it is there."""
+        return used.producer in self.runs
+
+    def find_ids(self, destination: Destination, groups: Sequence[str]) -> frozenset[str]:  # noqa: ARG002
+        """Return all that is there."""
+        return frozenset(self.runs)
 
     def find_own_runs(
         self,

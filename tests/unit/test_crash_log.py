@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mfwb import __version__
-from mfwb.crash_log import BugLogs, redact, write_bug_log
+from mfwb.crash_log import BugLogs, bug_reason, redact, write_bug_log
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,22 @@ def test_log_of_hostile_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert text.replace("\n", "").isprintable()
     assert "ValueError: \\x1b]0;x\\x07\\u202e\\ud800" in text
     assert len(text) < 50_000
+
+
+def test_where_to_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A release has the address in its metadata; without one, the maintainers are named."""
+    without = bug_reason(ValueError("odd"), tmp_path / "a.log")
+    installed = tmp_path / "mfwb-9.9.9.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: mfwb\nVersion: 9.9.9\n"
+        "Project-URL: Issues, https://tracker.example/mfwb\n",
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    at_address = bug_reason(ValueError("odd"), None)
+
+    assert without.endswith(f"; report it to the maintainers of mfwb with {tmp_path / 'a.log'}")
+    assert at_address.endswith(
+        "; report it at https://tracker.example/mfwb; no log of it could be written"
+    )

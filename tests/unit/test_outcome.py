@@ -126,6 +126,10 @@ def test_totals() -> None:
         "artifacts_passed_on": 3,
         "log_lines": 36,
         "log_bytes_left_out": 0,
+        "changes": {"new": 0, "changed": 0, "unfinished": 0, "unchanged": 0},
+        "bytes_written": 0,
+        "seconds": None,
+        "estimate": {"size": 0, "size_is_estimate": False, "requests": 0, "seconds": 0.0},
     }
 
 

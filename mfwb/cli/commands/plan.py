@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -16,6 +18,7 @@ _EXAMPLES = """\
 mfwb plan TrainFlow/latest
 mfwb plan TrainFlow --last 5 --json
 mfwb plan --since 7d --failed
+mfwb plan TrainFlow/123 --online --out plan.json
 """
 
 
@@ -24,12 +27,14 @@ mfwb plan --since 7d --failed
 @options.destination
 @options.artifact_handling
 @options.sync_behavior
+@options.online
+@options.plan_output
 @options.result_output
-def plan(**given: Any) -> int:
+def plan(*, online: bool, out: Path | None, **given: Any) -> int:
     """Show what sync would do.
 
-    Nothing is written, and W&B is not contacted: no key is needed.
+    Nothing is written, and without --online W&B is not contacted: no key is needed.
     """
     from mfwb import api  # noqa: PLC0415 - not needed for help
 
-    return run_with_selection(api.plan_selection, **given)
+    return run_with_selection(partial(api.plan_selection, online=online, out=out), **given)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from mfwb.cli import options
 from mfwb.cli.help import Command
-from mfwb.cli.run import run_with_selection
+from mfwb.cli.run import run_plan_file, run_with_selection
+from mfwb.errors import UsageError
 
 __all__ = ["sync"]
 
@@ -17,17 +19,19 @@ mfwb sync TrainFlow/123 --project wines
 mfwb sync TrainFlow --last 5 --mode offline --dir bundle
 mfwb sync --since 24h
 mfwb sync TrainFlow --since 2026-11-01 --until 2026-12-01 --tag prod
+mfwb sync --plan plan.json
 """
 
 
 @click.command(cls=Command, epilog=_EXAMPLES)
 @options.flow_run_selection
+@options.plan_file
 @options.destination
 @options.artifact_handling
 @options.sync_behavior
 @options.dry_run
 @options.result_output
-def sync(*, dry_run: bool, **given: Any) -> int:
+def sync(*, dry_run: bool, plan_path: Path | None, **given: Any) -> int:
     """Replay flow runs into Weights & Biases.
 
     One W&B run per step, grouped by flow run. Flow runs that were synced before stay
@@ -35,4 +39,8 @@ def sync(*, dry_run: bool, **given: Any) -> int:
     """
     from mfwb import api  # noqa: PLC0415 - not needed for help
 
+    if plan_path is not None:
+        if dry_run:
+            raise UsageError("a plan is carried out: leave out --dry-run")
+        return run_plan_file(plan_path, **given)
     return run_with_selection(api.plan_selection if dry_run else api.sync_selection, **given)

@@ -23,7 +23,7 @@ from mfwb.report.html.model import (
 )
 from mfwb.report.html.synced import build_destinations
 from mfwb.report.html.texts import duration, moment, name_text, text_block, value_text
-from mfwb.snapshot import Failure, FlowRun, Task, TaskState
+from mfwb.snapshot import Failure, FlowRun, FlowRunState, Task, TaskState
 from mfwb.snapshot.pathspec import below_flow_run, flow_run_of, step_of
 
 __all__ = ["build_page"]
@@ -186,10 +186,13 @@ def _type(name: str) -> str:
 def _failures(flow_run: FlowRun) -> Iterator[FailedAttempt]:
     """Yield what failed: the last attempts first, and of these the failed ones first."""
     tasks = sorted(flow_run.tasks, key=_urgency)
+    bad = {TaskState.FAILED, TaskState.UNFINISHED}
+    if flow_run.state is FlowRunState.RUNNING:  # its tasks may be running, too
+        bad.remove(TaskState.UNFINISHED)
     for task in tasks:
         if task.failure is not None:
             yield _failure(task, len(task.attempts) - 1, task.failure, task.state.value)
-        elif task.state in (TaskState.FAILED, TaskState.UNFINISHED):
+        elif task.state in bad:
             name = name_text(below_flow_run(task.pathspec))
             what = "it has no end" if task.state is TaskState.UNFINISHED else "it failed"
             yield FailedAttempt(name, "", task.state.value, what, "no exception was recorded", "")

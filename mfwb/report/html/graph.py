@@ -35,6 +35,7 @@ _LETTER, _PADDING = 7.2, 24.0  # of a label
 _MAX_LABEL = 30  # letters
 _UNUSED_SHOWN = 12  # artifacts of a step without a reader; the others are one node
 _FACT_NAMES = 12
+_NODES, _FEWEST_SHOWN = 400, 4  # artifacts of a graph, and of a step; the others are one node
 
 
 def worst_state(tasks: Iterable[Task]) -> str:
@@ -186,23 +187,39 @@ class _Builder:
                 ]
             )
         )
+        used = [name for name in names if self._readers.get((view.name, name))]
         unused = [name for name in names if not self._readers.get((view.name, name))]
-        folded = set(unused[_UNUSED_SHOWN:]) if len(unused) > _UNUSED_SHOWN + 1 else set()
+        room = max(_FEWEST_SHOWN, _NODES // len(self._views))
+        for name in (*used[:room], *self._unfolded(unused)):
+            self._add_artifact(view, name, column)
+        self._add_folded(view, used[room:], column)
+        self._add_folded(view, unused[len(self._unfolded(unused)) :], column)
+
+    @staticmethod
+    def _unfolded(unused: Sequence[str]) -> Sequence[str]:
+        return unused if len(unused) <= _UNUSED_SHOWN + 1 else unused[:_UNUSED_SHOWN]
+
+    def _add_folded(self, view: StepView, names: Sequence[str], column: int) -> None:
+        """Add one node for artifacts that are too many."""
+        if not names:
+            return
+        readers: dict[str, bool] = {}
         for name in names:
-            if name not in folded:
-                self._add_artifact(view, name, column)
-        if folded:
-            key = (view.name, "")
-            facts = [
-                Fact("made by", name_text(view.name)),
-                Fact("names", ", ".join(name_text(name) for name in sorted(folded))),
-                Fact("used by", "no step"),
-            ]
-            label = f"{len(folded):,} more, not used"
-            self._drafts[key] = NodeDraft(
-                "artifact", label, state="unused", column=column, facts=facts
-            )
-            self._lines.append((("step", view.name), key, "made", label))
+            for reader, is_sure in self._readers.get((view.name, name), {}).items():
+                readers[reader] = readers.get(reader, False) or is_sure
+        key = (view.name, " used" if readers else " unused")
+        label = f"{len(names):,} more" if readers else f"{len(names):,} more, not used"
+        facts = [
+            Fact("made by", name_text(view.name)),
+            Fact("names", _join(names)),
+            Fact("used by", _join(list(readers)) or "no step"),
+        ]
+        state = "used" if readers else "unused"
+        self._drafts[key] = NodeDraft("artifact", label, state=state, column=column, facts=facts)
+        self._lines.append((("step", view.name), key, "made", label))
+        for reader, is_sure in readers.items():
+            kind = "used" if is_sure else "available"
+            self._lines.append((key, ("step", reader), kind, f"{name_text(reader)}: {label}"))
 
     def _add_artifact(self, view: StepView, name: str, column: int) -> None:
         key = (view.name, name)

@@ -13,6 +13,8 @@ _GAP_Y = 12.0
 _MARGIN = 16.0
 _LANE = 6.0  # the height that a line takes where it passes a column
 _SWEEPS = 12
+_PASSAGES = 6_000
+"""Of lines through columns; with more, lines go straight, as they would take seconds to lay out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,11 @@ def draw_graph(boxes: Sequence[Box], lines: Sequence[tuple[Hashable, Hashable]])
     ]
     for item in items.values():
         columns[item.column].append(item)
-    chains = [_chain(items[begin], items[end], columns) for begin, end in lines]
+    passages = sum(max(0, items[end].column - items[begin].column - 1) for begin, end in lines)
+    is_small = passages <= _PASSAGES
+    chains = [
+        _chain(items[begin], items[end], columns, has_passages=is_small) for begin, end in lines
+    ]
     _order(columns)
     _set_heights(columns)
     lefts, widths = _lefts(columns)
@@ -98,10 +104,12 @@ def draw_graph(boxes: Sequence[Box], lines: Sequence[tuple[Hashable, Hashable]])
     )
 
 
-def _chain(begin: _Item, end: _Item, columns: list[list[_Item]]) -> list[_Item]:
+def _chain(
+    begin: _Item, end: _Item, columns: list[list[_Item]], *, has_passages: bool
+) -> list[_Item]:
     """Return the items that a line passes; those in the middle are new."""
     chain = [begin]
-    for column in range(begin.column + 1, end.column):
+    for column in range(begin.column + 1, end.column if has_passages else 0):
         passage = _Item(column, _LANE, len(columns[column]) + 10_000)
         columns[column].append(passage)
         chain.append(passage)

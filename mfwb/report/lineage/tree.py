@@ -48,7 +48,7 @@ def to_text(traced: TracedFlowRun, *, console: Console, explain: bool = False) -
         _enclosing_node(view, root, nodes).inside.append(nodes[view.name])
     with console.capture() as capture:
         print_tree(root, console)
-        print_wrapped(Text(total_line(traced, views), style="bold"), console)
+        print_wrapped(Text(total_line(traced, views), style="bold"), console, gap=", ")
         for line in doubt_lines(views, reasons):
             console.print(line)
     return printed(capture.get())

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mfwb.outcome import FlowRunOutcome, InputOutcome, OutputOutcome, WandbRunOutcome
-from mfwb.report.format import human_size, short_name
+from mfwb.report.format import planned_size, short_name
 from mfwb.safe_text import one_line
 
 __all__ = ["print_details"]
@@ -55,7 +55,7 @@ def _used(used: InputOutcome, pathspec: str) -> str:
 
 
 def _made(made: OutputOutcome) -> str:
-    facts = [made.type, human_size(made.size)]
+    facts = [made.type, planned_size(made.size, is_estimate=made.size_is_estimate)]
     if made.version:
         facts.append(made.version)
     if made.deduplicated:

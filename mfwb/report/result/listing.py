@@ -12,6 +12,7 @@ from rich.text import Text
 from mfwb.outcome import FlowRunOutcome, Status
 from mfwb.report.fit import fit_name, print_wrapped, wrap_text
 from mfwb.report.format import count, human_seconds, human_size, project_path
+from mfwb.report.result.changes import change_lines
 from mfwb.safe_text import one_line
 
 __all__ = ["STATUS_STYLES", "list_of"]
@@ -90,6 +91,8 @@ def _brief(flow_run: FlowRunOutcome) -> str:
     if flow_run.status is Status.FAILED:
         return one_line(flow_run.reason or "no reason was recorded")
     parts = [count(len(flow_run.wandb_runs), "W&B run")]
+    if flow_run.change is not None:
+        parts.insert(0, next(change_lines(flow_run), flow_run.change.value))
     if flow_run.bytes_written:
         parts.append(human_size(flow_run.bytes_written))
     if flow_run.seconds is not None:

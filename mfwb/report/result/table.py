@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
-from mfwb.outcome import FlowRunOutcome, Status
+from mfwb.outcome import FlowRunOutcome
 from mfwb.report.console import is_limited
 from mfwb.report.fit import fit_names
-from mfwb.report.format import OVERVIEW, count, human_size
+from mfwb.report.format import OVERVIEW, count, planned_size
 from mfwb.report.links import linked
 from mfwb.report.result.rows import Made, Row, rows_of
 from mfwb.safe_text import one_line
@@ -31,7 +31,7 @@ _FILE_WIDTH = 100
 
 def print_steps(flow_run: FlowRunOutcome, console: Console) -> None:
     """Print a line for each step; in the narrowest terminals, up to three lines."""
-    lines = [_line(row, flow_run.status, console) for row in rows_of(flow_run)]
+    lines = [_line(row, console) for row in rows_of(flow_run)]
     width = (console.width if is_limited(console) else _FILE_WIDTH) - _INDENT
     columns = [column for column in _COLUMNS if any(line.cells[column] for line in lines)]
     detail = next((d for d in _DETAILS if _total(_widths(lines, columns, d)) <= width), None)
@@ -86,7 +86,7 @@ class _Line:
         return self.cells[column].text(10**9, detail, self.console).cell_len
 
 
-def _line(row: Row, status: Status, console: Console) -> _Line:
+def _line(row: Row, console: Console) -> _Line:
     step = linked(Text(one_line(row.step), style="bold"), row.url, console)
     marks = [_with_count(Text(), row.count)] if row.count > 1 else []
     if row.failed:
@@ -97,13 +97,13 @@ def _line(row: Row, status: Status, console: Console) -> _Line:
         {
             "step": _Cell([[step] * len(_DETAILS)], marks, separator=" "),
             "used": _Cell([[name] * len(_DETAILS) for name in used]),
-            "made": _Cell(list(_made(row, status)), list(_notes(row))),
+            "made": _Cell(list(_made(row)), list(_notes(row))),
         },
         console,
     )
 
 
-def _made(row: Row, status: Status) -> Iterator[list[Text]]:
+def _made(row: Row) -> Iterator[list[Text]]:
     if row.step == OVERVIEW and row.made:  # the lines above have the same artifacts
         final = Text(count(len(row.made), "final artifact"), style="dim")
         yield [final] * len(_DETAILS)
@@ -113,14 +113,12 @@ def _made(row: Row, status: Status) -> Iterator[list[Text]]:
         version = name.copy()
         if made.version:
             version.append(f":{one_line(made.version)}", style="dim" if made.same else "cyan")
-        yield [name, version, Text.assemble(version, (f" {_size(made, status)}", "dim"))]
+        yield [name, version, Text.assemble(version, (f" {_size(made)}", "dim"))]
 
 
-def _size(made: Made, status: Status) -> str:
-    """Return the size of an artifact; before it is written, only that of its source is known."""
-    if status is not Status.PLANNED:
-        return human_size(made.size)
-    return f"\N{ALMOST EQUAL TO}{human_size(made.size)}" if made.size else "?"
+def _size(made: Made) -> str:
+    """Return the size of an artifact; before a conversion, only that of its source is known."""
+    return planned_size(made.size, is_estimate=made.size_is_estimate)
 
 
 def _notes(row: Row) -> Iterator[Text]:

@@ -14,6 +14,7 @@ from mfwb.report.console import is_limited, printed
 from mfwb.report.fit import fit_name, for_encoding, print_wrapped
 from mfwb.report.format import count, project_path, project_urls
 from mfwb.report.links import linked
+from mfwb.report.result.changes import change_lines
 from mfwb.report.result.details import print_details
 from mfwb.report.result.edits import print_edits
 from mfwb.report.result.listing import STATUS_STYLES, list_of
@@ -67,6 +68,8 @@ def _print_flow_run(
     if flow_run.status in (Status.SKIPPED, Status.FAILED):
         reason = Text(one_line(flow_run.reason or "no reason was recorded"))
         print_wrapped(reason, console, indent=_INDENT, whole=verbose)
+    for line in change_lines(flow_run):
+        print_wrapped(Text(line), console, indent=_INDENT, whole=verbose, gap=", ")
     for line in filter(None, _sentences(flow_run, result)):
         print_wrapped(Text(line), console, indent=_INDENT, whole=verbose, gap=", ")
     if flow_run.wandb_runs and is_new:
@@ -114,7 +117,9 @@ def _sentences(flow_run: FlowRunOutcome, result: Result) -> Iterable[str]:
         if number := len(flow_run.all_losses):
             yield f"{count(number, 'loss')}, as `mfwb status --losses` lists"
     elif flow_run.wandb_runs:
-        work, artifacts = numbers([flow_run], flow_run.seconds or result.seconds, result.command)
+        whole = result.estimate if len(result.flow_runs) == 1 else None
+        seconds = flow_run.seconds or result.seconds
+        work, artifacts = numbers([flow_run], seconds, result.command, whole)
         yield work
         none_lost = ["no losses"] if says_no_losses([flow_run]) else []
         yield ", ".join(filter(None, [artifacts, *none_lost]))

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from mfwb.account import Ending, count_endings, number_of
-from mfwb.outcome import FlowRunOutcome, Result, Status
+from mfwb.outcome import Estimate, FlowRunOutcome, Result, Status
 from mfwb.report.format import count, human_seconds, human_size
+from mfwb.report.result.changes import cost_parts
 
 __all__ = ["item_totals", "numbers", "totals"]
 
@@ -20,7 +21,9 @@ def totals(result: Result) -> list[str]:
     lines = [] if len(result.flow_runs) == 1 else [_flow_runs(result)]
     if any(flow_run.wandb_runs for flow_run in new):
         alone = new[0].seconds if len(result.flow_runs) == 1 else None
-        lines += filter(None, numbers(new, alone or result.seconds, result.command))
+        lines += filter(
+            None, numbers(new, alone or result.seconds, result.command, result.estimate)
+        )
     if losses := sum(len(flow_run.all_losses) for flow_run in new):
         lines.append(count(losses, "loss"))
     elif says_no_losses(result.flow_runs):
@@ -29,7 +32,10 @@ def totals(result: Result) -> list[str]:
 
 
 def numbers(
-    flow_runs: Sequence[FlowRunOutcome], seconds: float | None, command: str
+    flow_runs: Sequence[FlowRunOutcome],
+    seconds: float | None,
+    command: str,
+    estimate: Estimate | None = None,
 ) -> tuple[str, str]:
     """Return what was written for flow runs, or would be: on W&B runs, and on artifacts.
 
@@ -39,8 +45,9 @@ def numbers(
         flow_runs: flow runs that were not unchanged.
         seconds: how long that took; None: not known.
         command: the command; of a push, the bytes are an estimate.
+        estimate: of a plan: what the whole sync would cost; None: the sum of its flow runs.
     """
-    return _work(flow_runs, seconds, command), _artifacts(flow_runs)
+    return _work(flow_runs, seconds, command, estimate), _artifacts(flow_runs)
 
 
 def says_no_losses(flow_runs: Sequence[FlowRunOutcome]) -> bool:
@@ -73,7 +80,12 @@ def _flow_runs(result: Result) -> str:
     return f"{whole}: {', '.join(parts)}" if parts else whole
 
 
-def _work(flow_runs: Sequence[FlowRunOutcome], seconds: float | None, command: str) -> str:
+def _work(
+    flow_runs: Sequence[FlowRunOutcome],
+    seconds: float | None,
+    command: str,
+    estimate: Estimate | None,
+) -> str:
     """Return the number of W&B runs, the bytes that were written, and how long that took."""
     runs = [run for flow_run in flow_runs for run in flow_run.wandb_runs]
     parts = [count(len(runs), "W&B run")]
@@ -88,6 +100,9 @@ def _work(flow_runs: Sequence[FlowRunOutcome], seconds: float | None, command: s
         parts.append(f"{about}{human_size(size)} {verb}{took}")
     elif took:
         parts.append(f"nothing {verb}{took}")
+    costs = [flow_run.estimate for flow_run in flow_runs if flow_run.estimate is not None]
+    if planned and costs:
+        parts += cost_parts(estimate or sum(costs, start=Estimate()))
     return ", ".join(parts)
 
 

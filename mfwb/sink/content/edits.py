@@ -28,6 +28,7 @@ __all__ = [
     "EditRule",
     "MergedMetadata",
     "WrittenDigests",
+    "list_changes",
     "merge_metadata",
     "new_run_metadata",
     "read_written_digests",
@@ -122,6 +123,34 @@ def merge_metadata(planned: RunMetadata, current: RunMetadata, rule: EditRule) -
     )
     note = replace(_digest_metadata(planned), tags=tag_digests)
     return MergedMetadata(_with_note(merged, note), tuple(edits.kept), tuple(edits.undone))
+
+
+def list_changes(current: RunMetadata, new: RunMetadata) -> tuple[str, ...]:
+    """Return how new metadata differs from W&B's, as in "tag + prod", "config rate", "name"."""
+    changes = [
+        label
+        for name, label in _TEXT_FIELDS.items()
+        if getattr(current, name) != getattr(new, name)
+    ]
+    changes += [f"tag + {tag}" for tag in new.tags if tag not in current.tags]
+    changes += [f"tag - {tag}" for tag in current.tags if tag not in new.tags]
+    before, after = dict(current.config), dict(new.config)
+    for config in (before, after):
+        config.pop(MARKER, None)
+    facts_before, facts_after = (config.pop(_METAFLOW_KEY, None) for config in (before, after))
+    changes += [f"config {key}" for key in _differing(before, after)]
+    if isinstance(facts_before, Mapping) and isinstance(facts_after, Mapping):
+        keys = _differing(facts_before, facts_after)
+        changes += [f"config {_METAFLOW_KEY}.{key}" for key in keys]
+    return tuple(changes)
+
+
+def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    return [
+        key
+        for key in dict.fromkeys((*after, *before))
+        if _digest(before.get(key)) != _digest(after.get(key))
+    ]
 
 
 def select_others_summary(

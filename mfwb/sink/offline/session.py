@@ -28,7 +28,8 @@ from wandb.proto import wandb_internal_pb2 as pb
 from mfwb.errors import SinkError
 from mfwb.files.private_files import remove_below
 from mfwb.outcome import OutputOutcome
-from mfwb.planning import InputArtifact, OutputArtifact, Plan, PlannedRun, WandbRunId
+from mfwb.planning import OutputArtifact, Plan, PlannedRun, WandbRunId
+from mfwb.planning.missing_uses import explain_missing_in_bundle
 from mfwb.planning.names import project_path
 from mfwb.ports import AppliedRule, ReadyArtifact, ReadyFile, ReadyRun, ReadyTable, WrittenRun
 from mfwb.sink.client.collections import LATEST
@@ -181,20 +182,12 @@ class OfflineSession:
         for used in run.inputs:
             logged = self._logged.get((used.producer, used.name))
             if logged is None:
-                losses.append(Loss(use_item(run, used), self._explain_missing(used)))
+                own_project = project_path(self._plan.entity, self._plan.project)
+                reason = explain_missing_in_bundle(used, own_project)
+                losses.append(Loss(use_item(run, used), reason))
             else:
                 uses.append(logged)
         return uses, losses
-
-    def _explain_missing(self, used: InputArtifact) -> str:
-        if not used.place:
-            return f"{used.producer_name} could not log it"
-        if used.place == project_path(self._plan.entity, self._plan.project):
-            return f"{used.producer_name} is not in this bundle; sync it into the bundle first"
-        return (
-            f"{used.producer_name} is in another W&B project, {used.place}, and offline a W&B run "
-            "can't use artifacts of another one"
-        )
 
     def _log(self, run: PlannedRun, ready: ReadyArtifact) -> pb.ArtifactRecord:
         planned = ready.planned

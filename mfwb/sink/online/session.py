@@ -14,6 +14,7 @@ import wandb
 from mfwb.errors import SinkError
 from mfwb.outcome import OutputOutcome
 from mfwb.planning import InputArtifact, Plan, PlannedRun
+from mfwb.planning.missing_uses import explain_missing_online
 from mfwb.planning.names import names_in_project
 from mfwb.ports import AppliedRule, ChartAxis, ReadyRun, WrittenRun
 from mfwb.sink.client.api import ApiClient, refused_error
@@ -484,10 +485,7 @@ class OnlineSession:
     ) -> Loss | None:
         logged = self._logged.find_used(used)
         if logged is None:
-            reason = f"{used.producer_name} could not log it"
-            if used.place:
-                reason = f"{used.producer_name} has not logged it in W&B; sync that first"
-            return Loss(use_item(run, used), reason)
+            return Loss(use_item(run, used), explain_missing_online(used))
         self._client.retry_budget.attempt(
             lambda: open_run.use_artifact(logged), f"let {run.name} use {used.name}"
         )

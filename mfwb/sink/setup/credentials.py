@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from mfwb.config import Settings
 from mfwb.errors import Unreachable
+from mfwb.files.home_folder import expand_home
 from mfwb.ports import NoProgress, Progress
 from mfwb.settings_files import find_wandb_file, load_trust, refuse_unless_trusted
 from mfwb.settings_files.wandb_settings import (
@@ -115,7 +116,7 @@ def find_key_source(
 
 
 def _netrc_path() -> Path:
-    paths = [Path(path).expanduser() for path in _netrc_paths()]
+    paths = [expand_home(path) for path in _netrc_paths()]
     return next((path for path in paths if path.exists()), paths[0])
 
 
@@ -150,7 +151,7 @@ def _netrc_machines() -> frozenset[str]:
     """Return the servers with a key in netrc; its `default` counts for none of them."""
     for path in _netrc_paths():
         with suppress(OSError, netrc.NetrcParseError, UnicodeDecodeError):
-            return frozenset(netrc.netrc(Path(path).expanduser()).hosts) - {"default"}
+            return frozenset(netrc.netrc(expand_home(path)).hosts) - {"default"}
     return frozenset()
 
 

@@ -10,11 +10,12 @@ from mfwb.system_errors import root_cause
 
 __all__ = ["explain_silence"]
 
+_ERROR = 500  # HTTP status: wandb-core tries such requests again
 _SECONDS = 1.0  # for the one request that finds out
 
 
 def explain_silence(url: str) -> str:
-    """Return `: Connection refused` for the end of a message; empty if the server does answer.
+    """Return `: Connection refused` for the end of a message; empty if the server works.
 
     Args:
         url: of the server; it gets one request without credentials.
@@ -31,8 +32,8 @@ def _find_cause(url: str) -> str:
         # An `auth` that adds nothing: without one, requests sends what netrc has for the host.
         with requests.get(
             url, timeout=_SECONDS, allow_redirects=False, stream=True, auth=lambda request: request
-        ):
-            return ""
+        ) as answer:
+            return f": it answers {answer.status_code}" if answer.status_code >= _ERROR else ""
     except requests.Timeout:
         return ""
     except (requests.RequestException, ValueError) as error:

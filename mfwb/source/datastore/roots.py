@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mfwb.errors import SourceError
+from mfwb.files.home_folder import expand_home
 from mfwb.snapshot import Datastore
 
 __all__ = ["DatastoreRoots", "configured_card_roots", "configured_roots"]
@@ -79,7 +80,7 @@ class DatastoreRoots:
     def folders(self) -> tuple[Path, ...]:
         """The local folders among them. Links may lead from one of them to another."""
         texts = [self.configured[_LOCAL]] if _LOCAL in self.configured else []
-        roots = [Path(text).expanduser() for text in (*texts, *self.extra) if "://" not in text]
+        roots = [expand_home(text) for text in (*texts, *self.extra) if "://" not in text]
         return (*([self.home] if self.home else []), *roots)
 
     def _has_folder(self, root: Path) -> bool:

@@ -32,7 +32,7 @@ def test_commands_call_the_api(
     calls = []
 
     def note(name: str) -> Any:
-        def call(selection: Selection, *_: Any) -> Result:
+        def call(selection: Selection, *_: Any, **__: Any) -> Result:
             calls.append((name, tuple(map(str, selection.pathspecs))))
             return Result(name, ())
 

@@ -215,6 +215,7 @@ Choose:
   --tag TAG                       Only flow runs with this tag; repeatable
   --failed / --no-failed          Only failed runs, or no failed runs  [both]
   --namespace NS                  Only this Metaflow namespace  [all]
+  --plan FILE                     Carry out exactly this plan, or refuse
 
 Where to:
   -e, --entity NAME               W&B entity  [your default]
@@ -264,19 +265,20 @@ Examples:
   mfwb sync TrainFlow --last 5 --mode offline --dir bundle
   mfwb sync --since 24h
   mfwb sync TrainFlow --since 2026-11-01 --until 2026-12-01 --tag prod
+  mfwb sync --plan plan.json
 """
     )
 
 
 def test_plan_takes_what_sync_takes() -> None:
-    """Plan has the options of sync, but for the one that makes a plan of it."""
+    """Plan has the options of sync, but for those about what a plan is made of, and for."""
     names = {
         command: {parameter.name for parameter in mfwb.commands[command].params}
         for command in ("sync", "plan")
     }
 
-    assert names["sync"] - names["plan"] == {"dry_run"}
-    assert names["plan"] <= names["sync"]
+    assert names["sync"] - names["plan"] == {"dry_run", "plan_path"}
+    assert names["plan"] - names["sync"] == {"online", "out"}
 
 
 @pytest.mark.parametrize("name", list(mfwb.commands))
@@ -313,3 +315,21 @@ def test_python_dash_m() -> None:
     )
 
     assert done.stdout == f"mfwb {__version__}\n"
+
+
+def test_no_option_or_argument_is_empty() -> None:
+    """An empty value is refused, whatever it is for; it is a variable that is not set, mostly.
+
+    Only files of reports may be: CI passes `$GITHUB_STEP_SUMMARY` wherever it runs.
+    """
+    may_be = {"--report", "--summary"}
+    for name, command in mfwb.commands.items():
+        for parameter in command.params:
+            if getattr(parameter, "is_flag", False) or may_be & {*parameter.opts}:
+                continue
+            arguments = [""] if isinstance(parameter, click.Argument) else [parameter.opts[0], ""]
+            if isinstance(command, click.Group):
+                continue
+            result = CliRunner().invoke(mfwb, [name, *arguments])
+
+            assert result.exit_code == 2, (name, arguments, result.output)

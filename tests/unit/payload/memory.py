@@ -88,6 +88,19 @@ class MemoryContents:
             raise ItemLost("the included file is gone")
         return _written(self.included[content.sha1], path)
 
+    def check_included(self, content: Content, *, allowed: AllowedFiles, limit: int | None) -> None:
+        """Tell whether an IncludeFile can be read."""
+        self.rules.append((allowed, limit))
+        if content.sha1 not in self.included:
+            raise ItemLost("the included file is gone")
+
+    def small_log_size(self, task: str, *, max_bytes: int) -> int | None:
+        """Return the bytes of a log that fits."""
+        if task not in self.logs:
+            return None
+        size = sum(len(line.text) for line in self.logs[task])
+        return size if size <= max_bytes else None
+
     def checkpoint_files(self, task: str, reference: StoredReference) -> Iterator[CheckpointFile]:
         """Yield the files of a checkpoint."""
         if reference.key not in self.checkpoints:

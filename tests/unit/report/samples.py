@@ -101,7 +101,8 @@ SYNCED = Result("sync", (flow_run(*RUNS),))
 
 def _planned(one: WandbRunOutcome) -> WandbRunOutcome:
     outputs = tuple(
-        replace(output, version=None, digest=None, deduplicated=False) for output in one.outputs
+        replace(output, size_is_estimate=True, version=None, digest=None, deduplicated=False)
+        for output in one.outputs
     )
     return replace(one, url=None, outputs=outputs)
 

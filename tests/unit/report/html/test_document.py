@@ -14,6 +14,7 @@ from mfwb.report.html import build_report, report_fragment
 from mfwb.report.html.document import HtmlReport, report_file_name
 from mfwb.report.lineage.document import to_dict
 from mfwb.snapshot.pathspec import step_of
+from tests.support.flow_runs import flow_run, ref, task
 from tests.support.html_pages import ParsedPage
 from tests.unit.report.html.samples import (
     HOSTILE,
@@ -132,6 +133,26 @@ def test_many_tasks() -> None:
     assert seconds < 20  # two on a machine with nothing else to do
     assert report.html.count("<tr id=") == 302
     assert ParsedPage.of(report.html).faults() == []
+
+
+def test_a_graph_of_many_nodes_is_bounded() -> None:
+    """Of too many artifacts some are one node, and a long flow takes no time to lay out."""
+    names = [f"a{number}" for number in range(30)]
+    tasks = []
+    for number in range(60):
+        step = "start" if number == 0 else f"step{number}"
+        has = [ref(f"{name}_{own}", f"{own}{name}") for own in range(number + 1) for name in names]
+        tasks.append(task(f"{step}/{number + 1}", to=f"step{number + 1}", has=has[-900:]))
+    run = flow_run(*tasks)
+    began = time.monotonic()
+    page = ParsedPage.of(report_fragment(traced(run)))
+
+    assert time.monotonic() - began < 60  # five seconds on a machine with nothing else to do
+    nodes = [
+        group["class"] for group in page.all("g") if group.get("class", "").startswith("node ")
+    ]
+    assert 60 + 60 * 4 <= len(nodes) <= 60 * 2 + 60 * 20
+    assert "more" in page.text
 
 
 def test_more_than_fits_is_said() -> None:

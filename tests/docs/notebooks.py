@@ -1,6 +1,6 @@
 """The example notebook: it is executed, and compared with what is committed.
 
-`python -m tests.support.notebooks` runs the sample flow, executes the notebook and writes it anew.
+`python -m tests.docs.notebooks` runs the sample flow, executes the notebook and writes it anew.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import Any
 
 import nbformat
 
+from tests.docs.scene import run_wine_flow
 from tests.support.sandbox import Sandbox
 
-__all__ = ["NOTEBOOK", "execute", "outputs_of", "run_sample_flow"]
+__all__ = ["NOTEBOOK", "execute", "outputs_of"]
 
 _REPOSITORY = Path(__file__).parents[2]
 NOTEBOOK = _REPOSITORY / "examples" / "notebook.ipynb"
@@ -28,20 +29,19 @@ nbformat.write(notebook, sys.argv[2])
 """
 
 
-def run_sample_flow(sandbox: Sandbox) -> None:
-    """Run the flow of `make demo`, with models that are made in no time."""
-    done = sandbox.script(
-        _REPOSITORY / "examples" / "wine_flow.py", "--quiet", "run", "--rounds", "3"
-    )
-    assert done.code == 0, done.err
+def execute(folder: Path, flow_runs: Path) -> Any:
+    """Return the notebook, executed by a kernel of its own.
 
-
-def execute(sandbox: Sandbox) -> Any:
-    """Return the notebook, executed in the sandbox's folder by a kernel of its own."""
+    Args:
+        folder: where it works.
+        flow_runs: where the sample flow was run; the outputs call it `demo`.
+    """
+    sandbox = Sandbox(folder, {"METAFLOW_DATASTORE_SYSROOT_LOCAL": str(flow_runs)})
     executed = sandbox.root / "executed.ipynb"
     done = sandbox.run(sys.executable, "-W", "ignore", "-c", _EXECUTE, str(NOTEBOOK), str(executed))
     assert done.code == 0, done.err
-    text = executed.read_text(encoding="utf-8").replace(str(sandbox.root), "demo")
+    text = executed.read_text(encoding="utf-8")
+    text = text.replace(str(flow_runs), "demo").replace(str(folder), "demo")
     notebook = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
@@ -67,15 +67,18 @@ def _text_of(output: Any) -> str:
 
 
 def _normal(text: str) -> str:
+    text = re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
     without_units = re.sub(r"\b(second|minute|hour)s?\b", "moment", text)
     return re.sub(r"\d+(?:[.:,-]\d+)*( (KB|MB|B|min|s|ms)\b)*", "0", without_units)
 
 
 def _renew() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        sandbox = Sandbox(Path(folder))
-        run_sample_flow(sandbox)
-        notebook = execute(sandbox)
+        flow_runs, own = Path(folder, "flow_runs"), Path(folder, "own")
+        flow_runs.mkdir()
+        own.mkdir()
+        run_wine_flow(flow_runs)
+        notebook = execute(own, flow_runs)
     nbformat.write(notebook, NOTEBOOK)  # type: ignore[no-untyped-call]
 
 

@@ -9,16 +9,13 @@ from typing import Any
 import nbformat
 import pytest
 
-from tests.support.notebooks import NOTEBOOK, execute, outputs_of, run_sample_flow
-from tests.support.sandbox import Sandbox
+from tests.docs.notebooks import NOTEBOOK, execute, outputs_of
 
 
 @pytest.fixture(scope="module")
-def notebook(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def notebook(tmp_path_factory: pytest.TempPathFactory, wine_flow_runs: Path) -> Any:
     """Return the notebook, executed over a run of the sample flow."""
-    sandbox = Sandbox(tmp_path_factory.mktemp("notebook"))
-    run_sample_flow(sandbox)
-    return execute(sandbox)
+    return execute(tmp_path_factory.mktemp("notebook"), wine_flow_runs)
 
 
 class _Tags(HTMLParser):
