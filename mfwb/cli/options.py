@@ -406,7 +406,7 @@ def patience(command: _F) -> _F:
         "How",
         "--timeout",
         metavar="DURATION",
-        help="Retry while an end fails, for at most  [5m]",
+        help="Retry while Metaflow or W&B fails, at most  [5m]",
     )(command)
 
 
