@@ -59,7 +59,7 @@ def show_flow_runs(
                 console,
                 [Text(title, style="dim") for title in heading],
                 rows,
-                [_flow_in_words(flow, now) for flow in listed.flows],
+                [_narrow_flow(flow, now) for flow in listed.flows],
             )
     text = printed(capture.get())
     return text, fit_encoding(text)
@@ -78,7 +78,7 @@ def lines_on_rest(listed: FlowRunList) -> list[str]:
 
 
 def _print_rows(
-    console: Console, heading: Cells, rows: Sequence[Cells], in_words: Sequence[Text]
+    console: Console, heading: Cells, rows: Sequence[Cells], narrow: Sequence[Text]
 ) -> None:
     """Print rows as columns if they fit; on a narrow terminal, each as two lines.
 
@@ -86,7 +86,7 @@ def _print_rows(
         console: where they are printed.
         heading: of the columns.
         rows: the cells of each.
-        in_words: two lines for each row whose cells say nothing without the heading.
+        narrow: two lines for each row whose cells say nothing without the heading.
     """
     kept = [number for number in range(len(heading)) if any(row[number].plain for row in rows)]
     columns = [[cells[number] for number in kept] for cells in (heading, *rows)]
@@ -96,9 +96,9 @@ def _print_rows(
         for row in columns:
             _print_line(console, _padded(row, widths))
         return
-    for lines in in_words:
+    for lines in narrow:
         _print_line(console, lines)
-    if in_words:
+    if narrow:
         return
     head = [number for number in range(len(kept)) if kept[number] < _HEAD]
     for row in columns[1:]:
@@ -164,7 +164,7 @@ def _flow(flow: FlowInList, now: datetime) -> Cells:
     )
 
 
-def _flow_in_words(flow: FlowInList, now: datetime) -> Text:
+def _narrow_flow(flow: FlowInList, now: datetime) -> Text:
     """Return the two lines of a flow on a narrow terminal, where there is no heading."""
     name = Text(one_line(flow.flow), style="bold")
     if flow.reason:
