@@ -19,6 +19,6 @@ def require_memory() -> None:
         MemoryError: there is too little.
     """
     try:
-        mmap.mmap(-1, _ROOM).close()
+        mmap.mmap(-1, _ROOM, access=mmap.ACCESS_COPY).close()  # private, as what threads use
     except OSError as error:
         raise MemoryError from error
