@@ -9,7 +9,7 @@ from metaflow import FlowSpec, Parameter, step
 class TwinFlow(FlowSpec):
     """start -> train x width -> pick -> end."""
 
-    width = Parameter("width", default=4)
+    width = Parameter("width", default=5)
 
     @step
     def start(self):
@@ -21,6 +21,7 @@ class TwinFlow(FlowSpec):
     def train(self):
         """Make a candidate; every third one is like the first."""
         self.model = SimpleNamespace(number=self.input if self.input % 3 else 0)
+        self.note = SimpleNamespace(number=self.input)
         if self.input < 2:  # equal values, pickled differently: one string twice, or two strings
             words = ["equal", "equal"] if self.input else ["equal", str(b"equal", "ascii")]
             self.twin = pd.DataFrame({"word": words}, dtype=object)

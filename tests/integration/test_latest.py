@@ -129,34 +129,53 @@ def test_versions_of_siblings_are_in_foreach_order(
     assert here.probe(pathspec) == {pathspec: [["model"], []]}
 
 
-def test_siblings_with_equal_files_do_not_wait_for_each_other(
+def test_siblings_with_equal_files_keep_their_order(
     flow_run: Callable[[str], str], flows_root: Path, place: Callable[[Path], Place]
 ) -> None:
-    """The later one uploads first: the earlier one waits for its file, and it for its number."""
+    """The first one logs what is equal, though it comes last; no one waits until the time limit."""
     pathspec = flow_run("twin_flow")
     here = place(flows_root)
 
-    def claims_first(request: Any) -> bool:
-        return request.operation == "MfwbClaimRun" and str(
-            request.variables["displayName"]
-        ).endswith("/train/2")
+    def requests(operation: str, task: int) -> Callable[[Any], bool]:
+        return lambda request: (
+            request.operation == operation
+            and str(request.variables.get("displayName", "")).endswith(f"/train/{task}")
+        )
 
-    def creates_twin(request: Any) -> bool:
-        return request.operation == "CreateArtifact" and "'twin'" in str(request.variables)
-
-    fault = here.server.hold(claims_first)
+    fault = here.server.hold(requests("MfwbClaimRun", 2))
     common = ("--entity", "acme", "--project", here.project, "--granularity", "task")
     arguments = ("sync", pathspec, *common, "--metadata", metadata_of(flows_root))
     process = here.sandbox.start_mfwb(*arguments, "--workers", "2", "--timeout", "200")
     fault.wait(60)
-    here.server.wait_for(creates_twin, timeout=60)
+    here.server.wait_for(requests("UpsertBucket", 3), timeout=60)
     released = time.monotonic()
     fault.release()
     done = process.communicate(timeout=240)
 
     assert process.returncode == 0, done
     assert time.monotonic() - released < 200  # each would wait so long for the other one
-    assert len(here.versions("twin")) == 1
+    _have_their_order(here)
+
+
+def test_siblings_with_equal_files_keep_their_order_in_a_push(
+    flow_run: Callable[[str], str], flows_root: Path, place: Callable[[Path], Place]
+) -> None:
+    """One that waits for an equal content is not overtaken under its other names."""
+    here = place(flows_root)
+    done = here.sync(flow_run("twin_flow"), "offline", "--granularity", "task")
+
+    assert done.code == 0, done.err
+    _have_their_order(here)
+
+
+def _have_their_order(here: Place) -> None:
+    [twin] = here.versions("twin")
+    assert twin.metadata["metaflow"]["task"].endswith("/train/2")
+    numbers = [
+        [int(version.metadata["metaflow"]["task"].rsplit("/", 1)[1]) for version in versions]
+        for versions in (here.versions("model"), here.versions("note"))
+    ]
+    assert numbers == [[2, 3, 4, 6], [2, 3, 4, 5, 6]]
 
 
 @pytest.mark.parametrize("way", ["online", pytest.param("offline", marks=pytest.mark.exhaustive)])
