@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +54,7 @@ class Place:
 
     def probe(self, *pathspecs: str) -> dict[str, list[Any]]:
         """Return for each flow run the names that W&B has, and what is wrong."""
-        done = self.sandbox.run(
-            sys.executable, str(PROBE), str(self.root), f"acme/{self.project}", *pathspecs
-        )
+        done = self.sandbox.script(PROBE, str(self.root), f"acme/{self.project}", *pathspecs)
         assert done.code == 0, done.err
         document: dict[str, list[Any]] = done.document
         return document
@@ -130,11 +127,14 @@ def test_versions_of_siblings_are_in_foreach_order(
 
 
 def test_siblings_with_equal_files_keep_their_order(
-    flow_run: Callable[[str], str], flows_root: Path, place: Callable[[Path], Place]
+    place: Callable[[Path], Place], tmp_path: Path
 ) -> None:
     """The first one logs what is equal, though it comes last; no one waits until the time limit."""
-    pathspec = flow_run("twin_flow")
-    here = place(flows_root)
+    few = ("--width", "5", "--twins", "True", "--run-id-file", "id.txt")
+    ran = Sandbox(tmp_path).flow("wide_flow", "run", *few)
+    assert ran.code == 0, ran.err
+    pathspec = f"WideFlow/{(tmp_path / 'id.txt').read_text(encoding='utf-8')}"
+    here = place(tmp_path)
 
     def requests(operation: str, task: int) -> Callable[[Any], bool]:
         return lambda request: (
@@ -144,7 +144,7 @@ def test_siblings_with_equal_files_keep_their_order(
 
     fault = here.server.hold(requests("MfwbClaimRun", 2))
     common = ("--entity", "acme", "--project", here.project, "--granularity", "task")
-    arguments = ("sync", pathspec, *common, "--metadata", metadata_of(flows_root))
+    arguments = ("sync", pathspec, *common, "--metadata", metadata_of(tmp_path))
     process = here.sandbox.start_mfwb(*arguments, "--workers", "2", "--timeout", "200")
     fault.wait(60)
     here.server.wait_for(requests("UpsertBucket", 3), timeout=60)
@@ -156,15 +156,10 @@ def test_siblings_with_equal_files_keep_their_order(
     assert time.monotonic() - released < 200  # each would wait so long for the other one
     _have_their_order(here)
 
-
-def test_siblings_with_equal_files_keep_their_order_in_a_push(
-    flow_run: Callable[[str], str], flows_root: Path, place: Callable[[Path], Place]
-) -> None:
-    """One that waits for an equal content is not overtaken under its other names."""
-    here = place(flows_root)
-    done = here.sync(flow_run("twin_flow"), "offline", "--granularity", "task")
-
-    assert done.code == 0, done.err
+    # In a push, one that waits for an equal content is not overtaken under its other names.
+    here = replace(here, project=f"{here.project}-push")
+    pushed = here.sync(pathspec, "offline", "--granularity", "task")
+    assert pushed.code == 0, pushed.err
     _have_their_order(here)
 
 
