@@ -59,7 +59,7 @@ def problem_of(arguments: list[str], *, whole: bool = True) -> str | None:
         command.make_context(context.info_name, given, parent=context.parent)
     except click.exceptions.Exit:
         return None  # help, or the version
-    except click.MissingParameter as error:
+    except (click.MissingParameter, click.BadOptionUsage) as error:
         return error.format_message() if whole else None
     except click.UsageError as error:
         return error.format_message()

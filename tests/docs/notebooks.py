@@ -67,6 +67,7 @@ def _text_of(output: Any) -> str:
 
 
 def _normal(text: str) -> str:
+    text = re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
     without_units = re.sub(r"\b(second|minute|hour)s?\b", "moment", text)
     return re.sub(r"\d+(?:[.:,-]\d+)*( (KB|MB|B|min|s|ms)\b)*", "0", without_units)
 

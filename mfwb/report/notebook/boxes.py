@@ -95,6 +95,8 @@ def _names(names: Iterable[str], limit: int = 4) -> str:
 
 def _group_page(flow_run: FlowRunOutcome) -> str | None:
     """Return the page of a flow run's group; None if it was not written online."""
+    if flow_run.url and is_web_address(flow_run.url):
+        return flow_run.url
     urls = (run.url for run in flow_run.wandb_runs if run.url and is_web_address(run.url))
     url = next(urls, None)
     return url and group_url(project_url_of_run(url), flow_run.group or flow_run.pathspec)

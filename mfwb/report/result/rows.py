@@ -41,16 +41,28 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One W&B run, or all those of a step."""
+    """One W&B run, or all those of a step.
+
+    Attributes:
+        step: its name.
+        failed: number of W&B runs with state failed.
+        used: what the step used.
+        made: what it logged.
+        values: number of values in summary; `losses/0` and `losses/1` are parts of one value, which
+            a plan does not know.
+        losses: what was lost.
+        count: number of W&B runs.
+        url: of the W&B run, if it is one that has a page.
+    """
 
     step: str
-    failed: int  # number of W&B runs with state failed
+    failed: int
     used: tuple[Used, ...]
     made: tuple[Made, ...]
     values: int
     losses: int
     count: int = 1
-    url: str | None = None  # of the W&B run, if it is one that has a page
+    url: str | None = None
 
 
 def rows_of(flow_run: FlowRunOutcome) -> tuple[Row, ...]:
@@ -75,7 +87,7 @@ def _row(
         failed=sum(run.state == "failed" for run in runs),
         used=_used(runs, flow_run, merge=merge),
         made=_made([output for run in runs for output in run.outputs]),
-        values=sum(len(run.summary_keys) for run in runs),
+        values=sum(len({key.partition("/")[0] for key in run.summary_keys}) for run in runs),
         losses=sum(len(run.losses) for run in runs),
         count=len(runs),
         url=runs[0].url if len(runs) == 1 else None,

@@ -353,6 +353,18 @@ def test_offline_says_so_and_names_the_folder_of_all() -> None:
     assert text.endswith("\n  /data/bundle\n")
 
 
+def test_parts_of_a_value_are_one_value() -> None:
+    """A plan does not know that a list becomes a chart for each item."""
+    planned, synced = (
+        replace(RUNS[0], outputs=(), summary_keys=keys)
+        for keys in (("losses",), ("losses/0", "losses/1", "losses/2"))
+    )
+
+    for of_wandb in (planned, synced):
+        text = shown(Result("sync", (flow_run(of_wandb),)))
+        assert " 1 value\n" in text
+
+
 def test_failed_step_is_marked() -> None:
     """A W&B run that shows a failure says so; the others need not."""
     text = shown(Result("sync", (flow_run(run("start"), run("train", state="failed")),)))
