@@ -552,7 +552,8 @@ def outcome_to_json(outcome: FlowRunOutcome) -> str:
 
 
 _OF_ONE_CALL: Any = {
-    **{"bytes_written": True, "seconds": True},
+    "bytes_written": True,
+    "seconds": True,
     "wandb_runs": {"__all__": {"bytes_written"}},
 }
 

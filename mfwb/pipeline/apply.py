@@ -19,7 +19,7 @@ from mfwb.pipeline.unmatched import TableUse
 from mfwb.plan_file import PlanFile, PlanFileFlowRun, PlanFileRun, call_settings, flags_of
 from mfwb.ports import NoProgress, SyncState
 from mfwb.redaction import mask_url_users
-from mfwb.snapshot.pathspec import Pathspec, parse
+from mfwb.snapshot.pathspec import parse
 from mfwb.version import __version__
 
 __all__ = ["apply_plan", "make_plan_file"]

@@ -231,7 +231,9 @@ class _Planner:
 
     def _acts_on_deleted(self, earlier: FlowRunOutcome) -> bool:
         """Return whether the settings ask for something if a W&B run is known to be deleted."""
-        return self._settings.on_deleted != "skip" and any(run.deleted for run in earlier.wandb_runs)
+        return self._settings.on_deleted != "skip" and any(
+            run.deleted for run in earlier.wandb_runs
+        )
 
     def _compare(
         self,

@@ -95,7 +95,7 @@ def test_round_trip(outcome: FlowRunOutcome) -> None:
 
 
 def test_what_one_call_took_is_not_kept() -> None:
-    """Its bytes and seconds are not stored, so a later call need not copy W&B runs to reset them."""
+    """Its bytes and seconds are not stored, so that a later call need not reset them."""
     run = WandbRunOutcome("id", "F/1/a", "a", "finished", bytes_written=7)
     outcome = FlowRunOutcome("F/1", Status.SYNCED, wandb_runs=(run,), seconds=3.0)
     stored = outcome_from_json(outcome_to_json(outcome))
