@@ -548,10 +548,10 @@ def outcome_to_json(outcome: FlowRunOutcome) -> str:
     What this call alone took is not in it: a later call that finds a thousand flow runs unchanged
     would have to copy all their W&B runs to reset it.
     """
-    return _adapter(FlowRunOutcome).dump_json(outcome, exclude=_OF_ONE_CALL).decode()
+    return _adapter(FlowRunOutcome).dump_json(outcome, exclude=_CALL_FIELDS).decode()
 
 
-_OF_ONE_CALL: Any = {
+_CALL_FIELDS: Any = {
     "bytes_written": True,
     "seconds": True,
     "wandb_runs": {"__all__": {"bytes_written"}},
