@@ -326,7 +326,9 @@ class FlowRunOutcome:
 
     def as_unchanged(self) -> FlowRunOutcome:
         """Return the outcome of a call that had nothing to do, as an earlier one did all this."""
-        runs = tuple(replace(run, bytes_written=0) for run in self.wandb_runs)
+        runs = tuple(
+            replace(run, bytes_written=0) if run.bytes_written else run for run in self.wandb_runs
+        )
         return replace(self, status=Status.UNCHANGED, wandb_runs=runs, seconds=None)
 
     def to_dict(self) -> dict[str, Any]:
@@ -541,8 +543,19 @@ class Result(ShownInNotebooks):
 
 
 def outcome_to_json(outcome: FlowRunOutcome) -> str:
-    """Return a flow run's outcome as JSON; `outcome_from_json` returns an equal value."""
-    return _adapter(FlowRunOutcome).dump_json(outcome).decode()
+    """Return a flow run's outcome as JSON; `outcome_from_json` returns an equal value.
+
+    What this call alone took is not in it: a later call that finds a thousand flow runs unchanged
+    would have to copy all their W&B runs to reset it.
+    """
+    return _adapter(FlowRunOutcome).dump_json(outcome, exclude=_CALL_FIELDS).decode()
+
+
+_CALL_FIELDS: Any = {
+    "bytes_written": True,
+    "seconds": True,
+    "wandb_runs": {"__all__": {"bytes_written"}},
+}
 
 
 def outcome_from_json(text: str | bytes) -> FlowRunOutcome:

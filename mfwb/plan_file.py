@@ -153,8 +153,9 @@ def call_settings(settings: Settings) -> dict[str, str]:
 
 
 def check_plan_path(path: Path) -> None:
-    """Raise UsageError if a plan can't be written to a path because its folder does not exist."""
-    if path.is_dir() or not path.absolute().parent.is_dir():
+    """Raise UsageError if a path is no file in a folder: a plan would replace a device, too."""
+    is_other = path.exists() and not path.is_file()
+    if is_other or not path.absolute().parent.is_dir():
         raise UsageError(f"--out: {path} is no file in a folder that exists")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from time import monotonic
 
 from mfwb.config import Settings
 from mfwb.decisive_settings import compare_settings
@@ -16,9 +17,9 @@ from mfwb.pipeline.sync import sync_flow_runs
 from mfwb.pipeline.sync_history import SyncHistory
 from mfwb.pipeline.unmatched import TableUse
 from mfwb.plan_file import PlanFile, PlanFileFlowRun, PlanFileRun, call_settings, flags_of
-from mfwb.ports import NoProgress
+from mfwb.ports import NoProgress, SyncState
 from mfwb.redaction import mask_url_users
-from mfwb.snapshot.pathspec import Pathspec, parse
+from mfwb.snapshot.pathspec import parse
 from mfwb.version import __version__
 
 __all__ = ["apply_plan", "make_plan_file"]
@@ -64,6 +65,7 @@ def apply_plan(plan: PlanFile, settings: Settings, parts: Parts) -> Result:
     Raises:
         UsageError: what changed; nothing was written.
     """
+    began = monotonic()
     _raise_if_call_differs(plan, settings, parts)
     checked = [flow_run for flow_run in plan.flow_runs if flow_run.status in _CHECKED]
     now: dict[str, PlannedFlowRun] = {}
@@ -72,7 +74,7 @@ def apply_plan(plan: PlanFile, settings: Settings, parts: Parts) -> Result:
             pathspecs=tuple(parse(flow_run.pathspec) for flow_run in checked), failed=plan.failed
         )
         history = SyncHistory(selection, settings, parts)
-        selected = list(_find(selection.pathspecs, parts))
+        selected = list(_find(checked, parts))
         with parts.ledger.lock(
             dict.fromkeys(parts.sink.destination(item.pathspec.flow) for item in selected),
             wait=settings.wait,
@@ -88,12 +90,13 @@ def apply_plan(plan: PlanFile, settings: Settings, parts: Parts) -> Result:
             )
             now = {item.outcome.pathspec: item for item in again}
     _raise_if_changed(checked, now)
-    return _carry_out(plan, now, settings, parts)
+    return _carry_out(plan, now, settings, parts, began)
 
 
 def _carry_out(
-    plan: PlanFile, now: dict[str, PlannedFlowRun], settings: Settings, parts: Parts
+    plan: PlanFile, now: dict[str, PlannedFlowRun], settings: Settings, parts: Parts, began: float
 ) -> Result:
+    notes: tuple[str, ...] = ()
     outcomes = {name: item.outcome for name, item in now.items()}
     work = [item for item in plan.flow_runs if item.status == Status.PLANNED.value]
     if work:
@@ -103,8 +106,12 @@ def _carry_out(
         expected = {item.pathspec: item.digest for item in work}
         result = sync_flow_runs(selection, settings, parts, expected=expected)
         outcomes |= {outcome.pathspec: outcome for outcome in result.flow_runs}
+        notes = result.notes
     return Result(
-        "sync", tuple(outcomes.get(item.pathspec) or _left_alone(item) for item in plan.flow_runs)
+        "sync",
+        tuple(outcomes.get(item.pathspec) or _left_alone(item) for item in plan.flow_runs),
+        notes=notes,
+        seconds=monotonic() - began,
     )
 
 
@@ -113,12 +120,19 @@ def _left_alone(item: PlanFileFlowRun) -> FlowRunOutcome:
     return FlowRunOutcome(item.pathspec, Status.SKIPPED, reason=reason)
 
 
-def _find(pathspecs: Sequence[Pathspec], parts: Parts) -> Iterator[SelectedFlowRun]:
-    """Yield flow runs with their entries in the listing, which shows what is unchanged."""
-    flows = dict.fromkeys(pathspec.flow for pathspec in pathspecs)
+def _find(checked: Sequence[PlanFileFlowRun], parts: Parts) -> Iterator[SelectedFlowRun]:
+    """Yield flow runs so that the ledger is trusted for the same ones as when the plan was made.
+
+    Those that the ledger has and that were read then, as they were given by their names, are read
+    again; the others come with their entries in the listing, which shows what is unchanged.
+    """
+    pathspecs = {item.pathspec: parse(item.pathspec) for item in checked}
+    read_again = {item.pathspec for item in checked if item.tags is not None and item.recorded}
+    flows = {pathspecs[name].flow: None for name in pathspecs if name not in read_again}
     listed = {run.pathspec: run for flow in flows for run in parts.source.list(flow)}
-    for pathspec in pathspecs:
-        yield SelectedFlowRun(pathspec, listed.get(pathspec))
+    for name, pathspec in pathspecs.items():
+        entry = None if name in read_again else listed.get(pathspec)
+        yield SelectedFlowRun(pathspec, entry)
 
 
 def _entry_of(planned: PlannedFlowRun) -> PlanFileFlowRun:
@@ -207,7 +221,7 @@ def _differences(then: PlanFileFlowRun, now: PlanFileFlowRun) -> Iterator[str]:
     if then.settings_stamp != now.settings_stamp:
         yield "its settings changed"
     if then.recorded != now.recorded:
-        yield "it was synced since"
+        yield _describe_record(now.recorded)
     if then.digest != now.digest:
         yield _describe_new_digest(then, now)
     if then.status != now.status:
@@ -221,6 +235,12 @@ def _differences(then: PlanFileFlowRun, now: PlanFileFlowRun) -> Iterator[str]:
 
 
 _LISTED = 3
+
+
+def _describe_record(recorded: str) -> str:
+    """Return what the ledger has of a flow run since its plan was made."""
+    is_begun = recorded.partition(" ")[0] == SyncState.BEGUN.value
+    return "a sync of it was begun since, and did not end" if is_begun else "it was synced since"
 
 
 def _describe_new_digest(then: PlanFileFlowRun, now: PlanFileFlowRun) -> str:

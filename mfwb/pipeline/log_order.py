@@ -141,14 +141,24 @@ class Turn:
     def iterate_when_allowed(self, runs: Iterable[PlannedRun]) -> Iterator[PlannedRun]:
         """Yield the W&B runs of one level as soon as they may be written.
 
-        W&B runs that need not wait come first. Call `finish_run` for each of them afterwards.
+        W&B runs that need not wait come first, but none before an earlier one of the level that
+        will log a version of the same name: siblings are numbered in their order. Call
+        `finish_run` for each of them afterwards.
         """
         blocked = []
+        contents: set[Hashable] = set()  # of the W&B runs that come before
+        waiting: set[Hashable] = set()  # names that a blocked W&B run will log a version of
         for run in runs:
-            if self._log_order.is_blocked(self._artifacts_by_run[run.id], self._positions[run.id]):
-                blocked.append(run)
-            else:
+            artifacts = self._artifacts_by_run[run.id]
+            numbered = {item.name for item in artifacts if item.content not in contents}
+            contents.update(item.content for item in artifacts)
+            if numbered.isdisjoint(waiting) and not self._log_order.is_blocked(
+                artifacts, self._positions[run.id]
+            ):
                 yield run
+            else:
+                blocked.append(run)
+                waiting |= numbered
         for run in blocked:
             self._log_order.wait(self._artifacts_by_run[run.id], self._positions[run.id])
             yield run

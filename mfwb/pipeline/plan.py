@@ -11,7 +11,7 @@ from mfwb.account_balance import with_account
 from mfwb.config import Settings
 from mfwb.decisive_settings import compare_settings, describe_settings
 from mfwb.errors import SinkError
-from mfwb.item_counts import as_planned, count_deleted
+from mfwb.item_counts import as_planned, count_deleted, count_items
 from mfwb.outcome import (
     Change,
     Estimate,
@@ -215,7 +215,7 @@ class _Planner:
             written = ids_written_before(earlier) - ledger.forgotten(drafted.destination)
             existing = self._parts.sink.existing(plan, writer=ledger.id, written=written)
         done = before is not None and is_done(before, plan) and not self._settings.force
-        if done and earlier is not None and not self._online:
+        if done and earlier is not None and not self._online and not self._acts_on_deleted(earlier):
             outcome = _unchanged(earlier)
         else:
             outcome = self._compare(drafted, plan, before, existing)
@@ -227,6 +227,12 @@ class _Planner:
             settings_stamp=self._history.settings_stamp(drafted.flow_run.flow),
             existing={item.id: item.fingerprint for item in existing.values() if not item.deleted},
             tags=tuple(sorted(drafted.flow_run.tags)),
+        )
+
+    def _acts_on_deleted(self, earlier: FlowRunOutcome) -> bool:
+        """Return whether the settings ask for something if a W&B run is known to be deleted."""
+        return self._settings.on_deleted != "skip" and any(
+            run.deleted for run in earlier.wandb_runs
         )
 
     def _compare(
@@ -353,8 +359,11 @@ class _Planner:
             )
         elif existing is not None:
             planned = as_planned(run, losses=existing.losses)
-            outputs = (replace(output, size_is_estimate=True) for output in planned.outputs)
-            planned = replace(planned, outputs=tuple(outputs))
+            outputs = existing.outputs
+            if outputs is None:
+                outputs = tuple(replace(item, size_is_estimate=True) for item in planned.outputs)
+            items = count_items(run, planned.losses, outputs)
+            planned = replace(planned, outputs=outputs, items=items)
         if existing is not None:
             kept, undone = existing.edits_kept, existing.edits_undone
             planned = replace(planned, id=existing.id, url=existing.url)

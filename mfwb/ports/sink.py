@@ -101,6 +101,7 @@ class ExistingWandbRun:
         url: its URL; empty if it was deleted.
         fingerprint: of the plan that it is complete for; empty: it is not complete.
         uses: the artifacts that it uses, by name and producer; None: W&B does not say.
+        outputs: the artifacts that its sync noted in it; None: it noted none.
         losses: those that its sync noted in it.
         changes: what of its texts a sync would change, as in "tag + prod".
         edits_kept: what others changed of these texts, and a sync would keep.
@@ -113,6 +114,7 @@ class ExistingWandbRun:
     url: str = ""
     fingerprint: str = ""
     uses: tuple[str, ...] | None = None
+    outputs: tuple[OutputOutcome, ...] | None = None
     losses: tuple[Loss, ...] = ()
     changes: tuple[str, ...] = ()
     edits_kept: tuple[str, ...] = ()

@@ -22,6 +22,8 @@ class WideFlow(FlowSpec):
     def train(self):
         """Make a candidate; every third one is like the first."""
         self.model = SimpleNamespace(number=self.input if self.input % 3 else 0)
+        if self.twins:
+            self.note = SimpleNamespace(number=self.input)
         if self.twins and self.input < 2:
             # Equal values, pickled differently: one string twice, or two strings.
             words = ["equal", "equal"] if self.input else ["equal", str(b"equal", "ascii")]

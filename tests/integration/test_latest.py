@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -126,37 +126,51 @@ def test_versions_of_siblings_are_in_foreach_order(
     assert here.probe(pathspec) == {pathspec: [["model"], []]}
 
 
-def test_siblings_with_equal_files_do_not_wait_for_each_other(
+def test_siblings_with_equal_files_keep_their_order(
     place: Callable[[Path], Place], tmp_path: Path
 ) -> None:
-    """The later one uploads first: the earlier one waits for its file, and it for its number."""
-    few = ("--width", "4", "--twins", "True", "--run-id-file", "id.txt")
+    """The first one logs what is equal, though it comes last; no one waits until the time limit."""
+    few = ("--width", "5", "--twins", "True", "--run-id-file", "id.txt")
     ran = Sandbox(tmp_path).flow("wide_flow", "run", *few)
     assert ran.code == 0, ran.err
     pathspec = f"WideFlow/{(tmp_path / 'id.txt').read_text(encoding='utf-8')}"
     here = place(tmp_path)
 
-    def claims_first(request: Any) -> bool:
-        return request.operation == "MfwbClaimRun" and str(
-            request.variables["displayName"]
-        ).endswith("/train/2")
+    def requests(operation: str, task: int) -> Callable[[Any], bool]:
+        return lambda request: (
+            request.operation == operation
+            and str(request.variables.get("displayName", "")).endswith(f"/train/{task}")
+        )
 
-    def creates_twin(request: Any) -> bool:
-        return request.operation == "CreateArtifact" and "'twin'" in str(request.variables)
-
-    fault = here.server.hold(claims_first)
+    fault = here.server.hold(requests("MfwbClaimRun", 2))
     common = ("--entity", "acme", "--project", here.project, "--granularity", "task")
     arguments = ("sync", pathspec, *common, "--metadata", metadata_of(tmp_path))
     process = here.sandbox.start_mfwb(*arguments, "--workers", "2", "--timeout", "200")
     fault.wait(60)
-    here.server.wait_for(creates_twin, timeout=60)
+    here.server.wait_for(requests("UpsertBucket", 3), timeout=60)
     released = time.monotonic()
     fault.release()
     done = process.communicate(timeout=240)
 
     assert process.returncode == 0, done
     assert time.monotonic() - released < 200  # each would wait so long for the other one
-    assert len(here.versions("twin")) == 1
+    _have_their_order(here)
+
+    # In a push, one that waits for an equal content is not overtaken under its other names.
+    here = replace(here, project=f"{here.project}-push")
+    pushed = here.sync(pathspec, "offline", "--granularity", "task")
+    assert pushed.code == 0, pushed.err
+    _have_their_order(here)
+
+
+def _have_their_order(here: Place) -> None:
+    [twin] = here.versions("twin")
+    assert twin.metadata["metaflow"]["task"].endswith("/train/2")
+    numbers = [
+        [int(version.metadata["metaflow"]["task"].rsplit("/", 1)[1]) for version in versions]
+        for versions in (here.versions("model"), here.versions("note"))
+    ]
+    assert numbers == [[2, 3, 4, 6], [2, 3, 4, 5, 6]]
 
 
 @pytest.mark.parametrize("way", ["online", pytest.param("offline", marks=pytest.mark.exhaustive)])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -12,6 +14,7 @@ from shutil import copytree
 from typing import Any
 
 import pytest
+import wandb
 
 from mfwb.plan_file import _checksum
 from tests.integration.results import metadata_of
@@ -219,6 +222,128 @@ patterns = ["pattern-4712"]
     assert "4712" not in text
     needed = refusal(place.carry_out("--config", "own.toml"))
     assert "path_roots" in needed
+
+
+def _delete(place: Place, run_id: str) -> None:
+    project = f"acme/{place.to[3]}"
+    api = wandb.Api(
+        overrides={"base_url": place.sandbox.extra["WANDB_BASE_URL"]},
+        api_key=place.sandbox.extra["WANDB_API_KEY"],
+    )
+    api.run(f"{project}/{run_id}").delete()
+
+
+def _ledger(place: Place) -> bytes:
+    return (place.sandbox.root / "state" / "ledger.sqlite").read_bytes()
+
+
+def test_what_others_do_in_w_and_b(place: Place, w_and_b: WandbServer) -> None:
+    """Deleted and foreign W&B runs: plans say what a sync does, and a plan file before it fails."""
+    del place.pathspecs[1:]
+    where = (*place.pathspecs, *place.to, *place.source)
+
+    def plan(*arguments: str) -> Any:
+        return place.sandbox.mfwb("plan", *where, *arguments).document["flow_runs"][0]
+
+    done = place.sandbox.mfwb("sync", *where)
+    assert done.code == 0, done.err
+    *_, last = done.document["flow_runs"][0]["wandb_runs"]
+    place.plan("--online")
+    kept = place.carry_out()
+    assert [item["status"] for item in kept.document["flow_runs"]] == ["unchanged"], kept.err
+    assert kept.document["totals"]["seconds"] > 0
+
+    outputs = done.document["flow_runs"][0]["wandb_runs"][0]["outputs"]
+    elsewhere = place.sandbox.mfwb("plan", *where, "--online", MFWB_STATE_DIR="elsewhere")
+    seen = elsewhere.document["flow_runs"][0]["wandb_runs"][0]["outputs"]
+    assert [(item["name"], item["size"], item["size_is_estimate"]) for item in seen] == [
+        (item["name"], item["size"], False) for item in outputs
+    ]
+
+    place.plan("--online")
+    _delete(place, last["id"])
+    before = (w_and_b.state.snapshot(), _ledger(place))
+    assert f"W&B has another state of {last['name']}" in refusal(place.carry_out())
+    assert plan("--online")["wandb_runs"][-1]["action"] == "skip"
+    assert "was deleted in W&B" in plan("--online", "--on-deleted", "fail")["reason"]
+    assert (w_and_b.state.snapshot(), _ledger(place)) == before
+
+    synced = place.sandbox.mfwb("sync", *where)
+    assert synced.document["flow_runs"][0]["wandb_runs"][-1]["deleted"]
+    before = (w_and_b.state.snapshot(), _ledger(place))
+    for online in ((), ("--online",)):
+        assert plan(*online)["wandb_runs"][-1]["action"] == "skip"
+        assert "was deleted in W&B" in plan(*online, "--on-deleted", "fail")["reason"]
+        again = plan(*online, "--on-deleted", "recreate")
+        assert [run["action"] for run in again["wandb_runs"]] == ["keep", "create"]
+    assert (w_and_b.state.snapshot(), _ledger(place)) == before
+    anew = place.sandbox.mfwb("sync", *where, "--on-deleted", "recreate")
+    assert [item["status"] for item in anew.document["flow_runs"]] == ["synced"]
+
+
+_FOREIGN = """
+import sys, wandb
+with wandb.init(entity="acme", project=sys.argv[1], id=sys.argv[2]) as run:
+    run.log({"loss": 1})
+"""
+
+
+def test_a_foreign_w_and_b_run(place: Place, w_and_b: WandbServer) -> None:
+    """A W&B run of that id that mfwb did not write: a plan fails with the reason of the sync."""
+    del place.pathspecs[1:]
+    where = (*place.pathspecs, *place.to, *place.source)
+    place.plan()
+    run_id = place.sandbox.mfwb("plan", *where).document["flow_runs"][0]["wandb_runs"][0]["id"]
+    made = place.sandbox.run(sys.executable, "-c", _FOREIGN, place.to[3], run_id)
+    assert made.code == 0, made.err
+    before = w_and_b.state.snapshot(f"acme/{place.to[3]}")
+
+    planned = place.sandbox.mfwb("plan", *where, "--online")
+    synced = place.carry_out()
+
+    [reason], [again] = (
+        [item["reason"] for item in done.document["flow_runs"]] for done in (planned, synced)
+    )
+    assert run_id in reason
+    assert reason == again
+    assert planned.code == synced.code == 1
+    assert w_and_b.state.snapshot(f"acme/{place.to[3]}") == before
+
+
+def test_killed_and_two_at_once(place: Place, w_and_b: WandbServer) -> None:
+    """While one carries a plan out, another may not; after a kill, a new plan completes it."""
+    del place.pathspecs[1:]
+    place.plan()
+    whole = (place.sandbox.root / "plan.json").read_bytes()
+    held = w_and_b.hold("MfwbClaimRun")
+    command = ("sync", "--plan", "plan.json", *place.source)
+    first = subprocess.Popen(
+        [sys.executable, "-m", "mfwb", *command],
+        cwd=place.sandbox.root,
+        env=place.sandbox.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    held.wait(60)
+    second = place.carry_out()
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait(60)
+    held.release()
+    w_and_b.clear_faults()
+
+    assert (second.code, second.out) == (5, ""), second.err
+    assert "a sync of it was begun since, and did not end" in refusal(place.carry_out())
+    (place.sandbox.root / "plan.json").unlink()
+    os.mkfifo(place.sandbox.root / "plan.json")
+    to = (*place.pathspecs, *place.to, *place.source)
+    assert "--out: " in refusal(place.sandbox.mfwb("plan", *to, "--out", "plan.json"))
+    (place.sandbox.root / "plan.json").unlink()
+    again = place.plan()
+    assert [item["change"] for item in again.document["flow_runs"]] == ["unfinished"]
+    assert (place.sandbox.root / "plan.json").read_bytes() != whole
+    done = place.carry_out()
+    assert [item["status"] for item in done.document["flow_runs"]] == ["synced"], done.err
 
 
 _FROM_PYTHON = """

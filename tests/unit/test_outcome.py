@@ -94,6 +94,17 @@ def test_round_trip(outcome: FlowRunOutcome) -> None:
     assert outcome_from_json(outcome_to_json(outcome)) == outcome
 
 
+def test_what_one_call_took_is_not_kept() -> None:
+    """Its bytes and seconds are not stored, so that a later call need not reset them."""
+    run = WandbRunOutcome("id", "F/1/a", "a", "finished", bytes_written=7)
+    outcome = FlowRunOutcome("F/1", Status.SYNCED, wandb_runs=(run,), seconds=3.0)
+    stored = outcome_from_json(outcome_to_json(outcome))
+
+    assert (stored.bytes_written, stored.seconds) == (0, None)
+    assert stored.as_unchanged().wandb_runs[0] is stored.wandb_runs[0]
+    assert outcome.as_unchanged().bytes_written == 0
+
+
 def test_written_before_a_field_was_added() -> None:
     """An outcome that lacks what has a default is still read."""
     assert outcome_from_json('{"pathspec": "Flow/1", "status": "synced"}') == FlowRunOutcome(

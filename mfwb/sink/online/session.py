@@ -393,10 +393,14 @@ class OnlineSession:
         uploads: list[Upload] = []
         try:
             self._project.collections.load(artifact.planned.name for artifact in ready.artifacts)
+            names = [output.name for output in run.outputs]
+            patience = self._client.retry_budget.wait_limit
+            self._version_order.wait_for_contents(run.id, names, seconds=patience)
             uploads.extend(
                 self._uploads.start(open_run, run, artifact, logged_before)
                 for artifact in ready.artifacts
             )
+            self._version_order.note_contents(run.id, names)
             write_all(open_run, run, ready, rows=rows, others=others, start=self._start_of(run))
             with self._project.upload_watch.watch(open_run, run.name, _upload_size(ready)):
                 results = self._uploads.wait(open_run, uploads)

@@ -1,12 +1,14 @@
 """The order of versions: siblings of a foreach get their version numbers in foreach order.
 
 W&B gives a version its number when it is committed. The W&B runs of siblings are written at once,
-so their files are uploaded in any order; only the commit waits for those of earlier siblings.
+so their files are uploaded in any order; only the commit waits for those of earlier siblings. An
+upload begins when the contents of earlier siblings are known: the first one logs what is equal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from itertools import takewhile
 from threading import Condition
 
 from mfwb.planning import WandbRunId
@@ -18,7 +20,8 @@ class VersionOrder:
     """The W&B runs of one flow run that will log versions of the same names; thread-safe."""
 
     def __init__(self) -> None:
-        self._queues: dict[str, dict[WandbRunId, None]] = {}  # by artifact name; in their order
+        # By artifact name: the W&B runs in their order, and whether their contents are known.
+        self._queues: dict[str, dict[WandbRunId, bool]] = {}
         self._yielded: dict[tuple[str, WandbRunId], WandbRunId] = {}  # by name and who yields
         self._changed = Condition()
 
@@ -26,7 +29,30 @@ class VersionOrder:
         """Add a W&B run: its versions come after those of the runs that were added before."""
         with self._changed:
             for name in names:
-                self._queues.setdefault(name, {})[run_id] = None
+                self._queues.setdefault(name, {})[run_id] = False
+
+    def wait_for_contents(
+        self, run_id: WandbRunId, names: Collection[str], *, seconds: float
+    ) -> None:
+        """Wait until the contents of all earlier W&B runs are known.
+
+        Args:
+            run_id: the W&B run that waits.
+            names: the planned names of its artifacts.
+            seconds: how long to wait at most.
+        """
+        with self._changed:
+            self._changed.wait_for(
+                lambda: all(self._knows_contents_before(run_id, name) for name in names), seconds
+            )
+
+    def note_contents(self, run_id: WandbRunId, names: Iterable[str]) -> None:
+        """Note that the contents are known that a W&B run logs under these names."""
+        with self._changed:
+            for name in names:
+                if run_id in self._queues.get(name, {}):
+                    self._queues[name][run_id] = True
+            self._changed.notify_all()
 
     def yield_turn(self, run_id: WandbRunId, to: WandbRunId, name: str) -> None:
         """Let another W&B run log a version in the place of one that will log the same content.
@@ -65,6 +91,12 @@ class VersionOrder:
                 if not queue:
                     self._queues.pop(name, None)
             self._changed.notify_all()
+
+    def _knows_contents_before(self, run_id: WandbRunId, name: str) -> bool:
+        queue = self._queues.get(name, {})
+        if run_id not in queue:
+            return True
+        return all(queue[earlier] for earlier in takewhile(lambda other: other != run_id, queue))
 
     def _has_to_wait(self, run_id: WandbRunId, name: str) -> bool:
         queue = self._queues.get(name, {})

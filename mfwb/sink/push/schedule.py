@@ -2,8 +2,9 @@
 
 The artifacts that a W&B run uses have to be logged before it. If several W&B runs log the same
 content, or one name with several types, the oldest is sent first and alone, as online: W&B creates
-several versions if it receives the same content at once. A W&B run only waits for some that come
-before it, so there is always one that can be sent.
+several versions if it receives the same content at once. Siblings that come after one that waits,
+and log new contents of the same names, wait with it: versions are numbered in their order. A W&B
+run only waits for some that come before it, so there is always one that can be sent.
 """
 
 from __future__ import annotations
@@ -63,14 +64,23 @@ class Schedule(Generic[T]):
         All W&B runs that were returned before have to be completed by now.
         """
         contents: set[Content] = set()  # of the W&B runs that come before
+        waiting: set[tuple[int, str]] = set()  # flow runs and names that will get a version first
         types: dict[str, set[str]] = defaultdict(set)
         for position, run in self._pending.items():
             if len(self._sending) == max_items:
                 break
             new = {*run.logged} - self._logged
             clashes = any(types[name] - {type_} for name, type_ in run.types)
-            if new.isdisjoint(contents) and not clashes and self._has_inputs(run, position):
+            numbered = {(run.flow_run, name) for name, _ in new - contents}
+            if (
+                new.isdisjoint(contents)
+                and numbered.isdisjoint(waiting)
+                and not clashes
+                and self._has_inputs(run, position)
+            ):
                 self._sending[position] = run
+            else:
+                waiting |= numbered
             contents |= new
             for name, type_ in run.types:
                 if name not in self._typed:

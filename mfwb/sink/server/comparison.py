@@ -55,6 +55,7 @@ def _compare(
         url=existing.url,
         fingerprint=existing.complete or "",
         uses=None if receipt is None else receipt.uses,
+        outputs=None if receipt is None else receipt.outputs,
         losses=() if receipt is None else receipt.losses,
         changes=list_changes(current, merged.run_metadata),
         edits_kept=merged.kept,

@@ -139,6 +139,38 @@ def test_what_differs_is_not_waited_for() -> None:
             assert list(item.iterate_when_allowed(level)) == level
 
 
+def test_siblings_come_after_one_that_waits() -> None:
+    """Those that log new contents of its names: they would get its version numbers."""
+    logged = [
+        [model("model", "0"), data_frame("table", "equal")],
+        [model("model", "1"), data_frame("table", "equal")],
+        [model("model", "2")],
+        [data_frame("table", "last")],
+    ]
+    tasks = [
+        task(f"work/{number + 2}", to="join", has=has, foreach=at(f"work:items:{number}"))
+        for number, has in enumerate(logged)
+    ]
+    plan = plan_of(
+        flow_run(
+            task("start/1", to="work", over="items", has=[data_frame("x", "start")]),
+            *tasks,
+            task("join/6", has=[data_frame("x", "join")]),
+        ),
+        granularity="task",
+    )
+    turn = LogOrder().add(plan)
+    _, level, _ = plan.levels()
+
+    order = []
+    for run in turn.iterate_when_allowed(level):
+        order.append(run.name[-1])
+        if len(order) == 2:  # no other one may be written before the first one is
+            turn.finish_run(level[0], logged=True)
+
+    assert order == ["2", "5", "3", "4"]
+
+
 def test_nothing_is_kept() -> None:
     """When all flow runs are over, nothing is known of them any more."""
     log_order = LogOrder()

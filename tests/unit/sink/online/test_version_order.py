@@ -85,3 +85,31 @@ def test_a_place_that_is_yielded_wakes_who_waits() -> None:
         waiting = pool.submit(order.wait, IDS[1], "model", seconds=30)
         order.yield_turn(IDS[0], IDS[1], "model")
         waiting.result(timeout=10)
+
+
+def test_contents_of_earlier_ones_are_waited_for() -> None:
+    """Until they are known, or will never be; those of later ones and other names don't matter."""
+    order = VersionOrder()
+    first, second, third, fourth = IDS[:4]
+    for run_id in (first, second, third, fourth):
+        order.enqueue(run_id, ["model", "table"])
+    began: list[WandbRunId] = []
+
+    def begin(run_id: WandbRunId) -> None:
+        order.wait_for_contents(run_id, ["model"], seconds=30)
+        began.append(run_id)
+        order.note_contents(run_id, ["model"])
+
+    with ThreadPoolExecutor(2) as pool:
+        later = [pool.submit(begin, run_id) for run_id in (fourth, third)]
+        order.wait_for_contents(third, ["model"], seconds=0.01)
+        assert began == []
+        order.note_contents(first, ["model", "never seen"])
+        order.wait_for_contents(third, ["model"], seconds=0.01)
+        assert began == []
+        order.dequeue(second, ["model"])
+        for done in later:
+            done.result(timeout=10)
+
+    assert began == [third, fourth]
+    assert order.has_to_wait(third, "model")

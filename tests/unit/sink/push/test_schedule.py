@@ -41,6 +41,20 @@ def test_the_oldest_logs_what_is_equal() -> None:
     assert sent(items, catch_errors=frozenset({"0"})) == [["0"], ["1"], ["2", "3", "4"]]
 
 
+def test_siblings_wait_with_one_that_waits() -> None:
+    """Else they would get its version numbers; other names and flow runs don't matter."""
+    equal = ("table", "1")
+    items = [
+        ScheduledRun("0", 0, 0, logged=[("model", "0"), equal]),
+        ScheduledRun("1", 0, 0, logged=[("model", "1"), equal]),
+        ScheduledRun("2", 0, 0, logged=[("model", "2")]),
+        ScheduledRun("3", 0, 0, logged=[("table", "3")]),
+        ScheduledRun("young", 1, 0, logged=[("model", "4")]),
+    ]
+
+    assert sent(items) == [["0", "3", "young"], ["1", "2"]]
+
+
 def test_the_oldest_is_waited_for_on_any_level() -> None:
     """A younger flow run with a lower level has to wait."""
     items = [
