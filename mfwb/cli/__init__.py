@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mfwb.cli.early_signals import end_at_once_by_signals
+from mfwb.cli.memory import require_memory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     if arguments is None:
         end_at_once_by_signals()
     try:
+        require_memory()
         from mfwb.cli.app import run  # noqa: PLC0415 - it takes half a second
     except MemoryError:
         raise SystemExit("mfwb: there is not enough memory") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -36,6 +37,7 @@ _VARIANTS = {
 """Further options, with which a command does something else."""
 
 _TIMEOUT = "2s"
+_OF_PYTHON_ITSELF = "Invalid -W option ignored: "  # it says so before mfwb begins
 
 
 def commands() -> dict[str, click.Command]:
@@ -101,7 +103,7 @@ class Place:
         """Run a command to its end; in a new Python if it is cold."""
         arguments = (*self.lines[command], *options)
         if cold:
-            return self.sandbox.run("python", "-m", "mfwb", *arguments, **environment)
+            return self.sandbox.run(sys.executable, "-m", "mfwb", *arguments, **environment)
         return self.sandbox.constrained_mfwb(
             constraints or Constraints(), *arguments, **environment
         )
@@ -118,7 +120,7 @@ def problem_of(done: Finished, *, is_mute: bool = False) -> str:
         done: the command.
         is_mute: whether nothing that it writes can arrive.
     """
-    lines = done.err.splitlines()
+    lines = [line for line in done.err.splitlines() if not line.startswith(_OF_PYTHON_ITSELF)]
     if done.code not in _KNOWN_CODES:
         return f"code {done.code}"
     if "Traceback" in done.err + done.out or "bug in mfwb" in done.err + done.out:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import zlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
@@ -12,62 +11,63 @@ import wandb
 
 from mfwb.config import Settings
 from tests.faults.every_command import assert_no_bug, commands
-from tests.faults.odd_places import OddPlaces, odd_places
+from tests.faults.odd_places import OddPlaces, all_pairs, odd_places
 
 __all__ = ["odd_places"]
 
 _TEXTS = ("", "zz", "-1", "0", "nan", "1e999", "9" * 400, "\udcff", "\x1b[31m", "a/b", "x" * 4000)
 _TOML = ('"zz"', "-5", "0", "1.5", "true", "false", "[]", '["a"]', "{a = 1}", '""', '"/"', "1e300")
-_ONE_OF = 120
 
 
-def _sample(name: str) -> Any:
-    return () if zlib.crc32(name.encode()) % _ONE_OF == 0 else pytest.mark.exhaustive
+def _numbers(values: Sequence[str]) -> list[str]:
+    """Return the places of values; these would be odd names of tests."""
+    return [str(number) for number in range(len(values))]
 
 
-def _options() -> list[Any]:
+def _options() -> list[str]:
     return [
-        pytest.param(words, option.opts[0], id=name, marks=_sample(name))
+        f"{words} {option.opts[0]}"
         for words, command in commands().items()
         for option in command.params
         if isinstance(option, click.Option) and not option.is_flag
-        for name in [f"{words.replace(' ', '_')}{option.opts[0]}"]
     ]
 
 
-@pytest.mark.parametrize(("command", "option"), _options())
-def test_options(odd_places: OddPlaces, tmp_path: Path, command: str, option: str) -> None:
+@pytest.mark.parametrize(("option", "number"), all_pairs(_options(), _numbers(_TEXTS), 300))
+def test_options(odd_places: OddPlaces, tmp_path: Path, option: str, number: str) -> None:
     """Each value is used or refused."""
     place = odd_places.make(tmp_path)
-    for value in _TEXTS:
-        assert_no_bug(place, place.run(command, f"{option}={value}"))
+    command, _, name = option.rpartition(" ")
+
+    assert_no_bug(place, place.run(command, f"{name}={_TEXTS[int(number)]}"))
 
 
 @pytest.mark.parametrize(
-    "setting", [pytest.param(name, marks=_sample(name)) for name in sorted(Settings.model_fields)]
+    ("setting", "number"), all_pairs(sorted(Settings.model_fields), _numbers(_TEXTS), 120)
 )
-def test_variables_of_mfwb(odd_places: OddPlaces, tmp_path: Path, setting: str) -> None:
+def test_variables_of_mfwb(
+    odd_places: OddPlaces, tmp_path: Path, setting: str, number: str
+) -> None:
     """The same as a variable, for the commands that use all settings."""
     place = odd_places.make(tmp_path)
-    for number, value in enumerate(_TEXTS):
-        command = ("plan", "sync 1", "config show")[number % 3]
-        done = place.run(command, environment={f"MFWB_{setting.upper()}": value})
-        assert_no_bug(place, done)
+    command = ("plan", "sync 1", "config show")[int(number) % 3]
+
+    done = place.run(command, environment={f"MFWB_{setting.upper()}": _TEXTS[int(number)]})
+
+    assert_no_bug(place, done)
 
 
 @pytest.mark.parametrize(
-    "field",
-    [pytest.param(name, marks=_sample(name)) for name in sorted(wandb.Settings.model_fields)],
+    ("field", "number"), all_pairs(sorted(wandb.Settings.model_fields), _numbers(_TOML), 400)
 )
-def test_fields_of_wandb(odd_places: OddPlaces, tmp_path: Path, field: str) -> None:
+def test_fields_of_wandb(odd_places: OddPlaces, tmp_path: Path, field: str, number: str) -> None:
     """W&B takes many values that it can't use, and must not fail in mfwb's name."""
     place = odd_places.make(tmp_path)
-    for number, value in enumerate(_TOML):
-        text = f'project = "p{number}"\n[settings]\n{field} = {value}\n'
-        (tmp_path / "mfwb.toml").write_text(text, encoding="utf-8")
-        arguments = ("--config", "mfwb.toml", "--force")
-        command = "sync" if number % 2 else "sync 1"
-        assert_no_bug(place, place.run(command, *arguments))
+    text = f'project = "p"\n[settings]\n{field} = {_TOML[int(number)]}\n'
+    (tmp_path / "mfwb.toml").write_text(text, encoding="utf-8")
+    command = "sync" if int(number) % 2 else "sync 1"
+
+    assert_no_bug(place, place.run(command, "--config", "mfwb.toml"))
 
 
 _TABLES = {
@@ -121,11 +121,15 @@ _TABLES = {
 }
 
 
-@pytest.mark.parametrize("table", [pytest.param(name, marks=_sample(name)) for name in _TABLES])
-def test_tables(odd_places: OddPlaces, tmp_path: Path, table: str) -> None:
+_VALUES = [f"{table} = {value}" for table, values in _TABLES.items() for value in values]
+
+
+@pytest.mark.parametrize(
+    ("number", "command"), all_pairs(_numbers(_VALUES), ("sync", "plan", "config show"), 60)
+)
+def test_tables(odd_places: OddPlaces, tmp_path: Path, number: str, command: str) -> None:
     """Tables and lists with odd parts, which may be wrong only where they are used."""
     place = odd_places.make(tmp_path)
-    for value in _TABLES[table]:
-        (tmp_path / "mfwb.toml").write_text(f"{table} = {value}\n", encoding="utf-8")
-        for command in ("sync", "plan", "config show"):
-            assert_no_bug(place, place.run(command, "--config", "mfwb.toml"))
+    (tmp_path / "mfwb.toml").write_text(f"{_VALUES[int(number)]}\n", encoding="utf-8")
+
+    assert_no_bug(place, place.run(command, "--config", "mfwb.toml"))

@@ -48,7 +48,8 @@ def test_no_pathspec(online: Sandbox, w_and_b: WandbServer, text: str) -> None:
 
     done = online.mfwb("sync", text)
 
-    _assert_one_line(done, 2, "pathspec" if text != "A/1/step" else "whole runs")
+    words = {"A/1/step": "whole runs", "": "PATHSPEC]...': it is empty"}
+    _assert_one_line(done, 2, words.get(text, "pathspec"))
     assert w_and_b.requests == []
     assert _written(online) == set()
 
