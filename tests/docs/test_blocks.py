@@ -6,45 +6,36 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.blocks import ROOT, Block, inline_commands, pages, read_blocks
+from tests.docs.blocks import ROOT, Block, in_order_of_reading, inline_commands, pages, read_blocks
 from tests.docs.command_lines import calls_of, problem_of
 from tests.docs.normal import differences, normal
-from tests.docs.page import NOT_RUN, NOTES, TESTED, check_page, is_explained, is_run
+from tests.docs.page import NOT_RUN, NOTES, TESTED, check_pages, is_explained
 from tests.docs.scene import open_scene
 
+FEWEST_RUN = 50
 MOST_NOT_RUN = 40
 """Blocks that need a network, a cloud or another machine. It only goes down."""
 
-_RUN_PAGES = [page for page in pages() if any(map(is_run, read_blocks(page)))]
 
+def test_commands_print_what_the_pages_say(wine_flow_runs: Path, tmp_path: Path) -> None:
+    """Each command is run in the order of its page; if this fails: `make docs-blocks`."""
+    with open_scene(tmp_path / "scene", wine_flow_runs) as scene:
+        checked = check_pages(in_order_of_reading(pages()), scene)
 
-def name_of(page: Path) -> str:
-    """Return the name of a page in the names of tests."""
-    return page.relative_to(ROOT).as_posix()
-
-
-@pytest.mark.parametrize("page", _RUN_PAGES, ids=name_of)
-def test_commands_print_what_the_page_says(
-    page: Path, wine_flow_runs: Path, tmp_path: Path
-) -> None:
-    """Each command is run in the order of the page; if this fails: `make docs-blocks`."""
-    with open_scene(tmp_path / "page", wine_flow_runs) as scene:
-        checked = check_page(page, scene)
-
+    assert len(checked) >= FEWEST_RUN
     wrong = {one.block.location: "\n".join(one.problems) for one in checked if one.problems}
     assert not wrong, "\n\n".join(f"{where}\n{what}" for where, what in wrong.items())
 
 
-@pytest.mark.parametrize("page", pages(), ids=name_of)
-def test_each_command_line_is_one_of_mfwb(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_command_line_is_one_of_mfwb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where it is not run: commands and options exist, and values have the right form."""
     monkeypatch.chdir(tmp_path)  # click opens a `--log-file` while it parses
-    lines = [
-        (block.location, line, True) for block in read_blocks(page) for line in block.command_lines
-    ]
-    lines += [(f"{name_of(page)}:{number}", line, False) for number, line in inline_commands(page)]
+    lines: list[tuple[str, str, bool]] = []
+    for page in pages():
+        for block in read_blocks(page):
+            lines += [(block.location, line, True) for line in block.command_lines]
+        for number, line in inline_commands(page):
+            lines.append((f"{page.relative_to(ROOT)}:{number}", line, False))
 
     problems = [
         f"{location}: {line}: {problem}"
