@@ -18,8 +18,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 __all__ = [
-    *("ROOT", "Block", "Command"),
-    *("in_order_of_reading", "inline_commands", "pages", "read_blocks"),
+    "ROOT",
+    "Block",
+    "Command",
+    "in_order_of_reading",
+    "inline_commands",
+    "pages",
+    "read_blocks",
 ]
 
 ROOT = Path(__file__).parents[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,22 +10,49 @@ import pytest
 from tests.docs.blocks import ROOT, Block, in_order_of_reading, inline_commands, pages, read_blocks
 from tests.docs.command_lines import calls_of, problem_of
 from tests.docs.normal import differences, normal
-from tests.docs.page import NOT_RUN, NOTES, TESTED, check_pages, is_explained
+from tests.docs.page import NOT_RUN, NOTES, TESTED, check_pages, is_explained, is_run
 from tests.docs.scene import open_scene
 
-FEWEST_RUN = 50
+OF_EACH_NIGHT = {
+    *("doctor.md", "json.md", "limits.md", "python.md", "recipes.md", "report.md", "undo.md"),
+}
+"""Pages that print no output, and whose commands have tests of their own."""
+
 MOST_NOT_RUN = 40
 """Blocks that need a network, a cloud or another machine. It only goes down."""
 
 
-def test_commands_print_what_the_pages_say(wine_flow_runs: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "selected",
+    [
+        pytest.param([page for page in pages() if page.name not in OF_EACH_NIGHT], id="most pages"),
+        pytest.param(pages(), id="all pages", marks=pytest.mark.exhaustive),
+    ],
+)
+def test_commands_print_what_the_pages_say(
+    selected: Sequence[Path], wine_flow_runs: Path, tmp_path: Path
+) -> None:
     """Each command is run in the order of its page; if this fails: `make docs-blocks`."""
     with open_scene(tmp_path / "scene", wine_flow_runs) as scene:
-        checked = check_pages(in_order_of_reading(pages()), scene)
+        checked = check_pages(in_order_of_reading(selected), scene)
 
-    assert len(checked) >= FEWEST_RUN
     wrong = {one.block.location: "\n".join(one.problems) for one in checked if one.problems}
     assert not wrong, "\n\n".join(f"{where}\n{what}" for where, what in wrong.items())
+    assert {one.block.page for one in checked} == {
+        page for page in selected if any(map(is_run, read_blocks(page)))
+    }
+
+
+def test_pages_of_each_night_print_no_output() -> None:
+    """A page with output is compared after each change."""
+    printing = [
+        block.location
+        for page in pages()
+        if page.name in OF_EACH_NIGHT
+        for block in read_blocks(page)
+        if is_run(block) and any(one.output for one in block.commands)
+    ]
+    assert printing == []
 
 
 def test_each_command_line_is_one_of_mfwb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
