@@ -184,5 +184,4 @@ def inline_commands(page: Path) -> Iterator[tuple[int, str]]:
             inside = "" if inside and fence[2] == inside else inside or fence[2]
         elif not inside and not line.startswith("    "):
             for command in _INLINE.findall(line):
-                if "…" not in command:  # that is a part of a message
-                    yield number, command
+                yield number, command

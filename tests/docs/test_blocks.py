@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.docs.blocks import ROOT, Block, in_order_of_reading, inline_commands, pages, read_blocks
-from tests.docs.command_lines import calls_of, problem_of
+from tests.docs.command_lines import all_options, calls_of, problem_of
 from tests.docs.normal import differences, normal
 from tests.docs.page import NOT_RUN, NOTES, TESTED, check_pages, is_explained, is_run
 from tests.docs.scene import open_scene
@@ -55,6 +56,14 @@ def test_pages_of_each_night_print_no_output() -> None:
     assert printing == []
 
 
+def _inline(page: Path) -> Iterator[tuple[int, str]]:
+    """Yield what is a command line, and no message such as `mfwb reads no datastores of type …`."""
+    for number, line in inline_commands(page):
+        command, left_out, _ = line.partition("…")
+        if not left_out or command.split()[1:2] == ["config"]:
+            yield number, command.strip()
+
+
 def test_each_command_line_is_one_of_mfwb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where it is not run: commands and options exist, and values have the right form."""
     monkeypatch.chdir(tmp_path)  # click opens a `--log-file` while it parses
@@ -62,7 +71,7 @@ def test_each_command_line_is_one_of_mfwb(tmp_path: Path, monkeypatch: pytest.Mo
     for page in pages():
         for block in read_blocks(page):
             lines += [(block.location, line, True) for line in block.command_lines]
-        for number, line in inline_commands(page):
+        for number, line in _inline(page):
             lines.append((f"{page.relative_to(ROOT)}:{number}", line, False))
 
     problems = [
@@ -93,6 +102,16 @@ def test_each_block_is_run_or_has_a_reason() -> None:
 
     assert (unknown, unexplained, silent, missing) == ([], [], [], [])
     assert len([block for block in blocks if block.note(NOT_RUN) is not None]) <= MOST_NOT_RUN
+
+
+def test_options_that_help_exist() -> None:
+    """Each `--option` that the page of messages names is one of mfwb."""
+    of_wandb = {"--relogin"}
+    text = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
+
+    assert len(named) > 20
+    assert named - all_options() - of_wandb == set()
 
 
 def test_calls_are_found() -> None:
