@@ -19,6 +19,8 @@ CONSTRAINTS := constraints.txt
 WORKERS ?= 4
 WHEEL ?=
 export WORKERS WHEEL
+# Without compiled modules, each worker and each command of the tests would compile all anew.
+unexport PYTHONDONTWRITEBYTECODE
 TESTS ?=
 PYTHONS ?=
 MISSING ?=

@@ -621,18 +621,19 @@ def forget_selection(
         LockHeld: a sync of one of these projects is running.
         Unreachable: W&B can't be reached, or refuses the credentials.
     """
-    from mfwb.pipeline.forget import forget_flow_runs, parse_request  # noqa: PLC0415 - not for others
+    from mfwb.pipeline import forget  # noqa: PLC0415 - not for others
     from mfwb.wiring import wire_ledger, wire_sink  # noqa: PLC0415 - wandb
 
-    request = parse_request(pathspecs, settings, every=every, deletes=deletes)
+    request = forget.parse_request(pathspecs, settings, every=every, deletes=deletes)
     bundle = bundle_of(settings, read_defaults())
     if bundle is not None and deletes:
         raise UsageError("a bundle has no W&B runs to delete; remove its folder instead")
     path = ledger_path(bundle)
     if not path.exists():
+        forget.refuse_unknown(request, ())
         return Forgotten(str(path), (), is_plan=confirm is None, deletes=deletes)
     with wire_ledger(path) as ledger:
-        return forget_flow_runs(
+        return forget.forget_flow_runs(
             request, settings, ledger, partial(wire_sink, settings), path=path, confirm=confirm
         )
 

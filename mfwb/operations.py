@@ -44,6 +44,11 @@ class Operation:
     text: str
     seconds: float | None = None
 
+    @classmethod
+    def now(cls, part: str, text: str, seconds: float | None = None) -> Operation:
+        """Return an operation of this moment and this thread."""
+        return cls(time.time(), threading.current_thread().name, part, text, seconds)
+
     def __str__(self) -> str:
         """Return time, thread, part, text and duration as one line."""
         clock = time.strftime("%H:%M:%S", time.gmtime(self.at))
@@ -58,7 +63,7 @@ _LAST: deque[Operation] = deque(maxlen=MAX_OPERATIONS)  # threads may append at 
 
 def note_operation(part: str, text: str, seconds: float | None = None) -> None:
     """Note an operation."""
-    operation = Operation(time.time(), threading.current_thread().name, part, text, seconds)
+    operation = Operation.now(part, text, seconds)
     _LAST.append(operation)
     for listener in _LISTENERS:
         listener(operation)

@@ -221,6 +221,7 @@ class SyncStatus(ShownInNotebooks):
         flow_runs: the flow runs that are listed: failed ones first, then open ones, then those
             that were synced last.
         more: number of flow runs that a limit excludes from the list.
+        has_others: whether the ledger has flow runs, though none was selected.
     """
 
     ledger: str
@@ -229,6 +230,7 @@ class SyncStatus(ShownInNotebooks):
     lost: tuple[LostItem, ...]
     flow_runs: tuple[KnownFlowRun, ...] = ()
     more: int = 0
+    has_others: bool = False
 
     def __repr__(self) -> str:
         """Return `<mfwb status: 3 synced, 1 failed, 2 losses>`: one line."""

@@ -33,7 +33,8 @@ def log_to_file(context: click.Context, path: Path) -> None:
     """Append the log to a file until the command ends; UsageError if that is not possible."""
     from mfwb.errors import UsageError  # noqa: PLC0415 - help does without
 
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+    # Without O_NONBLOCK, a pipe that nobody reads would be waited for without an end.
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
     try:
         descriptor = os.open(path, flags, _MODE)
     except (OSError, ValueError) as error:
@@ -50,7 +51,7 @@ def log_to_file(context: click.Context, path: Path) -> None:
 
 def _start(context: click.Context, write: Callable[[str], None]) -> None:
     """Write a line for each operation until the context is closed."""
-    from mfwb.operations import note_operation, passed_on_to  # noqa: PLC0415 - as above
+    from mfwb.operations import Operation, passed_on_to  # noqa: PLC0415 - as above
 
     mask = _Mask()
 
@@ -60,15 +61,14 @@ def _start(context: click.Context, write: Callable[[str], None]) -> None:
     listening = passed_on_to(listen)
     listening.__enter__()
     context.call_on_close(lambda: listening.__exit__(None, None, None))
-    context.call_on_close(_note_end)
-    note_operation("command", f"mfwb {_version()}, {_arguments()}")
+    # To this log alone: there may be another one, which has lines of its own for it.
+    context.call_on_close(lambda: listen(Operation.now("command", _end())))
+    listen(Operation.now("command", f"mfwb {_version()}, {_arguments()}"))
 
 
-def _note_end() -> None:
-    from mfwb.operations import note_operation  # noqa: PLC0415 - as above
-
+def _end() -> str:
     error = sys.exc_info()[1]
-    note_operation("command", f"ended by {type(error).__name__}: {error}" if error else "ended")
+    return f"ended by {type(error).__name__}: {error}" if error else "ended"
 
 
 def _version() -> str:

@@ -150,6 +150,6 @@ def _end_line_of_control_c() -> None:
 def _report_bug(error: BaseException, arguments: Sequence[str]) -> None:
     from mfwb.crash_log import bug_reason, format_traceback, write_bug_log  # noqa: PLC0415 - rarely needed
 
-    if "--verbose" in arguments:
+    if any(argument == "--verbose" or argument.startswith("-v") for argument in arguments):
         write_block(format_traceback(error))
     write_error(bug_reason(error, write_bug_log(error, arguments)))

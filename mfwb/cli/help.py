@@ -66,10 +66,17 @@ class _Context(click.Context):
     formatter_class = _Formatter
 
 
+_LONGER_THAN_ANY_SENTENCE = 1_000
+
+
 class _WithExamples(click.Command):
     """A command whose epilog is lines of examples, shown as they are."""
 
     context_class = _Context
+
+    def get_short_help_str(self, limit: int = 0) -> str:  # noqa: ARG002 - click's signature
+        """Return the first sentence of the help, never cut off: a list of commands wraps it."""
+        return super().get_short_help_str(_LONGER_THAN_ANY_SENTENCE)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """Write the examples."""
@@ -146,12 +153,11 @@ class Group(_WithExamples, click.Group):
             super().format_commands(ctx, formatter)
             return
         width = max(map(len, self.commands))
-        limit = formatter.width - formatter.current_indent - width - 4
         for heading, names in self.headings.items():
             with formatter.section(heading):
                 formatter.write_dl(
                     [
-                        (f"{name:<{width}}", self.commands[name].get_short_help_str(limit))
+                        (f"{name:<{width}}", self.commands[name].get_short_help_str())
                         for name in names
                     ]
                 )

@@ -406,7 +406,7 @@ def patience(command: _F) -> _F:
         "How",
         "--timeout",
         metavar="DURATION",
-        help="Retry while an end fails, for at most  [5m]",
+        help="Retry while Metaflow or W&B fails, at most  [5m]",
     )(command)
 
 
@@ -712,7 +712,7 @@ def _debugging(command: _F) -> _F:
         default=0,
         expose_value=False,
         callback=_log_if_twice,
-        help="Twice: log what is done and requested, on stderr",
+        help="Twice: log what is done, on stderr",
     )(command)
 
 

@@ -32,11 +32,11 @@ class ReportFiles:
 
     def write(self, junit: str, markdown: str) -> None:
         """Write both texts to the files that were asked for; MfwbError if that fails."""
-        from mfwb.files.private_files import overwrite  # noqa: PLC0415 - not needed for help
+        from mfwb.files.output_files import write_output  # noqa: PLC0415 - not needed for help
 
         try:
             if self.report is not None:
-                overwrite(self.report, junit.encode(), _MODE)
+                write_output(self.report, junit.encode(), _MODE)
             if self.summary is not None:
                 with self.summary.open("a", encoding="utf-8") as file:
                     file.write(markdown)

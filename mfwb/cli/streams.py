@@ -136,7 +136,14 @@ def _flush(stream: TextIO) -> None:
 
 
 def write_error(line: str) -> None:
-    """Write one line on stderr, in mfwb's name; it stays one line of printable letters."""
+    """Write one line on stderr, in mfwb's name; it stays one line of printable letters.
+
+    Users and passwords in URLs are masked: logs of CI are kept, and read by others.
+    """
+    if "://" in line:
+        from mfwb.redaction.urls import mask_url_users  # noqa: PLC0415 - hardly ever needed
+
+        line = mask_url_users(line)
     write_block(f"mfwb: {one_line(line, _LONGEST)}\n")
 
 

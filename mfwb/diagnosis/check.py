@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 
 from mfwb.errors import BUG_EXIT_CODE, Unreachable, UsageError
 from mfwb.notebook_display import ShownInNotebooks
+from mfwb.redaction import mask_url_users
 from mfwb.safe_text import one_line
 from mfwb.settings_in_force import SettingInForce
 
@@ -97,7 +98,7 @@ class Check:
         group: the part that it is about, for example "W&B".
         name: what was checked, for example "credentials".
         status: how it ended.
-        detail: the result, in one line.
+        detail: the result, in one line; users and passwords in its URLs are masked.
         advice: what to do, in one line; empty if there is nothing to do.
         exit_code: what `mfwb doctor` ends with because of it; 0 unless it failed.
     """
@@ -108,6 +109,10 @@ class Check:
     detail: str
     advice: str = ""
     exit_code: int = 0
+
+    def __post_init__(self) -> None:
+        """Mask the detail: people send what `mfwb doctor` says to others."""
+        object.__setattr__(self, "detail", mask_url_users(self.detail))
 
     def to_dict(self) -> CheckDocument:
         """Return it as JSON has it."""

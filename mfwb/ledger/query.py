@@ -75,13 +75,15 @@ def read_sync_status(
     with SqliteLedger.open(path) as ledger:
         listed = ledger.list_known(selected, failed=failed, lossy=lossy, limit=limit)
         total = ledger.count_known(selected, failed=failed, lossy=lossy)
+        flows = add_up(ledger.counts(selected))
         return SyncStatus(
             ledger=str(path),
-            flows=add_up(ledger.counts(selected)),
+            flows=flows,
             open=by_urgency(known.entry for known in ledger.list_known(selected, is_open=True)),
             lost=tuple(ledger.losses(selected)),
             flow_runs=tuple(listed),
             more=total - len(listed),
+            has_others=not flows and bool(ledger.list_known(StatusFilter(), limit=1)),
         )
 
 

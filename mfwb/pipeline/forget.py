@@ -21,6 +21,7 @@ __all__ = [
     "forget_flow_runs",
     "look_up",
     "parse_request",
+    "refuse_unknown",
 ]
 
 FindEntry = Callable[[Entry], Entry | None]
@@ -77,9 +78,7 @@ def forget_flow_runs(  # noqa: PLR0913 - what it works with
         Unreachable: W&B can't be reached, or refuses the credentials.
     """
     entries = [entry for entry in ledger.entries() if _is_selected(entry, request, settings)]
-    for wanted in request.pathspecs:
-        if not any(_is_of(entry, wanted) for entry in entries):
-            raise NotFound(f"the ledger has no {wanted}; `mfwb status` shows what it has")
+    refuse_unknown(request, entries)
 
     def find(entry: Entry) -> Entry | None:
         return ledger.entry(entry.flow_run, entry.provider, entry.destination)
@@ -93,6 +92,13 @@ def forget_flow_runs(  # noqa: PLR0913 - what it works with
         with ledger.lock({entry.destination for entry in entries}, wait=settings.wait):
             done = forget_entries(entries, ledger, find, sink)
     return replace(plan, flow_runs=tuple(done), is_plan=False)
+
+
+def refuse_unknown(request: ForgetRequest, entries: Sequence[Entry]) -> None:
+    """Raise NotFound if none of the ledger's entries is of a flow or a flow run that was named."""
+    for wanted in request.pathspecs:
+        if not any(_is_of(entry, wanted) for entry in entries):
+            raise NotFound(f"the ledger has no {wanted}; `mfwb status` shows what it has")
 
 
 def _is_selected(entry: Entry, request: ForgetRequest, settings: Settings) -> bool:

@@ -36,14 +36,15 @@ def list_flows(source: Source, find_syncs: FindSyncs, tags: Collection[str] = ()
     Args:
         source: lists flows and their runs.
         find_syncs: of the ledger.
-        tags: count only flow runs that have all of these.
+        tags: count only flow runs that have all of these, and leave out flows that have none.
 
     Raises:
         SourceError: the flows can't be listed.
         Unreachable: the source does not answer.
     """
-    flows = tuple(_flow(name, source, find_syncs, tags) for name in source.flows())
-    return FlowRunList(source.provider, flows=tuple(sorted(flows, key=_newest_first)))
+    flows = [_flow(name, source, find_syncs, tags) for name in source.flows()]
+    shown = [flow for flow in flows if flow.runs or flow.reason or not tags]
+    return FlowRunList(source.provider, flows=tuple(sorted(shown, key=_newest_first)))
 
 
 def _newest_first(flow: FlowInList) -> tuple[int, str]:

@@ -40,7 +40,17 @@ def parse_page(pathspec: str, *, overview: bool) -> RequestedPage:
     parts = parts_of(pathspec.strip().strip("/"))
     if len(parts) > _TASK_LEVEL:
         raise UsageError(f"{pathspec!r} is no flow run, step or task; give Flow/123/train")
-    return RequestedPage(parse("/".join(parts[:2])), tuple(parts[2:]), overview)
+    try:
+        flow_run = parse("/".join(parts[:2]))
+    except UsageError:
+        raise UsageError(
+            f"{pathspec!r} is not a pathspec; give Flow, Flow/123 or Flow/123/train"
+        ) from None
+    if overview and (flow_run.run is None or parts[2:]):
+        raise UsageError(
+            f"--overview is the W&B run of a whole flow run: give Flow/123, not {pathspec}"
+        )
+    return RequestedPage(flow_run, tuple(parts[2:]), overview)
 
 
 def find_page(

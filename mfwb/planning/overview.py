@@ -36,6 +36,7 @@ from mfwb.planning.run_metadata import (
     describe_origin,
     seconds_between,
     span_of,
+    span_of_flow_run,
 )
 from mfwb.planning.run_scopes import RunScope, task_label
 from mfwb.planning.size_limits import CONFIG_LIMIT, FACTS_LIMIT, cut_losses, cut_to_limit
@@ -81,7 +82,7 @@ def plan_overview(  # noqa: PLR0913 - each is a fact of its own
         wandb_settings.pop(field_name, None)
     by_step = _group_by_step(scopes, runs)
     final = select_final_artifacts(flow_run, lineage, runs)
-    started, finished = _span_of_flow_run(flow_run)
+    started, finished = span_of_flow_run(flow_run)
     runtime = seconds_between(started, finished)
     config, cut_in_config = cut_to_limit(
         {**facts, "pathspec": name, "wandb_runs": _list_wandb_runs(by_step)}, CONFIG_LIMIT
@@ -146,12 +147,6 @@ def _group_by_step(scopes: Iterable[RunScope], runs: Iterable[PlannedRun]) -> _S
     for scope, run in zip(scopes, runs, strict=True):
         by_step[scope.step.name].append(run)
     return by_step
-
-
-def _span_of_flow_run(flow_run: FlowRun) -> tuple[int | None, int | None]:
-    """Return start and end; a flow run that was killed ended with its last task."""
-    started, finished = span_of(tuple(flow_run.tasks))
-    return flow_run.started_at or started, flow_run.finished_at or finished
 
 
 def _inputs(flow_run: FlowRun, runs: Iterable[PlannedRun]) -> Iterator[InputArtifact]:

@@ -16,7 +16,7 @@ from pydantic_core import from_json
 from mfwb.lineage import read_triggering_runs
 from mfwb.planning.size_limits import config_value, shorten_text
 from mfwb.safe_text import one_line
-from mfwb.snapshot import Failure, FlowRun, Step, Task
+from mfwb.snapshot import Failure, FlowRun, FlowRunState, Step, Task
 from mfwb.units.whole_numbers import with_exact_numbers
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "describe_tasks",
     "seconds_between",
     "span_of",
+    "span_of_flow_run",
 ]
 
 
@@ -178,6 +179,17 @@ def span_of(tasks: Sequence[Task]) -> tuple[int | None, int | None]:
     started = [task.started_at for task in tasks if task.started_at is not None]
     finished = [task.finished_at for task in tasks if task.finished_at is not None]
     return min(started, default=None), max(finished, default=None)
+
+
+def span_of_flow_run(flow_run: FlowRun) -> tuple[int | None, int | None]:
+    """Return start and end in epoch ms; None: not known, or not yet.
+
+    A flow run that was killed ended with its last task.
+    """
+    started, finished = span_of(tuple(flow_run.tasks))
+    if flow_run.state is FlowRunState.RUNNING:
+        finished = None
+    return flow_run.started_at or started, flow_run.finished_at or finished
 
 
 def timestamp(epoch_ms: int | None) -> str | None:

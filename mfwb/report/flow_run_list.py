@@ -26,7 +26,7 @@ _STYLES = {"finished": "green", "running": "cyan", "failed": "red", "abandoned":
 _LABELS = {
     SyncState.SYNCED: "synced",
     SyncState.BEGUN: "sync not finished",
-    SyncState.RUNNING: "was running",
+    SyncState.RUNNING: "not synced, was running",
     SyncState.FAILED: "sync failed",
     SyncState.INCOMPLETE: "incomplete",
     SyncState.LEFT_OUT: "left out",
@@ -55,7 +55,12 @@ def show_flow_runs(
         heading = ("flow", "runs", "synced", "newest run", "age")
     with console.capture() as capture:
         if rows:
-            _print_rows(console, [Text(title, style="dim") for title in heading], rows)
+            _print_rows(
+                console,
+                [Text(title, style="dim") for title in heading],
+                rows,
+                [_narrow_flow(flow, now) for flow in listed.flows],
+            )
     text = printed(capture.get())
     return text, fit_encoding(text)
 
@@ -72,8 +77,17 @@ def lines_on_rest(listed: FlowRunList) -> list[str]:
     return lines
 
 
-def _print_rows(console: Console, heading: Cells, rows: Sequence[Cells]) -> None:
-    """Print rows as columns if they fit; on a narrow terminal, each as two lines."""
+def _print_rows(
+    console: Console, heading: Cells, rows: Sequence[Cells], narrow: Sequence[Text]
+) -> None:
+    """Print rows as columns if they fit; on a narrow terminal, each as two lines.
+
+    Args:
+        console: where they are printed.
+        heading: of the columns.
+        rows: the cells of each.
+        narrow: two lines for each row whose cells say nothing without the heading.
+    """
     kept = [number for number in range(len(heading)) if any(row[number].plain for row in rows)]
     columns = [[cells[number] for number in kept] for cells in (heading, *rows)]
     widths = [max(cell_len(row[n].plain) for row in columns) for n in range(len(kept))]
@@ -81,6 +95,10 @@ def _print_rows(console: Console, heading: Cells, rows: Sequence[Cells]) -> None
     if fits or not console.is_terminal:
         for row in columns:
             _print_line(console, _padded(row, widths))
+        return
+    for lines in narrow:
+        _print_line(console, lines)
+    if narrow:
         return
     head = [number for number in range(len(kept)) if kept[number] < _HEAD]
     for row in columns[1:]:
@@ -139,11 +157,22 @@ def _project(destination: Destination) -> str:
 def _flow(flow: FlowInList, now: datetime) -> Cells:
     return (
         Text(one_line(flow.flow), style="bold"),
-        Text(f"{flow.runs:,}"),
-        Text(f"{flow.synced:,}"),
+        Text("" if flow.reason else f"{flow.runs:,}"),
+        Text("" if flow.reason else f"{flow.synced:,}"),
         Text(one_line(flow.newest or flow.reason)),
         Text(_age(flow.started_at, now)),
     )
+
+
+def _narrow_flow(flow: FlowInList, now: datetime) -> Text:
+    """Return the two lines of a flow on a narrow terminal, where there is no heading."""
+    name = Text(one_line(flow.flow), style="bold")
+    if flow.reason:
+        return Text.assemble(name, f"\n{_INDENT}{one_line(flow.reason)}")
+    lines = [f"{_GAP}{count(flow.runs, 'run')}, {flow.synced:,} synced"]
+    if flow.newest:
+        lines.append(f"newest {one_line(flow.newest)}{_GAP}{_age(flow.started_at, now)}")
+    return Text.assemble(name, f"\n{_INDENT}".join(lines))
 
 
 def _age(started_at: int, now: datetime) -> str:

@@ -34,7 +34,8 @@ def _lines(forgotten: Forgotten) -> Iterator[str]:
 
 def _about_deletion(forgotten: Forgotten) -> Iterator[str]:
     kept = sum(run.kept_artifacts for run in forgotten.flow_runs)
-    yield f"the artifacts that they logged stay in W&B: {count(kept, 'version')}"
+    if kept:
+        yield f"the artifacts that they logged stay in W&B: {count(kept, 'version')}"
     yield "another sync writes the W&B runs anew, under new ids"
     others = sum(run.kept_runs for run in forgotten.flow_runs)
     if others:

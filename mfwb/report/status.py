@@ -68,14 +68,13 @@ def status_to_json(
     yield from document_parts(rest, "flow_runs", listed, ascii_only=ascii_only, indented=indented)
 
 
-def status_to_text(  # noqa: PLR0913 - the ways to show it
+def status_to_text(
     sync_status: SyncStatus,
     *,
     console: Console,
     now: datetime,
     listed: Listed = Listed.ALL,
     rebuilt: bool = False,
-    selected: bool = False,
 ) -> str:
     """Return the text for people.
 
@@ -85,11 +84,10 @@ def status_to_text(  # noqa: PLR0913 - the ways to show it
         now: the present time, with a time zone; ages are computed from it.
         listed: which flow runs it lists; if not all of them, there is nothing else in the text.
         rebuilt: whether the ledger has just been rebuilt from W&B.
-        selected: whether only some flow runs were selected.
     """
     with console.capture() as capture:
         if not sync_status.flows:
-            text = _nothing(sync_status.ledger, rebuilt=rebuilt, selected=selected)
+            text = _nothing(sync_status, rebuilt=rebuilt)
             print_wrapped(Text(text), console)
         elif listed is Listed.ALL:
             console.print(_table(sync_status.flows, now))
@@ -102,8 +100,9 @@ def status_to_text(  # noqa: PLR0913 - the ways to show it
     return printed(capture.get())
 
 
-def _nothing(ledger: str, *, rebuilt: bool, selected: bool) -> str:
-    if selected:
+def _nothing(sync_status: SyncStatus, *, rebuilt: bool) -> str:
+    ledger = sync_status.ledger
+    if sync_status.has_others:
         return f"the ledger has no such flow runs ({ledger})"
     start = f"the ledger has no flow runs ({ledger}); start with `mfwb sync Flow/123`"
     return start if rebuilt else f"{start}, or rebuild a lost ledger with `mfwb status --rebuild`"

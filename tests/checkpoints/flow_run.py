@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import io
+import json
+import os
+import pickle
+import shutil
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.support.sandbox import FLOWS, Sandbox
 
@@ -66,4 +73,37 @@ def extract_flow_run(root: Path) -> CheckpointRun:
             path.write_bytes(content.read().replace(b"@ROOT@", str(root).encode()))
             if path.match(".metaflow/CheckpointFlow/*/_meta/_self.json"):
                 number = path.parts[-3]
+    _move_script(root, began=int(number) / 1e6)
     return CheckpointRun(root, f"CheckpointFlow/{number}")
+
+
+def _move_script(root: Path, *, began: float) -> None:
+    """Have the flow run's script below the folder, older than the flow run, wherever it was.
+
+    The archive was recorded elsewhere, and a script that was written later is not read.
+    """
+    script = root / "checkpoint_flow.py"
+    shutil.copyfile(FLOWS / script.name, script)
+    os.utime(script, (began - 60, began - 60))
+    flow = root / ".metaflow" / "CheckpointFlow"
+    [parameters] = flow.glob("*/_parameters/0/0.data.json")
+    recorded = json.loads(parameters.read_bytes())["objects"]["_graph_info"]
+    graph = pickle.loads(gzip.decompress((flow / "data" / recorded[:2] / recorded).read_bytes()))
+    content = pickle.dumps(_with_script(graph, str(script)))
+    moved = hashlib.sha1(content).hexdigest()  # noqa: S324 - as Metaflow names contents
+    (flow / "data" / moved[:2]).mkdir(exist_ok=True)
+    (flow / "data" / moved[:2] / moved).write_bytes(gzip.compress(content))
+    for record in flow.glob("*/*/*/*.data.json"):
+        text = record.read_text(encoding="utf-8")
+        record.write_text(text.replace(recorded, moved), encoding="utf-8")
+
+
+def _with_script(value: Any, script: str) -> Any:
+    """Return a value of plain types in which each path of the flow's script is another one."""
+    if isinstance(value, dict):
+        return {key: _with_script(part, script) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_with_script(part, script) for part in value)
+    if isinstance(value, str) and value.endswith("/checkpoint_flow.py"):
+        return script
+    return value

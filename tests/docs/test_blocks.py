@@ -83,6 +83,16 @@ def test_each_command_line_is_one_of_mfwb(tmp_path: Path, monkeypatch: pytest.Mo
     assert problems == []
 
 
+def test_the_flow_of_the_quick_start_is_the_example() -> None:
+    """The page shows all of the file that its next block runs, but for the file's docstring."""
+    (shown,) = (
+        block.text
+        for block in read_blocks(ROOT / "docs" / "quickstart.md")
+        if block.language == "python"
+    )
+    assert (ROOT / "examples" / "hello_flow.py").read_text(encoding="utf-8").endswith(f"\n{shown}")
+
+
 def test_each_block_is_run_or_has_a_reason() -> None:
     """A note above a block says why it is not run; CONTRIBUTING.md has the notes."""
     blocks = [block for page in pages() for block in read_blocks(page)]

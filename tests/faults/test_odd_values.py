@@ -18,7 +18,7 @@ __all__ = ["odd_places"]
 
 _TEXTS = ("", "zz", "-1", "0", "nan", "1e999", "9" * 400, "\udcff", "\x1b[31m", "a/b", "x" * 4000)
 _TOML = ('"zz"', "-5", "0", "1.5", "true", "false", "[]", '["a"]', "{a = 1}", '""', '"/"', "1e300")
-_ONE_OF = 40
+_ONE_OF = 120
 
 
 def _sample(name: str) -> Any:

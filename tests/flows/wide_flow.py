@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import pandas as pd
 from metaflow import FlowSpec, Parameter, step
 
 
@@ -9,6 +10,7 @@ class WideFlow(FlowSpec):
     """start -> train x width -> pick -> end."""
 
     width = Parameter("width", default=8)
+    twins = Parameter("twins", default=False, type=bool, help="two siblings make equal tables")
 
     @step
     def start(self):
@@ -20,6 +22,10 @@ class WideFlow(FlowSpec):
     def train(self):
         """Make a candidate; every third one is like the first."""
         self.model = SimpleNamespace(number=self.input if self.input % 3 else 0)
+        if self.twins and self.input < 2:
+            # Equal values, pickled differently: one string twice, or two strings.
+            words = ["equal", "equal"] if self.input else ["equal", str(b"equal", "ascii")]
+            self.twin = pd.DataFrame({"word": words}, dtype=object)
         self.next(self.pick)
 
     @step

@@ -215,8 +215,10 @@ def test_the_bundle_of_an_offline_sync(online: Sandbox, flows_root: Path, pathsp
     )
     refused = online.mfwb("forget", pathspec, *where, "--delete-in-wandb", "--yes")
     forgotten = online.mfwb("forget", pathspec, *where, "--yes")
+    elsewhere = online.mfwb("forget", pathspec, "--mode", "offline", "--dir", "none", "--yes")
 
     assert first.code == 0, first.err
     assert (refused.code, forgotten.code) == (2, 0), forgotten.err
     assert "remove its folder instead" in refused.err
+    assert (elsewhere.code, elsewhere.out) == (1, "")
     assert online.mfwb("status", *where, "--json").document["flows"] == []

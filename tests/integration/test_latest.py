@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,9 +54,7 @@ class Place:
 
     def probe(self, *pathspecs: str) -> dict[str, list[Any]]:
         """Return for each flow run the names that W&B has, and what is wrong."""
-        done = self.sandbox.run(
-            sys.executable, str(PROBE), str(self.root), f"acme/{self.project}", *pathspecs
-        )
+        done = self.sandbox.script(PROBE, str(self.root), f"acme/{self.project}", *pathspecs)
         assert done.code == 0, done.err
         document: dict[str, list[Any]] = done.document
         return document
@@ -130,11 +127,14 @@ def test_versions_of_siblings_are_in_foreach_order(
 
 
 def test_siblings_with_equal_files_do_not_wait_for_each_other(
-    flow_run: Callable[[str], str], flows_root: Path, place: Callable[[Path], Place]
+    place: Callable[[Path], Place], tmp_path: Path
 ) -> None:
     """The later one uploads first: the earlier one waits for its file, and it for its number."""
-    pathspec = flow_run("twin_flow")
-    here = place(flows_root)
+    few = ("--width", "4", "--twins", "True", "--run-id-file", "id.txt")
+    ran = Sandbox(tmp_path).flow("wide_flow", "run", *few)
+    assert ran.code == 0, ran.err
+    pathspec = f"WideFlow/{(tmp_path / 'id.txt').read_text(encoding='utf-8')}"
+    here = place(tmp_path)
 
     def claims_first(request: Any) -> bool:
         return request.operation == "MfwbClaimRun" and str(
@@ -146,7 +146,7 @@ def test_siblings_with_equal_files_do_not_wait_for_each_other(
 
     fault = here.server.hold(claims_first)
     common = ("--entity", "acme", "--project", here.project, "--granularity", "task")
-    arguments = ("sync", pathspec, *common, "--metadata", metadata_of(flows_root))
+    arguments = ("sync", pathspec, *common, "--metadata", metadata_of(tmp_path))
     process = here.sandbox.start_mfwb(*arguments, "--workers", "2", "--timeout", "200")
     fault.wait(60)
     here.server.wait_for(creates_twin, timeout=60)

@@ -43,6 +43,7 @@ def test_where_a_flow_run_is(  # noqa: PLR0913, PLR0917 - all that it takes
     step = online.mfwb("open", f"{pathspec}/start")
     typo = online.mfwb("open", f"{pathspec}/statr")
     overview = online.mfwb("open", pathspec, "--overview")
+    of_a_flow = online.mfwb("open", flow, "--overview")
     elsewhere = online.mfwb("open", f"{flow}/77", "--entity", "o/p?", "--project", "x")
     other = online.mfwb("open", f"{flow}/77", "--entity", "o p", "--project", "x")
 
@@ -68,6 +69,7 @@ def test_where_a_flow_run_is(  # noqa: PLR0913, PLR0917 - all that it takes
     assert run.display_name == f"{pathspec}/start"
     assert (typo.code, "did you mean start?" in typo.err) == (1, True)
     assert (overview.code, "--overview" in overview.err) == (1, True)
+    assert (of_a_flow.code, "give Flow/123, not" in of_a_flow.err) == (2, True)
     assert elsewhere.code == 2
     assert other.out == f"{w_and_b.base_url}/o%20p/x/groups/{flow}%2F77/workspace\n"
     assert w_and_b.count("UpsertBucket") == 0
@@ -154,6 +156,8 @@ def test_many_runs_of_a_flow(online: Sandbox) -> None:
     every = online.mfwb("ls", flow, "--all", "--tag", "even")
     failed = online.mfwb("ls", flow, "--no-failed")
     flows = online.mfwb("ls", "--json")
+    tagged = online.mfwb("ls", "--tag", "even")
+    other_tag = online.mfwb("ls", "--tag", "odd")
 
     lines = first.out.splitlines()
     assert len(lines) == 21
@@ -167,3 +171,5 @@ def test_many_runs_of_a_flow(online: Sandbox) -> None:
     assert "no flow run" in failed.err
     [row] = flows.document["flows"]
     assert (row["flow"], row["runs"], row["synced"]) == (flow, 45, 0)
+    assert tagged.out.splitlines()[1].split()[:3] == [flow, "23", "0"]
+    assert (other_tag.out, "no flow run" in other_tag.err) == ("", True)

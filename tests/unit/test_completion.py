@@ -147,6 +147,7 @@ def test_the_script_is_one_of_its_shell(shell: str, tmp_path: Path) -> None:
         [sys.executable, "-m", "mfwb", "completion", shell], capture_output=True, check=True
     ).stdout
     assert b"_MFWB_COMPLETE" in printed
+    assert b'string split ","' not in printed  # it would cut off descriptions at a comma
     if shutil.which(shell):
         (tmp_path / "script").write_bytes(printed)
         subprocess.run([shell, "-n", str(tmp_path / "script")], check=True)

@@ -19,6 +19,9 @@ mfwb completion fish > ~/.config/fish/completions/mfwb.fish
 _VARIABLE = "_MFWB_COMPLETE"
 """The variable through which a shell asks for completions; click makes it of the program's name."""
 
+_WHOLE_DESCRIPTIONS = ('string split ","', 'string split --max 1 ","')
+"""In click's script for fish: what ends a description at its first comma, and what does not."""
+
 
 @click.command(cls=Command, epilog=_EXAMPLES)
 @click.argument(
@@ -41,7 +44,8 @@ def completion(*, shell: str) -> int:
     if kind is None:  # click knows all three
         raise click.UsageError(f"there is no completion for {shell}")
     # Not the method of the class for bash: it starts bash to look at its version.
-    write_out(f"{ShellComplete.source(kind(root.command, {}, 'mfwb', _VARIABLE))}\n")
+    script = ShellComplete.source(kind(root.command, {}, "mfwb", _VARIABLE))
+    write_out(f"{script.replace(*_WHOLE_DESCRIPTIONS)}\n")
     return 0
 
 

@@ -41,9 +41,10 @@ def report(  # noqa: PLR0913 - they are the options
     quiet: bool,
     **given: Any,
 ) -> int:
-    """Write a page of HTML about a flow run, or a comparison of several.
+    """Write a page of HTML about one flow run, or about several.
 
-    The page needs no other file and no network. W&B is not contacted.
+    Several flow runs are compared. The page needs no other file and no network. W&B is
+    not contacted.
     """
     from mfwb import api  # noqa: PLC0415 - not needed for help
     from mfwb.report import progress_on_stderr  # noqa: PLC0415 - the same

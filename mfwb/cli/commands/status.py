@@ -142,7 +142,6 @@ def status(  # noqa: PLR0913 - one for each option
             now=datetime.now(timezone.utc),
             listed=Listed.of(failed=failed, losses=losses),
             rebuilt=rebuild,
-            selected=bool(pathspecs or since),
         )
         write_out(text)
     return 3 if strict and sync_status.lost else 0

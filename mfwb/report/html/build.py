@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from mfwb.pipeline.report_material import LogEnd, ReportMaterial
-from mfwb.planning.run_metadata import seconds_between, span_of
+from mfwb.planning.run_metadata import seconds_between, span_of_flow_run
 from mfwb.planning.run_scopes import task_label
 from mfwb.ports import Entry, LogLine
 from mfwb.report.format import count, human_size
@@ -114,8 +114,7 @@ def build_page(
 
 
 def _facts(flow_run: FlowRun) -> Iterator[Fact]:
-    began, ended = span_of(tuple(flow_run.tasks))
-    began, ended = flow_run.started_at or began, flow_run.finished_at or ended
+    began, ended = span_of_flow_run(flow_run)
     yield Fact("started", _utc(began))
     yield Fact("ended", _utc(ended))
     yield Fact("took", duration(seconds_between(began, ended)))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from mfwb.pipeline.report_material import ReportMaterial, value_names
-from mfwb.planning.run_metadata import seconds_between, span_of
+from mfwb.planning.run_metadata import seconds_between, span_of, span_of_flow_run
 from mfwb.report.html.model import (
     Cell,
     Comparison,
@@ -43,7 +43,7 @@ def compare(materials: Sequence[ReportMaterial], pages: Sequence[FlowRunPage]) -
                 _table(
                     "Results",
                     [_results(material) for material in materials],
-                    note="values of each step; of several tasks their mean",
+                    note="values of each step: of tasks their mean, of a curve its last number",
                 ),
                 _table(
                     "Durations",
@@ -107,8 +107,7 @@ def _number(value: Any) -> float | None:
 
 
 def _facts(flow_run: FlowRun) -> _Row:
-    began, ended = span_of(tuple(flow_run.tasks))
-    began, ended = flow_run.started_at or began, flow_run.finished_at or ended
+    began, ended = span_of_flow_run(flow_run)
     seconds = seconds_between(began, ended)
     tags = ", ".join(sorted(flow_run.tags))
     facts = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mfwb.errors import MfwbError
-from mfwb.files.private_files import overwrite
+from mfwb.files.output_files import write_output
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.pipeline.report_material import ReportMaterial
 from mfwb.ports import Entry
@@ -58,7 +58,7 @@ class HtmlReport:
         """
         target = Path(self.file_name if path is None else path)
         try:
-            overwrite(target, self.data, _FILE_MODE)
+            write_output(target, self.data, _FILE_MODE)
         except OSError as error:
             raise MfwbError(f"the report can't be written: {error}") from error
         return target

@@ -87,8 +87,20 @@ def test_on_stderr(capfd: pytest.CaptureFixture[str]) -> None:
     assert captured.out == ""
 
 
-@pytest.mark.parametrize("name", ["", "no/such/folder/file", "nul\0"])
+def test_both_at_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Each has one line for the beginning, each operation and the end."""
+    with context() as ctx:
+        log_on_stderr(ctx)
+        log_to_file(ctx, tmp_path / "log")
+        note_operation("ledger", "write Flow/1 as synced")
+
+    for text in (capfd.readouterr().err, (tmp_path / "log").read_text()):
+        assert [line.split()[2] for line in text.splitlines()] == ["command", "ledger", "command"]
+
+
+@pytest.mark.parametrize("name", ["", "no/such/folder/file", "nul\0", "pipe"])
 def test_a_file_that_cannot_be_written(tmp_path: Path, name: str) -> None:
-    """It is refused at once, before anything is done."""
+    """It is refused at once, before anything is done; so is a pipe that nobody reads."""
+    os.mkfifo(tmp_path / "pipe")
     with context() as ctx, pytest.raises(UsageError, match=r"--log-file .*: "):
         log_to_file(ctx, tmp_path / name)

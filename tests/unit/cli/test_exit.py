@@ -29,7 +29,7 @@ def ending(error: BaseException, *arguments: str) -> int:
 
     @click.command(cls=Command)
     @click.argument("words", nargs=-1)
-    @click.option("--verbose", is_flag=True)
+    @click.option("-v", "--verbose", count=True)
     def fail(**_: Any) -> None:
         raise error
 
@@ -127,9 +127,10 @@ def test_what_the_machine_lacks(state: Path, capsys: pytest.CaptureFixture[str])
     assert not state.exists()
 
 
-def test_verbose_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("verbose", ["--verbose", "-v", "-vv"])
+def test_verbose_shows_the_traceback(verbose: str, capsys: pytest.CaptureFixture[str]) -> None:
     """With --verbose the traceback of a bug is shown, and the line still comes last."""
-    assert ending(ValueError("odd"), "--verbose") == 70
+    assert ending(ValueError("odd"), verbose) == 70
 
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "Traceback (most recent call last):"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -16,9 +17,10 @@ from mfwb.cli.exit import end
 HEAVY = "wandb metaflow pydantic pandas pyarrow rich numpy"
 
 
-def help_of(*command: str) -> str:
-    """Return a help text."""
-    result = CliRunner().invoke(mfwb, [*command, "--help"], prog_name="mfwb", terminal_width=80)
+def help_of(*command: str, columns: int = 80) -> str:
+    """Return a help text, as a terminal of so many columns shows it."""
+    environ = {"COLUMNS": str(columns)}
+    result = CliRunner().invoke(mfwb, [*command, "--help"], prog_name="mfwb", env=environ)
     assert result.exit_code == 0
     return result.output
 
@@ -86,7 +88,7 @@ Look at a flow run:
   plan        Show what sync would do.
   lineage     Show which task made and which task used each artifact.
   explain     Show what W&B gets of one artifact, and why.
-  report      Write a page of HTML about a flow run, or a comparison of several.
+  report      Write a page of HTML about one flow run, or about several.
 
 Look at what was synced:
   status      Show what was synced, what is pending, and what was lost.
@@ -128,7 +130,7 @@ _SHORT = {
 @pytest.mark.parametrize("name", list(mfwb.commands))
 def test_short_options_are_the_same_everywhere(name: str) -> None:
     """An option that has a short form has it in each command; each has help and a log."""
-    result = CliRunner().invoke(mfwb, [name, "-h"], prog_name="mfwb", terminal_width=80)
+    result = CliRunner().invoke(mfwb, [name, "-h"], prog_name="mfwb", env={"COLUMNS": "80"})
     options = {param.name: param.opts for param in mfwb.commands[name].params}
 
     assert result.output == help_of(name)
@@ -179,7 +181,7 @@ Show:
   --json                        One JSON document on stdout
   --explain                     Show the evidence for each use
   -q, --quiet                   No progress, no output of the SDKs
-  -v, --verbose                 Twice: log what is done and requested, on stderr
+  -v, --verbose                 Twice: log what is done, on stderr
   --log-file FILE               Append what is done and requested; as -vv
   -h, --help                    Show this text
 
@@ -289,6 +291,9 @@ def test_every_command_has_help_and_examples(name: str) -> None:
     assert all(option.help for option in options)
     assert "Examples:\n" in help_of(name)
     assert max(map(len, help_of(name).splitlines())) <= 80
+    assert not re.search(r"^ {12,}", help_of(name), re.MULTILINE), "a description is broken"
+    assert f"{command.get_short_help_str()}\n" in help_of(), "the list has it whole, on one line"
+    assert "..." not in help_of(columns=50).replace("ARGS]...", "")
 
 
 def test_headings_are_bold_on_a_terminal() -> None:

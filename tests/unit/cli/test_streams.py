@@ -135,6 +135,15 @@ def test_closed_stderr_is_borne() -> None:
     assert done.returncode == 0
 
 
+def test_a_password_in_a_url_is_masked(capsys: pytest.CaptureFixture[str]) -> None:
+    """An error names the service of the user, and CI keeps what it says."""
+    write_error("--metadata service@https://ann:hunter2@flows.example/: it can't be reached")
+
+    assert capsys.readouterr().err == (
+        "mfwb: --metadata service@https://***@flows.example/: it can't be reached\n"
+    )
+
+
 @given(text=anything())
 def test_errors(text: str) -> None:
     """An error of ours is a line; so is what is said of it on stderr."""

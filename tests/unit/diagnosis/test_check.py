@@ -26,7 +26,9 @@ def test_exit_code(codes: list[int], code: int) -> None:
 def test_document() -> None:
     """It is made of what JSON has, whatever a setting is."""
     setting = SettingInForce("dir", Path("bundle"), "the arguments", "argument")
-    diagnosis = Diagnosis((failed("G", "n", "a\nb\x1b[2J"),), (setting,))
+    diagnosis = Diagnosis(
+        (failed("G", "n", "a\nb\x1b[2J http://ann:hunter2@flows.example/"),), (setting,)
+    )
 
     document = json.loads(json.dumps(diagnosis.to_dict()))
 
@@ -35,7 +37,7 @@ def test_document() -> None:
             "group": "G",
             "name": "n",
             "status": "failed",
-            "detail": "a b\\x1b[2J",
+            "detail": "a b\\x1b[2J http://***@flows.example/",
             "advice": None,
         }
     ]

@@ -52,6 +52,8 @@ def test_only_selected_flow_runs(tmp_path: Path) -> None:
     assert [flow.flow for flow in status(path, "Other").flows] == ["Other"]
     assert status(path, "Other").losses == ()
     assert status(path, "None").flows == ()
+    assert status(path, project="none").has_others
+    assert not status(path, "Flow").has_others
     assert [flow.destination.entity for flow in status(path, entity="else").flows] == ["else"]
     assert [flow.destination.project for flow in status(path, project="beers").flows] == ["beers"]
     assert len(status(path, "Flow", "Other", entity="acme", project="wines").flows) == 2

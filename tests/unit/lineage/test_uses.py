@@ -200,6 +200,16 @@ def test_a_source_that_was_edited_is_not_used() -> None:
         assert len(lineage.edges) == 2 + 2 * 2
 
 
+def test_a_step_that_always_fails_was_not_edited() -> None:
+    """Metaflow's graph has what `self.next` names, even if no line before it lets it be reached."""
+    fails = LINEAR.replace("self.next(self.end)", "raise ValueError\n        self.next(self.end)")
+
+    lineage = traced(fails, *LINEAR_TASKS, parameters=LINEAR_PARAMETERS)
+
+    assert fails != LINEAR
+    assert not lineage.doubts
+
+
 def test_a_step_that_is_too_intricate_is_alone_in_that() -> None:
     """The source is still what ran: of the other steps it is known what they read."""
     deep = (

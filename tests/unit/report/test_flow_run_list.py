@@ -81,7 +81,10 @@ def test_two_lines_each_on_a_narrow_terminal() -> None:
 
 
 def test_flows() -> None:
-    """With their numbers, the newest flow run, or why they can't be listed."""
+    """With their numbers, the newest flow run, or why they can't be listed.
+
+    On a narrow terminal, where there is no heading, the numbers say what they are.
+    """
     flows = (
         FlowInList("TrainFlow", 1234, "TrainFlow/9", START, 7),
         FlowInList("BadFlow", reason="no rights"),
@@ -90,7 +93,10 @@ def test_flows() -> None:
     assert shown(FlowRunList("local@/data", flows=flows)) == (
         "flow       runs   synced  newest run   age\n"
         "TrainFlow  1,234  7       TrainFlow/9  3h\n"
-        "BadFlow    0      0       no rights\n"
+        "BadFlow                   no rights\n"
+    )
+    assert shown(FlowRunList("local@/data", flows=flows), width=30, terminal=True) == (
+        "TrainFlow  1,234 runs, 7 synced\n    newest TrainFlow/9  3h\nBadFlow\n    no rights\n"
     )
 
 

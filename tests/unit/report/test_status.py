@@ -157,6 +157,13 @@ def test_nothing_known() -> None:
     )
 
 
+def test_nothing_selected() -> None:
+    """A ledger whose flow runs went elsewhere is not called empty."""
+    assert shown(replace(standings(), has_others=True), width=1_000_000) == (
+        "\nthe ledger has no such flow runs (/state/ledger.sqlite)\n"
+    )
+
+
 def test_clock_that_was_wrong() -> None:
     """What was written in the future was written just now."""
     assert "0 seconds ago" in shown(standings(entry("F/1", SyncState.SYNCED, "23:00:00")))

@@ -13,6 +13,7 @@ from mfwb.errors import MfwbError
 from mfwb.report.html import build_report, report_fragment
 from mfwb.report.html.document import HtmlReport, report_file_name
 from mfwb.report.lineage.document import to_dict
+from mfwb.snapshot import FlowRunState
 from mfwb.snapshot.pathspec import step_of
 from tests.support.flow_runs import flow_run, ref, task
 from tests.support.html_pages import ParsedPage
@@ -185,6 +186,19 @@ def test_a_comparison() -> None:
     assert len([svg for svg in page.all("svg") if svg.get("class") == "timeline"]) == 2
     hostile = build_report([material(first, HOSTILE), material(failed_run(HOSTILE))], [[], []])
     assert ParsedPage.of(hostile.html).faults() == []
+
+
+def test_what_is_running_has_no_end() -> None:
+    """The last task that ended is not the end, alone or in a comparison."""
+    ended, running = failed_run(), replace(failed_run(), id="8", state=FlowRunState.RUNNING)
+    running = replace(running, finished_at=None)
+    alone = ParsedPage.of(build_report([material(running)], [[]]).html).text
+    both = ParsedPage.of(build_report([material(ended), material(running)], [[], []]).html).text
+
+    assert "started 2023-11-14" in alone
+    assert " ended 19" not in alone  # as its tasks do
+    assert both.count(" ended 2023-11-14") == 1
+    assert " ended 19" not in both
 
 
 def test_without_tasks() -> None:
