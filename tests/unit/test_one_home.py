@@ -67,6 +67,7 @@ RULES = [
             "snapshot/checkpoints.py",
             "planning/names.py",  # and `entity/project`
             "completion.py",  # and what is typed in a shell, without the time of an import
+            "report/result/rows.py",  # keys of W&B's summary,
             "report/explain/files.py",
             "sink/content/media.py",
             "source/to_snapshot.py",
