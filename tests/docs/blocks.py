@@ -13,11 +13,19 @@ above it, which no reader sees:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-__all__ = ["ROOT", "Block", "Command", "inline_commands", "pages", "read_blocks"]
+__all__ = [
+    "ROOT",
+    "Block",
+    "Command",
+    "in_order_of_reading",
+    "inline_commands",
+    "pages",
+    "read_blocks",
+]
 
 ROOT = Path(__file__).parents[2]
 
@@ -98,6 +106,23 @@ def pages() -> list[Path]:
     return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
+def in_order_of_reading(selected: Sequence[Path]) -> list[Path]:
+    """Return pages in the order in which one machine can do what they show.
+
+    The first ones begin with a machine that knows nothing; the last ones damage something, or add
+    another flow.
+    """
+    first = ["quickstart.md", "day-to-day.md"]
+    last = ["verify.md", "tutorial.md"]
+
+    def position(page: Path) -> int:
+        if page.name in first:
+            return first.index(page.name) - len(first)
+        return last.index(page.name) + 1 if page.name in last else 0
+
+    return sorted(selected, key=position)
+
+
 def read_blocks(page: Path) -> list[Block]:
     """Return the blocks of a page, in their order."""
     lines = page.read_text(encoding="utf-8").splitlines()
@@ -159,5 +184,4 @@ def inline_commands(page: Path) -> Iterator[tuple[int, str]]:
             inside = "" if inside and fence[2] == inside else inside or fence[2]
         elif not inside and not line.startswith("    "):
             for command in _INLINE.findall(line):
-                if "…" not in command:  # that is a part of a message
-                    yield number, command
+                yield number, command

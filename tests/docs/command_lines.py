@@ -10,7 +10,7 @@ import click
 
 from mfwb.cli.app import mfwb
 
-__all__ = ["calls_of", "problem_of"]
+__all__ = ["all_options", "calls_of", "problem_of"]
 
 _END = re.compile(r"[|;&>]+|<|\)")
 _IN_FRONT = re.compile(r"[A-Z_]+=.*|[*/\d,]+|run:|-|time|uvx")
@@ -38,6 +38,21 @@ def calls_of(line: str) -> Iterator[list[str]]:
         if words and _PROGRAM.fullmatch(words[0]):
             yield words[1:]
         words = []
+
+
+def all_options() -> set[str]:
+    """Return the long options of all commands."""
+    context = click.Context(mfwb)
+    commands: list[click.Command] = [mfwb]
+    result: set[str] = {"--help"}
+    while commands:
+        command = commands.pop()
+        if isinstance(command, click.Group):
+            found = [command.get_command(context, name) for name in command.list_commands(context)]
+            commands += [one for one in found if one is not None]
+        for parameter in command.params:
+            result |= {*parameter.opts, *parameter.secondary_opts}
+    return result
 
 
 def problem_of(arguments: list[str], *, whole: bool = True) -> str | None:

@@ -1,18 +1,26 @@
-"""Runs the blocks of one page, in their order, on one machine."""
+"""Runs the blocks of pages, in their order, on one machine.
+
+A sync takes seconds of a processor, so what an earlier page ran is not run again: its result counts
+for both. What one page shows twice is run twice, since something happened in between.
+"""
 
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from click.testing import CliRunner
+
+from mfwb.cli.app import mfwb
 from tests.docs.blocks import Block, read_blocks
 from tests.docs.normal import differences
 from tests.docs.scene import Scene
 from tests.support.sandbox import Finished
 
-__all__ = ["NOT_RUN", "TESTED", "Checked", "check_page", "is_explained", "is_run", "write_page"]
+__all__ = ["NOT_RUN", "TESTED", "Checked", "check_pages", "is_explained", "is_run", "write_page"]
 
 NOT_RUN = "not run"
 TESTED = "tested in"
@@ -49,18 +57,55 @@ def is_explained(block: Block) -> bool:
     )
 
 
-def check_page(page: Path, scene: Scene) -> list[Checked]:
-    """Run the blocks of a page; return what was found for each."""
-    blocks = [block for block in read_blocks(page) if is_run(block)]
-    result = [
-        _settings(block, scene) if block.language == "toml" else _console(block, scene)
-        for block in blocks
-        if block.language != "python"
-    ]
-    python = [block for block in blocks if block.language == "python"]
+class _Session:
+    """What was run on a machine so far."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self._done: dict[str, Finished] = {}
+        self._on_this_page: set[str] = set()
+
+    def begin_page(self) -> None:
+        """Start as in a new terminal."""
+        self.scene.go_home()
+        self._on_this_page.clear()
+
+    def prepare(self, line: str) -> Finished:
+        """Run a command, unless that was done."""
+        if line not in self._done or not line.startswith("mfwb "):
+            self._done[line] = self.scene.run(line)
+        self._on_this_page.add(line)
+        return self._done[line]
+
+    def show(self, line: str) -> Finished:
+        """Return how a command of the page ends."""
+        command = line.partition(" #")[0].strip()
+        if command in self._on_this_page:
+            self._done.pop(command)
+        return self.prepare(command)
+
+
+def check_pages(pages: Sequence[Path], scene: Scene) -> list[Checked]:
+    """Run the blocks of pages; return what was found for each.
+
+    All blocks of Python are run at the end, in one process, which imports wandb once.
+    """
+    session = _Session(scene)
+    result: list[Checked] = []
+    python: list[Block] = []
+    for page in pages:
+        session.begin_page()
+        for block in filter(is_run, read_blocks(page)):
+            if block.language == "python":
+                python.append(block)
+            elif block.language == "toml":
+                result.append(_settings(block))
+            else:
+                result.append(_console(block, session))
     if python:
-        result += _python(python, scene)
-    return sorted(result, key=lambda one: one.block.first)
+        session.begin_page()
+        result += _python(python, session)
+    return sorted(result, key=lambda one: (one.block.page, one.block.first))
 
 
 def write_page(page: Path, checked: Sequence[Checked]) -> bool:
@@ -77,15 +122,15 @@ def write_page(page: Path, checked: Sequence[Checked]) -> bool:
     return lines != before
 
 
-def _console(block: Block, scene: Scene) -> Checked:
+def _console(block: Block, session: _Session) -> Checked:
     problems: list[str] = []
     for line in block.all_notes(_BEFORE):
-        done = scene.run(line)
+        done = session.prepare(line)
         problems += _of_exit(line, done, 0)
     code = int(block.note(_CODE) or 0)
     output = block.note(_OUTPUT)
     if output is not None:
-        done = scene.run(output)
+        done = session.show(output)
         problems += _of_exit(output, done, code)
         real = _printed(done, block)
         changed = [] if problems else differences(block.lines, real)
@@ -94,7 +139,7 @@ def _console(block: Block, scene: Scene) -> Checked:
     commands = block.commands
     for number, command in enumerate(commands, start=1):
         last = number == len(commands)
-        done = scene.run(command.line)
+        done = session.show(command.line)
         real = _printed(done, block)
         failed = _of_exit(command.line, done, code if last else 0)
         problems += failed
@@ -107,13 +152,14 @@ def _console(block: Block, scene: Scene) -> Checked:
     return Checked(block, tuple(problems), tuple(lines))
 
 
-def _settings(block: Block, scene: Scene) -> Checked:
+def _settings(block: Block) -> Checked:
     """Have mfwb read a settings file."""
-    file = scene.folder / "block.toml"
-    file.write_text(block.text, encoding="utf-8")
-    done = scene.run(f"mfwb config show --config {file.name}")
-    file.unlink()
-    return Checked(block, tuple(_of_exit("the settings", done, 0)), ())
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "block.toml")
+        file.write_text(block.text, encoding="utf-8")
+        done = CliRunner().invoke(mfwb, ["config", "show", "--config", str(file)])
+    problems = () if done.exit_code == 0 else ("settings that mfwb refuses", done.output)
+    return Checked(block, problems, ())
 
 
 def _printed(done: Finished, block: Block) -> tuple[str, ...]:
@@ -131,12 +177,11 @@ def _of_exit(line: str, done: Finished, code: int) -> list[str]:
     return [f"exit code {done.code} in place of {code}: {line}", *done.err.splitlines()[-12:]]
 
 
-def _python(blocks: Sequence[Block], scene: Scene) -> list[Checked]:
+def _python(blocks: Sequence[Block], session: _Session) -> list[Checked]:
+    wrong: dict[Block, list[str]] = {}
     for block in blocks:
         for line in block.all_notes(_BEFORE):
-            done = scene.run(line)
-            if done.code:
-                return [Checked(block, tuple(_of_exit(line, done, 0)), ())]
-    done = scene.run_python([block.text for block in blocks])
-    problems = tuple(_of_exit("python", done, 0))
-    return [Checked(block, problems if block is blocks[0] else (), ()) for block in blocks]
+            wrong.setdefault(block, []).extend(_of_exit(line, session.prepare(line), 0))
+    done = session.scene.run_python({block.location: block.text for block in blocks})
+    wrong.setdefault(blocks[0], []).extend(_of_exit("python", done, 0))
+    return [Checked(block, tuple(wrong.get(block, ())), ()) for block in blocks]

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,6 +38,8 @@ _ESCAPES = re.compile(
 )
 _ADDRESS = "https://wandb.ai"
 _SHELL = re.compile(r"[|;&<>$`]")
+_PIPED = re.compile(r"mfwb ([^|;&<>`']+?)( [|>] .*)?")
+"""Its output goes into another program, or into a file; it has variables, but no quoted signs."""
 
 
 def run_wine_flow(root: Path) -> None:
@@ -104,33 +106,61 @@ class Scene:
         if words[0] == "cd" and len(words) == 2:
             self.folder = self.folder / words[1]
             return Finished(0, "", "")
-        bare = shlex.join(words)
-        typed = line[: len(line) - len(line.split(" #", 1)[1]) - 2] if " #" in line else line
+        return self._shown(self._finished(line, [self._own(word) for word in words]))
+
+    def go_home(self) -> None:
+        """Undo each `cd`, as in a new terminal."""
+        self.folder = self.sandbox.root
+
+    def _finished(self, line: str, words: list[str]) -> Finished:
+        typed = self._own(line.partition(" #")[0])
+        piped = _PIPED.fullmatch(typed) if _SHELL.search(typed) else None
+        if piped:
+            return self._piped(piped[1], piped[2] or "")
         if _SHELL.search(typed):
-            return self._shown(self._shell(self._own(typed)))
+            return self._shell(typed)
         if words[0] == "mfwb":
-            return self._shown(self._mfwb([self._own(word) for word in words[1:]]))
+            return self._mfwb(words[1:])
         if words[0] == "python" and words[1:2] and words[1].endswith(".py"):
-            return self._shown(self._script(*words[1:]))
-        return self._shown(self._shell(self._own(bare)))
+            return self._script(*words[1:])
+        return self._shell(shlex.join(words))
 
     def run_in_colours(self, line: str) -> Finished:
         """Run mfwb as `run` does; the output keeps its colours and links."""
         done = self._mfwb(shlex.split(line)[1:])
         return Finished(done.code, self._renamed(done.out).replace("\r\n", "\n"), done.err)
 
-    def run_python(self, blocks: Sequence[str]) -> Finished:
-        """Run blocks of Python one after the other in one process, each with names of its own."""
+    def run_python(self, blocks: Mapping[str, str]) -> Finished:
+        """Run blocks of Python one after the other in one process, each with names of its own.
+
+        Args:
+            blocks: texts by what tracebacks call them.
+        """
         script = self.folder / "blocks.py"
-        parts = [self._own(text) for text in blocks]
+        parts = {where: self._own(text) for where, text in blocks.items()}
         script.write_text(
-            f"for text in {parts!r}:\n"
-            "    exec(compile(text, text, 'exec'), {'__name__': '__main__'})\n",
+            f"for where, text in {parts!r}.items():\n"
+            "    exec(compile(text, where, 'exec'), {'__name__': '__main__'})\n",
             encoding="utf-8",
         )
         return self._shown(
             self._script(str(script), PYTHONPATH=str(Path(mfwb.__file__).parents[1]))
         )
+
+    def _piped(self, words: str, rest: str) -> Finished:
+        """Run mfwb without a terminal, and a shell for what comes after it alone."""
+        variables = self.sandbox.environment
+        arguments = [
+            re.sub(r"\$(\w+)", lambda name: variables.get(name[1], ""), word)
+            for word in shlex.split(words)
+        ]
+        process = Process(arguments, folder=self.folder, environment=variables)
+        out, err = process.communicate(self.sandbox.patience)
+        assert process.returncode is not None
+        if process.returncode or not rest:
+            return Finished(process.returncode, out, err)
+        done = self._shell(f"cat{rest}", out)
+        return Finished(done.code, done.out, err + done.err)
 
     def _mfwb(self, arguments: Sequence[str]) -> Finished:
         ours, terminal = pty.openpty()
@@ -155,14 +185,14 @@ class Scene:
         assert process.returncode is not None
         return Finished(process.returncode, out, err)
 
-    def _shell(self, line: str) -> Finished:
+    def _shell(self, line: str, given: str = "") -> Finished:
         done = subprocess.run(
             ["bash", "-eo", "pipefail", "-c", line],
             cwd=self.folder,
             env=self.sandbox.environment,
             capture_output=True,
             text=True,
-            stdin=subprocess.DEVNULL,
+            input=given,
             timeout=self.sandbox.patience,
             check=False,
         )

@@ -2,49 +2,77 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.docs.blocks import ROOT, Block, inline_commands, pages, read_blocks
-from tests.docs.command_lines import calls_of, problem_of
+from tests.docs.blocks import ROOT, Block, in_order_of_reading, inline_commands, pages, read_blocks
+from tests.docs.command_lines import all_options, calls_of, problem_of
 from tests.docs.normal import differences, normal
-from tests.docs.page import NOT_RUN, NOTES, TESTED, check_page, is_explained, is_run
+from tests.docs.page import NOT_RUN, NOTES, TESTED, check_pages, is_explained, is_run
 from tests.docs.scene import open_scene
+
+OF_EACH_NIGHT = {
+    *("doctor.md", "json.md", "limits.md", "python.md", "recipes.md", "report.md", "undo.md"),
+}
+"""Pages that print no output, and whose commands have tests of their own."""
 
 MOST_NOT_RUN = 40
 """Blocks that need a network, a cloud or another machine. It only goes down."""
 
-_RUN_PAGES = [page for page in pages() if any(map(is_run, read_blocks(page)))]
 
-
-def name_of(page: Path) -> str:
-    """Return the name of a page in the names of tests."""
-    return page.relative_to(ROOT).as_posix()
-
-
-@pytest.mark.parametrize("page", _RUN_PAGES, ids=name_of)
-def test_commands_print_what_the_page_says(
-    page: Path, wine_flow_runs: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    "selected",
+    [
+        pytest.param([page for page in pages() if page.name not in OF_EACH_NIGHT], id="most pages"),
+        pytest.param(pages(), id="all pages", marks=pytest.mark.exhaustive),
+    ],
+)
+def test_commands_print_what_the_pages_say(
+    selected: Sequence[Path], wine_flow_runs: Path, tmp_path: Path
 ) -> None:
-    """Each command is run in the order of the page; if this fails: `make docs-blocks`."""
-    with open_scene(tmp_path / "page", wine_flow_runs) as scene:
-        checked = check_page(page, scene)
+    """Each command is run in the order of its page; if this fails: `make docs-blocks`."""
+    with open_scene(tmp_path / "scene", wine_flow_runs) as scene:
+        checked = check_pages(in_order_of_reading(selected), scene)
 
     wrong = {one.block.location: "\n".join(one.problems) for one in checked if one.problems}
     assert not wrong, "\n\n".join(f"{where}\n{what}" for where, what in wrong.items())
+    assert {one.block.page for one in checked} == {
+        page for page in selected if any(map(is_run, read_blocks(page)))
+    }
 
 
-@pytest.mark.parametrize("page", pages(), ids=name_of)
-def test_each_command_line_is_one_of_mfwb(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pages_of_each_night_print_no_output() -> None:
+    """A page with output is compared after each change."""
+    printing = [
+        block.location
+        for page in pages()
+        if page.name in OF_EACH_NIGHT
+        for block in read_blocks(page)
+        if is_run(block) and any(one.output for one in block.commands)
+    ]
+    assert printing == []
+
+
+def _inline(page: Path) -> Iterator[tuple[int, str]]:
+    """Yield what is a command line, and no message such as `mfwb reads no datastores of type …`."""
+    for number, line in inline_commands(page):
+        command, left_out, _ = line.partition("…")
+        if not left_out or command.split()[1:2] == ["config"]:
+            yield number, command.strip()
+
+
+def test_each_command_line_is_one_of_mfwb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where it is not run: commands and options exist, and values have the right form."""
     monkeypatch.chdir(tmp_path)  # click opens a `--log-file` while it parses
-    lines = [
-        (block.location, line, True) for block in read_blocks(page) for line in block.command_lines
-    ]
-    lines += [(f"{name_of(page)}:{number}", line, False) for number, line in inline_commands(page)]
+    lines: list[tuple[str, str, bool]] = []
+    for page in pages():
+        for block in read_blocks(page):
+            lines += [(block.location, line, True) for line in block.command_lines]
+        for number, line in _inline(page):
+            lines.append((f"{page.relative_to(ROOT)}:{number}", line, False))
 
     problems = [
         f"{location}: {line}: {problem}"
@@ -84,6 +112,16 @@ def test_each_block_is_run_or_has_a_reason() -> None:
 
     assert (unknown, unexplained, silent, missing) == ([], [], [], [])
     assert len([block for block in blocks if block.note(NOT_RUN) is not None]) <= MOST_NOT_RUN
+
+
+def test_options_that_help_exist() -> None:
+    """Each `--option` that the page of messages names is one of mfwb."""
+    of_wandb = {"--relogin"}
+    text = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
+
+    assert len(named) > 20
+    assert named - all_options() - of_wandb == set()
 
 
 def test_calls_are_found() -> None:
