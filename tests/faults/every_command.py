@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -113,6 +114,12 @@ class Place:
         return list(self.sandbox.root.rglob("bug-*"))
 
 
+_WARNING_OF_A_PACKAGE = re.compile(
+    r"^\S+/site-packages/\S+\.py:\d+: \w+Warning: .*\n(?:  .*\n)?", re.MULTILINE
+)
+"""What Python's development mode shows of Metaflow's and W&B's packages, and of theirs."""
+
+
 def problem_of(done: Finished, *, is_mute: bool = False) -> str:
     """Return what is wrong with the end of a command; empty if nothing is.
 
@@ -120,7 +127,8 @@ def problem_of(done: Finished, *, is_mute: bool = False) -> str:
         done: the command.
         is_mute: whether nothing that it writes can arrive.
     """
-    lines = [line for line in done.err.splitlines() if not line.startswith(_OF_PYTHON_ITSELF)]
+    text = _WARNING_OF_A_PACKAGE.sub("", done.err)
+    lines = [line for line in text.splitlines() if not line.startswith(_OF_PYTHON_ITSELF)]
     if done.code not in _KNOWN_CODES:
         return f"code {done.code}"
     if "Traceback" in done.err + done.out or "bug in mfwb" in done.err + done.out:
