@@ -129,7 +129,15 @@ class SkipFlowRun(MfwbError):  # noqa: N818 - the same
 
 
 class NotFound(SkipFlowRun):
-    """Metaflow answered that the object does not exist."""
+    """Metaflow answered that the object does not exist.
+
+    Attributes:
+        reason: the message without the hint, which depends on what else there is at the moment.
+    """
+
+    def __init__(self, reason: str, hint: str = "") -> None:
+        super().__init__(f"{reason}{hint}")
+        self.reason = reason
 
 
 class SourceError(SkipFlowRun):

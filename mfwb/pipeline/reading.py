@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass
 
-from mfwb.errors import SkipFlowRun, Stop, UsageError
+from mfwb.errors import NotFound, SkipFlowRun, Stop, UsageError
 from mfwb.lineage import (
     Lineage,
     add_external_uses,
@@ -66,6 +66,8 @@ def trace(pathspec: Pathspec, source: Source, payloads: Payloads) -> TracedFlowR
             continue
         try:
             others.append(_read_alone(parse(other), source, payloads))
+        except NotFound as error:
+            unread[other] = error.reason
         except (SkipFlowRun, UsageError) as error:
             unread[other] = str(error)
         except Stop:

@@ -56,7 +56,7 @@ class MetaflowSource:
         try:
             return [*self._list(flow)]
         except NotFound as error:
-            raise NotFound(f"{error}{self._similar_flows(flow)}") from None
+            raise NotFound(error.reason, self._similar_flows(flow)) from None
 
     def _list(self, flow: str) -> Sequence[ListedFlowRun]:
         runs: dict[Pathspec, ListedFlowRun] = {}
@@ -84,7 +84,7 @@ class MetaflowSource:
                 if flow_run in self._unnamed:
                     raise SourceError(self._unnamed[flow_run]) from None
                 self._listing.check_access(flow_run)
-                raise NotFound(f"{error}{self._similar_runs(flow_run)}") from None
+                raise NotFound(error.reason, self._similar_runs(flow_run)) from None
             return read_flow_run(
                 run, self.provider, self.roots, abandoned_after=self._abandoned_after
             )

@@ -23,7 +23,7 @@ from typing import Any
 
 import metaflow
 import wandb  # before mfwb does: its temporary folder must outlive a call
-from rich.table import Table
+from rich.console import Console
 
 from mfwb.cli import main as mfwb
 
@@ -49,7 +49,7 @@ def _stages() -> Iterator[Stage]:
     yield Stage("payload", hashlib, "sha1", "mfwb.payload.builder.prepare")
     yield Stage("sink", wandb, "init", "mfwb.sink")
     yield Stage("ledger", sqlite3, "connect", "mfwb.ledger")
-    yield Stage("report", Table, "add_row", "mfwb.report")
+    yield Stage("report", Console, "print", "mfwb.report.result")
 
 
 @contextmanager

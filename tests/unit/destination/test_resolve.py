@@ -71,13 +71,13 @@ def test_nobody_asks_for_what_was_given() -> None:
 
 
 def test_offline(tmp_path: Path) -> None:
-    """A sync into a bundle must know the entity; a plan of one need not."""
+    """A sync into a bundle must know the entity, and so must a plan of one."""
     queries = EntityQueries()
     given: dict[str, Any] = {"mode": "offline", "dir": tmp_path}
 
-    with pytest.raises(UsageError, match="--entity"):
-        destinations(queries, **given).of("F")
-    assert destinations(queries, may_ask=False, **given).of("F").entity is None
+    for may_ask in (True, False):
+        with pytest.raises(UsageError, match="--entity"):
+            destinations(queries, may_ask=may_ask, **given).of("F")
     assert queries.servers == []
 
 
