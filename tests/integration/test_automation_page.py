@@ -143,7 +143,7 @@ def test_github_and_the_hook(machine: Machine) -> None:
     assert trained.code == 0, trained.err
     assert f"mfwb: TrainFlow/{run_id} synced: 2 W&B runs in acme/TrainFlow\n" in trained.out
     assert synced.code == 0, synced.err
-    assert synced.out.startswith(f"TrainFlow/{run_id}  unchanged\n")
+    assert synced.out.startswith(f"TrainFlow/{run_id}  unchanged  acme/TrainFlow, offline\n")
     assert machine.bundled == 2
 
 
