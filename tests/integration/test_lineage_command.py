@@ -234,7 +234,7 @@ def test_a_flow_run_that_still_goes_on(sandbox: Sandbox) -> None:
         (["LinearFlow/999"], 1, ["there is no LinearFlow/999"]),
         also(["NoSuchFlow/1"], 1, ["there is no NoSuchFlow/1"]),
         also(["NoSuchFlow/latest"], 1, ["there is no NoSuchFlow"]),
-        (["LinearFlow/latest", "--artifact", "nosuch"], 2, ["no artifact 'nosuch'"]),
+        (["LinearFlow/latest", "--artifact", "nosuch"], 1, ["no artifact 'nosuch'"]),
         (["LinearFlow/latest", "--namespace", "user:nobody"], 1, ["namespace"]),
     ],
 )
@@ -251,7 +251,7 @@ def test_near_names(lineage: Lineage, flow_run: FlowRuns) -> None:
     """A slip of the pen is told what there is."""
     done = lineage(flow_run("fan_flow"), "--artifact", "score_s")
 
-    _assert_one_line(done, 2, "did you mean scores or score")
+    _assert_one_line(done, 1, "did you mean scores or score")
 
 
 def test_an_unreachable_service(sandbox: Sandbox) -> None:
