@@ -16,6 +16,7 @@ _RULES = (
     (re.compile(r"\b[\d,]+ bytes\b"), "<size>"),
     (re.compile(r"\b[\d.]+ ?(ms|s|min|m|h|d)\b( \d+ ?(ms|s|min|m)\b)?"), "<duration>"),
     (re.compile(r"\b(\d+|a|an) (second|minute|hour|day)s?\b( ago)?"), "<duration>"),
+    (re.compile(r"\b[\d,]+ items in\b"), "<count> items in"),  # Metaflow records the remote of git
     (re.compile(r"\b(\d+\.\d+\.\d+[\w.+]*)\b"), "<version>"),
     (re.compile(r":\d{4,5}\b"), ":<port>"),
     (re.compile(r"[─━═-]{3,}"), "<line>"),
