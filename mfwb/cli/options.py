@@ -77,12 +77,10 @@ def flow_run_selection(command: _F) -> _F:
             metavar="N",
             help="The N newest runs of each flow",
         ),
-        _option(
+        _flag(
             "Choose",
             "--all",
             "every",
-            is_flag=True,
-            default=False,
             help="All runs, whenever they started",
         ),
         _option(
@@ -419,22 +417,18 @@ def how_a_forget_waits(command: _F) -> _F:
 
 def dry_run(command: _F) -> _F:
     """Add the option that turns a sync into a plan."""
-    return _option(
+    return _flag(
         "How",
         "--dry-run",
-        is_flag=True,
-        default=False,
         help="Only show what would be done, like `plan`",
     )(command)
 
 
 def online(command: _F) -> _F:
     """Add the option that lets a plan ask W&B."""
-    return _option(
+    return _flag(
         "How",
         "--online",
-        is_flag=True,
-        default=False,
         help="Also ask W&B what it has; nothing is written",
     )(command)
 
@@ -536,12 +530,10 @@ def verification_output(command: _F) -> _F:
     return _add_in_order(
         command,
         _json,
-        _option(
+        _flag(
             "Show",
             "-q",
             "--quiet",
-            is_flag=True,
-            default=False,
             help="Only what differs or failed, on stderr",
         ),
         _verbose("All differences whole, and what is not known"),
@@ -642,23 +634,19 @@ def _datastore_root(command: _F) -> _F:
 
 
 def _json(command: _F) -> _F:
-    return _option(
+    return _flag(
         "Show",
         "--json",
         "as_json",
-        is_flag=True,
-        default=False,
         help="One JSON document on stdout",
     )(command)
 
 
 def _quiet(command: _F) -> _F:
-    return _option(
+    return _flag(
         "Show",
         "-q",
         "--quiet",
-        is_flag=True,
-        default=False,
         help="No progress, no output of the SDKs",
     )(command)
 
@@ -745,6 +733,11 @@ def _none_if_empty(
     _: click.Context, __: click.Parameter, value: tuple[str, ...]
 ) -> tuple[str, ...] | None:
     return value or None
+
+
+def _flag(heading: str, *names: str, help: str) -> Callable[[_F], _F]:  # noqa: A002 - click's name
+    """Return a decorator that adds an option without a value, which is off by default."""
+    return _option(heading, *names, is_flag=True, default=False, help=help)
 
 
 def _option(heading: str, *names: str, default: Any = None, **kwargs: Any) -> Callable[[_F], _F]:
