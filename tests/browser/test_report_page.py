@@ -201,8 +201,7 @@ def test_hostile_strings_do_nothing(
 
 def test_without_javascript(window: Window, page: Page) -> None:
     """All is there without a script: a link of the graph shows what is known of a node."""
-    window.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
-    try:
+    with window.without_scripts():
         window.show(page("failed"))
         node = window.all("a.node.step")[0]
         window.driver.get(f"{page('failed').as_uri()}{node.get_dom_attribute('href')}")
@@ -210,8 +209,6 @@ def test_without_javascript(window: Window, page: Page) -> None:
         assert len(shown) == 1
         assert len(window.all("svg.timeline rect")) == 5
         assert not window.all("input.filter")
-    finally:
-        window.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
 def test_printing_opens_what_is_folded(window: Window, page: Page) -> None:

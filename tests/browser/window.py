@@ -63,6 +63,18 @@ class Window:
         log = [entry["message"] for entry in self.driver.get_log("browser")]
         return [*log, *self.run("return window.violations")]
 
+    @contextmanager
+    def without_scripts(self) -> Iterator[None]:
+        """Show pages in a tab without JavaScript, of its own: a tab may take the switch back too late."""
+        before = self.driver.current_window_handle
+        self.driver.switch_to.new_window("tab")
+        self.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+        try:
+            yield
+        finally:
+            self.driver.close()
+            self.driver.switch_to.window(before)
+
     def overflow(self) -> list[str]:
         """Return the elements that make the page wider than the window, as it scrolls sideways."""
         result: list[str] = self.run(
