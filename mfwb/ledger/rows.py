@@ -33,7 +33,6 @@ ENTRY_COLUMNS = (
 """The columns of an entry without its outcome, and the number of losses."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
     """A row as it is stored, to be copied into another ledger.

@@ -350,9 +350,10 @@ class SqliteLedger:
         """Yield all rows as they are stored; LedgerDamaged for one that mfwb did not write."""
         last = -1
         while batch := self._select(_NEXT_ROWS, (last, _ROWS_AT_ONCE)):
-            for last, *values, outcome in batch:
+            for _, *values, outcome in batch:
                 with translate_errors(self._path):
                     yield LedgerRow(tuple(values), outcome)
+            last = batch[-1][0]
 
     def all_forgotten(self) -> list[tuple[str, ...]]:
         """Return the base, entity, project and id of each W&B run that a user had deleted."""

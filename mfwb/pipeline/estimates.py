@@ -13,7 +13,7 @@ from mfwb.outcome import Estimate, RunAction
 from mfwb.planning import Form, PlannedRun, Preview
 from mfwb.ports import ExpectedRun
 
-__all__ = ["estimate_call", "estimate_flow_run", "estimate_run"]
+__all__ = ["estimate_call", "estimate_flow_run", "estimate_run", "expected_requests"]
 
 _REQUESTS_OF_RUN = 16.0  # claim, open, texts, summary, history, log and end of a W&B run; checks
 _REQUESTS_OF_ARTIFACT = 9.5  # its collection, draft, manifest, files, commit and aliases
@@ -107,6 +107,23 @@ def estimate_call(flow_runs: Iterable[Estimate], *, workers: int, online: bool) 
     at_once = min(workers, len(with_work), _FLOW_RUNS_AT_ONCE) if online else 1
     seconds = _SECONDS_OF_CALL if online else _SECONDS_OF_OFFLINE_CALL
     return replace(total, seconds=round(total.seconds / at_once + seconds, 1))
+
+
+def expected_requests(runs: Iterable[PlannedRun]) -> int:
+    """Return about how many requests new W&B runs of one flow run take, without their files.
+
+    Unlike `estimate_run`, nothing is read but the plan: so each planned file counts as one.
+    """
+    requests = float(_REQUESTS_OF_FLOW_RUN)
+    for run in runs:
+        requests += (
+            _REQUESTS_OF_RUN
+            + _REQUESTS_OF_ARTIFACT * len(run.outputs)
+            + _REQUESTS_OF_FILE * sum(len(artifact.files) for artifact in run.outputs)
+            + _REQUESTS_OF_USE * len(run.inputs)
+            + _REQUESTS_OF_PANEL * _count_panels(run)
+        )
+    return round(requests)
 
 
 def _count_panels(run: PlannedRun) -> int:

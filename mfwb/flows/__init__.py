@@ -1,0 +1,1 @@
+"""Metaflow flows that run mfwb on Metaflow's own compute. They are run as programs."""
