@@ -8,8 +8,8 @@ from mfwb.config import Settings
 from mfwb.errors import ends_the_call
 from mfwb.pipeline import Parts
 from mfwb.pipeline.draft import STILL_RUNNING, Draft, draft
-from mfwb.pipeline.estimates import expected_requests
 from mfwb.pipeline.log_order import logged_artifacts
+from mfwb.pipeline.request_costs import REQUESTS_OF_FLOW_RUN, requests_of
 from mfwb.pipeline.selection import SelectedFlowRun, Selection, select_flow_runs
 from mfwb.pipeline.sync_history import SyncHistory
 from mfwb.planning import Plan
@@ -82,7 +82,7 @@ def _facts_of(drafted: Draft, plan: Plan) -> FlowRunFacts:
         drafted.flow_run.flow,
         plan.source.created_at,
         wandb_runs=len(plan.runs),
-        requests=expected_requests(plan.runs),
+        requests=REQUESTS_OF_FLOW_RUN + sum(requests_of(run, None) for run in plan.runs),
         # A hash takes less memory. Two that are equal by chance make one more rule, no fewer.
         contents=frozenset(hash(artifact.content) for artifact in logged),
         names=frozenset((hash(artifact.name), artifact.type) for artifact in logged),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,14 +132,14 @@ class Backfills:
 
 def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
     """Return the processes of shards below a process; some may have ended meanwhile."""
-    found = []
-    for child in psutil.Process(process.pid).children(recursive=True):
-        try:
-            if any(argument.endswith("shards/child.py") for argument in child.cmdline()):
-                found.append(child)
-        except psutil.NoSuchProcess:
-            continue
-    return found
+    children = psutil.Process(process.pid).children(recursive=True)
+    return [child for child in children if _is_worker(child)]
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return any(argument.endswith("shards/child.py") for argument in process.cmdline())
+    return False
 
 
 def wait_until(is_so: Callable[[], bool], process: subprocess.Popen[str] | None = None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import signal
+import subprocess
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -57,9 +58,7 @@ def test_a_backfill_survives_kills(
     second = scene.start(*arguments)
     before = scene.finished()
     scene.wait_for_runs(min(before + wandb_runs // 5, wandb_runs - _RUNS_OF_ONE), second)
-    for process in (*psutil.Process(second.pid).children(recursive=True), second):
-        process.kill()
-    second.wait()
+    _kill_all(second)
 
     last = scene.run(shards, "--processes", str(shards))
     assert last.code == 0, last.err
@@ -123,9 +122,7 @@ def test_a_flow_is_resumed(tmp_path: Path, server: WandbServer, number: int, sha
     given = ("--shards", str(shards), "--max-workers", "2", "--options", options)
     first = scene.start(str(_FLOW_FILE), "run", *given)
     scene.wait_for_runs(number // 2, first)
-    for process in (*psutil.Process(first.pid).children(recursive=True), first):
-        process.kill()
-    first.wait()
+    _kill_all(first)
 
     done = scene.own.script(_FLOW_FILE, "resume", "--max-workers", "2", "--run-id-file", "r.txt")
     assert done.code == 0, done.err[-3000:]
@@ -134,6 +131,16 @@ def test_a_flow_is_resumed(tmp_path: Path, server: WandbServer, number: int, sha
     run = f"MfwbBackfillFlow/{(tmp_path / 'r.txt').read_text(encoding='utf-8')}"
     assert (tmp_path / ".metaflow" / run / "end").is_dir()
     assert _files_with(server.api_key, tmp_path) == []
+
+
+def _kill_all(process: subprocess.Popen[str]) -> None:
+    """Kill a process and all that it has started, at once."""
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    for child in children:
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+    process.wait()
 
 
 def _lives(process: psutil.Process) -> bool:

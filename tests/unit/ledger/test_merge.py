@@ -23,7 +23,7 @@ from tests.unit.ledger.entries import ENTRY, OUTCOME, SERVER
 _TIMES = [f"2026-11-01T00:00:0{second}Z" for second in range(3)]
 
 
-def _row(
+def _row(  # noqa: PLR0913, PLR0917 - the columns that a merge heeds
     number: int, provider: str, standing: str, at: str, digest: str, outcome: str | None
 ) -> LedgerRow:
     destination = ("online", SERVER.base, "acme", "wines")
