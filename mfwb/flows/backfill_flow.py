@@ -56,8 +56,8 @@ class MfwbBackfillFlow(FlowSpec):
         from mfwb.shards import tasks
 
         self.merge_artifacts(inputs, include=["shard_plan", "first_report", "first_ledger"])
-        self.reports = [self.first_report, *(one.report for one in inputs)]
-        self.ledger = tasks.merge([self.first_ledger, *(one.ledger for one in inputs)])
+        self.reports = [self.first_report, *(shard.report for shard in inputs)]
+        self.ledger = tasks.merge([self.first_ledger, *(shard.ledger for shard in inputs)])
         self.next(self.last)
 
     @retry(times=_RETRIES)

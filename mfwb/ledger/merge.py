@@ -73,4 +73,4 @@ def merge_rows(rows: Iterable[LedgerRow]) -> Iterator[LedgerRow]:
 
 
 def _rank(row: LedgerRow) -> tuple[object, ...]:
-    return row.at, _RANKS.get(row.standing, -1), row.values, row.outcome or ""
+    return row.at, _RANKS.get(row.sync_state, -1), row.values, row.outcome or ""

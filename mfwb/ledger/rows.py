@@ -67,7 +67,7 @@ class LedgerRow:
         return str(self.values[1])
 
     @property
-    def standing(self) -> str:
+    def sync_state(self) -> str:
         """The sync state, by its value."""
         return str(self.values[6])
 

@@ -60,10 +60,10 @@ _COLUMNS = ", ".join(ENTRY_COLUMNS)
 _ENTRY_MATCHES = f"flow_run = ? AND provider IN (?, '') AND {DESTINATION_MATCHES}"
 _THIS_ENTRY = f"flow_run = ? AND provider = ? AND {DESTINATION_MATCHES}"
 
-_AT_THIS_PLACE = f"flow_run = ? AND {DESTINATION_MATCHES}"
-_SAME_PLACE = (
+_ANY_PROVIDER = f"flow_run = ? AND {DESTINATION_MATCHES}"
+_SELECT_ANY_PROVIDER = (
     f"SELECT {_COLUMNS}, outcome FROM flow_runs LEFT JOIN outcomes USING (id) "  # noqa: S608 - constants
-    f"WHERE {_AT_THIS_PLACE} ORDER BY provider"
+    f"WHERE {_ANY_PROVIDER} ORDER BY provider"
 )
 
 _NEXT_ROWS = (
@@ -386,11 +386,11 @@ class SqliteLedger:
     def _merge_row(
         self, row: LedgerRow, choose: Callable[[Iterable[LedgerRow]], Iterable[LedgerRow]]
     ) -> None:
-        own = self._connection.execute(_SAME_PLACE, row.key).fetchall()
+        own = self._connection.execute(_SELECT_ANY_PROVIDER, row.key).fetchall()
         before = [LedgerRow(tuple(values), outcome) for *values, outcome in own]
         after = list(choose([*before, row]))
         if sorted(after, key=repr) != sorted(before, key=repr):
-            self._delete(_AT_THIS_PLACE, row.key)
+            self._delete(_ANY_PROVIDER, row.key)
             for kept in after:
                 self._insert(kept)
 

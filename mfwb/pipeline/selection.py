@@ -12,7 +12,7 @@ from mfwb.errors import NotFound, SkipFlowRun, SourceError, Stop, UsageError
 from mfwb.pipeline.unmatched import describe_unmatched_tags
 from mfwb.ports import ListedFlowRun, Source
 from mfwb.safe_text import has_unstorable, storable
-from mfwb.snapshot.pathspec import LATEST, Pathspec, parse
+from mfwb.snapshot.pathspec import LATEST, Pathspec, parse, parts_of
 from mfwb.units.moments import is_duration, parse_moment, to_epoch_ms
 from mfwb.units.subsets import EVERYTHING, Subset, parse_group
 
@@ -262,8 +262,8 @@ def _only(
 
 def _parse_name(name: str) -> Pathspec:
     """Return the pathspec of a name; a stranger's may not be one that a user can give."""
-    flow, _, run = name.partition("/")
-    return Pathspec(flow, run or None)
+    flow, *run = parts_of(name)
+    return Pathspec(flow, run[0] if run else None)
 
 
 def resolve_flow_run(pathspec: Pathspec, source: Source) -> Pathspec:

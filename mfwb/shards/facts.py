@@ -46,11 +46,11 @@ def choose(selection: Selection, settings: Settings, parts: Parts) -> Chosen:
     parts.progress.selected(len(selected))
     for position, flow_run in enumerate(selected):
         parts.progress.flow_run(str(flow_run.pathspec), position, len(selected))
-        found = _facts_or_reason(flow_run, settings, parts, history)
-        if isinstance(found, str):
-            chosen.skipped[str(flow_run.pathspec)] = found
+        facts = _facts_or_reason(flow_run, settings, parts, history)
+        if isinstance(facts, str):
+            chosen.skipped[str(flow_run.pathspec)] = facts
         else:
-            chosen.flow_runs.append(found)
+            chosen.flow_runs.append(facts)
     return chosen
 
 

@@ -110,10 +110,10 @@ def _newest_of_names(in_time: Sequence[FlowRunFacts], parts: Sequence[int]) -> s
     return {index for name, index in newest.items() if len(spread[name]) > 1}
 
 
-def _with_needs(found: set[int], needs: Sequence[Collection[int]]) -> set[int]:
+def _with_needs(start: set[int], needs: Sequence[Collection[int]]) -> set[int]:
     """Return flow runs, and all that they have to come after."""
     result: set[int] = set()
-    rest = list(found)
+    rest = list(start)
     while rest:
         index = rest.pop()
         if index not in result:
@@ -122,9 +122,9 @@ def _with_needs(found: set[int], needs: Sequence[Collection[int]]) -> set[int]:
     return result
 
 
-def _with_dependents(found: set[int], needs: Sequence[Collection[int]]) -> set[int]:
+def _with_dependents(start: set[int], needs: Sequence[Collection[int]]) -> set[int]:
     """Return flow runs, and all that have to come after them."""
-    result = set(found)
+    result = set(start)
     for index, older in enumerate(needs):  # they lead to older ones only
         if not result.isdisjoint(older):
             result.add(index)

@@ -155,13 +155,14 @@ def has_failed(report: Mapping[str, Any]) -> bool:
     """Return whether another try to sync a shard may do more."""
     failed = Status.FAILED.value
     outcomes = report.get("outcomes", ())
-    return bool(report.get("error")) or any(one["status"] == failed for one in outcomes)
+    return bool(report.get("error")) or any(outcome["status"] == failed for outcome in outcomes)
 
 
 def describe_failures(report: Mapping[str, Any]) -> str:
     """Return what failed in a shard, in one line."""
-    failed = [one for one in report["outcomes"] if one["status"] == Status.FAILED.value]
-    reasons = [f"{one['pathspec']}: {one['reason']}" for one in failed[:3]]
+    outcomes = report["outcomes"]
+    failed = [outcome for outcome in outcomes if outcome["status"] == Status.FAILED.value]
+    reasons = [f"{outcome['pathspec']}: {outcome['reason']}" for outcome in failed[:3]]
     more = [f"{len(failed) - 3} more flow runs"] if len(failed) > 3 else []  # noqa: PLR2004
     return "; ".join(filter(None, [report["error"], *reasons, *more]))
 
@@ -226,7 +227,7 @@ def leave_output(plan: str, reports: Sequence[Mapping[str, Any]], ledger: bytes)
 
 
 def _end(report: Mapping[str, Any]) -> ShardEnd:
-    outcomes = {one["pathspec"]: outcome_of(one) for one in report["outcomes"]}
+    outcomes = {document["pathspec"]: outcome_of(document) for document in report["outcomes"]}
     return ShardEnd(
         report["name"], outcomes, [*report["notes"]], report["error"], report["exit_code"]
     )

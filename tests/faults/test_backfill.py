@@ -51,7 +51,7 @@ def test_a_backfill_survives_kills(
     scene.wait_for_runs(wandb_runs // 3, first)
     orphans = workers_of(first)
     first.kill()
-    first.wait()
+    first.communicate()
     wait_until(lambda: not any(map(_lives, orphans)))
 
     scene.add_newer()
@@ -140,7 +140,7 @@ def _kill_all(process: subprocess.Popen[str]) -> None:
     for child in children:
         with suppress(psutil.NoSuchProcess):
             child.kill()
-    process.wait()
+    process.communicate()
 
 
 def _lives(process: psutil.Process) -> bool:
