@@ -1,1 +1,1 @@
-"""Metaflow flows that run mfwb on Metaflow's own compute. They are run as programs."""
+"""Flows that ship with mfwb, for teams that let Metaflow itself start a sync."""

@@ -125,7 +125,7 @@ def test_a_flow_is_resumed(tmp_path: Path, server: WandbServer, number: int, sha
     _kill_all(first)
 
     done = scene.own.script(_FLOW_FILE, "resume", "--max-workers", "2", "--run-id-file", "r.txt")
-    assert done.code == 0, done.err[-3000:]
+    assert done.code == 0, done.out[-3000:]
     assert differences(scene.state(), expected) == []
     assert server.surprises == []
     run = f"MfwbBackfillFlow/{(tmp_path / 'r.txt').read_text(encoding='utf-8')}"
