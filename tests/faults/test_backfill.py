@@ -6,6 +6,7 @@ import gzip
 import os
 import signal
 import subprocess
+import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -124,7 +125,8 @@ def test_a_flow_is_resumed(tmp_path: Path, server: WandbServer, number: int, sha
     scene.wait_for_runs(number // 2, first)
     _kill_all(first)
 
-    done = scene.own.script(_FLOW_FILE, "resume", "--max-workers", "2", "--run-id-file", "r.txt")
+    resume = (sys.executable, str(_FLOW_FILE), "resume", "--max-workers", "2")
+    done = scene.own.run(*resume, "--run-id-file", "r.txt")
     assert done.code == 0, done.out[-3000:]
     assert differences(scene.state(), expected) == []
     assert server.surprises == []
