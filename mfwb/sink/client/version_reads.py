@@ -1,7 +1,8 @@
 """Reads of artifact versions that were logged just now, several in one request.
 
 An artifact reads its version at the end of `wait`, with a request of its own. It sends it through
-the object that it was given; this one collects what several artifacts send at about the same time. Seen in wandb 0.31.0.
+the object that it was given; this one collects what several artifacts send at about the same time.
+Seen in wandb 0.31.0.
 """
 
 from __future__ import annotations
