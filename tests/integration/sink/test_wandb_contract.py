@@ -17,7 +17,8 @@ from wandb.sdk.artifacts._internal_artifact import InternalArtifact
 from mfwb.ports import ChartAxis
 from mfwb.settings_files import find_wandb_file
 from mfwb.settings_files.sensitivity import HARMLESS_OF_WANDB
-from mfwb.sink.client.private import add_local_file, table_artifact_name
+from mfwb.sink.client.private import add_local_file
+from mfwb.sink.offline.artifact_draft import table_artifact_name
 from mfwb.sink.offline.records import axis_records
 from mfwb.sink.offline.wandb_file import read_framed, read_records, write_framed
 from tests.support.sandbox import Sandbox
@@ -48,7 +49,7 @@ publish_started_at(run, 1_700_000_000_123, program="flow.py")
 for number in range(3000):
     run.log({"x": number, "text": "t" * 50}, step=number)
 row = {"loss": 0.5, "epoch": 3, "_timestamp": 1_700_000_000.5, "_runtime": 0.25}
-publish_history_record(run, history_record(3000, row).history)
+publish_history_record(run, history_record(3000, row).history.SerializeToString())
 run.define_metric("loss", step_metric="epoch")
 run.define_metric("kept", step_metric="epoch", summary="none")
 rows = (("0", 1.5, None), ("1", "NaN", True))
