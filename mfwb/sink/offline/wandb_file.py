@@ -94,10 +94,10 @@ def _chunk(part: memoryview, kind: int) -> bytes:
     return checksum + len(part).to_bytes(2, "little") + bytes([kind]) + part
 
 
-def read_records(path: Path) -> Iterator[Record]:
+def read_records(path: Path, message: type[Record] = Record) -> Iterator[Record]:
     """Yield the records of a `.wandb` file, up to its first incomplete one; ValueError."""
     with path.open("rb") as file:
-        yield from records_in(file)
+        yield from records_in(file, message)
 
 
 def read_framed(path: Path) -> Iterator[bytes]:

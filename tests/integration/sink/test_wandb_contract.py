@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import wandb
+from wandb.proto import wandb_internal_pb2 as pb
 from wandb.sdk.artifacts._internal_artifact import InternalArtifact
 
 from mfwb.ports import ChartAxis
@@ -87,7 +88,7 @@ def _read_when_closed(path: Path) -> list[Any]:
     """Return the records; `finish()` returns before wandb-core has written the end."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        records = list(read_records(path)) if path.exists() else []
+        records = list(read_records(path, pb.Record)) if path.exists() else []
         if records and records[-1].WhichOneof("record_type") == "exit":
             return records
         time.sleep(0.05)
@@ -176,7 +177,10 @@ def test_a_row_keeps_its_times(written: dict[str, Any]) -> None:
 def test_x_axes_are_the_records_of_define_metric(written: dict[str, Any]) -> None:
     """Those that an offline sync writes itself."""
     axes = [ChartAxis("loss", "epoch"), ChartAxis("kept", "epoch", keeps_value=True)]
-    ours = [record.metric for record in axis_records(axes)]
+    ours = [
+        pb.MetricRecord.FromString(record.metric.SerializeToString())
+        for record in axis_records(axes)
+    ]
     theirs = _all(written, "metric")
     for record in theirs:
         record.ClearField("_info")
