@@ -41,7 +41,7 @@ def _trials() -> Iterator[Any]:
         yield pytest.param(name, ways, id=name)
 
 
-@pytest.mark.parametrize(("name", "ways"), _trials())
+@pytest.mark.parametrize(("name", "ways"), [*_trials()])
 def test_hostile(name: str, ways: Sequence[str], tried: Trials) -> None:
     """As a value it is lost with a reason, as a table it is refused; its names may be told."""
     data = CORPUS[name]()
