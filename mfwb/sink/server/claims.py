@@ -98,7 +98,9 @@ class ClaimRequests:
         name, others = claims[0]["displayName"], len(claims) - 1
         return self._client.call(
             self._path,
-            lambda api: [bool(require(one, "inserted")) for one in mutate(api, _CLAIM, claims)],
+            lambda api: [
+                bool(require(answer, "inserted")) for answer in mutate(api, _CLAIM, claims)
+            ],
             f"make {name}" + (f" and {others} more" if others else ""),
         )
 
