@@ -27,6 +27,7 @@ _PRIVATE = (
 TESTS_OF = {
     "sink/client/private.py": "integration/sink/test_wandb_contract.py",
     "sink/client/process_wide.py": "integration/sink/test_process_wide.py",
+    "sink/client/version_reads.py": "integration/sink/test_wandb_contract.py",
     "sink/history/append_rows.py": "unit/sink/history",
     "sink/history/rows_file.py": "unit/sink/history",
     "sink/offline/messages.py": "contracts/test_messages.py",
