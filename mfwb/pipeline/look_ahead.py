@@ -1,4 +1,4 @@
-"""Look-ahead: W&B is queried in bulk for flow runs that come next."""
+"""Look-ahead: W&B and the ledger are queried in bulk for flow runs that come next."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _FEW = 3  # for this many flow runs, a request in bulk is not worth it
 def look_ahead(
     selected: Iterable[SelectedFlowRun], settings: Settings, sink: Sink, history: SyncHistory
 ) -> Iterator[SelectedFlowRun]:
-    """Yield flow runs, after W&B was queried in bulk for those that the ledger lacks."""
+    """Yield flow runs, after W&B was queried in bulk for those that the ledger lacks.
+
+    The ledger was queried for what it has of the others.
+    """
     rest = iter(selected)
     while chunk := list(islice(rest, LOOK_AHEAD)):
         groups_by_destination: dict[Destination, list[str]] = {}
@@ -34,6 +37,7 @@ def look_ahead(
         for destination, groups in groups_by_destination.items():
             if len(groups) > _FEW and not settings.force:
                 _prefetch(sink, destination, list(dict.fromkeys(groups)))
+        history.look_ahead(flow_run for flow_run in chunk if flow_run.error is None)
         yield from chunk
 
 
