@@ -29,10 +29,15 @@ _RECORDED = re.compile(
 _KEPT = 64  # outcomes whose values are kept, since what reads one value of them reads more
 
 
+_PLAIN = {"reason": None, "bug": False, "change": None}
+"""What a flow run has that was synced."""
+
+
 def to_ledger(outcome: FlowRunOutcome) -> str:
     """Return the JSON of an outcome that the ledger keeps."""
     text = outcome_to_json(outcome)
-    if outcome.status is not Status.SYNCED or outcome.url is None:
+    is_plain = all(getattr(outcome, name) == value for name, value in _PLAIN.items())
+    if outcome.status is not Status.SYNCED or outcome.url is None or not is_plain:
         return text
     page, numbers = json.dumps(outcome.url), json.dumps(outcome.numbers, separators=(",", ":"))
     return f'{{"page":{page},"numbers":{numbers},{text[1:]}'
@@ -61,13 +66,6 @@ def from_ledger(text: str, *, is_own: bool) -> FlowRunOutcome:
     )
 
 
-_UNCHANGED = (
-    *(("status", Status.UNCHANGED), ("reason", None), ("bug", False)),
-    *(("change", None), ("seconds", None)),
-)
-"""What any unchanged flow run has."""
-
-
 class RecordedOutcome(FlowRunOutcome):
     """The outcome of an unchanged flow run; its other values are read when they are used."""
 
@@ -89,7 +87,8 @@ class RecordedOutcome(FlowRunOutcome):
         """
         outcome: RecordedOutcome = cls.__new__(cls)
         values = {"pathspec": pathspec, "url": url, "_numbers": numbers, "_text": text}
-        for name, value in (*values.items(), *_UNCHANGED):
+        known = {**_PLAIN, "status": Status.UNCHANGED, "seconds": None, **values}
+        for name, value in known.items():
             object.__setattr__(outcome, name, value)  # it is frozen
         return outcome
 
