@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mfwb.watch.pauses import pause_seconds
-from mfwb.watch.rounds import Round, Stopped, run_round
 from mfwb.watch.service_manager import ServiceManager
 
-__all__ = ["Round", "ServiceManager", "Stopped", "pause_seconds", "run_round"]
+__all__ = ["ServiceManager", "pause_seconds"]

@@ -17,7 +17,7 @@ from mfwb.cli.help import Command
 from mfwb.cli.streams import write_out
 
 if TYPE_CHECKING:
-    from mfwb.watch import Round
+    from mfwb.sync_process import FinishedSync
 
 __all__ = ["watch"]
 
@@ -64,7 +64,8 @@ def watch(
     Each sync is a process of its own, with the options given here. Without --since,
     --last and --all: the flow runs of the last seven days. Ends by Ctrl-C or SIGTERM.
     """
-    from mfwb.watch import ServiceManager, Stopped, pause_seconds, run_round  # noqa: PLC0415 - not needed for help
+    from mfwb.sync_process import SyncStopped, run_sync  # noqa: PLC0415 - not needed for help
+    from mfwb.watch import ServiceManager, pause_seconds  # noqa: PLC0415 - the same
 
     arguments = _sync_arguments(context)
     manager, chance = ServiceManager(), random.Random()  # noqa: S311 - no secret
@@ -72,7 +73,7 @@ def watch(
     try:
         for number in count(1):
             manager.status("syncing")
-            done = run_round(arguments)
+            done = run_sync(arguments)
             if number == 1 and done.exit_code == _WRONG_USAGE:
                 return done.exit_code  # it will not get better by itself
             seconds = None if number == rounds else pause_seconds(pause, chance)
@@ -86,7 +87,7 @@ def watch(
                 return done.exit_code
             manager.status(line)
             time.sleep(seconds)
-    except Stopped as stop:  # the sync has said so
+    except SyncStopped as stop:  # the sync has said so
         return stop.exit_code
     finally:
         manager.stopping()
@@ -123,7 +124,7 @@ def _typed(option: click.Option, value: Any) -> Iterator[str]:
             yield f"{name}={text}"
 
 
-def _describe(done: Round, pause: float | None) -> str:
+def _describe(done: FinishedSync, pause: float | None) -> str:
     """Return a line on one sync, and on when the next one starts; None: there is no next one."""
     from mfwb.report.format import human_seconds  # noqa: PLC0415 - not needed for help
 

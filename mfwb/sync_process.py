@@ -1,7 +1,7 @@
-"""Rounds: each sync of a watch runs in a process of its own.
+"""A sync in a process of its own.
 
-So memory does not grow over years, a crash ends one round only, and each round reads the settings
-files, and an upgraded mfwb, anew.
+Whatever happens to it, its caller goes on. A caller that syncs again and again for years does not
+grow, and each sync reads the settings files, and an upgraded mfwb, anew.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Any
 
 from mfwb.own_command import own_command
 
-__all__ = ["Round", "Stopped", "run_round"]
+__all__ = ["FinishedSync", "SyncStopped", "run_sync"]
 
 _SIGNAL_BASE = 128  # a shell's exit code of a process that a signal ended, less its number
 _END_SECONDS = 60.0  # a sync that was asked to end does so within seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class FinishedSync:
     """A sync that ended.
 
     Attributes:
@@ -43,16 +43,16 @@ class Round:
         return dict(sorted(Counter(item["status"] for item in flow_runs).items()))
 
 
-class Stopped(Exception):  # noqa: N818 - no error
-    """A signal ended the watch during a sync, which was ended, too, and has reported it."""
+class SyncStopped(Exception):  # noqa: N818 - no error
+    """A signal ended this process during a sync, which was ended, too, and has reported it."""
 
     def __init__(self, exit_code: int) -> None:
         super().__init__(exit_code)
         self.exit_code = exit_code
 
 
-def run_round(arguments: Sequence[str]) -> Round:
-    """Run `mfwb sync --json` with arguments, and return how it ended; Stopped, KeyboardInterrupt.
+def run_sync(arguments: Sequence[str]) -> FinishedSync:
+    """Run `mfwb sync --json` with arguments, and return how it ended; SyncStopped.
 
     What it writes on stderr, it writes there at once.
     """
@@ -68,12 +68,12 @@ def run_round(arguments: Sequence[str]) -> Round:
             _end(process)
             if process.returncode < 0:  # it ended before it could report anything
                 raise
-            raise Stopped(process.returncode) from error
+            raise SyncStopped(process.returncode) from error
         except BaseException:
             _end(process)
             raise
     code = process.returncode
-    return Round(
+    return FinishedSync(
         exit_code=code if code >= 0 else _SIGNAL_BASE - code,
         document=_parse(output),
         seconds=monotonic() - began,
