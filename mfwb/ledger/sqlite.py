@@ -184,10 +184,10 @@ class SqliteLedger:
             (*flow_runs, provider, *destination_values(destination)),
         )
         is_own = destination.mode == "online"  # a bundle may come from a stranger
-        found = {}
+        outcomes = {}
         for flow_run, outcome in rows:  # an entry without a provider is the older one
-            found[flow_run] = to_recorded(outcome, is_own=is_own)
-        return {name: outcome for name, outcome in found.items() if outcome is not None}
+            outcomes[flow_run] = to_recorded(outcome, is_own=is_own)
+        return {name: outcome for name, outcome in outcomes.items() if outcome is not None}
 
     def version(self) -> int:
         """Return a number that is another one after some other process wrote to the ledger."""

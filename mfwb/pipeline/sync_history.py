@@ -94,11 +94,11 @@ class SyncHistory:
     def _find_outcomes(
         self, selected: Iterable[SelectedFlowRun]
     ) -> dict[Pathspec, FlowRunOutcome | None]:
-        found: dict[Pathspec, FlowRunOutcome | None] = {}
+        result: dict[Pathspec, FlowRunOutcome | None] = {}
         current: dict[str, dict[str, Pathspec]] = {}
         may_be_known = not self._settings.force and self._settings.on_deleted == "skip"
         for flow_run in selected:
-            found[flow_run.pathspec] = None
+            result[flow_run.pathspec] = None
             entry = self.entry_of(flow_run) if may_be_known and flow_run.listed else None
             if entry is not None and self._is_current(entry, flow_run):
                 flow = flow_run.pathspec.flow
@@ -106,8 +106,8 @@ class SyncHistory:
         provider = self._parts.source.provider
         for flow, pathspecs in current.items():
             outcomes = self._parts.ledger.outcomes(pathspecs, provider, self.destination(flow))
-            found.update({pathspecs[name]: outcome for name, outcome in outcomes.items()})
-        return found
+            result.update({pathspecs[name]: outcome for name, outcome in outcomes.items()})
+        return result
 
     def remove_excluded(self, selected: Iterable[SelectedFlowRun]) -> list[SelectedFlowRun]:
         """Return the flow runs without those that --failed or --no-failed is known to exclude.
