@@ -92,6 +92,7 @@ def test_crontab(with_flow_run: Machine) -> None:
         assert_syncs_in_silence(with_flow_run, f"/bin/sh -c {shlex.quote(command)}")
 
 
+@pytest.mark.exhaustive
 def test_systemd(with_flow_run: Machine) -> None:
     """The service runs what the page says, and systemd takes both units."""
     service, timer = snippets("ini")
@@ -116,6 +117,7 @@ def test_systemd(with_flow_run: Machine) -> None:
         assert (done.code, complaints) == (0, []), done.err
 
 
+@pytest.mark.exhaustive
 def test_kubernetes(with_flow_run: Machine) -> None:
     """The container runs what the page says, and its ledger lies on the volume."""
     job = yaml.safe_load(snippets("yaml")[0])
