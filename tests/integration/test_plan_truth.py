@@ -134,7 +134,9 @@ def test_paths_requests_and_nothing_written(
     assert w_and_b.state.snapshot() == after
 
 
-@pytest.mark.parametrize("flow", ["picking_flow", "odd_shapes_flow"])
+@pytest.mark.parametrize(
+    "flow", ["picking_flow", pytest.param("odd_shapes_flow", marks=pytest.mark.exhaustive)]
+)
 def test_requests_are_about_right(  # noqa: PLR0913, PLR0917 - fixtures
     flow: str,
     online: Sandbox,
