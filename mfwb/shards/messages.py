@@ -159,8 +159,7 @@ def apply_message(progress: Progress, kind: str, arguments: list[Any]) -> bool:
 
 def outcome_to_send(outcome: FlowRunOutcome) -> dict[str, Any]:
     """Return an outcome as a document; `outcome_of` returns an equal value."""
-    document: dict[str, Any] = _adapter(FlowRunOutcome).dump_python(outcome, mode="json")
-    return document
+    return outcome.to_dict()
 
 
 def outcome_of(document: Any) -> FlowRunOutcome:
