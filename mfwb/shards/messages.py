@@ -159,7 +159,8 @@ def apply_message(progress: Progress, kind: str, arguments: list[Any]) -> bool:
 
 def outcome_to_send(outcome: FlowRunOutcome) -> dict[str, Any]:
     """Return an outcome as a document; `outcome_of` returns an equal value."""
-    return outcome.to_dict()
+    document: dict[str, Any] = json.loads(outcome.to_json())
+    return document
 
 
 def outcome_of(document: Any) -> FlowRunOutcome:
