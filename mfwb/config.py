@@ -29,6 +29,7 @@ from pydantic import (
 from mfwb.errors import UsageError
 from mfwb.files.home_folder import expand_home
 from mfwb.redaction import Masker, describe_wrong_pattern
+from mfwb.request_budget import MIN_REQUESTS_PER_MINUTE
 from mfwb.settings_files import (
     SettingsFile,
     current_folder,
@@ -329,6 +330,11 @@ class _InputSettings(_FlowSettings):
         (), description="folders of this machine that flow runs may send files from"
     )
     workers: Annotated[int, BeforeValidator(_reject_bool)] = Field(16, ge=1, le=64)
+    max_requests_per_minute: Annotated[int | None, BeforeValidator(_reject_bool)] = Field(
+        None,
+        ge=MIN_REQUESTS_PER_MINUTE,
+        description="requests to W&B in a minute; None: any number",
+    )
     timeout: Seconds = Field(
         300.0, le=_LONGEST_WAIT, description="seconds of retrying that all workers share"
     )

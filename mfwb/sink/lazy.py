@@ -23,6 +23,7 @@ from mfwb.ports import (
     Progress,
     Session,
 )
+from mfwb.request_budget import RequestBudget
 from mfwb.sink.setup.credentials import check_wandb_file, entity_query, restrict_api_key
 from mfwb.sink.setup.environment import replay_environment
 from mfwb.sink.setup.settings_tables import wandb_settings_tables
@@ -106,6 +107,8 @@ class LazySink:
         self._destinations = destinations
         self._scratch = scratch
         self._progress = progress
+        limit = None if destinations.bundle else settings.max_requests_per_minute
+        self.request_budget = RequestBudget(limit)
         self._sink: WandbSink | None = None
         self._lock = threading.Lock()
 
@@ -175,6 +178,10 @@ class LazySink:
                 from mfwb.sink.wandb_sink import WandbSink  # noqa: PLC0415 - late, too
 
                 self._sink = WandbSink(
-                    self._settings, self._destinations, self._scratch, self._progress
+                    self._settings,
+                    self._destinations,
+                    self._scratch,
+                    self._progress,
+                    self.request_budget,
                 )
             return self._sink

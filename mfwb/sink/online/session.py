@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -19,7 +20,7 @@ from mfwb.planning.names import names_in_project
 from mfwb.ports import AppliedRule, ChartAxis, ReadyRun, WrittenRun
 from mfwb.sink.client.api import ApiClient, refused_error
 from mfwb.sink.client.collections import Collections
-from mfwb.sink.client.core_log import has_failed_to_open, read_first_error
+from mfwb.sink.client.core_log import count_refused, has_failed_to_open, read_first_error
 from mfwb.sink.client.private import (
     FAILURES,
     bytes_uploaded_by,
@@ -37,6 +38,7 @@ from mfwb.sink.content.edits import (
     select_others_summary,
 )
 from mfwb.sink.content.history_rows import build_rows
+from mfwb.sink.content.producers import Producers
 from mfwb.sink.content.receipt import Receipt, use_item, use_name, uses_of
 from mfwb.sink.content.run_content import done, has_empty_dict, summary_keys
 from mfwb.sink.content.run_metadata import planned_run_metadata, read_run_metadata
@@ -111,6 +113,7 @@ class OnlineSession:
         self._claims = claims
         self._digests_written_before = {digest_of_id(run_id) for run_id in written}
         self._version_order = VersionOrder()
+        self._producers = Producers()
         self._uploads = Uploads(
             plan,
             project.client,
@@ -159,6 +162,7 @@ class OnlineSession:
         self, run: PlannedRun, before_update: WrittenRun, rules: Mapping[str, AppliedRule]
     ) -> WrittenRun:
         """Update the metadata of an existing W&B run, and the artifacts that it uses."""
+        self._producers.wait(run.inputs)
         existing = self._existing_runs.get(run.id)
         if existing is None:
             return before_update
@@ -219,9 +223,11 @@ class OnlineSession:
     def enqueue(self, run: PlannedRun) -> None:
         """Note that a W&B run will be written, after those that were noted before."""
         self._version_order.enqueue(run.id, (output.name for output in run.outputs))
+        self._producers.enqueue(run.id)
 
-    def dequeue(self, run: PlannedRun) -> None:
+    def dequeue(self, run: PlannedRun, *, written: bool) -> None:
         """Note that a W&B run was written, or will not be: no other one waits for it."""
+        self._producers.dequeue(run.id, written=written)
         self._version_order.dequeue(run.id, (output.name for output in run.outputs))
 
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
@@ -388,14 +394,13 @@ class OnlineSession:
         logged_before: dict[str, wandb.Artifact] = {}
         if not claim.is_new:
             logged_before = self._logged.of_run(run.id)
-        losses = [loss for used in run.inputs if (loss := self._use_artifact(open_run, run, used))]
-        lacks_input = any(map(self._logged.is_missing, run.inputs))
+        use = partial(self._use_artifacts, open_run, run)
+        losses = use() if self._producers.are_logged(run.inputs) else None
         uploads: list[Upload] = []
         try:
             self._project.collections.load(artifact.planned.name for artifact in ready.artifacts)
             names = [output.name for output in run.outputs]
-            patience = self._client.retry_budget.wait_limit
-            self._version_order.wait_for_contents(run.id, names, seconds=patience)
+            self._version_order.wait_for_contents(run.id, names)
             uploads.extend(
                 self._uploads.start(open_run, run, artifact, logged_before)
                 for artifact in ready.artifacts
@@ -408,6 +413,11 @@ class OnlineSession:
             self._uploads.release(uploads)
         for result in results:
             self._logged.add(run.id, result)
+        self._producers.note_logged(run.id)
+        if losses is None:
+            self._producers.wait(run.inputs)
+            losses = use()
+        lacks_input = any(map(self._logged.is_missing, run.inputs))
         losses += [result.loss for result in results if result.loss]
         losses += [loss for result in results for loss in result.rule_losses]
         outputs = tuple(result.output for result in results if result.output)
@@ -454,6 +464,7 @@ class OnlineSession:
             trouble=next((result.trouble for result in results if result.trouble), ""),
             edits_kept=merged.kept,
             edits_undone=merged.undone,
+            refused=count_refused(open_run),
         )
 
     def _rows_to_write(
@@ -483,6 +494,10 @@ class OnlineSession:
         )
         append_rows(self._client, destination, run, missing, others, ready.axes)
         return (), ()
+
+    def _use_artifacts(self, open_run: wandb.Run, run: PlannedRun) -> list[Loss]:
+        """Use all artifacts that a W&B run uses; return the losses for those that do not exist."""
+        return [loss for used in run.inputs if (loss := self._use_artifact(open_run, run, used))]
 
     def _use_artifact(
         self, open_run: wandb.Run, run: PlannedRun, used: InputArtifact
