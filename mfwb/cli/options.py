@@ -269,7 +269,7 @@ def sync_behavior(command: _F) -> _F:
     heading = "How"
     return _add_in_order(
         command,
-        _workers("W&B runs written at the same time  [16]"),
+        _workers("W&B runs written at the same time  [64]"),
         _max_requests_per_minute,
         _timeout,
         _wait("Wait for another sync, for at most  [0s]"),
@@ -353,7 +353,7 @@ def _max_requests_per_minute(command: _F) -> _F:
         "--max-requests-per-minute",
         type=click.IntRange(min=60),
         metavar="N",
-        help="Requests to W&B in a minute, at most  [any number]",
+        help="Requests to W&B, at most  [any number]",
     )(command)
 
 

@@ -28,6 +28,10 @@ __all__ = ["ExecutionResult", "Executor", "Force"]
 _MAX_BYTES = 2 * 10**9
 """Bytes of the artifacts of all W&B runs that are written at a time; a larger one is alone."""
 
+_MORE_REQUESTS = 2
+"""Requests of a W&B run beyond those that can be foreseen: its version may have to be read again,
+and a slow machine sends its summary in parts."""
+
 _Written = tuple[PlannedRun, WandbRunOutcome, WrittenRun, bool]
 """A W&B run, its outcome, what the session returned, and whether anything had to be written."""
 
@@ -90,7 +94,7 @@ class Executor:
             for run in turn.iterate_when_allowed(run for level in plan.levels() for run in level):
                 session.enqueue(run)
                 work = partial(execution.write, run)
-                requests = requests_of(run, None)
+                requests = requests_of(run, None) + _MORE_REQUESTS
                 writing.append(self._queue.submit(work, size=_size_of(run), requests=requests))
             written = [execution.add_inputs(future.result()) for future in writing]
             losses = session.confirm() if any(wrote for _, _, wrote in written) else {}

@@ -14,6 +14,7 @@ from mfwb.account_balance import with_account
 from mfwb.config import Settings
 from mfwb.decisive_settings import describe_settings
 from mfwb.errors import NotFound, UsageError
+from mfwb.open_files import max_open_runs
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.pipeline.draft import (
     STILL_RUNNING,
@@ -88,7 +89,7 @@ def _started_sync(
 ) -> Iterator[_Sync]:
     """Yield a sync with workers. If it is interrupted, only what has been started is awaited."""
     online = parts.sink.bundle is None
-    workers = settings.workers if online else min(settings.workers, _OFFLINE_WORKERS)
+    workers = min(settings.sync_workers, max_open_runs() if online else _OFFLINE_WORKERS)
     at_once = _MAX_FLOW_RUNS if online else 1
 
     def force(run: PlannedRun) -> bool:
