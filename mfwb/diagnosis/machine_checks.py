@@ -10,8 +10,8 @@ from pathlib import Path
 from urllib.request import getproxies, proxy_bypass
 
 from mfwb.conversion.confinement_status import read_confinement
-from mfwb.open_files import FILES_PER_RUN, OTHER_FILES
 from mfwb.diagnosis.check import Check, failed, passed, warned
+from mfwb.open_files import FILES_PER_RUN, OTHER_FILES
 from mfwb.redaction import mask_url_users
 
 __all__ = ["Limits", "check_confinement", "check_disk", "check_limits", "check_proxies"]
