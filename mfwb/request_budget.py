@@ -26,7 +26,7 @@ class RequestBudget:
 
     def __init__(
         self,
-        most: int | None = None,
+        limit: int | None = None,
         *,
         seconds: float | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -34,11 +34,11 @@ class RequestBudget:
         """Start with nothing spent.
 
         Args:
-            most: requests within each stretch of time; None: any number.
+            limit: requests within each stretch of time; None: any number.
             seconds: the length of a stretch; None: a minute.
             clock: returns the time in seconds.
         """
-        self._most = most
+        self._limit = limit
         self._seconds = _WINDOW_SECONDS if seconds is None else seconds
         self._clock = clock
         self._open = 0  # requests that are being sent, or may be
@@ -50,7 +50,7 @@ class RequestBudget:
     @property
     def is_limited(self) -> bool:
         """Whether there is a limit."""
-        return self._most is not None
+        return self._limit is not None
 
     def try_begin(self, number: int) -> float:
         """Charge for requests that will be sent, if there is room for them.
@@ -61,10 +61,10 @@ class RequestBudget:
         Returns:
             0 if they were charged; else the seconds after which it is worth another try.
         """
-        if self._most is None:
+        if self._limit is None:
             return 0.0
         with self._changed:
-            return self._try_begin(number, self._most)
+            return self._try_begin(number, self._limit)
 
     def end(self, number: int, *, sent: int) -> None:
         """Note that requests were sent.
@@ -73,7 +73,7 @@ class RequestBudget:
             number: that was charged.
             sent: how many of them were sent at most; the others are free again.
         """
-        if self._most is None:
+        if self._limit is None:
             return
         with self._changed:
             self._open -= number
@@ -88,11 +88,11 @@ class RequestBudget:
 
         It does not wait where it belongs to a W&B run that was charged, see `charged`.
         """
-        if self._most is None or getattr(self._thread, "is_charged", False):
+        if self._limit is None or getattr(self._thread, "is_charged", False):
             yield
             return
         with self._changed:
-            while seconds := self._try_begin(1, self._most):
+            while seconds := self._try_begin(1, self._limit):
                 self._changed.wait(seconds)
         try:
             yield
@@ -108,12 +108,12 @@ class RequestBudget:
         finally:
             self._thread.is_charged = False
 
-    def _try_begin(self, number: int, most: int) -> float:
+    def _try_begin(self, number: int, limit: int) -> float:
         now = self._clock()
         while self._done and self._done[0][0] + self._seconds <= now:
             self._done_sum -= self._done.popleft()[1]
         spent = self._open + self._done_sum
-        if not spent or spent + number <= most:
+        if not spent or spent + number <= limit:
             self._open += number
             return 0.0
         if not self._done:

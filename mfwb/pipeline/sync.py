@@ -26,7 +26,7 @@ from mfwb.pipeline.draft import (
 )
 from mfwb.pipeline.executor import Executor
 from mfwb.pipeline.failures import failed_outcome
-from mfwb.pipeline.flow_run_room import FlowRunRoom, plan_bytes
+from mfwb.pipeline.flow_run_room import FlowRunRoom, bytes_of
 from mfwb.pipeline.group_pages import with_group_pages
 from mfwb.pipeline.log_order import LogOrder, Turn
 from mfwb.pipeline.look_ahead import look_ahead
@@ -41,8 +41,9 @@ __all__ = ["sync_flow_runs"]
 
 _MAX_FLOW_RUNS = 64  # each has a thread, which waits for workers and then reads W&B back
 _OFFLINE_WORKERS = 2  # offline there is nothing to wait for: more workers only hinder each other
-_MAX_PLAN_BYTES = 256 * 10**6
-"""Bytes of the plans of all flow runs that are written at a time, about; a larger one is alone."""
+_MAX_BYTES = 10**9
+"""Bytes of memory of the plans, and of the processes that convert artifacts, of all flow runs that
+are written at a time. So there are at most eight of these processes."""
 
 
 def sync_flow_runs(
@@ -97,7 +98,7 @@ def _started_sync(
 
     executor = Executor(parts, workers, force=force)
     flow_run_pool = ThreadPoolExecutor(at_once, thread_name_prefix="mfwb-flow-run")
-    room = FlowRunRoom(at_once, _MAX_PLAN_BYTES, is_needed=lambda: executor.waiting() < workers)
+    room = FlowRunRoom(at_once, _MAX_BYTES, is_needed=lambda: executor.waiting() < workers)
     sync = _Sync(
         settings, parts, history, executor=executor, flow_run_pool=flow_run_pool, room=room
     )
@@ -196,7 +197,7 @@ class _Sync:
             unchanged = before.outcome and self._with_settings(before.outcome, drafted)
             self._history.record(drafted, SyncState.SYNCED, outcome=unchanged)
             return _unchanged(before, drafted.plan, drafted.destination)
-        size = plan_bytes(drafted.plan)
+        size = bytes_of(drafted.plan)
         self._room.take(size)
         # Only flow runs that were started before are awaited, so that no two wait for each other.
         first = [self._started[name] for name in sorted(drafted.others & self._started.keys())]

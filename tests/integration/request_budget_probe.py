@@ -23,7 +23,8 @@ def main() -> None:
         max_requests_per_minute=int(requests),
     )
     [flow_run] = result.flow_runs
-    print(flow_run.status.value, sum(len(run.losses) for run in flow_run.wandb_runs))
+    losses = sum(len(run.losses) for run in flow_run.wandb_runs)
+    sys.stdout.write(f"{flow_run.status.value} {losses}\n")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 from threading import Thread
 
-from mfwb.pipeline.flow_run_room import FlowRunRoom
+from mfwb.pipeline.flow_run_room import FlowRunRoom, bytes_of
+from tests.support.flow_runs import data_frame, flow_run, task
+from tests.unit.planning.plans import plan_of
 
 _LONG = 60.0
 
@@ -32,3 +34,13 @@ def test_plans_take_no_more_than_their_bytes_and_a_larger_one_is_alone() -> None
     room.give_back(60)
     waiting.join(_LONG)
     assert not waiting.is_alive()
+
+
+def test_a_flow_run_with_a_table_counts_the_process_that_converts_it() -> None:
+    """Eight of them have room at a time."""
+    without = bytes_of(plan_of(flow_run(task("start/1", to="end"), task("end/2"))))
+    with_table = bytes_of(
+        plan_of(flow_run(task("start/1", to="end", has=[data_frame("x")]), task("end/2")))
+    )
+    assert without < 10**6
+    assert 10**9 // 9 < with_table <= 10**9 // 8
