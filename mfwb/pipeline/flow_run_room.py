@@ -16,7 +16,7 @@ __all__ = ["FlowRunRoom", "bytes_of"]
 _CHECK_SECONDS = 0.05  # between two looks at what the workers need
 _BYTES_OF_RUN, _BYTES_OF_ARTIFACT, _BYTES_OF_FILE, _BYTES_OF_USE = 20_000, 2_000, 1_000, 1_000
 
-_BYTES_OF_PROCESS = 125_000_000  # pandas, and a small table
+_BYTES_OF_PROCESS = 120_000_000  # pandas, and a small table
 _COPIED = frozenset(
     {Form.PICKLE, Form.STORED, Form.PATH, Form.INCLUDE, Form.REFERENCE, Form.CODE, Form.CHECKPOINT}
 )

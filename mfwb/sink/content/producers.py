@@ -57,5 +57,10 @@ class Producers:
         producers = {used.producer for used in inputs}
         with self._changed:
             self._changed.wait_for(lambda: self._pending.isdisjoint(producers))
-            if not self._failed.isdisjoint(producers):
+        self.raise_if_failed(inputs)
+
+    def raise_if_failed(self, inputs: Iterable[InputArtifact]) -> None:
+        """Raise CancelledError if a W&B run that logs one of these could not be written."""
+        with self._changed:
+            if any(used.producer in self._failed for used in inputs):
                 raise CancelledError

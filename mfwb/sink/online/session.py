@@ -232,6 +232,7 @@ class OnlineSession:
 
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
         """Write one W&B run, or update an existing one of ours."""
+        self._producers.raise_if_failed(run.inputs)
         while True:
             core_restarts = self._client.core_restarts
             try:
@@ -415,7 +416,6 @@ class OnlineSession:
             self._logged.add(run.id, result)
         self._producers.note_logged(run.id)
         if losses is None:
-            self._producers.wait(run.inputs)
             losses = use()
         lacks_input = any(map(self._logged.is_missing, run.inputs))
         losses += [result.loss for result in results if result.loss]
@@ -496,7 +496,12 @@ class OnlineSession:
         return (), ()
 
     def _use_artifacts(self, open_run: wandb.Run, run: PlannedRun) -> list[Loss]:
-        """Use all artifacts that a W&B run uses; return the losses for those that do not exist."""
+        """Use all artifacts that a W&B run uses, once they are logged.
+
+        Returns:
+            The losses for those that do not exist.
+        """
+        self._producers.wait(run.inputs)
         return [loss for used in run.inputs if (loss := self._use_artifact(open_run, run, used))]
 
     def _use_artifact(
