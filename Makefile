@@ -16,7 +16,8 @@ TOOLS_READY := $(TOOLS_VENV)/.ready
 UV = UV_PYTHON_DOWNLOADS=never $(TOOLS_VENV)/bin/uv --quiet
 PIP := -m pip install --quiet --disable-pip-version-check
 CONSTRAINTS := constraints.txt
-WORKERS ?= 4
+# Each worker imports all tests, seconds of a processor. On two cores, with three both have work.
+WORKERS ?= 3
 WHEEL ?=
 export WORKERS WHEEL
 # Without compiled modules, each worker and each command of the tests would compile all anew.
@@ -66,6 +67,8 @@ demo: setup ## run a sample flow and sync it offline into demo/
 	@$(BIN)/python examples/demo.py
 
 test: setup ## run the tests; where there are many of a kind, a sample
+	@# In a new clone each worker would compile all tests; so they are compiled before.
+	@ls tests/unit/__pycache__/*pytest* > /dev/null 2>&1 || $(BIN)/python -m pytest --collect-only -qq > /dev/null
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 test-all: setup ## run the tests, those of which `make test` takes a sample in full

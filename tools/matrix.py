@@ -28,6 +28,9 @@ from tools.venvs import ROOT, build_wheel, copy_of_tests, install, make_venv, ru
 SDK_TESTS = (
     # What mfwb uses of the SDKs that is not public; tests/unit/test_private_parts.py sees to it
     # that none is missing here.
+    "tests/contracts/test_artifact_drafts.py",
+    "tests/contracts/test_messages.py",
+    "tests/contracts/test_plain_settings.py",
     "tests/contracts/test_sink.py",
     "tests/contracts/test_source.py",
     "tests/integration/sink",

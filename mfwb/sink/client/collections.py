@@ -19,11 +19,9 @@ from mfwb.errors import SinkError
 from mfwb.planning.names import names_in_project
 from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.private import execute_graphql
+from mfwb.sink.client.version_keys import NEWEST_START_KEY, OTHERS_KEY
 
 __all__ = [
-    "LATEST",
-    "NEWEST_START_KEY",
-    "OTHERS_KEY",
     "Collection",
     "Collections",
     "VersionRecord",
@@ -32,13 +30,6 @@ __all__ = [
     "read_version_times",
     "version_number",
 ]
-
-LATEST = "latest"
-NEWEST_START_KEY = "newest_flow_run_started_at"
-"""The key in an artifact's metadata, below `mfwb`, for the start of the newest flow run."""
-
-OTHERS_KEY = "somebody_else_logged_it_first"
-"""The key beside it for a version that someone else logged first."""
 
 _CACHE_SECONDS = 10.0  # short, since other processes may log artifacts at any time
 _NAMES_PER_QUERY = 50

@@ -14,7 +14,6 @@ import wandb
 from pydantic import ValidationError
 from wandb.errors import Error
 from wandb.proto import wandb_internal_pb2 as pb
-from wandb.sdk.artifacts._internal_artifact import sanitize_artifact_name
 from wandb.sdk.artifacts.artifact_manifest_entry import ArtifactManifestEntry
 from wandb.sdk.lib.paths import LogicalPath
 from wandb.sdk.lib.service.service_connection import WandbApiFailedError
@@ -41,7 +40,6 @@ __all__ = [
     "publish_history_record",
     "publish_started_at",
     "surround_requests",
-    "table_artifact_name",
     "uploaded_bytes",
 ]
 
@@ -216,11 +214,6 @@ def add_local_file(
     )
 
 
-def table_artifact_name(run_id: str, key: str) -> str:
-    """Return W&B's name for the artifact of a table in a summary."""
-    return sanitize_artifact_name(f"run-{run_id}-{key}")
-
-
 def publish_started_at(run: wandb.Run, epoch_ms: int, **facts: str) -> None:
     """Publish when the work began; W&B's own clock shows when the run was written.
 
@@ -234,14 +227,14 @@ def publish_started_at(run: wandb.Run, epoch_ms: int, **facts: str) -> None:
     _interface(run).publish_environment(record)
 
 
-def publish_history_record(run: wandb.Run, record: pb.HistoryRecord) -> None:
+def publish_history_record(run: wandb.Run, record: bytes) -> None:
     """Publish a row of history as it is; public `log` replaces `_runtime` by the sync's own time.
 
     Args:
         run: an open run.
-        record: the row, with its step and with W&B's own columns.
+        record: the row as a serialized HistoryRecord, with its step and with W&B's own columns.
     """
-    _interface(run)._publish_history(record)  # noqa: SLF001
+    _interface(run)._publish_history(pb.HistoryRecord.FromString(record))  # noqa: SLF001
 
 
 def uploaded_bytes(run: wandb.Run) -> tuple[int, int] | None:

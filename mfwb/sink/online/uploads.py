@@ -23,7 +23,8 @@ from mfwb.sink.client.private import (
 )
 from mfwb.sink.client.refusals import explain_error
 from mfwb.sink.client.retry_budget import MIN_BYTES_PER_SECOND
-from mfwb.sink.content.artifacts import artifact_metadata, make_artifact
+from mfwb.sink.content.artifact_metadata import artifact_metadata
+from mfwb.sink.content.artifacts import make_artifact
 from mfwb.sink.online.in_flight import Arrival, InFlight
 from mfwb.sink.online.version_order import VersionOrder
 from mfwb.sink.server.artifact_rules import RuleWriter, VersionRules

@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 import wandb
+from wandb.proto import wandb_internal_pb2 as pb
 from wandb.sdk.artifacts._internal_artifact import InternalArtifact
 
 from mfwb.ports import ChartAxis
 from mfwb.settings_files import find_wandb_file
 from mfwb.settings_files.sensitivity import HARMLESS_OF_WANDB
-from mfwb.sink.client.private import add_local_file, table_artifact_name
+from mfwb.sink.client.private import add_local_file
+from mfwb.sink.offline.artifact_draft import table_artifact_name
 from mfwb.sink.offline.records import axis_records
 from mfwb.sink.offline.wandb_file import read_framed, read_records, write_framed
 from tests.support.sandbox import Sandbox
@@ -48,7 +50,7 @@ publish_started_at(run, 1_700_000_000_123, program="flow.py")
 for number in range(3000):
     run.log({"x": number, "text": "t" * 50}, step=number)
 row = {"loss": 0.5, "epoch": 3, "_timestamp": 1_700_000_000.5, "_runtime": 0.25}
-publish_history_record(run, history_record(3000, row).history)
+publish_history_record(run, history_record(3000, row).history.SerializeToString())
 run.define_metric("loss", step_metric="epoch")
 run.define_metric("kept", step_metric="epoch", summary="none")
 rows = (("0", 1.5, None), ("1", "NaN", True))
@@ -86,7 +88,7 @@ def _read_when_closed(path: Path) -> list[Any]:
     """Return the records; `finish()` returns before wandb-core has written the end."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        records = list(read_records(path)) if path.exists() else []
+        records = list(read_records(path, pb.Record)) if path.exists() else []
         if records and records[-1].WhichOneof("record_type") == "exit":
             return records
         time.sleep(0.05)
@@ -175,7 +177,10 @@ def test_a_row_keeps_its_times(written: dict[str, Any]) -> None:
 def test_x_axes_are_the_records_of_define_metric(written: dict[str, Any]) -> None:
     """Those that an offline sync writes itself."""
     axes = [ChartAxis("loss", "epoch"), ChartAxis("kept", "epoch", keeps_value=True)]
-    ours = [record.metric for record in axis_records(axes)]
+    ours = [
+        pb.MetricRecord.FromString(record.metric.SerializeToString())
+        for record in axis_records(axes)
+    ]
     theirs = _all(written, "metric")
     for record in theirs:
         record.ClearField("_info")

@@ -7,6 +7,7 @@ import unicodedata
 from pathlib import Path, PurePosixPath
 
 import pytest
+import wandb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -111,6 +112,15 @@ def test_names_that_stay(path: str) -> None:
     assert [
         file.path for file in make_names_safe(ArtifactFiles(Form.PATH, [ReadyFile(path, 1)])).files
     ] == [path]
+
+
+@pytest.mark.parametrize(("path", "start"), [("c:data.txt", "c_data-"), ("C:/x.txt", "C_/x-")])
+def test_names_that_begin_with_a_drive(path: str, start: str) -> None:
+    """W&B refuses them, as on Windows they lead out of the artifact."""
+    [file] = make_names_safe(ArtifactFiles(Form.PATH, [ReadyFile(path, 1)])).files
+
+    assert file.path.startswith(start)
+    wandb.Artifact("a", type="b").add_reference("http://h/x", name=file.path, checksum=False)
 
 
 def test_case_twins(tmp_path: Path) -> None:
