@@ -29,7 +29,7 @@ from mfwb.sink.online.logged_artifacts import LoggedArtifacts
 from mfwb.sink.online.session import OnlineSession, Project
 from mfwb.sink.online.upload_watch import UploadWatch
 from mfwb.sink.server.artifact_rules import RuleWriter
-from mfwb.sink.server.claims import Claims
+from mfwb.sink.server.claims import ClaimRequests, Claims
 from mfwb.sink.server.comparison import compare_runs
 from mfwb.sink.server.delete_runs import delete_run, find_own_runs
 from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
@@ -148,6 +148,7 @@ class WandbSink:
             writer=writer,
             on_deleted=self._on_deleted,
             forgotten=forgotten,
+            requests=project.claim_requests,
         )
         return OnlineSession(plan, project, existing_runs, claims, written)
 
@@ -185,6 +186,7 @@ class WandbSink:
                         RuleWriter(self._client, entity, name),
                         InFlight(),
                         self._upload_watch,
+                        ClaimRequests(self._client, f"{entity}/{name}"),
                         self._scratch,
                     ),
                     force=self._force,
