@@ -43,6 +43,7 @@ TESTS_OF = {
     "source/local_provider.py": "contracts/test_source.py",
     "source/metadata_service.py": "integration/test_metadata_service.py",
     "source/own_folder.py": "integration/source/test_card_places.py",
+    "source/run_metadata.py": "integration/test_service_requests.py",
     "source/service_key.py": "integration/test_metadata_service.py",
     "source/session.py": "integration/source/test_starting.py",
     "verification/expected/links.py": "integration/source/test_console_addresses.py",
