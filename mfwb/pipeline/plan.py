@@ -27,7 +27,7 @@ from mfwb.pipeline.estimates import estimate_call, estimate_flow_run, estimate_r
 from mfwb.pipeline.failures import failed_outcome
 from mfwb.pipeline.group_pages import with_group_pages
 from mfwb.pipeline.known_entities import SinkWithKnownEntities
-from mfwb.pipeline.look_ahead import LOOK_AHEAD, look_ahead
+from mfwb.pipeline.look_ahead import LOOK_AHEAD, look_ahead, look_ahead_in_ledger
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.run_actions import Decision, Known, decide
 from mfwb.pipeline.selection import SelectedFlowRun, Selection, select_flow_runs
@@ -101,7 +101,9 @@ def plan_flow_runs(
         "plan",
         with_group_pages(outcomes),
         notes=tuple(notes),
-        estimate=estimate_call(known, workers=settings.workers, online=parts.sink.bundle is None),
+        estimate=estimate_call(
+            known, workers=settings.sync_workers, online=parts.sink.bundle is None
+        ),
     )
 
 
@@ -118,10 +120,10 @@ def plan_selected(  # noqa: PLR0913 - as of `plan_flow_runs`
 
     `tables` is told which flow runs were read.
     """
-    with ThreadPoolExecutor(settings.workers, thread_name_prefix="mfwb-check") as pool:
+    with ThreadPoolExecutor(settings.request_workers, thread_name_prefix="mfwb-check") as pool:
         planner = _Planner(settings, parts, history, pool, online=online, tables=tables)
         parts.progress.selected(len(selected))
-        ahead: Iterable[SelectedFlowRun] = selected
+        ahead = look_ahead_in_ledger(selected, history)
         if online:
             planner.find_ids_of_done(selected)
             ahead = look_ahead(selected, settings, parts.sink, history)
@@ -274,7 +276,7 @@ class _Planner:
             settings=described,
             estimate=estimate_flow_run(
                 list(zip(plan.runs, estimates, strict=True)),
-                workers=self._settings.workers,
+                workers=self._settings.sync_workers,
                 online=online,
             ),
         )

@@ -19,6 +19,7 @@ from mfwb.ports import (
     Progress,
     Session,
 )
+from mfwb.request_budget import RequestBudget
 from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.collections import Collections
 from mfwb.sink.client.retry_budget import RetryBudget
@@ -28,7 +29,7 @@ from mfwb.sink.online.logged_artifacts import LoggedArtifacts
 from mfwb.sink.online.session import OnlineSession, Project
 from mfwb.sink.online.upload_watch import UploadWatch
 from mfwb.sink.server.artifact_rules import RuleWriter
-from mfwb.sink.server.claims import Claims
+from mfwb.sink.server.claims import ClaimRequests, Claims
 from mfwb.sink.server.comparison import compare_runs
 from mfwb.sink.server.delete_runs import delete_run, find_own_runs
 from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
@@ -44,7 +45,12 @@ class WandbSink:
     """Open sessions, one for each flow run; several may be open at once."""
 
     def __init__(
-        self, settings: Settings, destinations: Destinations, scratch: Path, progress: Progress
+        self,
+        settings: Settings,
+        destinations: Destinations,
+        scratch: Path,
+        progress: Progress,
+        request_budget: RequestBudget,
     ) -> None:
         check_wandb_settings(settings)
         self._destinations = destinations
@@ -53,7 +59,9 @@ class WandbSink:
         self._edit_rule = EditRule(settings.overwrite_edits, restore=settings.force)
         self._scratch = scratch
         self._client = ApiClient(
-            self._destinations.base_url, RetryBudget(settings.timeout, progress=progress)
+            self._destinations.base_url,
+            RetryBudget(settings.timeout, progress=progress),
+            request_budget,
         )
         self._upload_watch = UploadWatch(progress)
         self._projects: dict[tuple[str, str], Project] = {}
@@ -140,6 +148,7 @@ class WandbSink:
             writer=writer,
             on_deleted=self._on_deleted,
             forgotten=forgotten,
+            requests=project.claim_requests,
         )
         return OnlineSession(plan, project, existing_runs, claims, written)
 
@@ -177,6 +186,7 @@ class WandbSink:
                         RuleWriter(self._client, entity, name),
                         InFlight(),
                         self._upload_watch,
+                        ClaimRequests(self._client, f"{entity}/{name}"),
                         self._scratch,
                     ),
                     force=self._force,

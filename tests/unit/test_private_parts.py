@@ -27,6 +27,7 @@ _PRIVATE = (
 TESTS_OF = {
     "sink/client/private.py": "integration/sink/test_wandb_contract.py",
     "sink/client/process_wide.py": "integration/sink/test_process_wide.py",
+    "sink/client/version_reads.py": "integration/sink/test_wandb_contract.py",
     "sink/history/append_rows.py": "unit/sink/history",
     "sink/history/rows_file.py": "unit/sink/history",
     "sink/offline/messages.py": "contracts/test_messages.py",
@@ -42,6 +43,7 @@ TESTS_OF = {
     "source/local_provider.py": "contracts/test_source.py",
     "source/metadata_service.py": "integration/test_metadata_service.py",
     "source/own_folder.py": "integration/source/test_card_places.py",
+    "source/run_metadata.py": "integration/test_service_requests.py",
     "source/service_key.py": "integration/test_metadata_service.py",
     "source/session.py": "integration/source/test_starting.py",
     "verification/expected/links.py": "integration/source/test_console_addresses.py",

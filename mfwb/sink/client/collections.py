@@ -99,12 +99,22 @@ class Collections:
         self._cache: dict[str, tuple[float, Collection]] = {}
         self._types: dict[str, str] = {}  # of existing names; a type never changes
         self._lock = Lock()
+        self._loading = Lock()
 
     def load(self, names: Iterable[str]) -> None:
         """Load the collections of some names, many per request, unless cached; SinkError."""
+        names = list(dict.fromkeys(names))
+        if self._stale(names):
+            with self._loading:  # what another thread loads just now is cached then
+                self._load(self._stale(names))
+
+    def _stale(self, names: Iterable[str]) -> list[str]:
         now = time.monotonic()
         with self._lock:
-            stale = [name for name in dict.fromkeys(names) if not self._is_fresh(name, now)]
+            return [name for name in names if not self._is_fresh(name, now)]
+
+    def _load(self, stale: Sequence[str]) -> None:
+        now = time.monotonic()
         for start in range(0, len(stale), _NAMES_PER_QUERY):
             batch = stale[start : start + _NAMES_PER_QUERY]
             answers = self._client.call(

@@ -5,7 +5,8 @@ The contract tests are in tests/integration/sink.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ __all__ = [
     "log_artifact_with_aliases",
     "publish_history_record",
     "publish_started_at",
+    "surround_requests",
     "uploaded_bytes",
 ]
 
@@ -112,27 +114,50 @@ def _operation_name(text: str) -> str:
     return " ".join(text.partition("{")[0].partition("(")[0].split())
 
 
+def surround_requests(api: wandb.Api, context: Callable[[], AbstractContextManager[None]]) -> None:
+    """Let each request of a public Api, and of the objects it returns, be sent within a context.
+
+    All of them go through one object, which has no public counterpart.
+    """
+    service_api = api._service_api  # noqa: SLF001
+    send = service_api.send_api_request
+
+    def send_within(*arguments: Any, **options: Any) -> Any:
+        with context():
+            return send(*arguments, **options)
+
+    vars(service_api)["send_api_request"] = send_within
+
+
 def log_artifact_with_aliases(
-    run: wandb.Run, artifact: wandb.Artifact, aliases: Iterable[str], *, commit: bool = True
+    run: wandb.Run,
+    artifact: wandb.Artifact,
+    aliases: Iterable[str],
+    *,
+    reads: object,
+    commit: bool = True,
 ) -> None:
     """Log an artifact with exactly these aliases; public `log_artifact` always adds `latest`.
 
-    This is a copy of that method apart from the aliases, and from the commit, which that method can
-    only leave out for artifacts that several W&B runs write together.
+    This is a copy of that method apart from the aliases; from the commit, which that method can
+    only leave out for artifacts that several W&B runs write together; and from three requests. For
+    each run that method makes an Api of its own, which finds out again who is logged in and what
+    the server can do, and requests the type that artifacts of this name have: W&B refuses another
+    type in any case, and `wait` of the artifact tells.
 
     Args:
         run: an open run.
         artifact: a draft.
         aliases: all aliases that it gets.
+        reads: sends the request by which the artifact reads its version, as W&B's own way does.
         commit: whether wandb-core commits it once its files are uploaded; else `commit_artifact`
             has to follow.
     """
     artifact.finalize()
-    run._assert_can_log_artifact(artifact)  # noqa: SLF001
     handle = _interface(run).deliver_artifact(
         run, artifact, list(aliases), None, run.step, finalize=commit, is_user_created=False
     )
-    run._public_api()._set_artifact_save_handle(artifact, handle)  # noqa: SLF001
+    artifact._set_save_handle(handle, reads)  # type: ignore[arg-type] # noqa: SLF001
 
 
 def commit_artifact(api: wandb.Api, artifact: wandb.Artifact) -> str:

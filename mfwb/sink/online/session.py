@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from mfwb.planning.names import names_in_project
 from mfwb.ports import AppliedRule, ChartAxis, ReadyRun, WrittenRun
 from mfwb.sink.client.api import ApiClient, refused_error
 from mfwb.sink.client.collections import Collections
-from mfwb.sink.client.core_log import has_failed_to_open, read_first_error
+from mfwb.sink.client.core_log import count_refused, has_failed_to_open, read_first_error
 from mfwb.sink.client.private import (
     FAILURES,
     bytes_uploaded_by,
@@ -37,6 +37,7 @@ from mfwb.sink.content.edits import (
     select_others_summary,
 )
 from mfwb.sink.content.history_rows import build_rows
+from mfwb.sink.content.producers import Producers
 from mfwb.sink.content.receipt import Receipt, use_item, use_name, uses_of
 from mfwb.sink.content.run_content import done, has_empty_dict, summary_keys
 from mfwb.sink.content.run_metadata import planned_run_metadata, read_run_metadata
@@ -46,6 +47,7 @@ from mfwb.sink.online.in_flight import InFlight
 from mfwb.sink.online.logged_artifacts import LoggedArtifacts, collection_name
 from mfwb.sink.online.upload_watch import UploadWatch
 from mfwb.sink.online.uploads import Upload, Uploads
+from mfwb.sink.online.uses import Uses
 from mfwb.sink.online.version_order import VersionOrder
 from mfwb.sink.online.write_run import (
     init_arguments,
@@ -56,7 +58,7 @@ from mfwb.sink.online.write_run import (
 )
 from mfwb.sink.server.arrivals import Arrivals, SentRun
 from mfwb.sink.server.artifact_rules import RuleWriter, VersionRules
-from mfwb.sink.server.claims import Claim, Claims
+from mfwb.sink.server.claims import Claim, ClaimRequests, Claims
 from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
 from mfwb.sink.server.latest_alias import LatestAlias, Moment
 from mfwb.sink.server.ownership import raise_if_foreign
@@ -88,6 +90,7 @@ class Project:
     rule_writer: RuleWriter
     in_flight: InFlight
     upload_watch: UploadWatch
+    claim_requests: ClaimRequests
     scratch: Path
     force: bool
     edit_rule: EditRule
@@ -111,6 +114,7 @@ class OnlineSession:
         self._claims = claims
         self._digests_written_before = {digest_of_id(run_id) for run_id in written}
         self._version_order = VersionOrder()
+        self._producers = Producers()
         self._uploads = Uploads(
             plan,
             project.client,
@@ -124,6 +128,7 @@ class OnlineSession:
             existing_runs, writer=claims.writer, wait_seconds=project.client.retry_budget.seconds
         )
         self._logged = LoggedArtifacts(existing_runs, plan.source.provider)
+        self._uses = Uses(project.client, project.entity, project.name)
         for run in plan.runs:
             raise_if_foreign(existing_runs.get(run.id), run, plan.source)
         planned = {(output.name, output.type) for run in plan.runs for output in run.outputs}
@@ -159,6 +164,7 @@ class OnlineSession:
         self, run: PlannedRun, before_update: WrittenRun, rules: Mapping[str, AppliedRule]
     ) -> WrittenRun:
         """Update the metadata of an existing W&B run, and the artifacts that it uses."""
+        self._producers.wait(run.inputs)
         existing = self._existing_runs.get(run.id)
         if existing is None:
             return before_update
@@ -219,13 +225,16 @@ class OnlineSession:
     def enqueue(self, run: PlannedRun) -> None:
         """Note that a W&B run will be written, after those that were noted before."""
         self._version_order.enqueue(run.id, (output.name for output in run.outputs))
+        self._producers.enqueue(run.id)
 
-    def dequeue(self, run: PlannedRun) -> None:
+    def dequeue(self, run: PlannedRun, *, written: bool) -> None:
         """Note that a W&B run was written, or will not be: no other one waits for it."""
+        self._producers.dequeue(run.id, written=written)
         self._version_order.dequeue(run.id, (output.name for output in run.outputs))
 
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
         """Write one W&B run, or update an existing one of ours."""
+        self._producers.raise_if_failed(run.inputs)
         while True:
             core_restarts = self._client.core_restarts
             try:
@@ -249,7 +258,8 @@ class OnlineSession:
                 self._existing_runs.fetch([run])
 
     def confirm(self) -> dict[str, tuple[Loss, ...]]:
-        """Read back all that was written, and mark it as complete; SinkError if it is not."""
+        """Write the uses, read back all that was written, and mark it; SinkError if it is not."""
+        self._uses.write()
         return self._arrivals.confirm()
 
     def _open_and_fill(self, run: PlannedRun, ready: ReadyRun, claim: Claim) -> WrittenRun:
@@ -388,14 +398,11 @@ class OnlineSession:
         logged_before: dict[str, wandb.Artifact] = {}
         if not claim.is_new:
             logged_before = self._logged.of_run(run.id)
-        losses = [loss for used in run.inputs if (loss := self._use_artifact(open_run, run, used))]
-        lacks_input = any(map(self._logged.is_missing, run.inputs))
         uploads: list[Upload] = []
         try:
-            self._project.collections.load(artifact.planned.name for artifact in ready.artifacts)
+            self._project.collections.load(self._names_of(ready))
             names = [output.name for output in run.outputs]
-            patience = self._client.retry_budget.wait_limit
-            self._version_order.wait_for_contents(run.id, names, seconds=patience)
+            self._version_order.wait_for_contents(run.id, names)
             uploads.extend(
                 self._uploads.start(open_run, run, artifact, logged_before)
                 for artifact in ready.artifacts
@@ -408,6 +415,18 @@ class OnlineSession:
             self._uploads.release(uploads)
         for result in results:
             self._logged.add(run.id, result)
+        self._producers.note_logged(run.id)
+        self._producers.wait(run.inputs)
+        inputs = {used: self._logged.find_used(used) for used in run.inputs}
+        losses = [
+            Loss(use_item(run, used), explain_missing_online(used))
+            for used, logged in inputs.items()
+            if logged is None
+        ]
+        for used, logged in inputs.items():
+            if logged is not None:
+                self._use_artifact(open_run, run, used, logged)
+        lacks_input = any(map(self._logged.is_missing, run.inputs))
         losses += [result.loss for result in results if result.loss]
         losses += [loss for result in results for loss in result.rule_losses]
         outputs = tuple(result.output for result in results if result.output)
@@ -428,14 +447,13 @@ class OnlineSession:
                 log_bytes_left_out=ready.log_bytes_left_out,
                 masked=ready.masked,
             )
-            used = {logged.id for item in run.inputs if (logged := self._logged.find_used(item))}
             self._arrivals.add(
                 SentRun.of(
                     run,
                     receipt,
                     planned,
                     token=token,
-                    uses=frozenset(used),
+                    uses=frozenset(logged.id for logged in inputs.values() if logged),
                     complaint=read_first_error(open_run),
                     axes=ready.axis_of,
                     job_type=merged.run_metadata.job_type,
@@ -454,6 +472,7 @@ class OnlineSession:
             trouble=next((result.trouble for result in results if result.trouble), ""),
             edits_kept=merged.kept,
             edits_undone=merged.undone,
+            refused=count_refused(open_run),
         )
 
     def _rows_to_write(
@@ -484,16 +503,20 @@ class OnlineSession:
         append_rows(self._client, destination, run, missing, others, ready.axes)
         return (), ()
 
+    def _names_of(self, ready: ReadyRun) -> Iterable[str]:
+        """Return the names of a W&B run's artifacts, and of those that follow in the flow run."""
+        if not ready.artifacts:
+            return ()
+        return (output.name for run in self._plan.runs for output in run.outputs)
+
     def _use_artifact(
-        self, open_run: wandb.Run, run: PlannedRun, used: InputArtifact
-    ) -> Loss | None:
-        logged = self._logged.find_used(used)
-        if logged is None:
-            return Loss(use_item(run, used), explain_missing_online(used))
-        self._client.retry_budget.attempt(
-            lambda: open_run.use_artifact(logged), f"let {run.name} use {used.name}"
-        )
-        return None
+        self, open_run: wandb.Run, run: PlannedRun, used: InputArtifact, logged: wandb.Artifact
+    ) -> None:
+        purpose = f"let {run.name} use {used.name}"
+        if used.place:  # of another project, of which the request has to tell the server
+            self._client.retry_budget.attempt(lambda: open_run.use_artifact(logged), purpose)
+        else:
+            self._uses.add(open_run.id, logged, purpose)
 
     def _use_in_finished_run(
         self, existing: ExistingRun, run: PlannedRun, used: InputArtifact

@@ -18,6 +18,7 @@ from mfwb.payload.metadata import BuiltArtifact, build_description, build_metada
 from mfwb.payload.model import ArtifactFiles
 from mfwb.planning import Content, Form, OutputArtifact, PlannedFile
 from mfwb.ports import ReadyFile
+from tests.support.examples import examples
 from tests.support.strangers import HOSTILE, anything, assert_inert
 
 _INERT_TOKENS = {
@@ -49,7 +50,7 @@ _CALLED = {
     uri=st.booleans(),
     several=st.booleans(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_description(text: str, form: Form, uri: bool, several: bool) -> None:  # noqa: FBT001
     """Text of others is code in Markdown; the code to paste loads one file and does no more."""
     content = Content(f"F/1/start/{text}", f"x{text}", "1", 5)
@@ -80,7 +81,7 @@ def test_description(text: str, form: Form, uri: bool, several: bool) -> None:  
 
 
 @given(paths=st.lists(st.one_of(anything(), st.text(alphabet="aA.b/\\", max_size=6)), max_size=12))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_names_of_files(paths: list[str]) -> None:
     """Each is inside the artifact, can be a name on any system, and is no other one's twin."""
     result = make_names_safe(ArtifactFiles(Form.PATH, [ReadyFile(path, 1) for path in paths]))

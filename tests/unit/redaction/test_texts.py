@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mfwb.redaction.texts import MASK, mask_text, may_have_secret
+from tests.support.examples import examples
 from tests.support.secret_kinds import (
     INNOCENT,
     INNOCENT_LINES,
@@ -115,7 +116,7 @@ def test_any_text(text: str) -> None:
 
 
 @pytest.mark.timeout(120)  # quadratic, one of them alone would take minutes
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(_PARTS, min_size=1, max_size=4))
 def test_time_is_linear(parts: list[str]) -> None:
     """A line of 100,000 letters, as long as lines get, is masked at all."""
