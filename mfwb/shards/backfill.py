@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_up", "backfill", "backfill_selection", "cores", "make_shard_plan"]
 
-_HOW = frozenset({"workers", "timeout", "wait", "strict"})
+_HOW = frozenset({"workers", "max_requests_per_minute", "timeout", "wait", "strict"})
 """Settings that decide how a backfill works, and not what it does: a restart may have others."""
 
 

@@ -22,11 +22,13 @@ from mfwb.shards.folder import BackfillFolder
 from mfwb.shards.messages import Job, SentSettings, apply_message, job_to_json, outcome_of
 from mfwb.shards.model import Shard, ShardPlan
 
-__all__ = ["ShardEnd", "not_begun", "run_shards"]
+__all__ = ["ShardEnd", "not_begun", "run_shards", "with_share_of_budget"]
 
 _CHILD = Path(__file__).with_name("child.py")
 _STARTS = 3
 """How often the process of a shard is started: something may kill it, as for want of memory."""
+
+_LEAST_BUDGET = 60  # requests a minute: what the settings allow a process at least
 
 _WAIT = 60.0
 """Seconds: an earlier process that lost its backfill ends within one; W&B's may take longer."""
@@ -127,9 +129,10 @@ class _Processes:
 
     def run(self, stage: Sequence[Shard], *, failed: bool | None, at_once: int) -> list[ShardEnd]:
         """Sync the shards of one stage, and return how each ended, in their order."""
-        pool = ThreadPoolExecutor(min(at_once, len(stage)), thread_name_prefix="mfwb-shard")
+        at_once = min(_within_budget(self._settings, at_once), len(stage))
+        pool = ThreadPoolExecutor(at_once, thread_name_prefix="mfwb-shard")
         try:
-            futures = [pool.submit(self._sync, shard, failed) for shard in stage]
+            futures = [pool.submit(self._sync, shard, failed, at_once) for shard in stage]
             for future in as_completed(futures):
                 future.result()
         except BaseException:
@@ -138,11 +141,12 @@ class _Processes:
         pool.shutdown()
         return [future.result() for future in futures]
 
-    def _sync(self, shard: Shard, failed: bool | None) -> ShardEnd:  # noqa: FBT001 - as in Selection
+    def _sync(self, shard: Shard, failed: bool | None, at_once: int) -> ShardEnd:  # noqa: FBT001 - as in Selection
         """Run the process of a shard until it ends by itself, some times at most."""
         self._folder.make(shard.name)
         ledger = str(self._folder.ledger(shard.name))
-        job = Job(shard.flow_runs, failed, ledger, SentSettings.of(self._settings))
+        settings = with_share_of_budget(self._settings, at_once)
+        job = Job(shard.flow_runs, failed, ledger, SentSettings.of(settings))
         end = ShardEnd(shard.name)
         for start in range(1, _STARTS + 1):
             code = self._run_process(job, end)
@@ -216,6 +220,20 @@ class _Processes:
             end.outcomes[outcome.pathspec] = outcome
         if before is None:
             self._progress.finished(outcome)
+
+
+def with_share_of_budget(settings: Settings, processes: int) -> Settings:
+    """Return the settings of one process: all together keep the budget of requests."""
+    whole = settings.max_requests_per_minute
+    if whole is None:
+        return settings
+    return settings.model_copy(update={"max_requests_per_minute": whole // processes})
+
+
+def _within_budget(settings: Settings, processes: int) -> int:
+    """Return how many processes may run at once, so that each has the least budget there is."""
+    whole = settings.max_requests_per_minute
+    return processes if whole is None else min(processes, max(1, whole // _LEAST_BUDGET))
 
 
 def _how(code: int) -> str:
