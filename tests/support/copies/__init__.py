@@ -13,5 +13,14 @@ flow wrote *into* an artifact, such as its own id, is still that of the origin. 
 
 from .copying import RunningCopy, copy_flow_run, copy_listing, copy_running_flow_run
 from .tagging import tag_flow_run
+from .widening import Wide, widen_flow_run
 
-__all__ = ["RunningCopy", "copy_flow_run", "copy_listing", "copy_running_flow_run", "tag_flow_run"]
+__all__ = [
+    "RunningCopy",
+    "Wide",
+    "copy_flow_run",
+    "copy_listing",
+    "copy_running_flow_run",
+    "tag_flow_run",
+    "widen_flow_run",
+]
