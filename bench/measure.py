@@ -30,6 +30,8 @@ class Measured:
     cpu: float  # seconds of all cores, of it and the children it waited for
     main_peak: int  # bytes; of the process itself, as the kernel noted it
     tree_peak: int  # bytes; of it and its children at one moment, shared pages counted twice
+    main_cpu: float  # seconds; of the process itself, as last seen
+    core_cpu: float  # seconds; of its wandb-core, as last seen
     exit_code: int
     out: str
     err: str
@@ -74,6 +76,8 @@ def measure(
             cpu=usage.ru_utime + usage.ru_stime,
             main_peak=main_peak,
             tree_peak=max(main_peak, watch.peak),
+            main_cpu=watch.main_cpu,
+            core_cpu=watch.core_cpu,
             exit_code=process.returncode,
             out=_text(out),
             err=_text(err),
@@ -91,10 +95,12 @@ def disk_use(folder: Path) -> DiskUse:
 
 
 class _Watch:
-    """Looks at the memory of a process and its children, now and then."""
+    """Looks at the memory and the processor time of a process and its children, now and then."""
 
     def __init__(self, pid: int) -> None:
         self.peak = 0
+        self.main_cpu = 0.0
+        self._core_cpu: dict[int, float] = {}
         self._pid = pid
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look_on, daemon=True)
@@ -111,7 +117,18 @@ class _Watch:
         with suppress(psutil.Error):
             main = psutil.Process(self._pid)
             while not self._over.wait(_PAUSE):
-                self.peak = max(self.peak, _resident([main, *main.children(recursive=True)]))
+                children = main.children(recursive=True)
+                self.peak = max(self.peak, _resident([main, *children]))
+                self.main_cpu = _cpu(main)
+                for child in children:
+                    with suppress(psutil.Error):
+                        if child.name() == "wandb-core":
+                            self._core_cpu[child.pid] = _cpu(child)
+
+    @property
+    def core_cpu(self) -> float:
+        """The seconds of all its wandb-cores."""
+        return sum(self._core_cpu.values())
 
 
 def _resident(processes: Sequence[psutil.Process]) -> int:
@@ -120,6 +137,11 @@ def _resident(processes: Sequence[psutil.Process]) -> int:
         with suppress(psutil.Error):
             total += process.memory_info().rss
     return total
+
+
+def _cpu(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def _text(file: IO[bytes]) -> str:

@@ -26,6 +26,7 @@ from mfwb.cli.commands.report import report
 from mfwb.cli.commands.status import status
 from mfwb.cli.commands.sync import sync
 from mfwb.cli.commands.verify import verify
+from mfwb.cli.commands.watch import watch
 from mfwb.cli.exit import end
 from mfwb.cli.help import Group
 from mfwb.cli.streams import install_streams, write_error_at_once
@@ -62,7 +63,7 @@ def mfwb(context: click.Context) -> None:
         context.exit(2)
 
 
-mfwb.add_commands("Write to W&B", sync, push, forget)
+mfwb.add_commands("Write to W&B", sync, push, watch, forget)
 mfwb.add_commands("Look at a flow run", ls, plan, lineage, explain, report)
 mfwb.add_commands("Look at what was synced", status, verify, open_page)
 mfwb.add_commands("Set up", doctor, config, completion)

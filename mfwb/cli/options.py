@@ -41,6 +41,7 @@ __all__ = [
     "text_or_json",
     "verification",
     "verification_output",
+    "watch_rounds",
 ]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -285,6 +286,43 @@ def sync_behavior(command: _F) -> _F:
         _config,
         _metadata,
     )
+
+
+def watch_rounds(command: _F) -> _F:
+    """Add the options for how often a watch syncs."""
+    heading = "How"
+    return _add_in_order(
+        command,
+        _option(
+            heading,
+            "--every",
+            "pause",
+            metavar="DURATION",
+            default="5m",
+            callback=_seconds,
+            help="Pause between two syncs  [5m]",
+        ),
+        _option(
+            heading,
+            "--rounds",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="End after N syncs  [never]",
+        ),
+    )
+
+
+def _seconds(context: click.Context, parameter: click.Parameter, value: str) -> float:
+    """Return a duration in seconds."""
+    from mfwb.units.quantities import parse_seconds  # noqa: PLC0415 - not needed for help
+
+    try:
+        seconds = float(parse_seconds(value))
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx=context, param=parameter) from error
+    if seconds < 1:
+        raise click.BadParameter("at least 1s", ctx=context, param=parameter)
+    return seconds
 
 
 def push_behavior(command: _F) -> _F:

@@ -1,7 +1,7 @@
 """Estimates: what a sync of a planned W&B run costs, in bytes, requests and seconds. Pure.
 
 The numbers were measured against the stand-in server of the tests, with wandb 0.31; docs/plan.md
-has them, and tests/integration/test_plan_estimates.py holds them against a sync.
+has them, and tests/integration/test_plan_truth.py holds them against a sync.
 """
 
 from __future__ import annotations
@@ -10,18 +10,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from mfwb.outcome import Estimate, RunAction
-from mfwb.planning import Form, PlannedRun, Preview
+from mfwb.pipeline.request_costs import (
+    REQUESTS_OF_FLOW_RUN,
+    REQUESTS_OF_UPDATE,
+    count_panels,
+    count_requests,
+)
+from mfwb.planning import PlannedRun
 from mfwb.ports import ExpectedRun
 
 __all__ = ["estimate_call", "estimate_flow_run", "estimate_run"]
-
-_REQUESTS_OF_RUN = 16.0  # claim, open, texts, summary, history, log and end of a W&B run; checks
-_REQUESTS_OF_ARTIFACT = 9.5  # its collection, draft, manifest, files, commit and aliases
-_REQUESTS_OF_FILE = 1.9
-_REQUESTS_OF_USE = 1.2
-_REQUESTS_OF_PANEL = 1.0  # a file of the W&B run: a card, an image, a table
-_REQUESTS_OF_UPDATE = 3.0
-_REQUESTS_OF_FLOW_RUN = 3  # what exists, and what has arrived
 
 _BYTES_OF_RUN = 12_000  # config, summary and the records of wandb-core
 _SECONDS_OF_RUN = 0.25  # of the processor, mostly of wandb-core, for a W&B run
@@ -48,19 +46,18 @@ def estimate_run(
         online: whether it is sent to a server; into a bundle there are no requests.
     """
     if action is RunAction.UPDATE:
-        requests = _REQUESTS_OF_UPDATE if online else 0
-        return Estimate(requests=round(requests), seconds=requests * _SECONDS_OF_REQUEST)
+        requests = REQUESTS_OF_UPDATE if online else 0
+        return Estimate(requests=requests, seconds=requests * _SECONDS_OF_REQUEST)
     if action not in _WRITES:
         return Estimate()
     files = expected.files.values()
     sent = sum(file.size - file.linked for file in files) + expected.card_bytes
     size = sent + expected.log_bytes
-    requests = (
-        _REQUESTS_OF_RUN
-        + _REQUESTS_OF_ARTIFACT * len(files)
-        + _REQUESTS_OF_FILE * sum(file.number for file in files)
-        + _REQUESTS_OF_USE * len(run.inputs)
-        + _REQUESTS_OF_PANEL * _count_panels(run)
+    requests = count_requests(
+        artifacts=len(files),
+        files=sum(file.number for file in files),
+        uses=len(run.inputs),
+        panels=count_panels(run),
     )
     seconds = _SECONDS_OF_RUN + _SECONDS_OF_ARTIFACT * len(files) + size / _BYTES_PER_SECOND_OF_DISK
     if online:
@@ -68,7 +65,7 @@ def estimate_run(
     return Estimate(
         size=size,
         size_is_estimate=any(file.is_estimate for file in files),
-        requests=round(requests) if online else 0,
+        requests=requests if online else 0,
         seconds=seconds,
     )
 
@@ -93,7 +90,7 @@ def estimate_flow_run(
     at_once = max(1.0, min(workers, len(written) / levels))
     return replace(
         total,
-        requests=total.requests + (_REQUESTS_OF_FLOW_RUN if online else 0),
+        requests=total.requests + (REQUESTS_OF_FLOW_RUN if online else 0),
         seconds=round(total.seconds / at_once, 1),
     )
 
@@ -107,15 +104,3 @@ def estimate_call(flow_runs: Iterable[Estimate], *, workers: int, online: bool) 
     at_once = min(workers, len(with_work), _FLOW_RUNS_AT_ONCE) if online else 1
     seconds = _SECONDS_OF_CALL if online else _SECONDS_OF_OFFLINE_CALL
     return replace(total, seconds=round(total.seconds / at_once + seconds, 1))
-
-
-def _count_panels(run: PlannedRun) -> int:
-    """Return the number of files that the W&B run itself has, for panels."""
-    tables = 1 if run.merged or run.overview is not None else 0
-    figures = 3 if run.overview is not None else 0
-    previews = sum(
-        file.preview not in {None, Preview.CHART} or file.form is Form.IMAGE
-        for artifact in run.outputs
-        for file in artifact.files
-    )
-    return len(run.cards) + tables + figures + previews

@@ -43,6 +43,7 @@ DOCUMENTS: dict[str, Any] = {
     "status": StatusDocument,
     "sync": ResultDocument,
     "verify": VerificationDocument,
+    "watch": ResultDocument,
 }
 """The types of the documents, by command."""
 

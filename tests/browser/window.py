@@ -65,7 +65,7 @@ class Window:
 
     @contextmanager
     def without_scripts(self) -> Iterator[None]:
-        """Show pages in a tab without JavaScript, of its own: a tab may take the switch back too late."""
+        """Show pages without JavaScript, in a tab of its own: a tab may switch back too late."""
         before = self.driver.current_window_handle
         self.driver.switch_to.new_window("tab")
         self.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})

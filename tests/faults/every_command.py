@@ -71,6 +71,8 @@ def _arguments(words: str, command: click.Command, flow_run: str) -> Iterator[st
             yield _value(words, parameter).format(flow_run=flow_run)
         elif "--timeout" in parameter.opts:
             yield from ("--timeout", _TIMEOUT)
+        elif "--rounds" in parameter.opts:
+            yield from ("--rounds", "1")
         elif "--yes" in parameter.opts:
             yield "--yes"
         elif parameter.required:

@@ -94,7 +94,7 @@ def test_crontab(with_flow_run: Machine) -> None:
 
 def test_systemd(with_flow_run: Machine) -> None:
     """The service runs what the page says, and systemd takes both units."""
-    service, timer = snippets("ini")
+    service, timer, _ = snippets("ini")
     folder = with_flow_run.sandbox.root
     units = folder / "units"
     units.mkdir()
@@ -114,6 +114,16 @@ def test_systemd(with_flow_run: Machine) -> None:
         done = with_flow_run.sandbox.run("systemd-analyze", "verify", "--man=no", *both)
         complaints = [line for line in done.err.splitlines() if str(units) in line]
         assert (done.code, complaints) == (0, []), done.err
+
+
+def test_systemd_with_a_watch(with_flow_run: Machine) -> None:
+    """The service runs what the page says, again and again; systemd waits for its message."""
+    parsed = configparser.ConfigParser(interpolation=None)
+    parsed.read_string(snippets("ini")[2])
+
+    assert parsed["Service"]["Type"] == "notify"
+    command = parsed["Service"]["ExecStart"].replace("/usr/local/bin/", "")
+    assert_syncs_in_silence(with_flow_run, f"{command} --quiet --rounds 1")
 
 
 def test_kubernetes(with_flow_run: Machine) -> None:
@@ -231,6 +241,6 @@ def test_no_script_of_the_action_has_expressions() -> None:
 
 def test_the_first_line() -> None:
     """What the page begins with is what its snippets call."""
-    [line] = re.findall(r"^    (mfwb .*)$", _PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    line, _ = re.findall(r"^    (mfwb .*)$", _PAGE.read_text(encoding="utf-8"), re.MULTILINE)
 
     assert all(line in snippet for snippet in (*snippets("crontab"), snippets("ini")[0]))

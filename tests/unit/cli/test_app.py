@@ -46,7 +46,7 @@ def test_after_an_error_stdout_has_no_text(
     wrong: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """It is empty, or has a document that says what is wrong; stderr has the line if not."""
     monkeypatch.chdir(tmp_path)
@@ -55,7 +55,7 @@ def test_after_an_error_stdout_has_no_text(
         Path("mfwb.toml").write_text("granularity = 'steps'\n", encoding="utf-8")
     arguments = ["--nosuch"] if wrong == "usage" else list(required_by(COMMANDS[name]))
     code = end(mfwb, [*name.split(), *arguments, "--json"])
-    out, err = capsys.readouterr()
+    out, err = capfd.readouterr()
 
     if out:
         document: dict[str, Any] = json.loads(out)

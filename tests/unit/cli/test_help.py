@@ -81,6 +81,7 @@ Usage: mfwb [-h | -V] COMMAND [ARGS]...
 Write to W&B:
   sync        Replay flow runs into Weights & Biases.
   push        Upload the bundle of an offline sync.
+  watch       Sync new flow runs again and again.
   forget      Forget that flow runs were synced.
 
 Look at a flow run:

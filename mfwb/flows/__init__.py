@@ -1,0 +1,1 @@
+"""Flows that ship with mfwb, for teams that let Metaflow itself start a sync."""
