@@ -11,10 +11,11 @@ import hashlib
 import io
 import json
 import pickle
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .copying import copy_flow_run_with
 from .origin import Origin, OriginFile
@@ -22,7 +23,6 @@ from .origin import Origin, OriginFile
 __all__ = ["Wide", "widen_flow_run"]
 
 _COMPRESSION = 3  # as in Metaflow's `content_addressed_store`
-_LARGEST_ID = 10**9
 _RAW = '{"cas_raw": false, "cas_version": 1}'
 
 
@@ -114,7 +114,7 @@ def _renumbered_file(
     content = file.content
     if isinstance(content, dict):
         content = {**content, "task_id": str(number)}
-        name = content.get("name")
+        name = str(content.get("name"))
         if name in blobs and "sha" in content:
             content["sha"] = blobs[name][0]
         if index is not None and content.get("field_name") == "foreach-execution-path":
@@ -126,6 +126,19 @@ def _renumbered_file(
             record["info"][name]["size"] = size
         content = json.dumps(record).encode()
     return OriginFile(path, content, file.changed_at_ns)
+
+
+class ForeachFrame(NamedTuple):
+    """One level of a foreach, as in `metaflow.tuple_util`."""
+
+    step: str
+    var: str
+    num_splits: int
+    index: int  # type: ignore[assignment] - Metaflow's name, which hides a method of tuples
+    value: str
+
+
+ForeachFrame.__module__ = "__main__"
 
 
 class _Blobs:
@@ -143,7 +156,7 @@ class _Blobs:
         stored = (self._folder / sha[:2] / sha).read_bytes()
         frames = _Frames(io.BytesIO(gzip.decompress(stored))).load()
         frames[-1] = frames[-1]._replace(num_splits=splits, index=index)
-        return self.add(frames)
+        return self._put(_pickled_frames(frames))
 
     def _put(self, data: bytes) -> tuple[str, int]:
         sha = hashlib.sha1(data, usedforsecurity=False).hexdigest()
@@ -156,10 +169,19 @@ class _Blobs:
 
 
 class _Frames(pickle.Unpickler):
-    """Reads foreach stacks, whose class Metaflow puts into `__main__`."""
+    """Reads foreach stacks, whose class Metaflow puts into `__main__`, without Metaflow."""
 
     def find_class(self, module: str, name: str) -> Any:
         """Return the class of a name."""
-        from metaflow.tuple_util import ForeachFrame  # noqa: PLC0415 - the tests' own is too slow
-
         return ForeachFrame if name == "ForeachFrame" else super().find_class(module, name)
+
+
+def _pickled_frames(frames: list[ForeachFrame]) -> bytes:
+    """Return a foreach stack as Metaflow pickles it; the class has to be found in `__main__`."""
+    main: Any = sys.modules["__main__"]
+    before = vars(main).get("ForeachFrame")
+    main.ForeachFrame = ForeachFrame
+    try:
+        return pickle.dumps(frames, protocol=4)
+    finally:
+        main.ForeachFrame = before
