@@ -46,7 +46,7 @@ def _widen(pathspec: str, tasks: int) -> str:
         return {**made, "count": tasks, "items": items, "_foreach_values": items}
 
     scores = dict.fromkeys(items, 0.5)
-    of_steps = {
+    of_steps: dict[str, dict[str, Any]] = {
         "_parameters": {"count": tasks},
         "start": {"count": tasks, "items": items, "_foreach_num_splits": tasks},
         "join": {"count": tasks, "scores": scores},

@@ -134,7 +134,7 @@ class ForeachFrame(NamedTuple):
     step: str
     var: str
     num_splits: int
-    index: int  # type: ignore[assignment] - Metaflow's name, which hides a method of tuples
+    index: int  # type: ignore[assignment]  # it hides a method of tuples, as Metaflow's does
     value: str
 
 
