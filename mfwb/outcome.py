@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import TypeAdapter, computed_field
 from typing_extensions import TypedDict
 
-from mfwb.account import Account, Ending, add_accounts, full_account
+from mfwb.account import Account, Ending, Kind, add_accounts
 from mfwb.errors import BUG_EXIT_CODE, FlowRunsFailed
 from mfwb.notebook_display import ShownInNotebooks
 from mfwb.redaction import Masked
@@ -336,6 +337,38 @@ class FlowRunOutcome:
         document: dict[str, Any] = _adapter(FlowRunOutcome).dump_python(self, mode="json")
         return document
 
+    def to_json(self) -> str:
+        """Return that document as text, on one line."""
+        return _adapter(FlowRunOutcome).dump_json(self).decode()
+
+    @property
+    def numbers(self) -> Mapping[str, int]:
+        """Its numbers, those that are 0 left out: `totals` adds them up.
+
+        The names are those of the totals; `items/lost` is a number of items, and
+        `account/artifacts/written` one of the account.
+        """
+        runs = self.wandb_runs
+        items = _sum(run.items for run in runs)
+        account = (
+            (f"account/{kind.value}/{end.value}", number)
+            for kind, endings in (self.account or {}).items()
+            for end, number in endings.items()
+        )
+        numbers = {
+            "wandb_runs": len(runs),
+            "inputs": sum(len(run.inputs) for run in runs),
+            "outputs": sum(len(run.outputs) for run in runs),
+            "losses": len(self.all_losses),
+            "masked": len(self.all_masked),
+            "artifacts_passed_on": self.artifacts_passed_on,
+            "log_lines": sum(run.log_lines or 0 for run in runs),
+            "log_bytes_left_out": sum(run.log_bytes_left_out for run in runs),
+            **{f"items/{item.name}": getattr(items, item.name) for item in fields(ItemCounts)},
+            **dict(account),
+        }
+        return {name: number for name, number in numbers.items() if number}
+
     @property
     def all_losses(self) -> tuple[Loss, ...]:
         """The losses of the flow run and of its W&B runs."""
@@ -349,7 +382,8 @@ class FlowRunOutcome:
     @property
     def has_losses(self) -> bool:
         """Whether anything is lost; a lost item without a loss of its own counts, too."""
-        return bool(self.all_losses or _lost_in(self.account or {}))
+        numbers = self.numbers
+        return any(name in numbers for name in _LOST)
 
 
 if TYPE_CHECKING:
@@ -434,7 +468,7 @@ class Result(ShownInNotebooks):
     def __repr__(self) -> str:
         """Return `<mfwb sync: 2 synced, 1 failed, 3 losses; Flow/3: the reason>`: one line."""
         numbers = [f"{n:,} {s}" for s, n in self.totals["flow_runs"].items() if n]
-        lost = len(self.losses)
+        lost = self.totals["losses"]
         numbers += [f"{lost:,} {'loss' if lost == 1 else 'losses'}"] if lost else []
         failed = [run for run in self.flow_runs if run.status is Status.FAILED]
         why = f"; {failed[0].pathspec}: {failed[0].reason}" if failed else ""
@@ -443,26 +477,27 @@ class Result(ShownInNotebooks):
     @property
     def totals(self) -> Totals:
         """Counts over all flow runs: by status, W&B runs, artifacts and losses."""
-        runs = [run for flow_run in self.flow_runs for run in flow_run.wandb_runs]
+        numbers = _add_up(run.numbers for run in self.flow_runs)
+        statuses = Counter(run.status for run in self.flow_runs)
+        changes = Counter(run.change for run in self.flow_runs)
         return {
-            "flow_runs": {
-                status.value: sum(run.status is status for run in self.flow_runs)
-                for status in Status
+            "flow_runs": {status.value: statuses[status] for status in Status},
+            "wandb_runs": numbers["wandb_runs"],
+            "inputs": numbers["inputs"],
+            "outputs": numbers["outputs"],
+            "items": {item.name: numbers[f"items/{item.name}"] for item in fields(ItemCounts)},
+            "losses": numbers["losses"],
+            "masked": numbers["masked"],
+            "account": {
+                kind.value: {
+                    end.value: numbers[f"account/{kind.value}/{end.value}"] for end in Ending
+                }
+                for kind in Kind
             },
-            "wandb_runs": len(runs),
-            "inputs": sum(len(run.inputs) for run in runs),
-            "outputs": sum(len(run.outputs) for run in runs),
-            "items": _adapter(ItemCounts).dump_python(_sum(run.items for run in runs)),
-            "losses": sum(len(run.all_losses) for run in self.flow_runs),
-            "masked": sum(len(run.all_masked) for run in self.flow_runs),
-            "account": _adapter(Account).dump_python(full_account(self.account), mode="json"),
-            "artifacts_passed_on": sum(run.artifacts_passed_on for run in self.flow_runs),
-            "log_lines": sum(run.log_lines or 0 for run in runs),
-            "log_bytes_left_out": sum(run.log_bytes_left_out for run in runs),
-            "changes": {
-                change.value: sum(run.change is change for run in self.flow_runs)
-                for change in Change
-            },
+            "artifacts_passed_on": numbers["artifacts_passed_on"],
+            "log_lines": numbers["log_lines"],
+            "log_bytes_left_out": numbers["log_bytes_left_out"],
+            "changes": {change.value: changes[change] for change in Change},
             "estimate": _adapter(Estimate).dump_python(self.estimate or Estimate(), mode="json"),
             "bytes_written": self.bytes_written,
             "seconds": self.seconds,
@@ -548,14 +583,7 @@ def outcome_to_json(outcome: FlowRunOutcome) -> str:
     What this call alone took is not in it: a later call that finds a thousand flow runs unchanged
     would have to copy all their W&B runs to reset it.
     """
-    return _adapter(FlowRunOutcome).dump_json(outcome, exclude=_CALL_FIELDS).decode()
-
-
-_CALL_FIELDS: Any = {
-    "bytes_written": True,
-    "seconds": True,
-    "wandb_runs": {"__all__": {"bytes_written"}},
-}
+    return replace(outcome.as_unchanged(), status=outcome.status).to_json()
 
 
 def outcome_from_json(text: str | bytes) -> FlowRunOutcome:
@@ -568,8 +596,21 @@ def _sum(counts: Iterable[ItemCounts]) -> ItemCounts:
     return sum(counts, start=ItemCounts())
 
 
-def _lost_in(account: Account) -> int:
-    return sum(numbers.get(Ending.LOST, 0) for numbers in account.values())
+_LOST = ("losses", *(f"account/{kind.value}/{Ending.LOST.value}" for kind in Kind))
+"""Numbers of a flow run; if it has one of them, something is lost."""
+
+
+def _add_up(numbers: Iterable[Mapping[str, int]]) -> Counter[str]:
+    """Return the sum of the numbers of flow runs; most unchanged ones share theirs."""
+    shared: dict[int, tuple[Mapping[str, int], int]] = {}
+    for each in numbers:
+        _, times = shared.get(id(each), (each, 0))
+        shared[id(each)] = each, times + 1
+    total: Counter[str] = Counter()
+    for each, times in shared.values():
+        for name, number in each.items():
+            total[name] += times * number
+    return total
 
 
 @cache

@@ -14,6 +14,7 @@ import pytest
 
 from tests.faults.skips import MOST_SKIPPED, SkipBounds, size_of
 from tests.support.sandbox import Sandbox
+from tests.support.selection import LeftOut, marks_left_out
 
 # A shell ignores Ctrl-C for what it starts in the background, and so would all that is tested.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -23,6 +24,9 @@ _MADE_ONCE_A_WORKER = {"synced", "client"}  # fixtures of the session that are d
 
 def pytest_configure(config: pytest.Config) -> None:
     """Bound what may be skipped, where all tests of all workers are heard of."""
+    left_out = marks_left_out(config.option.markexpr)
+    if left_out:
+        config.pluginmanager.register(LeftOut(left_out, Path(__file__).parent))
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(SkipBounds(MOST_SKIPPED, size_of))
 

@@ -28,6 +28,9 @@ from tools.venvs import ROOT, build_wheel, copy_of_tests, install, make_venv, ru
 SDK_TESTS = (
     # What mfwb uses of the SDKs that is not public; tests/unit/test_private_parts.py sees to it
     # that none is missing here.
+    "tests/contracts/test_artifact_drafts.py",
+    "tests/contracts/test_messages.py",
+    "tests/contracts/test_plain_settings.py",
     "tests/contracts/test_sink.py",
     "tests/contracts/test_source.py",
     "tests/integration/sink",
@@ -44,6 +47,7 @@ SDK_TESTS = (
     "tests/integration/test_lineage_edges.py",
     "tests/integration/test_logs_and_cards.py",
     "tests/integration/test_metadata_service.py::test_tried_again",
+    "tests/integration/test_service_requests.py::test_it_is_what_the_client_gives",
     "tests/integration/test_push.py::test_all_runs_are_there",
     "tests/integration/test_push.py::test_it_is_as_synced_online",
     "tests/integration/test_sync_offline.py::test_files_are_closed_and_complete",

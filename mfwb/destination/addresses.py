@@ -9,9 +9,17 @@ from urllib.parse import quote, urlsplit
 
 from mfwb.url_origins import origin_of
 
-__all__ = ["group_url", "is_web_address", "project_url", "project_url_of_run", "run_url"]
+__all__ = [
+    "group_url",
+    "is_web_address",
+    "project_url",
+    "project_url_of_group",
+    "project_url_of_run",
+    "run_url",
+]
 
 _RUNS = "/runs/"
+_GROUPS = "/groups/"
 _INVISIBLE = re.compile(r"[\s\x00-\x1f\x7f]")
 
 _FORGE_HOSTS = {
@@ -47,7 +55,12 @@ def project_url_of_run(url: str) -> str:
 
 def group_url(project: str, group: str) -> str:
     """Return the page of a group in a project, whose page is given."""
-    return f"{project}/groups/{_quoted(group)}/workspace"
+    return f"{project}{_GROUPS}{_quoted(group)}/workspace"
+
+
+def project_url_of_group(url: str) -> str:
+    """Return the page of the project of a group, whose own page is given."""
+    return url.rpartition(_GROUPS)[0] or url
 
 
 def run_url(project: str, run_id: str) -> str:

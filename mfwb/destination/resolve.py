@@ -16,6 +16,7 @@ __all__ = [
     "Destinations",
     "bundle_of",
     "entity_and_project",
+    "given_mode",
     "mode_to_write",
     "named_destinations",
     "project_of",
@@ -145,22 +146,23 @@ def bundle_of(settings: Settings, defaults: WandbDefaults) -> Path | None:
         UsageError: if mode and folder don't fit together.
     """
     if settings.dir is not None:
-        if _given_mode(settings) == "online":
+        if given_mode(settings) == "online":
             raise UsageError("--dir is where an offline sync writes; add --mode offline")
         return _bundle_path(settings.dir)
-    if (_given_mode(settings) or defaults.mode) == "offline":
+    if (given_mode(settings) or defaults.mode) == "offline":
         raise UsageError("an offline sync has its ledger in its bundle; add --dir DIR")
     return None
 
 
-def _given_mode(settings: Settings) -> str | None:
+def given_mode(settings: Settings) -> str | None:
+    """Return the mode that mfwb's own settings give; None: W&B's settings decide."""
     mode: str | None = settings.mode or settings.wandb.get("mode")
     return mode
 
 
 def mode_to_write(settings: Settings, defaults: WandbDefaults) -> str:
     """Return "online" or "offline"; UsageError for a mode in which nothing would be written."""
-    mode = str(_given_mode(settings) or defaults.mode)
+    mode = str(given_mode(settings) or defaults.mode)
     if mode not in _MODES:
         raise UsageError(
             f"W&B's mode is {mode!r}, in which nothing would be written; use --mode online "

@@ -7,10 +7,12 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from sys import intern
 from typing import Any
 
-from mfwb.outcome import outcome_from_json
+from mfwb.outcome import FlowRunOutcome, outcome_from_json
 from mfwb.ports import Destination, Entry, SyncState
+from mfwb.recorded_outcome import from_ledger
 
 __all__ = [
     "DESTINATION_MATCHES",
@@ -19,6 +21,7 @@ __all__ = [
     "destination_values",
     "to_destination",
     "to_entry",
+    "to_recorded",
     "to_row",
     "with_outcome",
 ]
@@ -76,36 +79,41 @@ def to_entry(row: Sequence[Any], bundle: str) -> Entry:
     Raises:
         sqlite3.DatabaseError: if mfwb did not write the row.
     """
-    _raise_if_invalid(row)
+    if tuple(map(type, row)) != _ROW_TYPES or not _is_valid(row):
+        raise sqlite3.DatabaseError("it has a row that mfwb did not write")
     flow_run, provider, mode, base, entity, project, sync_state, state, *rest = row
     started_at, listed, settings_stamp, digest, reason, at, _ = rest
     return Entry(
         flow_run=flow_run,
-        provider=provider,
+        provider=intern(provider),
         destination=to_destination(mode, base, entity, project, bundle),
         sync_state=_SYNC_STATES[sync_state],
-        state=state,
+        state=intern(state),
         started_at=started_at,
         listed=listed,
-        settings_stamp=settings_stamp,
+        settings_stamp=intern(settings_stamp),
         digest=digest,
         reason=reason,
         at=at,
     )
 
 
-def _raise_if_invalid(row: Sequence[Any]) -> None:
-    """Check types, which SQLite does not enforce, and the values that have a format."""
-    values = dict(zip(ENTRY_COLUMNS, row, strict=True))
-    has_types = all(isinstance(value, _TYPES.get(name, str)) for name, value in values.items())
-    if not (
-        has_types
-        and _FLOW_RUN.fullmatch(values["flow_run"])
-        and _AT.fullmatch(values["at"])
-        and values["standing"] in _SYNC_STATES
-        and abs(values["started_at"]) <= LAST_MOMENT
-    ):
-        raise sqlite3.DatabaseError("it has a row that mfwb did not write")
+_ROW_TYPES = tuple(_TYPES.get(name, str) for name in ENTRY_COLUMNS)
+"""The types of a row's values, which SQLite does not enforce."""
+
+
+def _is_valid(row: Sequence[Any]) -> bool:
+    """Return whether those values have their format that have one."""
+    flow_run, started_at, at, sync_state = (row[position] for position in _WITH_FORMAT)
+    return (
+        _FLOW_RUN.fullmatch(flow_run) is not None
+        and _AT.fullmatch(at) is not None
+        and sync_state in _SYNC_STATES
+        and abs(started_at) <= LAST_MOMENT
+    )
+
+
+_WITH_FORMAT = tuple(map(ENTRY_COLUMNS.index, ("flow_run", "started_at", "at", "standing")))
 
 
 def to_destination(mode: str, base: str, entity: str, project: str, bundle: str) -> Destination:
@@ -140,3 +148,16 @@ def with_outcome(entry: Entry, outcome: str | None) -> Entry:
         return replace(entry, outcome=outcome_from_json(outcome))
     except (TypeError, ValueError):
         return replace(entry, digest="", outcome=None)
+
+
+def to_recorded(outcome: Any, *, is_own: bool) -> FlowRunOutcome | None:
+    """Return what a call shows that finds a flow run unchanged; None if it can't be read.
+
+    Args:
+        outcome: the column of that name.
+        is_own: whether this user's mfwb wrote it.
+    """
+    try:
+        return from_ledger(outcome, is_own=is_own) if isinstance(outcome, str) else None
+    except ValueError:
+        return None

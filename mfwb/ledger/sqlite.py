@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -21,6 +21,7 @@ from mfwb.ledger.rows import (
     ENTRY_COLUMNS,
     destination_values,
     to_entry,
+    to_recorded,
     to_row,
     with_outcome,
 )
@@ -47,8 +48,9 @@ from mfwb.ledger.status_rows import (
     where,
 )
 from mfwb.operations import note_operation
-from mfwb.outcome import outcome_to_json
+from mfwb.outcome import FlowRunOutcome
 from mfwb.ports import Destination, Entry, SyncState
+from mfwb.recorded_outcome import to_ledger
 from mfwb.sync_status import KnownFlowRun, LostItem, StateCount
 
 __all__ = ["SqliteLedger"]
@@ -168,6 +170,30 @@ class SqliteLedger:
             return with_outcome(self._entry(columns), outcome)
         return None
 
+    def outcomes(
+        self, flow_runs: Collection[str], provider: str, destination: Destination
+    ) -> Mapping[str, FlowRunOutcome]:
+        """Return what a call shows that finds flow runs unchanged, by pathspec; one query.
+
+        Flow runs without an outcome, or with one that this version can't read, are not in it.
+        """
+        rows = self._select(
+            "SELECT flow_run, outcome FROM flow_runs JOIN outcomes USING (id) "  # noqa: S608 - constants
+            f"WHERE flow_run IN ({', '.join('?' * len(flow_runs))}) AND provider IN (?, '') "
+            f"AND {DESTINATION_MATCHES} ORDER BY provider",
+            (*flow_runs, provider, *destination_values(destination)),
+        )
+        is_own = destination.mode == "online"  # a bundle may come from a stranger
+        outcomes = {}
+        for flow_run, outcome in rows:  # an entry without a provider is the older one
+            outcomes[flow_run] = to_recorded(outcome, is_own=is_own)
+        return {name: outcome for name, outcome in outcomes.items() if outcome is not None}
+
+    def version(self) -> int:
+        """Return a number that is another one after some other process wrote to the ledger."""
+        [(version,)] = self._select("PRAGMA data_version")
+        return int(version)
+
     def entries(
         self,
         *,
@@ -283,7 +309,7 @@ class SqliteLedger:
         """Write an entry; it replaces the previous entry of its flow run at its destination."""
         row = to_row(entry)
         placeholders = ", ".join("?" * len(row))
-        outcome = outcome_to_json(entry.outcome) if entry.outcome else None
+        outcome = to_ledger(entry.outcome) if entry.outcome else None
         key = entry.flow_run, entry.provider, *destination_values(entry.destination)
         note_operation("ledger", f"write {entry.flow_run} as {entry.sync_state.value}")
         with self._exclusive(), write_transaction(self._connection):

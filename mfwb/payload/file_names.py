@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import replace
 from hashlib import sha256
-from pathlib import PurePosixPath
+from pathlib import PurePosixPath, PureWindowsPath
 
 from mfwb.payload.model import ArtifactFiles
 from mfwb.safe_text import has_unstorable
@@ -21,8 +21,9 @@ def make_names_safe(artifact_files: ArtifactFiles) -> ArtifactFiles:
     """Return the files of one artifact under safe names; `renamed` holds the original names.
 
     Names come from a folder of unknown origin, or from the keys of a dict. A name gets a hash of
-    the original if it leads out of the artifact, is too long, contains a backslash or unprintable
-    characters, or differs from another name only by case, which is the same file on some systems.
+    the original if it leads out of the artifact, is too long, begins with a drive as `c:` does,
+    contains a backslash or unprintable characters, or differs from another name only by case, which
+    is the same file on some systems.
     """
     files, missing, renamed = [], dict(artifact_files.missing), dict(artifact_files.renamed)
     taken = _Taken()
@@ -77,6 +78,8 @@ def _inside(path: str) -> str:
     """Return the path without parts that lead elsewhere, in printable characters."""
     parts = [_part(part) for part in path.split("/") if part not in ("", ".")]
     inside = "/".join(parts) or "_"
+    if PureWindowsPath(inside).drive:  # `c:data`, which W&B refuses
+        inside = inside.replace(":", "_", 1)
     if len(inside.encode()) <= _PATH_LIMIT:
         return inside
     return _cut(parts[-1], _PART_LIMIT // 2)

@@ -56,7 +56,6 @@ def estimate_run(
     requests = count_requests(
         artifacts=len(files),
         files=sum(file.number for file in files),
-        uses=len(run.inputs),
         panels=count_panels(run),
     )
     seconds = _SECONDS_OF_RUN + _SECONDS_OF_ARTIFACT * len(files) + size / _BYTES_PER_SECOND_OF_DISK

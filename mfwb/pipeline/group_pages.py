@@ -8,15 +8,18 @@ from dataclasses import replace
 from mfwb.destination.addresses import group_url, project_url_of_run
 from mfwb.outcome import FlowRunOutcome
 
-__all__ = ["with_group_pages"]
+__all__ = ["with_group_page", "with_group_pages"]
 
 
 def with_group_pages(outcomes: Iterable[FlowRunOutcome]) -> tuple[FlowRunOutcome, ...]:
     """Return outcomes with the pages of their groups; those that have no W&B run have no page."""
-    return tuple(map(_with_page, outcomes))
+    return tuple(map(with_group_page, outcomes))
 
 
-def _with_page(outcome: FlowRunOutcome) -> FlowRunOutcome:
+def with_group_page(outcome: FlowRunOutcome) -> FlowRunOutcome:
+    """Return an outcome with the page of its group, unless it has it."""
+    if outcome.url is not None:
+        return outcome
     url = next((run.url for run in outcome.wandb_runs if run.url), None)
     if url is None or not outcome.group:
         return outcome

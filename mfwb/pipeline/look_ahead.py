@@ -1,4 +1,4 @@
-"""Look-ahead: W&B is queried in bulk for flow runs that come next."""
+"""Look-ahead: W&B and the ledger are queried in bulk for flow runs that come next."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mfwb.pipeline.sync_history import SyncHistory
 from mfwb.planning import choose_group
 from mfwb.ports import Destination, Sink
 
-__all__ = ["LOOK_AHEAD", "look_ahead"]
+__all__ = ["LOOK_AHEAD", "look_ahead", "look_ahead_in_ledger"]
 
 LOOK_AHEAD = 200  # flow runs whose W&B runs are queried with one request
 _FEW = 3  # for this many flow runs, a request in bulk is not worth it
@@ -21,8 +21,11 @@ _FEW = 3  # for this many flow runs, a request in bulk is not worth it
 def look_ahead(
     selected: Iterable[SelectedFlowRun], settings: Settings, sink: Sink, history: SyncHistory
 ) -> Iterator[SelectedFlowRun]:
-    """Yield flow runs, after W&B was queried in bulk for those that the ledger lacks."""
-    rest = iter(selected)
+    """Yield flow runs, after W&B was queried in bulk for those that the ledger lacks.
+
+    The ledger was queried for what it has of the others.
+    """
+    rest = look_ahead_in_ledger(selected, history)
     while chunk := list(islice(rest, LOOK_AHEAD)):
         groups_by_destination: dict[Destination, list[str]] = {}
         for flow_run in chunk:
@@ -34,6 +37,16 @@ def look_ahead(
         for destination, groups in groups_by_destination.items():
             if len(groups) > _FEW and not settings.force:
                 _prefetch(sink, destination, list(dict.fromkeys(groups)))
+        yield from chunk
+
+
+def look_ahead_in_ledger(
+    selected: Iterable[SelectedFlowRun], history: SyncHistory
+) -> Iterator[SelectedFlowRun]:
+    """Yield flow runs, after the ledger was queried in bulk for what it has of them."""
+    rest = iter(selected)
+    while chunk := list(islice(rest, LOOK_AHEAD)):
+        history.look_ahead(flow_run for flow_run in chunk if flow_run.error is None)
         yield from chunk
 
 

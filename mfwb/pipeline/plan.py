@@ -27,7 +27,7 @@ from mfwb.pipeline.estimates import estimate_call, estimate_flow_run, estimate_r
 from mfwb.pipeline.failures import failed_outcome
 from mfwb.pipeline.group_pages import with_group_pages
 from mfwb.pipeline.known_entities import SinkWithKnownEntities
-from mfwb.pipeline.look_ahead import LOOK_AHEAD, look_ahead
+from mfwb.pipeline.look_ahead import LOOK_AHEAD, look_ahead, look_ahead_in_ledger
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.run_actions import Decision, Known, decide
 from mfwb.pipeline.selection import SelectedFlowRun, Selection, select_flow_runs
@@ -121,7 +121,7 @@ def plan_selected(  # noqa: PLR0913 - as of `plan_flow_runs`
     with ThreadPoolExecutor(settings.workers, thread_name_prefix="mfwb-check") as pool:
         planner = _Planner(settings, parts, history, pool, online=online, tables=tables)
         parts.progress.selected(len(selected))
-        ahead: Iterable[SelectedFlowRun] = selected
+        ahead = look_ahead_in_ledger(selected, history)
         if online:
             planner.find_ids_of_done(selected)
             ahead = look_ahead(selected, settings, parts.sink, history)

@@ -1,7 +1,8 @@
 """Requests that writing one W&B run takes. Pure.
 
 The numbers were counted by the stand-in server of the tests, with wandb 0.31;
-tests/integration/test_plan_truth.py holds them against syncs.
+tests/integration/test_request_counts.py names them by kind, and test_plan_truth.py beside it holds
+plans against syncs.
 """
 
 from __future__ import annotations
@@ -17,31 +18,29 @@ __all__ = [
     "requests_of",
 ]
 
-REQUESTS_OF_FLOW_RUN = 4
-"""What exists, its files, and what has arrived, for all W&B runs of a flow run together."""
+REQUESTS_OF_FLOW_RUN = 12
+"""For all W&B runs of a flow run together: what exists, claims, new versions, uses, and checks."""
 
 REQUESTS_OF_UPDATE = 3
 """An update of the metadata of a complete W&B run."""
 
-_RUN = 10  # claim, open, config, files, start and end of the stream, and the mark
-_FIRST_ARTIFACT = 4  # what wandb-core and the SDK find out once for each open run with artifacts
-_ARTIFACT = 8  # draft, manifest, upload of the manifest, commit, and the version
+_RUN = 5  # to open it, config, files, and the stream twice
+_FIRST_ARTIFACT = 1  # what the server can do, which wandb-core requests for each open run
+_ARTIFACT = 6  # draft, manifest twice and its upload, addresses for its files, commit
 _FILE = 1
-_USE = 1
 _PANEL = 1  # a file of the W&B run: a card, an image, a table
 
 
-def count_requests(*, artifacts: int, files: int, uses: int, panels: int) -> int:
+def count_requests(*, artifacts: int, files: int, panels: int) -> int:
     """Return the requests of a W&B run that is written whole, without those of its flow run.
 
     Args:
         artifacts: the W&B artifacts that it logs, each with new contents.
         files: the files of all of them together, without references.
-        uses: the artifacts that it uses.
         panels: the files of the W&B run itself.
     """
-    first = _FIRST_ARTIFACT if artifacts or uses else 0
-    return _RUN + first + _ARTIFACT * artifacts + _FILE * files + _USE * uses + _PANEL * panels
+    first = _FIRST_ARTIFACT if artifacts else 0
+    return _RUN + first + _ARTIFACT * artifacts + _FILE * files + _PANEL * panels
 
 
 def requests_of(run: PlannedRun, ready: ReadyRun | None) -> int:
@@ -57,9 +56,7 @@ def requests_of(run: PlannedRun, ready: ReadyRun | None) -> int:
     else:
         artifacts = len(ready.artifacts)
         files = sum(file.uri is None for artifact in ready.artifacts for file in artifact.files)
-    return count_requests(
-        artifacts=artifacts, files=files, uses=len(run.inputs), panels=count_panels(run)
-    )
+    return count_requests(artifacts=artifacts, files=files, panels=count_panels(run))
 
 
 def count_panels(run: PlannedRun) -> int:

@@ -25,7 +25,7 @@ from mfwb.pipeline.draft import (
 )
 from mfwb.pipeline.executor import Executor
 from mfwb.pipeline.failures import failed_outcome
-from mfwb.pipeline.group_pages import with_group_pages
+from mfwb.pipeline.group_pages import with_group_page, with_group_pages
 from mfwb.pipeline.log_order import LogOrder, Turn
 from mfwb.pipeline.look_ahead import look_ahead
 from mfwb.pipeline.parts import Parts
@@ -277,7 +277,7 @@ class _Sync:
             drafted.flow_run,
             plan,
         )
-        outcome = self._with_settings(outcome, drafted)
+        outcome = with_group_page(self._with_settings(outcome, drafted))
         is_whole = all(run.complete for run in result.runs)
         if reason := result.error or ("" if is_whole else "W&B did not accept all of it"):
             outcome = replace(outcome, status=Status.FAILED, reason=reason)

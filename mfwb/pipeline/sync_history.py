@@ -16,6 +16,7 @@ from mfwb.pipeline.selection import SelectedFlowRun, Selection
 from mfwb.planning import Plan
 from mfwb.ports import Destination, Entry, ListedFlowRun, SyncState
 from mfwb.snapshot import FlowRun, FlowRunState
+from mfwb.snapshot.pathspec import Pathspec
 
 __all__ = ["SyncHistory", "ids_written_before", "is_done"]
 
@@ -34,15 +35,23 @@ class SyncHistory:
         self._parts = parts
         self._now = datetime.now(timezone.utc)
         self._by_flow: dict[str, dict[str, Entry]] = {}
+        self._version = self._parts.ledger.version()
         self._stamps: dict[str, str] = {}
+        self._destinations: dict[str, Destination] = {}
+        self._outcomes: dict[Pathspec, FlowRunOutcome | None] = {}
 
     def refresh(self) -> None:
-        """Read the ledger again at the next query: another sync may have ended meanwhile."""
-        self._by_flow.clear()
+        """Read the ledger again at the next query if another sync wrote to it meanwhile."""
+        version = self._parts.ledger.version()
+        if version != self._version:
+            self._by_flow.clear()
+            self._version = version
 
     def destination(self, flow: str) -> Destination:
         """Return the destination of a flow's runs; Unreachable."""
-        return self._parts.sink.destination(flow)
+        if flow not in self._destinations:
+            self._destinations[flow] = self._parts.sink.destination(flow)
+        return self._destinations[flow]
 
     def find_open_flow_runs(self, flow: str, listed: Iterable[ListedFlowRun]) -> Iterable[str]:
         """Return the flow runs that an earlier sync did not complete, and those tagged since."""
@@ -54,8 +63,11 @@ class SyncHistory:
         then = self._parts.ledger.stamps(
             provider=self._parts.source.provider, destination=self.destination(flow), flow=flow
         )
-        now = ((str(flow_run.pathspec), flow_run.stamp) for flow_run in listed)
-        tagged = [name for name, stamp in now if then.get(name, stamp) != stamp]
+        tagged = [
+            name
+            for flow_run in listed
+            if (name := str(flow_run.pathspec)) in then and then[name] != flow_run.stamp
+        ]
         return [*left_open, *tagged]
 
     def find_outcome(self, selected: SelectedFlowRun) -> FlowRunOutcome | None:
@@ -64,12 +76,38 @@ class SyncHistory:
         A flow run that has ended does not change any more, except for its tags, which listings
         show. The same settings ask for the same result.
         """
-        if selected.listed is None or self._settings.force or self._settings.on_deleted != "skip":
-            return None
-        entry = self._entries(selected.pathspec.flow).get(str(selected.pathspec))
-        if entry is None or not self._is_current(entry, selected):
-            return None
-        return self._recorded(entry.flow_run, self.destination(selected.pathspec.flow))
+        if selected.pathspec not in self._outcomes:
+            self._outcomes.update(self._find_outcomes([selected]))
+        return self._outcomes[selected.pathspec]
+
+    def look_ahead(self, selected: Iterable[SelectedFlowRun]) -> None:
+        """Read the outcomes of flow runs that come next, in one query for each flow.
+
+        If that fails, each flow run queries for itself, and fails alone.
+        """
+        try:
+            self._outcomes = self._find_outcomes(selected)
+        except Exception as error:
+            if ends_the_call(error):
+                raise
+
+    def _find_outcomes(
+        self, selected: Iterable[SelectedFlowRun]
+    ) -> dict[Pathspec, FlowRunOutcome | None]:
+        result: dict[Pathspec, FlowRunOutcome | None] = {}
+        current: dict[str, dict[str, Pathspec]] = {}
+        may_be_known = not self._settings.force and self._settings.on_deleted == "skip"
+        for flow_run in selected:
+            result[flow_run.pathspec] = None
+            entry = self.entry_of(flow_run) if may_be_known and flow_run.listed else None
+            if entry is not None and self._is_current(entry, flow_run):
+                flow = flow_run.pathspec.flow
+                current.setdefault(flow, {})[entry.flow_run] = flow_run.pathspec
+        provider = self._parts.source.provider
+        for flow, pathspecs in current.items():
+            outcomes = self._parts.ledger.outcomes(pathspecs, provider, self.destination(flow))
+            result.update({pathspecs[name]: outcome for name, outcome in outcomes.items()})
+        return result
 
     def remove_excluded(self, selected: Iterable[SelectedFlowRun]) -> list[SelectedFlowRun]:
         """Return the flow runs without those that --failed or --no-failed is known to exclude.
@@ -180,12 +218,6 @@ class SyncHistory:
         if entry.sync_state is not SyncState.INCOMPLETE or not entry.at:
             return False
         return self._now - datetime.fromisoformat(entry.at.replace("Z", "+00:00")) < _RETRY_AFTER
-
-    def _recorded(self, flow_run: str, destination: Destination) -> FlowRunOutcome | None:
-        entry = self._parts.ledger.entry(flow_run, self._parts.source.provider, destination)
-        if entry is None or entry.outcome is None:
-            return None
-        return entry.outcome.as_unchanged()
 
     def _entries(self, flow: str) -> dict[str, Entry]:
         if flow not in self._by_flow:

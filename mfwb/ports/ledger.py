@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import Enum
@@ -86,6 +86,19 @@ class Ledger(Protocol):
 
     def entry(self, flow_run: str, provider: str, destination: Destination) -> Entry | None:
         """Return the entry of a flow run at a destination, with its outcome; None: no entry."""
+        ...
+
+    def outcomes(
+        self, flow_runs: Collection[str], provider: str, destination: Destination
+    ) -> Mapping[str, FlowRunOutcome]:
+        """Return what a call shows that finds flow runs unchanged, by pathspec.
+
+        Flow runs without an outcome, or with one that this version can't read, are not in it.
+        """
+        ...
+
+    def version(self) -> int:
+        """Return a number that is another one after some other process wrote to the ledger."""
         ...
 
     def entries(

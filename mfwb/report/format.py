@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from mfwb.destination.addresses import project_url_of_run
-from mfwb.outcome import FlowRunOutcome, RuleOutcome, WandbRunOutcome
+from mfwb.destination.addresses import project_url_of_group, project_url_of_run
+from mfwb.outcome import FlowRunOutcome, RuleOutcome
 from mfwb.safe_text import one_line
 
 __all__ = [
@@ -79,10 +79,16 @@ def project_path(flow_run: FlowRunOutcome) -> str:
     return one_line(f"{flow_run.entity}/{flow_run.project}")
 
 
-def project_urls(runs: Iterable[WandbRunOutcome]) -> list[str]:
-    """Return the URLs of the projects that W&B runs are in, each once; none of offline ones."""
-    urls = (project_url_of_run(run.url) for run in runs if run.url)
-    return list(dict.fromkeys(urls))
+def project_urls(flow_runs: Iterable[FlowRunOutcome]) -> list[str]:
+    """Return the URLs of the projects that flow runs are in, each once; none of offline ones."""
+    return list(dict.fromkeys(url for flow_run in flow_runs for url in _project_urls(flow_run)))
+
+
+def _project_urls(flow_run: FlowRunOutcome) -> Iterator[str]:
+    if flow_run.url is not None:  # of thousands of unchanged flow runs, no W&B run has to be read
+        yield project_url_of_group(flow_run.url)
+    else:
+        yield from (project_url_of_run(run.url) for run in flow_run.wandb_runs if run.url)
 
 
 def short_name(name: str, pathspec: str) -> str:

@@ -1,4 +1,7 @@
-"""Lazy sink: wandb is imported only when a call has to read from W&B or write to it."""
+"""Lazy sink: wandb is imported only when a call has to read from W&B or write to it.
+
+An offline sync writes its bundle without wandb.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mfwb.config import Settings
-from mfwb.destination import Destinations, WandbDefaults
+from mfwb.destination import Destinations, WandbDefaults, given_mode, read_defaults
 from mfwb.destination.wandb_defaults import cache_key, load_defaults, save_defaults
 from mfwb.errors import UsageError
 from mfwb.planning import InputArtifact, Plan
@@ -25,10 +28,12 @@ from mfwb.ports import (
 )
 from mfwb.sink.setup.credentials import check_wandb_file, entity_query, restrict_api_key
 from mfwb.sink.setup.environment import replay_environment
+from mfwb.sink.setup.plain_settings import is_surely_valid
 from mfwb.sink.setup.settings_tables import wandb_settings_tables
 from mfwb.snapshot.pathspec import FlowRunId
 
 if TYPE_CHECKING:
+    from mfwb.sink.offline.bundle_sink import BundleSink
     from mfwb.sink.wandb_sink import WandbSink
 
 __all__ = ["LazySink", "open_sink"]
@@ -58,7 +63,9 @@ def open_sink(
     progress = progress or NoProgress()
     check_wandb_file()
     key = cache_key()
-    remembered = None if wandb_settings_tables(settings) else load_defaults(memory, key)
+    known = _offline_defaults(settings)
+    if known is None and not wandb_settings_tables(settings):
+        known = load_defaults(memory, key)
     with (
         restrict_api_key(settings) as no_key_reason,
         replay_environment(settings.timeout) as scratch,
@@ -80,13 +87,29 @@ def open_sink(
             return defaults
 
         query_entity = entity_query(settings, no_key_reason, progress)
-        destinations = Destinations(
-            settings, remembered or query_once(), query_entity, may_ask=may_ask
-        )
+        destinations = Destinations(settings, known or query_once(), query_entity, may_ask=may_ask)
         sink = LazySink(destinations, settings, query_once, scratch, progress)
-        if remembered is None:
+        if known is None or not _are_surely_valid(settings):
             sink.load()
         yield sink
+
+
+def _offline_defaults(settings: Settings) -> WandbDefaults | None:
+    """Return W&B's settings for an offline sync; None for an online one, where wandb reads them."""
+    given = given_mode(settings)
+    if given not in {None, "offline"}:
+        return None
+    defaults = read_defaults()
+    return defaults if (given or defaults.mode) == "offline" else None
+
+
+def _are_surely_valid(settings: Settings) -> bool:
+    """Return whether wandb need not check the tables of its own settings."""
+    return all(
+        is_surely_valid(name, value)
+        for _, fields in wandb_settings_tables(settings)
+        for name, value in fields.items()
+    )
 
 
 class LazySink:
@@ -107,6 +130,7 @@ class LazySink:
         self._scratch = scratch
         self._progress = progress
         self._sink: WandbSink | None = None
+        self._bundle_sink: BundleSink | None = None
         self._lock = threading.Lock()
 
     @property
@@ -120,25 +144,31 @@ class LazySink:
 
     def prefetch(self, destination: Destination, groups: Sequence[str]) -> None:
         """Fetch all W&B runs of some groups at once, so that `open` need not fetch each of them."""
-        self.load().prefetch(destination, groups)
+        if self.bundle is None:
+            self.load().prefetch(destination, groups)
 
     def list_flow_runs(self, destination: Destination) -> Iterable[ExistingFlowRun]:
         """Return all flow runs that mfwb synced to a destination; none for a bundle."""
-        return self.load().list_flow_runs(destination)
+        return self.load().list_flow_runs(destination) if self.bundle is None else ()
 
     def existing(
         self, plan: Plan, *, writer: str, written: Collection[str] = ()
     ) -> Mapping[str, ExistingWandbRun]:
-        """Return the planned W&B runs that exist or were deleted, by planned id."""
+        """Return the planned W&B runs that exist or were deleted, by planned id; of a bundle, none.
+
+        The ledger of a bundle records what is complete.
+        """
+        if self.bundle is not None:
+            return {}
         return self.load().existing(plan, writer=writer, written=written)
 
     def has_logged(self, plan: Plan, used: InputArtifact) -> bool:
-        """Return whether W&B has an artifact of another flow run."""
-        return self.load().has_logged(plan, used)
+        """Return whether W&B has an artifact of another flow run; a bundle has none."""
+        return self.bundle is None and self.load().has_logged(plan, used)
 
     def find_ids(self, destination: Destination, groups: Sequence[str]) -> frozenset[str]:
-        """Return the ids of all W&B runs of some groups."""
-        return self.load().find_ids(destination, groups)
+        """Return the ids of all W&B runs of some groups; of a bundle, none."""
+        return self.load().find_ids(destination, groups) if self.bundle is None else frozenset()
 
     def find_own_runs(
         self,
@@ -164,13 +194,15 @@ class LazySink:
         forgotten: Collection[str] = (),
     ) -> AbstractContextManager[Session]:
         """Fetch the existing W&B runs and yield a session that writes the plan."""
-        return self.load().open(plan, writer=writer, written=written, forgotten=forgotten)
+        sink = self.load() if self.bundle is None else self._open_bundle(self.bundle)
+        return sink.open(plan, writer=writer, written=written, forgotten=forgotten)
 
     def load(self) -> WandbSink:
         """Import wandb and return the real sink; UsageError if W&B's settings have just changed."""
         with self._lock:
             if self._sink is None:
-                if self._query_defaults() != self._destinations.defaults:
+                defaults = self._query_defaults()
+                if self.bundle is None and defaults != self._destinations.defaults:
                     raise UsageError("W&B's settings changed meanwhile; run it again")
                 from mfwb.sink.wandb_sink import WandbSink  # noqa: PLC0415 - late, too
 
@@ -178,3 +210,11 @@ class LazySink:
                     self._settings, self._destinations, self._scratch, self._progress
                 )
             return self._sink
+
+    def _open_bundle(self, bundle: Path) -> BundleSink:
+        with self._lock:
+            if self._bundle_sink is None:
+                from mfwb.sink.offline.bundle_sink import BundleSink  # noqa: PLC0415 - only now
+
+                self._bundle_sink = BundleSink(bundle)
+            return self._bundle_sink

@@ -1,4 +1,4 @@
-"""The W&B sink of one call."""
+"""The sink of one call to W&B's server."""
 
 from __future__ import annotations
 
@@ -23,15 +23,12 @@ from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.collections import Collections
 from mfwb.sink.client.retry_budget import RetryBudget
 from mfwb.sink.content.edits import EditRule
-from mfwb.sink.offline.manifest import Checksums
-from mfwb.sink.offline.new_payloads import NewPayloads
-from mfwb.sink.offline.session import OfflineSession
 from mfwb.sink.online.in_flight import InFlight
 from mfwb.sink.online.logged_artifacts import LoggedArtifacts
 from mfwb.sink.online.session import OnlineSession, Project
 from mfwb.sink.online.upload_watch import UploadWatch
 from mfwb.sink.server.artifact_rules import RuleWriter
-from mfwb.sink.server.claims import Claims
+from mfwb.sink.server.claims import ClaimRequests, Claims
 from mfwb.sink.server.comparison import compare_runs
 from mfwb.sink.server.delete_runs import delete_run, find_own_runs
 from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
@@ -51,9 +48,6 @@ class WandbSink:
     ) -> None:
         check_wandb_settings(settings)
         self._destinations = destinations
-        self._bundle = destinations.bundle
-        self._checksums = Checksums(self._bundle) if self._bundle else None
-        self._payloads: NewPayloads | None = None
         self._on_deleted = settings.on_deleted
         self._force = settings.force
         self._edit_rule = EditRule(settings.overwrite_edits, restore=settings.force)
@@ -69,16 +63,12 @@ class WandbSink:
 
     def prefetch(self, destination: Destination, groups: Sequence[str]) -> None:
         """Fetch all W&B runs of some groups at once, so that `open` need not fetch each."""
-        if self._bundle is not None:
-            return
         entity = self._entity(destination.entity)
         existing = ExistingRuns(self._client, entity, destination.project).list_groups(groups)
         self._prefetched[entity, destination.project] = {run.id: run for run in existing}
 
     def list_flow_runs(self, destination: Destination) -> Iterable[ExistingFlowRun]:
-        """Return all flow runs that mfwb synced to a destination; none for a bundle."""
-        if self._bundle is not None:
-            return []
+        """Return all flow runs that mfwb synced to a destination."""
         entity = self._entity(destination.entity)
         return group_by_flow_run(
             ExistingRuns(self._client, entity, destination.project).list_synced_runs()
@@ -118,41 +108,25 @@ class WandbSink:
         forgotten: Collection[str] = (),
     ) -> Iterator[Session]:
         """Fetch the existing W&B runs and yield a session that writes the plan."""
-        if self._bundle is not None and self._checksums is not None:
-            payloads = self._new_payloads(self._bundle)
-            yield OfflineSession(plan, self._bundle, self._checksums, payloads, writer=writer)
-        else:
-            yield self._online(plan, writer, written, forgotten)
+        yield self._online(plan, writer, written, forgotten)
 
     def existing(
         self, plan: Plan, *, writer: str, written: Collection[str] = ()
     ) -> Mapping[str, ExistingWandbRun]:
-        """Return the planned W&B runs that exist or were deleted; of a bundle, none."""
-        if self._bundle is not None:
-            return {}
+        """Return the planned W&B runs that exist or were deleted."""
         existing_runs = self._fetch(plan)
         return compare_runs(plan, existing_runs, written, writer=writer, rule=self._edit_rule)
 
     def has_logged(self, plan: Plan, used: InputArtifact) -> bool:
-        """Return whether W&B has an artifact of another flow run; a bundle has none."""
-        if self._bundle is not None:
-            return False
+        """Return whether W&B has an artifact of another flow run."""
         existing_runs = ExistingRuns(self._client, self._entity(plan.entity), plan.project)
         return LoggedArtifacts(existing_runs, plan.source.provider).find_used(used) is not None
 
     def find_ids(self, destination: Destination, groups: Sequence[str]) -> frozenset[str]:
-        """Return the ids of all W&B runs of some groups; of a bundle, none."""
-        if self._bundle is not None:
-            return frozenset()
+        """Return the ids of all W&B runs of some groups."""
         entity = self._entity(destination.entity)
         runs = ExistingRuns(self._client, entity, destination.project).list_groups(groups)
         return frozenset(run.id for run in runs)
-
-    def _new_payloads(self, bundle: Path) -> NewPayloads:
-        with self._lock:
-            if self._payloads is None:  # only now, as a sync with nothing to do need not know it
-                self._payloads = NewPayloads(bundle)
-            return self._payloads
 
     def _online(
         self, plan: Plan, writer: str, written: Collection[str], forgotten: Collection[str]
@@ -166,6 +140,7 @@ class WandbSink:
             writer=writer,
             on_deleted=self._on_deleted,
             forgotten=forgotten,
+            requests=project.claim_requests,
         )
         return OnlineSession(plan, project, existing_runs, claims, written)
 
@@ -203,6 +178,7 @@ class WandbSink:
                         RuleWriter(self._client, entity, name),
                         InFlight(),
                         self._upload_watch,
+                        ClaimRequests(self._client, f"{entity}/{name}"),
                         self._scratch,
                     ),
                     force=self._force,

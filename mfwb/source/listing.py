@@ -12,6 +12,7 @@ import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -208,9 +209,15 @@ def _to_listed(flow: str, name: str, record: RunRecord, provider: str) -> Listed
     return ListedFlowRun(
         pathspec=Pathspec(flow, name),
         started_at=started_at(name, record, provider),
-        tags=tuple(sorted({*(record.tags or ())})),
-        system_tags=tuple(sorted({*(record.system_tags or ())})),
+        tags=_shared(tuple(sorted({*(record.tags or ())}))),
+        system_tags=_shared(tuple(sorted({*(record.system_tags or ())}))),
     )
+
+
+@lru_cache(1024)
+def _shared(tags: tuple[str, ...]) -> tuple[str, ...]:
+    """Return tags that are equal to these; thousands of flow runs share a few in memory."""
+    return tags
 
 
 def _to_damaged(flow: str, name: str, moment: int, reason: str) -> ListedFlowRun | UnnamedRun:

@@ -44,6 +44,9 @@ _LIST = re.compile(
 )
 """Paths of lists. An existing object has each of its lists, even if the list is empty."""
 
+_METADATA_OF_RUN = re.compile(r"/flows/[^/]+/runs/[^/]+/metadata")
+"""The path of a list that another service may lack."""
+
 _LIST_OF_RUNS = "/runs"  # the list of a flow's runs: a damaged run fails by itself
 
 
@@ -193,7 +196,7 @@ class _RetryingGet:
             kind = response.headers.get("Content-Type", "something else")
             text = f"answers with {kind}, not as a metadata service does; is a login needed?"
             raise ServiceError(text, is_outage=True) from None
-        is_list = _LIST.fullmatch(path) is not None
+        is_list = any(form.fullmatch(path) for form in (_LIST, _METADATA_OF_RUN))
         wrong = (
             describe_non_list(value, of_records=not path.endswith(_LIST_OF_RUNS))
             if is_list

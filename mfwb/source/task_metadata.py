@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,6 +18,7 @@ from mfwb.source.client_errors import client_errors
 from mfwb.source.datastore.flow_store import AttemptKey
 from mfwb.source.datastore.roots import DatastoreRoots
 from mfwb.source.json_records import Location, RunRecord, TaskRecord, validate
+from mfwb.source.run_metadata import RunMetadata
 from mfwb.source.start_time import started_at
 from mfwb.source.typed_values import MAX_EPOCH_MS, DamagedError, as_integer, text
 
@@ -130,7 +131,9 @@ class RawRun:
 
 
 def read_raw_run(run: Any, provider: str, roots: DatastoreRoots) -> RawRun:
-    """Return the provider's metadata of a `metaflow.Run`; this takes one call per task.
+    """Return the provider's metadata of a `metaflow.Run`.
+
+    This takes one call per step, and, unless a service has a list for all tasks, one per task.
 
     Args:
         run: the flow run.
@@ -150,16 +153,20 @@ def read_raw_run(run: Any, provider: str, roots: DatastoreRoots) -> RawRun:
     _assert_names(pathspec, tasks)
 
     admit = _cache_admissions(roots)
+    metadata = RunMetadata(run)
 
     def read(task: Any) -> RawTask:
-        return _read_task(task, provider, admit)
+        return _read_task(task, provider, admit, metadata)
 
-    if provider.startswith("local@"):  # there is no waiting time, and threads cost a tenth more
+    missing = [task for task in tasks if metadata.rows(task.path_components) is None]
+    if not missing or provider.startswith("local@"):
+        # There is no waiting time, and threads cost a tenth more.
         raws = [read(task) for task in tasks]
     else:
         with ThreadPoolExecutor(_THREADS) as pool:
             raws = list(pool.map(read, tasks))
-    return RawRun(flow, run_id, record, tuple(raws), _read_parameters(run, provider, admit))
+    parameters = _read_parameters(run, provider, admit, metadata)
+    return RawRun(flow, run_id, record, tuple(raws), parameters)
 
 
 _Admit = Callable[[Datastore, str], Datastore]
@@ -167,7 +174,7 @@ _Admit = Callable[[Datastore, str], Datastore]
 
 def read_task(task: Any, provider: str, roots: DatastoreRoots) -> RawTask:
     """Return the provider's metadata of one `metaflow.Task`; arguments, errors as above."""
-    return _read_task(task, provider, roots.admit)
+    return _read_task(task, provider, roots.admit, None)
 
 
 def _cache_admissions(roots: DatastoreRoots) -> _Admit:
@@ -182,10 +189,10 @@ def _cache_admissions(roots: DatastoreRoots) -> _Admit:
     return admit
 
 
-def _read_task(task: Any, provider: str, admit: _Admit) -> RawTask:
-    """Return the metadata of a `metaflow.Task`: one call to the provider."""
+def _read_task(task: Any, provider: str, admit: _Admit, metadata: RunMetadata | None) -> RawTask:
+    """Return the metadata of a `metaflow.Task`: one call to the provider unless it was read."""
     try:
-        records, deleted_origin = _records(task, provider), None
+        records, deleted_origin = _records(task, provider, metadata), None
     except NotFound as error:
         records, deleted_origin = _records_without_origin(task, provider, error)
     kind, root = _newest(records, "ds-type"), _newest(records, "ds-root")
@@ -201,17 +208,27 @@ def _read_task(task: Any, provider: str, admit: _Admit) -> RawTask:
     )
 
 
-def _read_parameters(run: Any, provider: str, admit: _Admit) -> RawTask | None:
+def _read_parameters(
+    run: Any, provider: str, admit: _Admit, metadata: RunMetadata
+) -> RawTask | None:
     """Return the hidden task that holds parameters; only its artifacts name its datastore."""
     pathspec = "/".join(run.path_components)
     with client_errors(pathspec, provider):
-        task = run[PARAMETERS].task if PARAMETERS in run else None
+        task = _parameters_task(run)
         artifact = None if task is None else next(iter(task), None)
     if task is None:
         return None
     _assert_names(pathspec, [task])
     recorded_datastore = _location(artifact, parameters_of(pathspec))
-    return _to_raw_task(task, _records(task, provider), recorded_datastore, admit)
+    return _to_raw_task(task, _records(task, provider, metadata), recorded_datastore, admit)
+
+
+def _parameters_task(run: Any) -> Any:
+    try:
+        step = run[PARAMETERS]
+    except KeyError:  # the client's own, for a step that does not exist
+        return None
+    return step.task
 
 
 def _location(artifact: Any, pathspec: str) -> Datastore | None:
@@ -240,10 +257,13 @@ def _to_raw_task(
     return raw
 
 
-def _records(task: Any, provider: str) -> tuple[Record, ...]:
-    pathspec = "/".join(task.path_components)
-    with client_errors(pathspec, provider):
-        rows = [row._asdict() for row in task.metadata]
+def _records(task: Any, provider: str, metadata: RunMetadata | None = None) -> tuple[Record, ...]:
+    path = task.path_components
+    pathspec = "/".join(path)
+    rows = None if metadata is None else metadata.rows(path)
+    if rows is None:
+        with client_errors(pathspec, provider):
+            rows = [row._asdict() for row in task.metadata]
     return tuple(_to_record(pathspec, row) for row in rows)
 
 
@@ -302,7 +322,7 @@ def still_has_no_outcome(raw: RawTask, provider: str) -> bool:
     return now.has_no_outcome and now.unsuccessful_attempts() == raw.unsuccessful_attempts()
 
 
-def _to_record(pathspec: str, row: dict[str, Any]) -> Record:
+def _to_record(pathspec: str, row: Mapping[str, Any]) -> Record:
     value, kind = row["value"], row["type"]
     try:  # without pydantic: there are thousands of rows
         return Record(

@@ -184,7 +184,7 @@ def _compare_start(expected: ExpectedRun, recorded: RecordedRun, source: ReadBac
         return
     item = f"{expected.name} started at"
     if _METADATA not in recorded.files:
-        cause = why_missing(recorded, f"somebody deleted its file {_METADATA}")
+        cause = why_missing(recorded, "somebody deleted it from its config")
         own = expected.started_at / 1000
         source.findings.differ("time", item, expected.name, own, None, cause)
         return

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from mfwb.errors import LockHeld
 from mfwb.ledger import SqliteLedger
 from mfwb.ledger.schema import migrate
+from mfwb.outcome import FlowRunOutcome, Status
 from mfwb.ports import Destination, Entry, Ledger, SyncState
 from tests.support.fakes import MemoryLedger
 from tests.unit.ledger.entries import ENTRY, OUTCOME, SERVER
@@ -58,6 +59,72 @@ def known(ledger: Ledger, entry: Entry) -> Entry | None:
     """Return what the ledger has in the place of an entry, but for the time."""
     result = ledger.entry(entry.flow_run, entry.provider, entry.destination)
     return result and replace(result, at="")
+
+
+# --- outcomes of flow runs that are unchanged ---
+
+SYNCED = replace(ENTRY, outcome=replace(OUTCOME, status=Status.SYNCED, url="https://w/e/p/x"))
+
+
+def test_outcomes(ledger: Ledger) -> None:
+    """Those of several flow runs come at once, as a call shows them that finds them unchanged."""
+    second = replace(SYNCED, flow_run="Flow/2", outcome=OUTCOME)
+    without = replace(SYNCED, flow_run="Flow/3", outcome=None)
+    for entry in (SYNCED, second, without):
+        ledger.write(entry)
+
+    names = ["Flow/1", "Flow/2", "Flow/3", "Flow/4"]
+    found = ledger.outcomes(names, ENTRY.provider, SERVER)
+
+    assert SYNCED.outcome is not None
+    assert found == {
+        "Flow/1": SYNCED.outcome.as_unchanged(),
+        "Flow/2": OUTCOME.as_unchanged(),
+    }
+    assert found["Flow/1"].url == "https://w/e/p/x"
+    assert ledger.outcomes([], ENTRY.provider, SERVER) == {}
+    assert ledger.outcomes(names, "local@/else", SERVER) == {}
+
+
+def test_outcomes_of_an_older_entry(ledger: Ledger) -> None:
+    """An entry without a provider is found, unless there is one with it."""
+    older = replace(SYNCED, provider="", outcome=replace(OUTCOME, reason="older"))
+    ledger.write(older)
+    assert ledger.outcomes(["Flow/1"], ENTRY.provider, SERVER)["Flow/1"].reason == "older"
+
+
+def test_outcomes_in_a_bundle(ledger: Ledger) -> None:
+    """They are the same, though all of them is checked."""
+    destination = replace(OFFLINE, base="/somewhere")
+    ledger.write(replace(SYNCED, destination=destination))
+    [outcome] = ledger.outcomes(["Flow/1"], ENTRY.provider, destination).values()
+
+    assert SYNCED.outcome is not None
+    assert outcome == SYNCED.outcome.as_unchanged()
+    assert type(outcome) is FlowRunOutcome
+
+
+def test_version(tmp_path: Path) -> None:
+    """It shows what others wrote, and not what this ledger wrote itself."""
+    with in_sqlite(tmp_path) as one, in_sqlite(tmp_path) as other:
+        before = one.version()
+        one.write(ENTRY)
+        own = one.version()
+        other.write(replace(ENTRY, flow_run="Flow/2"))
+        after = one.version()
+
+    assert before == own != after
+
+
+@pytest.mark.parametrize("outcome", ["{", '{"pathspec": 1}', b"{}", '{"status":"synced"}'])
+def test_outcomes_that_are_damaged(tmp_path: Path, outcome: str | bytes) -> None:
+    """Such a flow run is read again, as if there were none."""
+    with in_sqlite(tmp_path) as ledger:
+        ledger.write(SYNCED)
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as connection, connection:
+        connection.execute("UPDATE outcomes SET outcome = ?", (outcome,))
+    with in_sqlite(tmp_path) as ledger:
+        assert ledger.outcomes(["Flow/1"], ENTRY.provider, SERVER) == {}
 
 
 # --- one entry ------------------------------------------------------------------------------

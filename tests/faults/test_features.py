@@ -118,14 +118,8 @@ _PUSH_REQUESTS = (
     "UseArtifact",
     "file_stream",
 )
-_SAMPLE = {
-    ("task", "mfwb", "CommitArtifact", 2, "after"),
-    ("task", "mfwb", "LinkArtifact", 0, "after"),
-}
-_PUSH_SAMPLE = {
-    ("task", "mfwb", "MfwbCommit", 0, "before"),
-    ("task", "mfwb", "UpdateArtifact", 2, "after"),
-}
+_SAMPLE = {("task", "mfwb", "LinkArtifact", 0, "after")}
+_PUSH_SAMPLE = {("task", "mfwb", "MfwbCommit", 0, "before")}
 
 
 def _points(requests: tuple[str, ...], sample: set[Any]) -> list[Any]:

@@ -16,7 +16,7 @@ _COMMANDS = names_of_command_lines()
 _REBUILD = ("--rebuild", "--project", "p")
 
 
-@pytest.mark.parametrize(("answer", "command"), all_pairs(ODD_ANSWERS, _COMMANDS, 80))
+@pytest.mark.parametrize(("answer", "command"), all_pairs(ODD_ANSWERS, _COMMANDS, 160))
 def test_in_place_of_wandb(
     odd_places: OddPlaces, tmp_path: Path, answer: str, command: str
 ) -> None:
@@ -30,7 +30,7 @@ def test_in_place_of_wandb(
     assert done.code in (0, 1, 2, 4)
 
 
-@pytest.mark.parametrize(("answer", "command"), all_pairs(ODD_ANSWERS, _COMMANDS, 80))
+@pytest.mark.parametrize(("answer", "command"), all_pairs(ODD_ANSWERS, _COMMANDS, 160))
 def test_in_place_of_metadata_service(
     odd_places: OddPlaces, tmp_path: Path, answer: str, command: str
 ) -> None:

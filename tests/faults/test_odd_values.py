@@ -33,7 +33,7 @@ def _options() -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(("option", "number"), all_pairs(_options(), _numbers(_TEXTS), 300))
+@pytest.mark.parametrize(("option", "number"), all_pairs(_options(), _numbers(_TEXTS), 600))
 def test_options(odd_places: OddPlaces, tmp_path: Path, option: str, number: str) -> None:
     """Each value is used or refused."""
     place = odd_places.make(tmp_path)
@@ -58,7 +58,7 @@ def test_variables_of_mfwb(
 
 
 @pytest.mark.parametrize(
-    ("field", "number"), all_pairs(sorted(wandb.Settings.model_fields), _numbers(_TOML), 400)
+    ("field", "number"), all_pairs(sorted(wandb.Settings.model_fields), _numbers(_TOML), 800)
 )
 def test_fields_of_wandb(odd_places: OddPlaces, tmp_path: Path, field: str, number: str) -> None:
     """W&B takes many values that it can't use, and must not fail in mfwb's name."""
@@ -125,7 +125,7 @@ _VALUES = [f"{table} = {value}" for table, values in _TABLES.items() for value i
 
 
 @pytest.mark.parametrize(
-    ("number", "command"), all_pairs(_numbers(_VALUES), ("sync", "plan", "config show"), 60)
+    ("number", "command"), all_pairs(_numbers(_VALUES), ("sync", "plan", "config show"), 120)
 )
 def test_tables(odd_places: OddPlaces, tmp_path: Path, number: str, command: str) -> None:
     """Tables and lists with odd parts, which may be wrong only where they are used."""

@@ -15,7 +15,7 @@ __all__ = ["odd_places"]
 _COMMANDS = names_of_command_lines()
 
 
-@pytest.mark.parametrize(("name", "command"), all_pairs(ENVIRONMENTS, _COMMANDS, 150))
+@pytest.mark.parametrize(("name", "command"), all_pairs(ENVIRONMENTS, _COMMANDS, 300))
 def test_variables(odd_places: OddPlaces, tmp_path: Path, name: str, command: str) -> None:
     """Variables of Metaflow, of W&B, of mfwb and of the system."""
     place = odd_places.make(tmp_path)
@@ -36,7 +36,7 @@ def test_variables_of_python(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize(("name", "command"), all_pairs(CONSTRAINTS, _COMMANDS, 50))
+@pytest.mark.parametrize(("name", "command"), all_pairs(CONSTRAINTS, _COMMANDS, 100))
 def test_streams_and_limits(odd_places: OddPlaces, tmp_path: Path, name: str, command: str) -> None:
     """What it reads from and writes to is closed or full, or it may open or allocate little."""
     place = odd_places.make(tmp_path)

@@ -10,6 +10,7 @@ class CurvesFlow(FlowSpec):
     """A training with a history of each kind."""
 
     options = Parameter("options", type=JSONType, default='{"callbacks": {}}')
+    points = Parameter("points", type=int, default=40)
 
     @step
     def start(self):
@@ -25,7 +26,7 @@ class CurvesFlow(FlowSpec):
             {**gaps, "train_loss": [1.5, None, 0.5, None], "val": [None, 2.0, None, 1.0]}
         )
         self.data = pd.DataFrame({"x": [1, 2], "y": [3, 4]})
-        self.long = [number / 7 for number in range(12_000)]  # too large for the summary
+        self.long = [number / 7 for number in range(self.points)]
         self.grid = [{"lr": 0.1}, {"lr": 0.2}]
         self.next(self.work, foreach="grid")
 

@@ -177,7 +177,7 @@ def files_by_parents(bundle: Path, _: Scene) -> None:
     _edit(bundle, change)
 
 
-@_bundle(sampled=True)
+@_bundle()
 def link_in_files(bundle: Path, scene: Scene) -> None:
     """Files of a W&B run are links to files of the user."""
     shown = [path for path in bundle.glob("level-*/wandb/*/files/media/**/*") if not path.is_dir()]
@@ -187,7 +187,7 @@ def link_in_files(bundle: Path, scene: Scene) -> None:
         path.symlink_to(scene.netrc)
 
 
-@_bundle(sampled=True)
+@_bundle()
 def link_in_payloads(bundle: Path, scene: Scene) -> None:
     """Files of artifacts are links to files of the user."""
     for path in (bundle / "payloads").glob("*/*"):
@@ -218,7 +218,7 @@ def levels_are_links(bundle: Path, scene: Scene) -> None:
     (bundle / "level-07").symlink_to("level-07")
 
 
-@_bundle(sampled=True)
+@_bundle()
 def another_payload(bundle: Path, _: Scene) -> None:
     """The files of artifacts have another content, of the same size."""
     for path in (bundle / "payloads").glob("*/*"):
@@ -428,7 +428,7 @@ def ledger_a_link(bundle: Path, scene: Scene) -> None:
     (bundle / "ledger.sqlite").symlink_to(scene.home / ".bashrc")
 
 
-@_bundle(refused=False, sampled=True)
+@_bundle(refused=False)
 def ledger_a_pipe(bundle: Path, _: Scene) -> None:
     """The ledger is a pipe."""
     make_pipe(bundle / "ledger.sqlite")

@@ -27,7 +27,7 @@ class Case:
         build: tampers with a copy of an honest flow run.
         explain: the artifact that `mfwb explain` is asked about, below the flow run.
         ends: how the flow run may end: `failed`, `lost`, or `any`, which includes harmlessly right.
-        sampled: whether `make test` has it.
+        sampled: whether it is in the sample, of which `make test` takes the first of each kind.
         alone: whether it spoils the folder of the flow, so that it needs one of its own.
     """
 

@@ -23,7 +23,7 @@ def by_name(pattern: str = "") -> list[Case]:
 
 
 def sampled() -> list[Case]:
-    """Return those of `make test` that can share a folder."""
+    """Return those of the sample that can share a folder."""
     return [case for case in ALL.values() if case.sampled and not case.alone]
 
 

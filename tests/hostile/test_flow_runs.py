@@ -16,6 +16,7 @@ from tests.hostile.corpus import alone, by_name, chunks, sampled
 from tests.hostile.scene import SECONDS, Origin, Scene
 
 _OVER_ALL = ("plan", "offline", "status", "push", "online")
+_READING = ("plan", "offline")  # the others have what these two have read
 _PARTS = 4  # of the sample: as many as there are workers
 _LONGEST = 120.0  # seconds for a command over dozens of flow runs
 
@@ -64,17 +65,31 @@ def _first_of_each_row() -> list[Case]:
     return list(rows.values())
 
 
+def _first_of_each_kind() -> list[Case]:
+    """Return a case of each row of each family."""
+    kinds: dict[tuple[str, str], Case] = {}
+    for case in sampled():
+        kinds.setdefault((case.name.partition("-")[0], case.row), case)
+    return list(kinds.values())
+
+
+_ALONE = ("4b", "9")
+"""Rows that `lineage` and `explain` meet in the sample: a blob of another, a pickle."""
+
+
 _SPARED = {"push": (1, 2), "online": (0,)}
 """The parts of the sample that commands which take long leave out; by family they run over all."""
 
 
-@pytest.mark.parametrize(
-    "part",
-    [
-        part if part < _PARTS // 2 else pytest.param(part, marks=pytest.mark.exhaustive)
-        for part in range(_PARTS)
-    ],
-)
+def test_one_of_each_kind_together(origin: Origin, tmp_path: Path) -> None:
+    """A hostile flow run of each kind in one folder, one call of each command."""
+    result = _tried(tmp_path / "scene", origin, _first_of_each_kind(), _OVER_ALL, _LONGEST)
+
+    assert result == {}
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("part", range(_PARTS))
 def test_a_sample_together(origin: Origin, tmp_path: Path, part: int) -> None:
     """Dozens of hostile flow runs in one folder, one call of each command."""
     cases = sampled()[part::_PARTS]
@@ -85,7 +100,13 @@ def test_a_sample_together(origin: Origin, tmp_path: Path, part: int) -> None:
     assert result == {}
 
 
-@pytest.mark.parametrize("case", _first_of_each_row(), ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=case.name, marks=() if case.row in _ALONE else pytest.mark.exhaustive)
+        for case in _first_of_each_row()
+    ],
+)
 def test_one_of_each_row(origin: Origin, tmp_path: Path, case: Case) -> None:
     """`lineage` and `explain`, which take one flow run each."""
     with Scene(tmp_path / "scene", origin) as scene:
@@ -99,10 +120,19 @@ def test_one_of_each_row(origin: Origin, tmp_path: Path, case: Case) -> None:
     assert result == {}, case.story
 
 
+@pytest.mark.parametrize(
+    "commands",
+    [
+        pytest.param(_READING, id="reading"),
+        pytest.param(_OVER_ALL, id="all", marks=pytest.mark.exhaustive),
+    ],
+)
 @pytest.mark.parametrize("case", alone(in_sample=True), ids=lambda case: case.name)
-def test_what_spoils_a_folder(origin: Origin, tmp_path: Path, case: Case) -> None:
+def test_what_spoils_a_folder(
+    origin: Origin, tmp_path: Path, case: Case, commands: tuple[str, ...]
+) -> None:
     """What may make flow runs beside it hard to list has a folder of its own."""
-    result = _tried(tmp_path / "scene", origin, [case], _OVER_ALL, SECONDS)
+    result = _tried(tmp_path / "scene", origin, [case], commands, SECONDS)
 
     assert result == {}, case.story
 
@@ -130,6 +160,7 @@ def test_all_that_spoil_a_folder(origin: Origin, tmp_path: Path, case: Case) -> 
     assert result == {}, case.story
 
 
+@pytest.mark.exhaustive
 def test_healthy_flow_runs_alone(origin: Origin, tmp_path: Path) -> None:
     """Nothing is wrong with what commands do over a flow run that nobody tampered with."""
     result = _tried(tmp_path / "scene", origin, [], _OVER_ALL, SECONDS)
@@ -143,4 +174,6 @@ def test_the_corpus_is_whole() -> None:
 
     assert rows >= {"1", "2", "3", "4", "4b", "4c", "5", "6", "9", "10", "11", "12"}
     assert {case.row for case in sampled()} == rows
+    assert {case.row for case in _first_of_each_kind()} == rows
+    assert {case.row for case in _first_of_each_row()} >= set(_ALONE)
     assert len(by_name()) > 200

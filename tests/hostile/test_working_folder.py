@@ -67,7 +67,9 @@ def _executing(run: StoredRun, scene: Scene) -> None:
         pytest.param('mode = "offline"\ndir = "../home/x"', id="dir"),
         pytest.param('[settings]\nroot_dir = "../home/x"', id="root-dir", marks=also),
         pytest.param('[settings]\nprogram = "/bin/sh"', id="program", marks=also),
-        pytest.param('[flow.SharedFlow.settings]\nbase_url = "ATTACKER"', id="of-a-flow"),
+        pytest.param(
+            '[flow.SharedFlow.settings]\nbase_url = "ATTACKER"', id="of-a-flow", marks=also
+        ),
         pytest.param(
             '[flow.SharedFlow.step.start]\nunpickle = "trusted"', id="of-a-step", marks=also
         ),
@@ -96,7 +98,7 @@ def test_settings_that_were_not_named(scene: Scene, text: str, name: str) -> Non
         assert name in done.err
 
 
-@pytest.mark.parametrize("command", ["plan", "online"])
+@pytest.mark.parametrize("command", [pytest.param("plan", marks=also), "online"])
 def test_settings_of_wandb(scene: Scene, command: str) -> None:
     """W&B's own settings file in that folder does not send the key elsewhere."""
     folder = scene.work / "wandb"
@@ -131,7 +133,10 @@ def test_settings_of_metaflow(scene: Scene) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["offline", "online", *(pytest.param(item, marks=also) for item in ("plan", "push", "status"))],
+    [
+        "online",
+        *(pytest.param(item, marks=also) for item in ("offline", "plan", "push", "status")),
+    ],
 )
 def test_modules_of_that_folder(scene: Scene, command: str) -> None:
     """Modules there that are called as those that mfwb imports are not run, by no process."""

@@ -38,7 +38,7 @@ class Victim:
 
     def payload(self, name: str = "words") -> Path:
         """Return the only file of an artifact of the first step, where it lies in the bundle."""
-        entry = self.artifact(list(read_records(self.file)), name).manifest.contents[0]
+        entry = self.artifact(list(read_records(self.file, pb.Record)), name).manifest.contents[0]
         path = str(entry.local_path)
         return self.bundle / "payloads" / path.rpartition("/payloads/")[2]
 
@@ -48,7 +48,7 @@ class Victim:
 
     def edit(self, change: Callable[[list[pb.Record]], Any], *, sign: bool = True) -> None:
         """Change records of the first step; with `sign`, the manifest is made to fit."""
-        records = list(read_records(self.file))
+        records = list(read_records(self.file, pb.Record))
         change(records)
         write_records(self.file, records)
         if sign:

@@ -170,6 +170,7 @@ def test_changed_rules_reach_complete_wandb_runs_without_opening_them(scene: Sce
     assert before["artifacts"].keys() == with_rules["artifacts"].keys()
 
 
+@pytest.mark.exhaustive
 def test_changed_rules_reach_pushed_wandb_runs(scene: Scene) -> None:
     """The same by two pushes of one bundle; the second one backfills the first flow run."""
     scene.server.make_registry("data")
@@ -200,6 +201,7 @@ def test_a_link_that_wandb_refuses_is_a_loss_and_is_tried_again(scene: Scene) ->
     assert [len(frame.links) for frame in scene.frames().values()] == [1]
 
 
+@pytest.mark.exhaustive
 def test_equal_projects_of_two_entities_are_two_links(scene: Scene) -> None:
     """A link to the one is none to the other."""
     pathspec = scene.pathspecs[0]
@@ -263,6 +265,7 @@ def test_an_alias_that_a_person_moved_stays_there(scene: Scene) -> None:
     assert scene.aliases() == {1: (), 3: ("latest", "small")}
 
 
+@pytest.mark.exhaustive
 def test_a_verification_finds_what_a_person_took_away(scene: Scene) -> None:
     """An alias, a link and a metadata key of a rule; and a sync with --force brings them back."""
     scene.server.make_registry("data")

@@ -92,6 +92,7 @@ def test_crontab(with_flow_run: Machine) -> None:
         assert_syncs_in_silence(with_flow_run, f"/bin/sh -c {shlex.quote(command)}")
 
 
+@pytest.mark.exhaustive
 def test_systemd(with_flow_run: Machine) -> None:
     """The service runs what the page says, and systemd takes both units."""
     service, timer, _ = snippets("ini")
@@ -126,6 +127,7 @@ def test_systemd_with_a_watch(with_flow_run: Machine) -> None:
     assert_syncs_in_silence(with_flow_run, f"{command} --quiet --rounds 1")
 
 
+@pytest.mark.exhaustive
 def test_kubernetes(with_flow_run: Machine) -> None:
     """The container runs what the page says, and its ledger lies on the volume."""
     job = yaml.safe_load(snippets("yaml")[0])

@@ -106,6 +106,7 @@ def test_offline_and_push(recorded: Recorded) -> None:
     assert verified.code == 0, verified.out
 
 
+@pytest.mark.exhaustive
 def test_a_run_per_task(recorded: Recorded) -> None:
     """At granularity task, each sibling logs its own checkpoint; the last one is `latest`."""
     project = _project()

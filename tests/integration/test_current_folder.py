@@ -38,7 +38,7 @@ def ran(online: Sandbox) -> Path:
     return marker
 
 
-@pytest.mark.parametrize("how", _PROGRAMS)
+@pytest.mark.parametrize("how", [pytest.param("module", marks=pytest.mark.exhaustive), "script"])
 def test_no_module_of_the_current_folder_runs(
     online: Sandbox, ran: Path, flows_root: Path, flow_run: FlowRuns, how: str
 ) -> None:

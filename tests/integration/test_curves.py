@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from mfwb.sink.offline.wandb_file import read_records
 from tests.integration.results import Synced, metadata_of
 from tests.support.sandbox import Sandbox
 from tests.support.wandb_server import RunSnapshot, WandbServer
@@ -91,7 +92,7 @@ def test_points(online: Synced) -> None:
     start = {row["_step"]: row for row in rows_of(online.run("start"))}
     work = {row["_step"]: row for row in rows_of(online.run("work"))}
 
-    assert len(start) == 12_000
+    assert len(start) == 40
     assert (start[0]["train/f1"], start[0]["epochs/epoch"]) == (0.1, 1)
     assert (start[1]["train/f1"], start[1]["epochs/epoch"], start[1]["lr"]) == (0.2, 2, 0.01)
     assert "lr" not in start[0]
@@ -130,7 +131,7 @@ def test_the_summary_has_the_last_points(online: Synced) -> None:
         "step": 39,
         "train_loss": 0.5,
         "val": 1.0,
-        "long": 11_999 / 7,
+        "long": 39 / 7,
         "grid": [{"lr": 0.1}, {"lr": 0.2}],
     }
     work = values_of(online.run("work"))
@@ -261,3 +262,33 @@ def test_verification(
 
     assert done.code == 0, done.out
     assert "charts of tables" in done.out
+
+
+def test_a_list_that_is_too_large_for_the_summary(tmp_path: Path) -> None:
+    """It is a chart all the same, with all of its points."""
+    sandbox = Sandbox(tmp_path)
+    points = ("--points", "12000", "--run-id-file", "id.txt")
+    assert sandbox.flow("curves_flow", "run", *points).code == 0
+    pathspec = f"CurvesFlow/{(tmp_path / 'id.txt').read_text(encoding='utf-8')}"
+    to = ("--project", "p", "--entity", "acme", "--mode", "offline", "--dir", "bundle")
+
+    done = sandbox.mfwb("sync", pathspec, "--json", *to, "--metadata", metadata_of(tmp_path))
+
+    assert done.code == 0, done.err
+    assert done.document["totals"]["losses"] == 0
+    [values] = [
+        found
+        for path in (tmp_path / "bundle").rglob("run-*.wandb")
+        if (found := _points_of("long", path))
+    ]
+    assert values == [number / 7 for number in range(12_000)]
+
+
+def _points_of(name: str, path: Path) -> list[float]:
+    """Return the values of a key in the rows of a file of records."""
+    return [
+        json.loads(item.value_json)
+        for record in read_records(path)
+        for item in record.history.item
+        if name in {item.key, *item.nested_key}
+    ]

@@ -27,14 +27,28 @@ runpy.run_module("mfwb", run_name="__main__", alter_sys=True)
 """
 
 
-@pytest.mark.parametrize("how", ["script", "module"])
-@pytest.mark.parametrize("module", ["mfwb.cli.app", "click.core", "mfwb.cli.commands.sync"])
+_SIGNALS = (
+    (signal.SIGINT, 130, "interrupted"),
+    (signal.SIGTERM, 143, "terminated"),
+    (signal.SIGHUP, 129, "its terminal or session was closed"),
+)
+_SAMPLE = {
+    (signal.SIGINT, "mfwb.cli.app", "script"),
+    (signal.SIGTERM, "click.core", "module"),
+    (signal.SIGHUP, "mfwb.cli.commands.sync", "script"),
+}
+
+
 @pytest.mark.parametrize(
-    ("sent", "code", "line"),
+    ("sent", "code", "line", "module", "how"),
     [
-        (signal.SIGINT, 130, "interrupted"),
-        (signal.SIGTERM, 143, "terminated"),
-        (signal.SIGHUP, 129, "its terminal or session was closed"),
+        pytest.param(
+            *(sent, code, line, module, how),
+            marks=() if (sent, module, how) in _SAMPLE else pytest.mark.exhaustive,
+        )
+        for sent, code, line in _SIGNALS
+        for module in ("mfwb.cli.app", "click.core", "mfwb.cli.commands.sync")
+        for how in ("script", "module")
     ],
 )
 def test_ended_while_it_imports(  # noqa: PLR0913, PLR0917 - they say what happens
@@ -47,7 +61,7 @@ def test_ended_while_it_imports(  # noqa: PLR0913, PLR0917 - they say what happe
     assert done.err == f"mfwb: {line}; run it again to carry on\n"
 
 
-@pytest.mark.parametrize("how", ["script", "module"])
+@pytest.mark.parametrize("how", ["script", pytest.param("module", marks=pytest.mark.exhaustive)])
 def test_who_ignores_a_signal_may(sandbox: Sandbox, how: str) -> None:
     """As with `nohup`."""
     program = _program(sandbox.root)

@@ -32,7 +32,7 @@ _TERMINATED = "mfwb: terminated; run it again to carry on"
         pytest.param(signal.SIGINT, 130, _INTERRUPTED, "offline", marks=pytest.mark.exhaustive),
         pytest.param(signal.SIGTERM, 143, _TERMINATED, "online", marks=pytest.mark.exhaustive),
         (signal.SIGTERM, 143, _TERMINATED, "offline"),
-        (signal.SIGHUP, 129, _HUNG_UP, "online"),
+        pytest.param(signal.SIGHUP, 129, _HUNG_UP, "online", marks=pytest.mark.exhaustive),
         pytest.param(signal.SIGHUP, 129, _HUNG_UP, "offline", marks=pytest.mark.exhaustive),
     ],
 )

@@ -51,9 +51,16 @@ _DAMAGES: tuple[_Damage, ...] = (
     _without_summary,
     _without_history,
 )
+_SAMPLE = (_without_edges,)  # test_force.py has all of them at once, and the rows
 
 
-@pytest.mark.parametrize("damage", _DAMAGES)
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(damage, marks=() if damage in _SAMPLE else pytest.mark.exhaustive)
+        for damage in _DAMAGES
+    ],
+)
 def test_a_single_damage(
     sync: Callable[..., Finished],
     w_and_b: WandbServer,

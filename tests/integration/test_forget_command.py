@@ -115,7 +115,7 @@ def test_what_is_deleted_in_wandb_is_written_anew(
     assert gone not in w_and_b.state.runs(path)
 
 
-@pytest.mark.parametrize("then", ["forget", "sync"])
+@pytest.mark.parametrize("then", [pytest.param("forget", marks=pytest.mark.exhaustive), "sync"])
 def test_a_deletion_that_is_killed(  # noqa: PLR0913, PLR0917 - what it takes
     then: str, sync: Sync, online: Sandbox, project: str, w_and_b: WandbServer, pathspec: str
 ) -> None:

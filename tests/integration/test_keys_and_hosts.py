@@ -253,7 +253,7 @@ def test_a_server_that_sends_one_elsewhere(
 # --- the key of Metaflow's service ----------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", ["plan", "lineage", "sync"])
+@pytest.mark.parametrize("command", [also("plan"), also("lineage"), "sync"])
 def test_a_folder_can_not_name_the_service(online: Sandbox, other: Listener, command: str) -> None:
     """Neither by a file of ours nor by Metaflow's own."""
     key = {"METAFLOW_SERVICE_AUTH_KEY": _SERVICE_KEY}

@@ -19,7 +19,7 @@ from tests.support.wandb_server import ArtifactVersion, WandbServer
 PROBE = Path(__file__).with_name("latest_probe.py")
 WAYS = [
     ("online", "task"),
-    ("offline", "step"),
+    pytest.param("offline", "step", marks=pytest.mark.exhaustive),
     pytest.param("online", "step", marks=pytest.mark.exhaustive),
     pytest.param("offline", "task", marks=pytest.mark.exhaustive),
 ]

@@ -77,8 +77,8 @@ def assert_one_line(done: Finished, code: int, *words: str) -> None:
 @pytest.mark.parametrize(
     ("pattern", "status"),
     [
-        ("{0}/steps/end/tasks/3/metadata", 500),
-        ("{0}/steps/end/tasks/3/metadata", 404),
+        ("{0}/(steps/end/tasks/3/)?metadata", 500),
+        ("{0}/(steps/end/tasks/3/)?metadata", 404),
         also("{0}/steps/end/tasks$", 404),
         also("{0}/steps$", 404),
         also("{0}/steps$", 503),
@@ -121,7 +121,7 @@ def test_a_flow_whose_runs_are_not_listed(
 
 def test_tried_again(caller: Sandbox, service: MetadataService, pathspecs: Sequence[str]) -> None:
     """What passes is not heard of."""
-    service.fail("tasks/3/metadata$", status=500, times=1)
+    service.fail("/metadata$", status=500, times=1)
     service.fail("steps$", status=503, times=1)
 
     done = caller.mfwb("plan", *pathspecs, "--json")
@@ -160,18 +160,20 @@ def test_of_no_use(  # noqa: PLR0913, PLR0917 - fixtures
     ("pattern", "body", "said"),
     [
         ("^/flows$", "null", "answered null for /flows, where a list of records must be"),
-        ("^/flows/LinearFlow$", "null", "answered null for /flows/LinearFlow, where a record"),
-        ("^/flows/LinearFlow$", "[{}]", "answered a list for /flows/LinearFlow, where a record"),
+        also("^/flows/LinearFlow$", "null", "answered null for /flows/LinearFlow, where a record"),
+        also(
+            "^/flows/LinearFlow$", "[{}]", "answered a list for /flows/LinearFlow, where a record"
+        ),
         also("^/flows/LinearFlow$", "{}", "answered an empty object for /flows/LinearFlow"),
-        ("/LinearFlow/runs$", "null", "answered null for /flows/LinearFlow/runs"),
+        also("/LinearFlow/runs$", "null", "answered null for /flows/LinearFlow/runs"),
         also("/LinearFlow/runs$", "{}", "answered an empty object for /flows/LinearFlow/runs"),
         ("/LinearFlow/runs$", "[5]", "a run of LinearFlow without a number can't be read"),
-        (r"/runs/\w+$", "null", "where a record must be"),
+        also(r"/runs/\w+$", "null", "where a record must be"),
         (r"/runs/\w+$", "[[]]", "answered a list for /flows/LinearFlow/runs/"),
-        ("/steps$", "null", "/steps, where a list of records must be"),
+        also("/steps$", "null", "/steps, where a list of records must be"),
         also("/steps$", "[5]", "answered a list that holds a number or a truth value for /flows/"),
-        ("/tasks$", "null", "/tasks, where a list of records must be"),
-        ("/metadata$", "null", "/metadata, where a list of records must be"),
+        also("/tasks$", "null", "/tasks, where a list of records must be"),
+        also("/metadata$", "null", "/metadata, where a list of records must be"),
         ("/metadata$", '["x"]', "answered a list that holds a text for /flows/LinearFlow/runs/"),
         also("/artifacts$", "[null]", "answered a list that holds null for /flows/LinearFlow/"),
         ("/steps$", '[{"flow_id": "LinearFlow"}]', "a record has no 'step_name'"),

@@ -49,7 +49,7 @@ class Overview:
         return io.from_json(self.run.files[self.run.summary[key]["path"]].decode())
 
 
-@pytest.fixture(scope="module", params=["step", "task"])
+@pytest.fixture(scope="module", params=["step", pytest.param("task", marks=pytest.mark.exhaustive)])
 def overview(
     request: pytest.FixtureRequest,
     w_and_b: WandbServer,
@@ -347,6 +347,7 @@ def test_deleted_and_made_again(
     assert {version.digest for version in new.logged} == {version.digest for version in old.logged}
 
 
+@pytest.mark.exhaustive
 def test_a_kill(  # noqa: PLR0913, PLR0917 - fixtures
     online: Sandbox,
     sync: Sync,
@@ -425,6 +426,7 @@ def test_files_of_this_machine(
     )
 
 
+@pytest.mark.exhaustive
 def test_a_damage_is_found(  # noqa: PLR0913, PLR0917 - fixtures
     online: Sandbox,
     sync: Sync,

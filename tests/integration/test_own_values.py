@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.integration.results import Synced, metadata_of
 from tests.support.sandbox import Sandbox
 from tests.support.wandb_server import RunSnapshot
@@ -44,6 +46,7 @@ def test_a_wandb_run_for_each_step(synced: SyncedFlow) -> None:
     assert _points(end) == []
 
 
+@pytest.mark.exhaustive
 def test_a_wandb_run_for_each_task(synced: SyncedFlow) -> None:
     """Each has its own values, and a point of each number."""
     equal = synced("equal_flow", "--granularity", "task")

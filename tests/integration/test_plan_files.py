@@ -288,6 +288,7 @@ with wandb.init(entity="acme", project=sys.argv[1], id=sys.argv[2]) as run:
 """
 
 
+@pytest.mark.exhaustive
 def test_a_foreign_w_and_b_run(place: Place, w_and_b: WandbServer) -> None:
     """A W&B run of that id that mfwb did not write: a plan fails with the reason of the sync."""
     del place.pathspecs[1:]

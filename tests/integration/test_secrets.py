@@ -86,7 +86,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 Online = tuple[str, Finished, str]
 
 
-@pytest.fixture(scope="module", params=["step", "task"])
+@pytest.fixture(scope="module", params=["step", pytest.param("task", marks=pytest.mark.exhaustive)])
 def online(request: pytest.FixtureRequest, scene: Scene) -> Online:
     """Return the project of an online sync, how it ended, and its granularity."""
     project = f"p{uuid.uuid4().hex[:8]}"

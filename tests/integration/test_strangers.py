@@ -35,7 +35,7 @@ def fan_flow(flow_run: Callable[[str], str]) -> str:
 @pytest.fixture(
     params=[
         "escapes",
-        "letters",
+        pytest.param("letters", marks=pytest.mark.exhaustive),
         pytest.param("markup", marks=pytest.mark.exhaustive),
         pytest.param("paths", marks=pytest.mark.exhaustive),
     ]

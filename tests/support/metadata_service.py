@@ -129,6 +129,9 @@ class MetadataService:
     def _find(self, parts: Sequence[str]) -> object:
         """Return the record, or the list of records, that a path is about; None: there is none."""
         names, about = parts[1::2], parts[::2]
+        if list(about) == ["flows", "runs", "metadata"]:
+            files = self._root.joinpath(*names).glob(f"*/*/_meta/{_OF_A_TASK['metadata']}")
+            return [json.loads(file.read_bytes()) for file in files]
         if not set(about) <= {*_LEVELS, *_OF_A_TASK}:
             return None
         folder = self._root.joinpath(*names)

@@ -18,6 +18,7 @@ __all__ = ["MetadataService", "metadata_service"]
 
 _MADE = {"run": "run_number", "task": "task_id"}  # what the service gives numbers to
 _KEPT = ("artifact", "metadata")  # lists of a task
+_METADATA_OF_RUN = re.compile(r"/flows/[^/]+/runs/[^/]+/metadata")
 _MADE_BY = re.compile(r"(?P<parent>.*)/(?P<kind>run|step|task)")
 
 
@@ -67,6 +68,8 @@ class MetadataService:
             if path in self.objects:
                 return self.objects[path]
             parent, _, last = path.rpartition("/")
+            if _METADATA_OF_RUN.fullmatch(path) and parent in self.objects:
+                return [row for task in self.lists for row in self._rows_of(task, parent)]
             if last in {"artifacts", "metadata"} and parent in self.objects:
                 return self.lists.get(f"{parent}/{last.removesuffix('s')}", [])
             above, _, before = parent.rpartition("/")
@@ -77,6 +80,13 @@ class MetadataService:
                 below = re.compile(rf"{re.escape(path)}/[^/]+")
                 return [item for at, item in self.objects.items() if below.fullmatch(at)]
             return None
+
+    def _rows_of(self, task: str, run: str) -> list[dict[str, Any]]:
+        """Return the metadata of a task of a flow run, with the names of step and task."""
+        path = re.fullmatch(rf"{re.escape(run)}/steps/([^/]+)/tasks/([^/]+)/metadata", task)
+        if path is None:
+            return []
+        return [{**row, "step_name": path[1], "task_id": path[2]} for row in self.lists[task]]
 
 
 def _now() -> int:

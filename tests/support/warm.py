@@ -37,13 +37,16 @@ _REPOSITORY = Path(__file__).resolve().parents[2]
 _SLOW = (
     *(
         "mfwb.api",
-        "mfwb.cli",
-        "mfwb.report",
+        "mfwb.cli.app",
+        "mfwb.report.html",
+        "mfwb.sink.inspection",
         "mfwb.sink.push",
         "mfwb.sink.wandb_sink",
         "mfwb.wiring",
     ),
     "requests",
+    "wandb.apis.public",  # which wandb imports for the first query: a third of an online sync
+    "yaml",
 )
 _LONGEST = 1 << 18  # bytes of a request
 

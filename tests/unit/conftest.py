@@ -1,8 +1,13 @@
-"""Hypothesis measures no time: machines that build are slow and busy."""
+"""By default tests try some random examples, and many where no test is left out."""
 
 from __future__ import annotations
 
-from hypothesis import settings
+import pytest
 
-settings.register_profile("mfwb", deadline=None)
-settings.load_profile("mfwb")
+from tests.support.examples import load_profile
+from tests.support.selection import marks_left_out
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose, before tests are imported."""
+    load_profile(whole="exhaustive" not in marks_left_out(config.option.markexpr))

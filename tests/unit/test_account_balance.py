@@ -23,6 +23,7 @@ from mfwb.outcome import FlowRunOutcome, OutputOutcome, Status
 from mfwb.planning import Plan
 from mfwb.snapshot import Card, CodePackage, Failure, FlowRun, Loss
 from mfwb.snapshot.inventory import unread_card
+from tests.support.examples import examples
 from tests.support.flow_runs import (
     at,
     data_frame,
@@ -338,7 +339,7 @@ SETTINGS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(flows(), SETTINGS, st.data())
 def test_any_flow_adds_up(flow: list[Block], chosen: dict[str, Any], data: st.DataObject) -> None:
     """Whatever shape a flow has, and whatever is lost of it: each item has exactly one ending."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
@@ -22,9 +21,6 @@ def test_what_comes_back() -> None:
 def test_what_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """After the time, whatever it does is left alone."""
     monkeypatch.setattr(deadlines, "_SHORTEST", 0.05)
-    begun = time.monotonic()
 
     with pytest.raises(Unreachable, match="it did not answer within"):
         run_within(0.05, threading.Event().wait, "it")
-
-    assert time.monotonic() - begun < 10

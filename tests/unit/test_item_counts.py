@@ -13,6 +13,7 @@ from mfwb.item_counts import as_planned, count_items, describe_inputs
 from mfwb.outcome import InputOutcome, ItemCounts, OutputOutcome
 from mfwb.planning import InputArtifact, PlannedRun, WandbRunId
 from mfwb.snapshot import ArtifactRef, Failure, Loss, TaskState
+from tests.support.examples import examples
 from tests.support.flow_runs import at, data_frame, flow_run, model, parameter, ref, spec, task
 from tests.unit.planning.plans import runs_of
 
@@ -144,7 +145,7 @@ ARTIFACTS = st.lists(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     st.lists(ARTIFACTS, min_size=1, max_size=4),
     st.fixed_dictionaries(

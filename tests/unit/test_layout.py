@@ -26,6 +26,7 @@ OF_NO_SINGLE_MODULE = {
     "one_home_of_stories": "the same",
     "public_names": "of mfwb/__init__.py",
     "release": "of tools/release.py",
+    "selection": "of tests/support/selection.py",
     "troubleshooting": "of docs/troubleshooting.md",
     "truth": "of tests/support/truth, which lineage is compared with",
     "turns": "of the whole pipeline",

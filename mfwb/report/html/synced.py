@@ -27,7 +27,7 @@ def _destination(entry: Entry) -> SyncedTo:
     where = entry.destination
     base = where.base if where.mode == "online" else "an offline bundle"
     title = f"{where.entity or 'your default entity'}/{where.project}"
-    urls = [] if outcome is None else project_urls(outcome.wandb_runs)
+    urls = [] if outcome is None else project_urls([outcome])
     url = urls[0] if urls and is_web_address(urls[0]) else ""
     return SyncedTo(
         title=name_text(f"{title} on {base}" if outcome is None else _title(outcome, base)),

@@ -59,7 +59,7 @@ def _without_zeros(
 
 def _row(flow_run: FlowRunOutcome) -> tuple[Cell, ...]:
     project = project_path(flow_run) if flow_run.project else ""
-    url = next(iter(project_urls(flow_run.wandb_runs)), "")
+    url = next(iter(project_urls([flow_run])), "")
     return (
         Cell(flow_run.pathspec),
         Cell(flow_run.status.value),

@@ -179,9 +179,8 @@ def _print_shared_parts(result: Result, console: Console) -> None:
         print_masked(masked, console, whole=False, indent=0)
         console.print()
     print_edits(result.flow_runs, console, indent=0)
-    runs = [run for flow_run in result.flow_runs for run in flow_run.wandb_runs]
-    folders = filter(None, map(_folder_of, result.flow_runs))
-    targets = dict.fromkeys([*project_urls(runs), *folders])
+    folders = filter(None, (_folder_of(run) for run in result.flow_runs if run.url is None))
+    targets = dict.fromkeys([*project_urls(result.flow_runs), *folders])
     for target in targets:
         _print_target(target, console, whole=False, indent=0)
     if targets:

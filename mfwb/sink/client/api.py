@@ -16,6 +16,7 @@ from mfwb.sink.client.private import CORE_DEATHS, FAILURES
 from mfwb.sink.client.process_wide import new_api
 from mfwb.sink.client.refusals import is_access_denied
 from mfwb.sink.client.retry_budget import RetryBudget
+from mfwb.sink.client.version_reads import VersionReads
 
 __all__ = ["ApiClient", "refused_error"]
 
@@ -40,6 +41,7 @@ class ApiClient:
         self.base_url = base_url
         self.retry_budget = retry_budget
         self._apis: dict[str, wandb.Api] = {}
+        self._version_reads: dict[str, VersionReads] = {}
         self._core_restarts = 0
         self._lock = threading.RLock()
 
@@ -88,9 +90,18 @@ class ApiClient:
                 return False
             self._core_restarts += 1
             self._apis.clear()
+            self._version_reads.clear()
             with suppress(*FAILURES):  # teardown complains that the process is gone
                 run_within(self.retry_budget.wait_limit, wandb.teardown, "wandb-core")
             return True
+
+    def version_reads(self, project_path: str) -> VersionReads:
+        """Return what reads the versions that a project gets; another one after a restart."""
+        entity, _ = split_project_path(project_path)
+        with self._lock:
+            if entity not in self._version_reads:
+                self._version_reads[entity] = VersionReads(self._api(entity))
+            return self._version_reads[entity]
 
     def _api(self, entity: str) -> wandb.Api:
         with self._lock:

@@ -19,11 +19,9 @@ from mfwb.errors import SinkError
 from mfwb.planning.names import names_in_project
 from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.private import execute_graphql
+from mfwb.sink.client.version_keys import NEWEST_START_KEY, OTHERS_KEY
 
 __all__ = [
-    "LATEST",
-    "NEWEST_START_KEY",
-    "OTHERS_KEY",
     "Collection",
     "Collections",
     "VersionRecord",
@@ -32,13 +30,6 @@ __all__ = [
     "read_version_times",
     "version_number",
 ]
-
-LATEST = "latest"
-NEWEST_START_KEY = "newest_flow_run_started_at"
-"""The key in an artifact's metadata, below `mfwb`, for the start of the newest flow run."""
-
-OTHERS_KEY = "somebody_else_logged_it_first"
-"""The key beside it for a version that someone else logged first."""
 
 _CACHE_SECONDS = 10.0  # short, since other processes may log artifacts at any time
 _NAMES_PER_QUERY = 50
@@ -108,12 +99,22 @@ class Collections:
         self._cache: dict[str, tuple[float, Collection]] = {}
         self._types: dict[str, str] = {}  # of existing names; a type never changes
         self._lock = Lock()
+        self._loading = Lock()
 
     def load(self, names: Iterable[str]) -> None:
         """Load the collections of some names, many per request, unless cached; SinkError."""
+        names = list(dict.fromkeys(names))
+        if self._stale(names):
+            with self._loading:  # what another thread loads just now is cached then
+                self._load(self._stale(names))
+
+    def _stale(self, names: Iterable[str]) -> list[str]:
         now = time.monotonic()
         with self._lock:
-            stale = [name for name in dict.fromkeys(names) if not self._is_fresh(name, now)]
+            return [name for name in names if not self._is_fresh(name, now)]
+
+    def _load(self, stale: Sequence[str]) -> None:
+        now = time.monotonic()
         for start in range(0, len(stale), _NAMES_PER_QUERY):
             batch = stale[start : start + _NAMES_PER_QUERY]
             answers = self._client.call(

@@ -13,7 +13,6 @@ import wandb
 from pydantic import ValidationError
 from wandb.errors import Error
 from wandb.proto import wandb_internal_pb2 as pb
-from wandb.sdk.artifacts._internal_artifact import sanitize_artifact_name
 from wandb.sdk.artifacts.artifact_manifest_entry import ArtifactManifestEntry
 from wandb.sdk.lib.paths import LogicalPath
 from wandb.sdk.lib.service.service_connection import WandbApiFailedError
@@ -39,7 +38,6 @@ __all__ = [
     "log_artifact_with_aliases",
     "publish_history_record",
     "publish_started_at",
-    "table_artifact_name",
     "uploaded_bytes",
 ]
 
@@ -115,26 +113,34 @@ def _operation_name(text: str) -> str:
 
 
 def log_artifact_with_aliases(
-    run: wandb.Run, artifact: wandb.Artifact, aliases: Iterable[str], *, commit: bool = True
+    run: wandb.Run,
+    artifact: wandb.Artifact,
+    aliases: Iterable[str],
+    *,
+    reads: object,
+    commit: bool = True,
 ) -> None:
     """Log an artifact with exactly these aliases; public `log_artifact` always adds `latest`.
 
-    This is a copy of that method apart from the aliases, and from the commit, which that method can
-    only leave out for artifacts that several W&B runs write together.
+    This is a copy of that method apart from the aliases; from the commit, which that method can
+    only leave out for artifacts that several W&B runs write together; and from three requests. For
+    each run that method makes an Api of its own, which finds out again who is logged in and what
+    the server can do, and requests the type that artifacts of this name have: W&B refuses another
+    type in any case, and `wait` of the artifact tells.
 
     Args:
         run: an open run.
         artifact: a draft.
         aliases: all aliases that it gets.
+        reads: sends the request by which the artifact reads its version, as W&B's own way does.
         commit: whether wandb-core commits it once its files are uploaded; else `commit_artifact`
             has to follow.
     """
     artifact.finalize()
-    run._assert_can_log_artifact(artifact)  # noqa: SLF001
     handle = _interface(run).deliver_artifact(
         run, artifact, list(aliases), None, run.step, finalize=commit, is_user_created=False
     )
-    run._public_api()._set_artifact_save_handle(artifact, handle)  # noqa: SLF001
+    artifact._set_save_handle(handle, reads)  # type: ignore[arg-type] # noqa: SLF001
 
 
 def commit_artifact(api: wandb.Api, artifact: wandb.Artifact) -> str:
@@ -199,11 +205,6 @@ def add_local_file(
     )
 
 
-def table_artifact_name(run_id: str, key: str) -> str:
-    """Return W&B's name for the artifact of a table in a summary."""
-    return sanitize_artifact_name(f"run-{run_id}-{key}")
-
-
 def publish_started_at(run: wandb.Run, epoch_ms: int, **facts: str) -> None:
     """Publish when the work began; W&B's own clock shows when the run was written.
 
@@ -217,14 +218,14 @@ def publish_started_at(run: wandb.Run, epoch_ms: int, **facts: str) -> None:
     _interface(run).publish_environment(record)
 
 
-def publish_history_record(run: wandb.Run, record: pb.HistoryRecord) -> None:
+def publish_history_record(run: wandb.Run, record: bytes) -> None:
     """Publish a row of history as it is; public `log` replaces `_runtime` by the sync's own time.
 
     Args:
         run: an open run.
-        record: the row, with its step and with W&B's own columns.
+        record: the row as a serialized HistoryRecord, with its step and with W&B's own columns.
     """
-    _interface(run)._publish_history(record)  # noqa: SLF001
+    _interface(run)._publish_history(pb.HistoryRecord.FromString(record))  # noqa: SLF001
 
 
 def uploaded_bytes(run: wandb.Run) -> tuple[int, int] | None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from urllib.parse import urlsplit
 
 import wandb
 
-from mfwb.ports import ReadyArtifact
-from mfwb.sink.client.collections import NEWEST_START_KEY
-from mfwb.sink.client.private import add_local_file
-from mfwb.sink.content.references import add_reference
+from mfwb.ports import ReadyArtifact, ReadyFile
+from mfwb.sink.client.private import add_local_file, add_reference_entry
+from mfwb.sink.content.artifact_metadata import metadata_to_write
+from mfwb.sink.content.references import extra_of_reference
 
-__all__ = ["artifact_metadata", "make_artifact"]
+__all__ = ["add_reference", "make_artifact"]
 
 
 def make_artifact(ready: ReadyArtifact, started_at: int) -> wandb.Artifact:
@@ -26,7 +26,7 @@ def make_artifact(ready: ReadyArtifact, started_at: int) -> wandb.Artifact:
         planned.name,
         type=planned.type,
         description=ready.description or None,
-        metadata={**artifact_metadata(ready), "mfwb": {NEWEST_START_KEY: started_at}},
+        metadata=metadata_to_write(ready, started_at),
     )
     for file in ready.files:
         if file.uri is not None:
@@ -38,11 +38,24 @@ def make_artifact(ready: ReadyArtifact, started_at: int) -> wandb.Artifact:
     return artifact
 
 
-def artifact_metadata(ready: ReadyArtifact) -> dict[str, Any]:
-    """Return the planned metadata, with what comes from rules, and the facts from the bytes."""
-    planned = ready.planned.metadata
-    if ready.rule is not None:
-        planned = {**ready.rule.metadata, **planned}
-    if not ready.metadata:
-        return planned
-    return {**planned, "metaflow": {**planned.get("metaflow", {}), **ready.metadata}}
+def add_reference(artifact: wandb.Artifact, file: ReadyFile) -> None:
+    """Add a reference to a file by its URI; no request is sent to its store.
+
+    With an ETag, the entry equals that of W&B's own handler of the scheme: on download W&B
+    notices if the object has changed. Without an ETag only the URI identifies it. A local file
+    is read for its checksum.
+    """
+    if file.uri is None:
+        raise ValueError(f"{file.path} has no URI")
+    if file.etag is None:
+        local = urlsplit(file.uri).scheme == "file"
+        artifact.add_reference(file.uri, name=file.path, checksum=local)
+        return
+    add_reference_entry(
+        artifact,
+        path=file.path,
+        ref=file.uri,
+        digest=file.etag,
+        size=file.size,
+        extra=extra_of_reference(file.uri, file.etag, file.version),
+    )

@@ -2,44 +2,33 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import urlparse, urlsplit
 
-import wandb
+__all__ = ["extra_of_reference", "trimmed_uri"]
 
-from mfwb.ports import ReadyFile
-from mfwb.sink.client.private import add_reference_entry
-
-__all__ = ["add_reference"]
+_AZURE = ".blob.core.windows.net"
 
 
-def add_reference(artifact: wandb.Artifact, file: ReadyFile) -> None:
-    """Add a reference to a file by its URI; no request is sent to its store.
-
-    With an ETag, the entry equals that of W&B's own handler of the scheme: on download W&B
-    notices if the object has changed. Without an ETag only the URI identifies it. A local file
-    is read for its checksum.
-    """
-    if file.uri is None:
-        raise ValueError(f"{file.path} has no URI")
-    if file.etag is None:
-        local = urlsplit(file.uri).scheme == "file"
-        artifact.add_reference(file.uri, name=file.path, checksum=local)
-        return
-    add_reference_entry(
-        artifact,
-        path=file.path,
-        ref=file.uri,
-        digest=file.etag,
-        size=file.size,
-        extra=_extra(file, file.etag),
-    )
-
-
-def _extra(file: ReadyFile, etag: str) -> dict[str, str | int]:
+def extra_of_reference(uri: str, etag: str, version: str | None) -> dict[str, str | int]:
     """Return what W&B's handlers store beside the checksum.
 
     The one for Google stores no ETag, and the version as a number.
     """
-    if urlsplit(file.uri or "").scheme == "gs":
-        return {} if file.version is None else {"versionID": int(file.version)}
-    return {"etag": etag} if file.version is None else {"etag": etag, "versionID": file.version}
+    if urlsplit(uri).scheme == "gs":
+        return {} if version is None else {"versionID": int(version)}
+    return {"etag": etag} if version is None else {"etag": etag, "versionID": version}
+
+
+def trimmed_uri(uri: str) -> str:
+    """Return a URI as W&B's handlers store it if they read nothing (wandb 0.31.0).
+
+    Those for S3, Google and Azure leave out the query and the fragment.
+    """
+    parts = urlparse(uri)  # it cuts off `;parameters`, too
+    if parts.scheme == "s3":
+        return f"s3://{parts.netloc}/{parts.path[1:]}"
+    if parts.scheme == "gs":
+        return f"gs://{parts.netloc}/{parts.path.lstrip('/')}"
+    if parts.scheme == "https" and parts.netloc.endswith(_AZURE):
+        return f"https://{parts.netloc}{parts.path}"
+    return uri

@@ -10,9 +10,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from wandb.proto import wandb_internal_pb2 as pb
-
 from mfwb.planning import WandbRunId
+from mfwb.sink.offline import messages as pb
 from mfwb.sink.offline.manifest import (
     MANIFEST,
     BadManifestError,

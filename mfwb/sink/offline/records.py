@@ -7,15 +7,15 @@ import platform
 import string
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha512
+from importlib.metadata import version
 from typing import Any
-
-import wandb
-from wandb.proto import wandb_internal_pb2 as pb
 
 from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import ChartAxis
 from mfwb.sink.content.edits import new_run_metadata
 from mfwb.sink.content.run_metadata import RunMetadata, planned_run_metadata
+from mfwb.sink.offline import messages as pb
+from mfwb.sink.offline.artifact_draft import DIGEST_ALGORITHM, ArtifactDraft
 from mfwb.version import __version__
 
 __all__ = [
@@ -116,7 +116,7 @@ def _telemetry() -> Any:
     record.feature.offline = True
     record.feature.server_side_derived_summary = True
     record.python_version = platform.python_version()
-    record.cli_version = wandb.__version__
+    record.cli_version = version("wandb")
     return record
 
 
@@ -182,7 +182,7 @@ def exit_record(exit_code: int) -> pb.Record:
 def logged_artifact(
     plan: Plan,
     run: PlannedRun,
-    artifact: wandb.Artifact,
+    artifact: ArtifactDraft,
     aliases: Iterable[str],
     *,
     as_: tuple[str, str] | None = None,
@@ -197,20 +197,21 @@ def logged_artifact(
         as_: name and type, if they differ from the artifact's: W&B reserves those of tables.
     """
     name, type_ = as_ or (artifact.name, artifact.type)
+    digest = artifact.digest
     return pb.ArtifactRecord(
         run_id=run.id,
         entity=plan.entity or "",
         project=plan.project,
         name=name,
         type=type_,
-        digest=artifact.digest,
-        digest_algorithm=artifact.digest_algorithm,
-        description=artifact.description or "",
+        digest=digest,
+        digest_algorithm=DIGEST_ALGORITHM,
+        description=artifact.description,
         metadata=_json(artifact.metadata) if artifact.metadata else "",
         aliases=sorted(aliases),
         manifest=_manifest(artifact),
         finalize=True,
-        **_client_ids(plan.entity, plan.project, run, name, artifact.digest),
+        **_client_ids(plan.entity, plan.project, run, name, digest),
     )
 
 
@@ -258,25 +259,21 @@ def make_draft_id(seed: str) -> str:
     return "".join(pairs)
 
 
-def _manifest(artifact: wandb.Artifact) -> pb.ArtifactManifest:
-    """Return the files of an artifact. The property `manifest` is not documented."""
-    manifest = artifact.manifest
-    policy = manifest.storage_policy
-    record = pb.ArtifactManifest(version=manifest.version(), storage_policy=policy.name())
-    for key, value in policy.config().items():
-        record.storage_policy_config.add(key=key, value_json=_json(value))
-    for _, entry in sorted(manifest.entries.items()):
-        record.contents.add(
+def _manifest(artifact: ArtifactDraft) -> pb.ArtifactManifest:
+    """Return the entries of an artifact, and W&B's way to store them (wandb 0.31.0)."""
+    record = pb.ArtifactManifest(version=1, storage_policy="wandb-storage-policy-v1")
+    record.storage_policy_config.add(key="storageLayout", value_json=_json("V2"))
+    for entry in artifact.entries:
+        content = record.contents.add(
             path=entry.path,
             digest=entry.digest,
-            ref=entry.ref or "",
-            size=entry.size or 0,
-            local_path=entry.local_path or "",
-            skip_cache=entry.skip_cache,
-            extra=[
-                pb.ExtraItem(key=key, value_json=_json(value)) for key, value in entry.extra.items()
-            ],
+            ref=entry.ref,
+            size=entry.size,
+            local_path=entry.local_path,
+            skip_cache=bool(entry.local_path),
         )
+        for key, value in entry.extra.items():
+            content.extra.add(key=key, value_json=_json(value))
     return record
 
 

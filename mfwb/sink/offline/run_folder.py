@@ -7,11 +7,10 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
-from wandb.proto import wandb_internal_pb2 as pb
-
 from mfwb.files.private_files import make_folder, make_folders, make_private, remove_below
 from mfwb.planning import WandbRunId
 from mfwb.ports import ReadyArtifact, ReadyFile
+from mfwb.sink.offline import messages as pb
 from mfwb.sink.offline.bundle import PAYLOADS
 from mfwb.sink.offline.manifest import MANIFEST, Checksums, copy_file, write_manifest
 from mfwb.sink.offline.wandb_file import write_records

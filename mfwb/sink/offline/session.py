@@ -23,8 +23,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from wandb.proto import wandb_internal_pb2 as pb
-
 from mfwb.errors import SinkError
 from mfwb.files.private_files import remove_below
 from mfwb.outcome import OutputOutcome
@@ -32,9 +30,7 @@ from mfwb.planning import OutputArtifact, Plan, PlannedRun, WandbRunId
 from mfwb.planning.missing_uses import explain_missing_in_bundle
 from mfwb.planning.names import project_path
 from mfwb.ports import AppliedRule, ReadyArtifact, ReadyFile, ReadyRun, ReadyTable, WrittenRun
-from mfwb.sink.client.collections import LATEST
-from mfwb.sink.client.private import table_artifact_name
-from mfwb.sink.content.artifacts import make_artifact
+from mfwb.sink.client.version_keys import LATEST
 from mfwb.sink.content.history_rows import build_rows
 from mfwb.sink.content.media import (
     add_card,
@@ -52,7 +48,9 @@ from mfwb.sink.content.run_content import (
     summary_keys,
     tables_of,
 )
+from mfwb.sink.offline import messages as pb
 from mfwb.sink.offline import records
+from mfwb.sink.offline.artifact_draft import draft_artifact, table_artifact_name
 from mfwb.sink.offline.bundle import find_bundled_runs, level_folder
 from mfwb.sink.offline.manifest import Checksums
 from mfwb.sink.offline.new_payloads import NewPayloads
@@ -192,7 +190,7 @@ class OfflineSession:
     def _log(self, run: PlannedRun, ready: ReadyArtifact) -> pb.ArtifactRecord:
         planned = ready.planned
         record = records.logged_artifact(
-            self._plan, run, make_artifact(ready, self._start), planned.aliases
+            self._plan, run, draft_artifact(ready, self._start), planned.aliases
         )
         with self._lock:
             self._logged[run.id, planned.name] = record
@@ -245,8 +243,8 @@ class OfflineSession:
         write_table_artifact(table, path)
         file = ReadyFile(table_file(key), path.stat().st_size, path)
         planned = OutputArtifact("table", type="table", aliases=(), metadata={}, files=())
-        artifact = make_artifact(ReadyArtifact(planned, (file,)), self._start)
-        artifact.metadata = {}  # as in W&B's own artifact
+        # Without metadata, as W&B's own artifact.
+        artifact = draft_artifact(ReadyArtifact(planned, (file,)), self._start, metadata={})
         as_ = (table_artifact_name(run.id, key), "run_table")
         return records.logged_artifact(self._plan, run, artifact, (LATEST,), as_=as_)
 

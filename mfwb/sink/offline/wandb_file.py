@@ -13,7 +13,8 @@ from typing import BinaryIO
 from zlib import crc32
 
 from google.protobuf.message import DecodeError
-from wandb.proto.wandb_internal_pb2 import Record
+
+from mfwb.sink.offline.messages import Record
 
 __all__ = [
     "keep_steps",
@@ -93,10 +94,10 @@ def _chunk(part: memoryview, kind: int) -> bytes:
     return checksum + len(part).to_bytes(2, "little") + bytes([kind]) + part
 
 
-def read_records(path: Path) -> Iterator[Record]:
+def read_records(path: Path, message: type[Record] = Record) -> Iterator[Record]:
     """Yield the records of a `.wandb` file, up to its first incomplete one; ValueError."""
     with path.open("rb") as file:
-        yield from records_in(file)
+        yield from records_in(file, message)
 
 
 def read_framed(path: Path) -> Iterator[bytes]:
@@ -105,13 +106,17 @@ def read_framed(path: Path) -> Iterator[bytes]:
         yield from _framed_in(file)
 
 
-def records_in(file: BinaryIO) -> Iterator[Record]:
+def records_in(file: BinaryIO, message: type[Record] = Record) -> Iterator[Record]:
     """Yield the records of an open `.wandb` file, up to its first incomplete one; ValueError.
 
     Only one record is in memory at a time.
+
+    Args:
+        file: the open file.
+        message: the class of the records; W&B's own has all fields.
     """
     for data in _framed_in(file):
-        record = Record()
+        record = message()
         try:
             record.ParseFromString(data)
         except DecodeError as error:  # a ValueError in some releases of protobuf only

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,6 +46,7 @@ from mfwb.sink.online.in_flight import InFlight
 from mfwb.sink.online.logged_artifacts import LoggedArtifacts, collection_name
 from mfwb.sink.online.upload_watch import UploadWatch
 from mfwb.sink.online.uploads import Upload, Uploads
+from mfwb.sink.online.uses import Uses
 from mfwb.sink.online.version_order import VersionOrder
 from mfwb.sink.online.write_run import (
     init_arguments,
@@ -56,7 +57,7 @@ from mfwb.sink.online.write_run import (
 )
 from mfwb.sink.server.arrivals import Arrivals, SentRun
 from mfwb.sink.server.artifact_rules import RuleWriter, VersionRules
-from mfwb.sink.server.claims import Claim, Claims
+from mfwb.sink.server.claims import Claim, ClaimRequests, Claims
 from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
 from mfwb.sink.server.latest_alias import LatestAlias, Moment
 from mfwb.sink.server.ownership import raise_if_foreign
@@ -88,6 +89,7 @@ class Project:
     rule_writer: RuleWriter
     in_flight: InFlight
     upload_watch: UploadWatch
+    claim_requests: ClaimRequests
     scratch: Path
     force: bool
     edit_rule: EditRule
@@ -124,6 +126,7 @@ class OnlineSession:
             existing_runs, writer=claims.writer, wait_seconds=project.client.retry_budget.seconds
         )
         self._logged = LoggedArtifacts(existing_runs, plan.source.provider)
+        self._uses = Uses(project.client, project.entity, project.name)
         for run in plan.runs:
             raise_if_foreign(existing_runs.get(run.id), run, plan.source)
         planned = {(output.name, output.type) for run in plan.runs for output in run.outputs}
@@ -249,7 +252,8 @@ class OnlineSession:
                 self._existing_runs.fetch([run])
 
     def confirm(self) -> dict[str, tuple[Loss, ...]]:
-        """Read back all that was written, and mark it as complete; SinkError if it is not."""
+        """Write the uses, read back all that was written, and mark it; SinkError if it is not."""
+        self._uses.write()
         return self._arrivals.confirm()
 
     def _open_and_fill(self, run: PlannedRun, ready: ReadyRun, claim: Claim) -> WrittenRun:
@@ -388,11 +392,9 @@ class OnlineSession:
         logged_before: dict[str, wandb.Artifact] = {}
         if not claim.is_new:
             logged_before = self._logged.of_run(run.id)
-        losses = [loss for used in run.inputs if (loss := self._use_artifact(open_run, run, used))]
-        lacks_input = any(map(self._logged.is_missing, run.inputs))
         uploads: list[Upload] = []
         try:
-            self._project.collections.load(artifact.planned.name for artifact in ready.artifacts)
+            self._project.collections.load(self._names_of(ready))
             names = [output.name for output in run.outputs]
             patience = self._client.retry_budget.wait_limit
             self._version_order.wait_for_contents(run.id, names, seconds=patience)
@@ -408,6 +410,16 @@ class OnlineSession:
             self._uploads.release(uploads)
         for result in results:
             self._logged.add(run.id, result)
+        inputs = {used: self._logged.find_used(used) for used in run.inputs}
+        losses = [
+            Loss(use_item(run, used), explain_missing_online(used))
+            for used, logged in inputs.items()
+            if logged is None
+        ]
+        for used, logged in inputs.items():
+            if logged is not None:
+                self._use_artifact(open_run, run, used, logged)
+        lacks_input = any(map(self._logged.is_missing, run.inputs))
         losses += [result.loss for result in results if result.loss]
         losses += [loss for result in results for loss in result.rule_losses]
         outputs = tuple(result.output for result in results if result.output)
@@ -428,14 +440,13 @@ class OnlineSession:
                 log_bytes_left_out=ready.log_bytes_left_out,
                 masked=ready.masked,
             )
-            used = {logged.id for item in run.inputs if (logged := self._logged.find_used(item))}
             self._arrivals.add(
                 SentRun.of(
                     run,
                     receipt,
                     planned,
                     token=token,
-                    uses=frozenset(used),
+                    uses=frozenset(logged.id for logged in inputs.values() if logged),
                     complaint=read_first_error(open_run),
                     axes=ready.axis_of,
                     job_type=merged.run_metadata.job_type,
@@ -484,16 +495,20 @@ class OnlineSession:
         append_rows(self._client, destination, run, missing, others, ready.axes)
         return (), ()
 
+    def _names_of(self, ready: ReadyRun) -> Iterable[str]:
+        """Return the names of a W&B run's artifacts, and of those that follow in the flow run."""
+        if not ready.artifacts:
+            return ()
+        return (output.name for run in self._plan.runs for output in run.outputs)
+
     def _use_artifact(
-        self, open_run: wandb.Run, run: PlannedRun, used: InputArtifact
-    ) -> Loss | None:
-        logged = self._logged.find_used(used)
-        if logged is None:
-            return Loss(use_item(run, used), explain_missing_online(used))
-        self._client.retry_budget.attempt(
-            lambda: open_run.use_artifact(logged), f"let {run.name} use {used.name}"
-        )
-        return None
+        self, open_run: wandb.Run, run: PlannedRun, used: InputArtifact, logged: wandb.Artifact
+    ) -> None:
+        purpose = f"let {run.name} use {used.name}"
+        if used.place:  # of another project, of which the request has to tell the server
+            self._client.retry_budget.attempt(lambda: open_run.use_artifact(logged), purpose)
+        else:
+            self._uses.add(open_run.id, logged, purpose)
 
     def _use_in_finished_run(
         self, existing: ExistingRun, run: PlannedRun, used: InputArtifact

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import wandb
 
@@ -23,7 +24,8 @@ from mfwb.sink.client.private import (
 )
 from mfwb.sink.client.refusals import explain_error
 from mfwb.sink.client.retry_budget import MIN_BYTES_PER_SECOND
-from mfwb.sink.content.artifacts import artifact_metadata, make_artifact
+from mfwb.sink.content.artifact_metadata import artifact_metadata
+from mfwb.sink.content.artifacts import make_artifact
 from mfwb.sink.online.in_flight import Arrival, InFlight
 from mfwb.sink.online.version_order import VersionOrder
 from mfwb.sink.server.artifact_rules import RuleWriter, VersionRules
@@ -49,6 +51,7 @@ class Upload:
         refusal: why it was refused.
         blocked_by: the arrival of the same content from another W&B run, which comes first.
         is_registered: whether other uploads of this content wait for this one.
+        start_again: starts it anew, under the name that the artifact then has in the project.
     """
 
     ready: ReadyArtifact
@@ -62,6 +65,7 @@ class Upload:
     refusal: str = ""
     blocked_by: Arrival | None = None
     is_registered: bool = False
+    start_again: Callable[[], Upload] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,21 +133,17 @@ class Uploads:
             ready: the artifact.
             logged_before: the artifacts of this W&B run from an earlier sync, by name.
         """
-        upload = self._start_under_project_name(open_run, run, ready, logged_before)
-        while self._has_new_name(upload, ready):
-            upload = self._start_under_project_name(open_run, run, ready, logged_before)
-        return upload
+        start = partial(self._start_under_project_name, open_run, run, ready, logged_before)
+        return replace(start(), start_again=start)
 
-    def _has_new_name(self, upload: Upload, ready: ReadyArtifact) -> bool:
+    def _has_new_name(self, upload: Upload) -> bool:
         """Whether a refused artifact now has another name in the project.
 
         Another machine may have given its name another type a moment ago.
         """
-        name = ready.planned.name
-        if not upload.refusal or upload.ready.planned.name != name:
-            return False
+        name, type_ = upload.ready.planned.name, upload.ready.planned.type
         self._collections.forget([name])
-        return self._project_name(ready) != name
+        return self._collections.name_in_project(upload.planned, type_) != name
 
     def _project_name(self, ready: ReadyArtifact) -> str:
         return self._collections.name_in_project(ready.planned.name, ready.planned.type)
@@ -226,6 +226,13 @@ class Uploads:
         except CORE_DEATHS:
             raise
         except (ValueError, SinkError, *FAILURES) as error:
+            if (
+                isinstance(error, ValueError)
+                and upload.start_again is not None
+                and self._has_new_name(upload)
+            ):
+                self.release([upload])
+                return self._wait(open_run, upload.start_again())
             reason = f"W&B did not accept it: {explain_error(error)}"
             return UploadResult(
                 name,
@@ -266,12 +273,13 @@ class Uploads:
             return upload
         try:
             has_to_wait = self._version_order.has_to_wait(upload.run_id, upload.planned)
-            if LATEST in upload.aliases and not has_to_wait:
-                open_run.log_artifact(upload.artifact, aliases=list(upload.aliases))
-            else:
-                log_artifact_with_aliases(
-                    open_run, upload.artifact, upload.aliases, commit=not has_to_wait
-                )
+            log_artifact_with_aliases(
+                open_run,
+                upload.artifact,
+                upload.aliases,
+                reads=self._client.version_reads(self._path),
+                commit=not has_to_wait,
+            )
         except BaseException as error:
             self.release([upload])
             if isinstance(error, (ValueError, OSError)) and find_core_death(error) is None:

@@ -103,7 +103,7 @@ def write_history(
         )
     for step, row in rows:
         record = history_record(step, {**row, **row_times(start)})
-        publish_history_record(open_run, record.history)
+        publish_history_record(open_run, record.history.SerializeToString())
 
 
 def write_sent_marker(open_run: wandb.Run, token: str) -> None:

@@ -47,7 +47,9 @@ class OriginalRun:
         run = self.bundled
         try:
             with open_in_bundle(run.bundle, run.file) as file:
-                yield from check_records(records_in(file), self.manifest, self.files, run.run_id)
+                yield from check_records(
+                    records_in(file, pb.Record), self.manifest, self.files, run.run_id
+                )
         except (OSError, ValueError) as error:
             raise self.changed(str(error)) from error
 

@@ -180,24 +180,33 @@ class Arrivals:
         return missing
 
     def _mark(self, proven: list[tuple[SentRun, ExistingRun]]) -> None:
-        if proven:
-            with ThreadPoolExecutor(min(_MARK_THREADS, len(proven)), "mfwb-mark") as pool:
-                list(pool.map(self._mark_run, *zip(*proven, strict=True)))
+        marks = [
+            (existing, self._mark_of(sent), f"mark {sent.run.name} as complete")
+            for sent, existing in proven
+            if sent.run_metadata is None
+        ]
+        self._existing_runs.update_summaries(marks)
+        others = [pair for pair in proven if pair[0].run_metadata is not None]
+        if others:
+            with ThreadPoolExecutor(min(_MARK_THREADS, len(others)), "mfwb-mark") as pool:
+                list(pool.map(self._rewrite_run, *zip(*others, strict=True)))
 
-    def _mark_run(self, sent: SentRun, existing: ExistingRun) -> None:
+    def _mark_of(self, sent: SentRun) -> dict[str, Any]:
+        """Return what the summary of a W&B run gets once all of it has arrived."""
         receipt = sent.receipt
         if losses := self._losses.get(sent.run.name):
             receipt = replace(receipt, losses=(*receipt.losses, *losses))
         summary = done(sent.run.fingerprint, receipt)
         if rows := sent.history:  # W&B sets `_step` itself, unless all rows existed already
             summary["_step"] = rows[-1][0]
+        return summary
 
-        run_metadata, purpose = sent.run_metadata, f"mark {sent.run.name} as complete"
+    def _rewrite_run(self, sent: SentRun, existing: ExistingRun) -> None:
+        """Mark a W&B run, and write the parts of its config that wandb-core leaves out."""
+        run_metadata, summary = sent.run_metadata, self._mark_of(sent)
         if run_metadata is None:
-            self._existing_runs.call_with_run(
-                existing, lambda handle: handle.summary.update(summary), purpose
-            )
             return
+        purpose = f"mark {sent.run.name} as complete"
 
         def write_all(handle: Any) -> None:
             write_run_metadata(handle, run_metadata)

@@ -24,7 +24,8 @@ from mfwb.outcome import OutputOutcome, RuleOutcome
 from mfwb.planning.names import split_project_path
 from mfwb.safe_text import first_line
 from mfwb.sink.client.api import ApiClient
-from mfwb.sink.client.collections import LATEST, NEWEST_START_KEY, VersionRecord, find_versions
+from mfwb.sink.client.collections import VersionRecord, find_versions
+from mfwb.sink.client.version_keys import LATEST, NEWEST_START_KEY
 from mfwb.sink.content.run_content import MARKER
 from mfwb.sink.server.latest_alias import Moment
 from mfwb.snapshot import Loss

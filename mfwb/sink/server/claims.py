@@ -7,35 +7,41 @@ gets the run, and the other waits until the first has finished or shows no sign 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-
-import wandb
+from typing import Any
 
 from mfwb.config import OnDeleted
 from mfwb.errors import SinkError
 from mfwb.planning import WandbRunId
 from mfwb.sink.client.api import ApiClient, refused_error
-from mfwb.sink.client.private import CORE_EXIT_SECONDS, execute_graphql, http_status
+from mfwb.sink.client.batches import Batches
+from mfwb.sink.client.mutations import Mutation, mutate
+from mfwb.sink.client.private import CORE_EXIT_SECONDS, http_status
 from mfwb.sink.client.responses import require
 from mfwb.sink.server.existing_runs import ExistingRun, ExistingRuns
 from mfwb.sink.server.ownership import HasProject, RunIdentity
 from mfwb.sink.server.run_generations import generation_of, id_in_generation
 
-__all__ = ["Claim", "Claims"]
+__all__ = ["Claim", "ClaimRequests", "Claims"]
 
-_CLAIM = """
-mutation MfwbClaimRun(
-    $entity: String, $project: String, $name: String!,
-    $displayName: String, $groupName: String
-) {
-    upsertBucket(input: {
+_CLAIM = Mutation(
+    "MfwbClaimRun",
+    "upsertBucket",
+    {
+        "entity": "String",
+        "project": "String",
+        "name": "String!",
+        "displayName": "String",
+        "groupName": "String",
+    },
+    """input: {
         entityName: $entity, modelName: $project, name: $name,
         displayName: $displayName, groupName: $groupName
-    }) { inserted }
-}
-"""
+    }""",
+    "{ inserted }",
+)
 """The request sets nothing that another sync of the same flow run would set otherwise.
 
 It leaves out the job type, which shows that wandb-core's first request has arrived.
@@ -66,10 +72,43 @@ class Claim:
     is_new: bool = False
 
 
+class ClaimRequests:
+    """The requests to create W&B runs of one project, several in one; thread-safe."""
+
+    def __init__(self, client: ApiClient, path: str) -> None:
+        """Start with no request.
+
+        Args:
+            client: of W&B.
+            path: `entity/project`.
+        """
+        self._client = client
+        self._path = path
+        self._batches = Batches(self._send)
+
+    def send(self, variables: Mapping[str, Any]) -> bool:
+        """Return whether W&B has created a run just now; SinkError.
+
+        If the request of several claims fails, each is sent again. One that W&B had carried out
+        then reads as that of another sync, for which this one waits.
+        """
+        return self._batches.request(variables)
+
+    def _send(self, claims: Sequence[Mapping[str, Any]]) -> list[bool]:
+        name, others = claims[0]["displayName"], len(claims) - 1
+        return self._client.call(
+            self._path,
+            lambda api: [
+                bool(require(answer, "inserted")) for answer in mutate(api, _CLAIM, claims)
+            ],
+            f"make {name}" + (f" and {others} more" if others else ""),
+        )
+
+
 class Claims:
     """Claim W&B runs of one project."""
 
-    def __init__(  # noqa: PLR0913 - the last one is what `mfwb forget` deleted
+    def __init__(  # noqa: PLR0913 - what was deleted, and what others share
         self,
         plan: HasProject,
         existing_runs: ExistingRuns,
@@ -78,6 +117,7 @@ class Claims:
         writer: str,
         on_deleted: OnDeleted,
         forgotten: Collection[str] = (),
+        requests: ClaimRequests | None = None,
     ) -> None:
         self._plan = plan
         self._existing_runs = existing_runs
@@ -85,6 +125,7 @@ class Claims:
         self.writer = writer
         self._on_deleted = on_deleted
         self._forgotten = frozenset(forgotten)
+        self._requests = requests or ClaimRequests(client, existing_runs.path)
 
     def claim(self, run: RunIdentity, *, was_written: bool) -> Claim:
         """Return the right to write a W&B run; SinkError if another sync keeps it.
@@ -163,13 +204,8 @@ class Claims:
             "displayName": run.name,
             "groupName": run.group,
         }
-
-        def request(api: wandb.Api) -> _ClaimResult:
-            inserted = require(execute_graphql(api, _CLAIM, variables), "upsertBucket", "inserted")
-            return _ClaimResult.CREATED if inserted else _ClaimResult.EXISTS
-
         try:
-            return self._client.call(self._existing_runs.path, request, f"make {run.name}")
+            inserted = self._requests.send(variables)
         except SinkError as error:
             status = http_status(error.__cause__) if error.__cause__ else None
             if status == _CONFLICT:
@@ -177,6 +213,7 @@ class Claims:
             if status == _NOT_FOUND:  # the entity is missing: W&B creates projects on demand
                 raise refused_error(self._existing_runs.path, error) from error.__cause__
             raise
+        return _ClaimResult.CREATED if inserted else _ClaimResult.EXISTS
 
 
 _CONFLICT, _NOT_FOUND = 409, 404

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,6 +14,8 @@ import wandb
 from mfwb.planning import WandbRunId
 from mfwb.planning.names import split_project_path
 from mfwb.sink.client.api import ApiClient
+from mfwb.sink.client.batches import MAX_BATCH
+from mfwb.sink.client.mutations import Mutation, mutate_idempotent
 from mfwb.sink.content.receipt import Receipt, parse_receipt
 from mfwb.sink.content.run_content import MARKER
 from mfwb.sink.history.read_rows import History, read_histories
@@ -27,6 +30,16 @@ _GENERATIONS = 4  # that one query looks for
 _NO_PROJECT = "Could not find project"
 _CLOSED_STATES = frozenset({"finished", "failed", "crashed", "killed"})
 _STATES_SET_BY_MFWB = frozenset({"finished", "failed"})
+
+_MAX_LETTERS = 1_000_000  # of all summaries in one request
+
+_UPDATE_SUMMARY = Mutation(
+    "UpsertBucket",
+    "upsertBucket",
+    {"id": "String", "summaryMetrics": "JSONString"},
+    "input: { id: $id, summaryMetrics: $summaryMetrics }",
+    "{ bucket { id } }",
+)
 
 T = TypeVar("T")
 
@@ -194,6 +207,20 @@ class ExistingRuns:
 
         return self._client.call(self.path, send, purpose)
 
+    def update_summaries(
+        self, updates: Sequence[tuple[ExistingRun, Mapping[str, Any], str]]
+    ) -> None:
+        """Update the summaries of W&B runs, as they were last fetched, many per request; SinkError.
+
+        Args:
+            updates: the W&B run, the keys and values, and the purpose for the error message.
+        """
+        parts = [
+            (_summary_update(existing, values), purpose) for existing, values, purpose in updates
+        ]
+        for batch in _by_size(parts):
+            mutate_idempotent(self._client, self.path, _UPDATE_SUMMARY, batch)
+
     def call_with_reloaded_run(
         self, existing: ExistingRun, request: Callable[[Any], T], purpose: str
     ) -> T:
@@ -292,6 +319,29 @@ def _parse_run(existing: Any, core_restarts: int) -> ExistingRun:
         handle=existing,
         core_restarts=core_restarts,
     )
+
+
+def _summary_update(existing: ExistingRun, values: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables of an update; W&B replaces the whole summary."""
+    summary = {**existing.handle.summary_metrics, **values}
+    return {"id": existing.handle.storage_id, "summaryMetrics": json.dumps(summary)}
+
+
+def _by_size(
+    parts: Sequence[tuple[dict[str, str], str]],
+) -> Iterator[list[tuple[dict[str, str], str]]]:
+    """Yield parts of a mutation in batches that are not too long."""
+    batch: list[tuple[dict[str, str], str]] = []
+    size = 0
+    for part in parts:
+        length = len(part[0]["summaryMetrics"])
+        if batch and (len(batch) == MAX_BATCH or size + length > _MAX_LETTERS):
+            yield batch
+            batch, size = [], 0
+        batch.append(part)
+        size += length
+    if batch:
+        yield batch
 
 
 def _is_marked(existing: ExistingRun) -> bool:

@@ -14,14 +14,12 @@ import wandb
 
 from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.collections import (
-    LATEST,
-    NEWEST_START_KEY,
-    OTHERS_KEY,
     Collections,
     VersionTimes,
     read_version_times,
     version_number,
 )
+from mfwb.sink.client.version_keys import LATEST, NEWEST_START_KEY, OTHERS_KEY
 
 __all__ = ["LATEST", "LatestAlias", "Moment"]
 

@@ -39,7 +39,8 @@ query MfwbRunFiles(
 """
 """W&B's public Api requests the files of one run at a time."""
 
-CORE_FILES = frozenset({"config.yaml", "wandb-summary.json"})  # which wandb-core uploads at the end
+CORE_FILES = frozenset({"config.yaml", "wandb-summary.json"})
+"""Copies of config and summary that `wandb sync` uploads at the end of a push."""
 MAX_LISTED = 1000
 """The most files, and uses, that are listed for each run; more are not checked."""
 
@@ -85,8 +86,8 @@ def _parts(run: Any, *, uses: bool) -> RunParts:
 
 
 def has_all_files(summary: Mapping[str, Any], files: frozenset[str]) -> bool:
-    """Whether W&B has the files of every run, and all files that the summary shows."""
-    return len(files) >= MAX_LISTED or files >= {*CORE_FILES, *files_in_summary(summary.values())}
+    """Whether W&B has all files that the summary shows."""
+    return len(files) >= MAX_LISTED or files >= {*files_in_summary(summary.values())}
 
 
 def files_in_summary(values: Iterable[Any]) -> Iterator[str]:

@@ -19,7 +19,8 @@ _QUIET: dict[str, Any] = {
     "x_server_side_derived_summary": True,  # else W&B overwrites duration and summary
 }
 REQUIRED_SETTINGS: dict[str, Any] = {
-    "ignore_globs": (),  # else files in the summary may be missing
+    # Copies of what the run itself has, a request each; no other file may be missing.
+    "ignore_globs": ("config.yaml", "wandb-metadata.json", "wandb-summary.json"),
     "launch": False,  # else config and artifacts come from a job
     "x_primary": True,  # else neither summary nor config nor state are written
     "x_update_finish_state": True,  # else the run never ends

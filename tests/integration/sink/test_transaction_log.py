@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wandb.proto.wandb_internal_pb2 import OutputLoggerRecord, Record
 
+from mfwb.sink.offline.messages import OutputLoggerRecord, Record
 from mfwb.sink.offline.wandb_file import read_records, write_records
 
 _BLOCK = 32 * 1024

@@ -7,17 +7,20 @@ import hashlib
 import json
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 import wandb
+from wandb.proto import wandb_internal_pb2 as pb
 from wandb.sdk.artifacts._internal_artifact import InternalArtifact
 
 from mfwb.ports import ChartAxis
 from mfwb.settings_files import find_wandb_file
 from mfwb.settings_files.sensitivity import HARMLESS_OF_WANDB
-from mfwb.sink.client.private import add_local_file, table_artifact_name
+from mfwb.sink.client.private import add_local_file
+from mfwb.sink.offline.artifact_draft import table_artifact_name
 from mfwb.sink.offline.records import axis_records
 from mfwb.sink.offline.wandb_file import read_framed, read_records, write_framed
 from tests.support.sandbox import Sandbox
@@ -48,7 +51,7 @@ publish_started_at(run, 1_700_000_000_123, program="flow.py")
 for number in range(3000):
     run.log({"x": number, "text": "t" * 50}, step=number)
 row = {"loss": 0.5, "epoch": 3, "_timestamp": 1_700_000_000.5, "_runtime": 0.25}
-publish_history_record(run, history_record(3000, row).history)
+publish_history_record(run, history_record(3000, row).history.SerializeToString())
 run.define_metric("loss", step_metric="epoch")
 run.define_metric("kept", step_metric="epoch", summary="none")
 rows = (("0", 1.5, None), ("1", "NaN", True))
@@ -86,7 +89,7 @@ def _read_when_closed(path: Path) -> list[Any]:
     """Return the records; `finish()` returns before wandb-core has written the end."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        records = list(read_records(path)) if path.exists() else []
+        records = list(read_records(path, pb.Record)) if path.exists() else []
         if records and records[-1].WhichOneof("record_type") == "exit":
             return records
         time.sleep(0.05)
@@ -175,7 +178,10 @@ def test_a_row_keeps_its_times(written: dict[str, Any]) -> None:
 def test_x_axes_are_the_records_of_define_metric(written: dict[str, Any]) -> None:
     """Those that an offline sync writes itself."""
     axes = [ChartAxis("loss", "epoch"), ChartAxis("kept", "epoch", keeps_value=True)]
-    ours = [record.metric for record in axis_records(axes)]
+    ours = [
+        pb.MetricRecord.FromString(record.metric.SerializeToString())
+        for record in axis_records(axes)
+    ]
     theirs = _all(written, "metric")
     for record in theirs:
         record.ClearField("_info")
@@ -259,6 +265,7 @@ _COMMITS = """
 import sys
 import wandb
 from mfwb.sink.client.private import commit_artifact, log_artifact_with_aliases
+from mfwb.sink.client.version_reads import VersionReads
 from mfwb.sink.setup.quiet_settings import replay_settings
 from mfwb.sink.setup.run_settings import run_settings
 
@@ -266,12 +273,12 @@ run = wandb.init(
     project="p", entity="acme", id="producer", dir=sys.argv[1], reinit="create_new",
     settings=run_settings({}, {**replay_settings(60.0), "mode": "online"}),
 )
-drafts = []
+reads, drafts = VersionReads(wandb.Api()), []
 for content in ("a", "b"):
     draft = wandb.Artifact("made", type="dataset")
     with draft.new_file("x.txt") as file:
         file.write(content)
-    log_artifact_with_aliases(run, draft, [content], commit=False)
+    log_artifact_with_aliases(run, draft, [content], reads=reads, commit=False)
     draft.wait()
     assert draft.state == "PENDING", draft.state
     drafts.append(draft)
@@ -279,7 +286,7 @@ versions = [commit_artifact(wandb.Api(), draft) for draft in reversed(drafts)]
 again = wandb.Artifact("made", type="dataset")
 with again.new_file("x.txt") as file:
     file.write("a")
-log_artifact_with_aliases(run, again, ["c"], commit=False)
+log_artifact_with_aliases(run, again, ["c"], reads=reads, commit=False)
 again.wait()
 run.finish()
 print(versions, again.state, again.version)
@@ -299,6 +306,50 @@ def test_a_version_gets_its_number_when_it_is_committed(tmp_path: Path) -> None:
         ("v0", ("b",)),
         ("v1", ("a", "c")),
     ]
+
+
+_READS_TOGETHER = """
+import sys
+import wandb
+from concurrent.futures import ThreadPoolExecutor
+from mfwb.sink.client.private import log_artifact_with_aliases
+from mfwb.sink.client.version_reads import VersionReads
+from mfwb.sink.setup.quiet_settings import replay_settings
+from mfwb.sink.setup.run_settings import run_settings
+
+run = wandb.init(
+    project="p", entity="acme", id="producer", dir=sys.argv[1], reinit="create_new",
+    settings=run_settings({}, {**replay_settings(60.0), "mode": "online"}),
+)
+reads, drafts = VersionReads(wandb.Api()), []
+for number in range(6):
+    draft = wandb.Artifact(f"made{number}", type="dataset")
+    with draft.new_file("x.txt") as file:
+        file.write(str(number))
+    log_artifact_with_aliases(run, draft, ["mine"], reads=reads)
+    drafts.append(draft)
+for draft in drafts:
+    draft._save_handle.wait_or(timeout=60)
+with ThreadPoolExecutor(6) as pool:
+    list(pool.map(lambda draft: draft.wait(), drafts))
+run.finish()
+print([(draft.name, draft.version, draft.aliases, draft.state) for draft in drafts])
+"""
+
+
+def test_versions_are_read_together(tmp_path: Path) -> None:
+    """Each artifact has its own version, by W&B's own query; none asks for its type or the user."""
+    with WandbServer() as server:
+        server.latency = 0.1
+        reported = {"WANDB_BASE_URL": server.base_url, "WANDB_API_KEY": server.api_key}
+        done = Sandbox(tmp_path, reported).run(sys.executable, "-c", _READS_TOGETHER, str(tmp_path))
+        assert done.code == 0, done.err
+        requests = Counter(request.operation for request in server.requests)
+
+    read = [(f"made{number}:v0", "v0", ["mine"], "COMMITTED") for number in range(6)]
+    assert done.out.splitlines()[-1] == str(read)
+    assert requests["ArtifactByID"] < 6
+    assert requests["ArtifactType"] == 0
 
 
 _SETS_UP = """

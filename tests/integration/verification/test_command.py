@@ -142,6 +142,7 @@ def test_damage_is_found_and_named(fan: Verified, name: str) -> None:
     assert all(entry["cause"] for entry in result)
 
 
+@pytest.mark.exhaustive
 def test_flipped_bytes_are_found_if_data_is_read(fan: Verified) -> None:
     """Without `--read-data` the bytes are not read, and all else is the same."""
     with fan.damage.undone():
@@ -175,6 +176,7 @@ def test_repair(fan: Verified, w_and_b: WandbServer) -> None:
     assert after.code == 0, after.out
 
 
+@pytest.mark.exhaustive
 def test_repair_of_an_alias(fan: Verified) -> None:
     """It is a difference of the flow run as a whole, which is written again."""
     with fan.damage.undone():

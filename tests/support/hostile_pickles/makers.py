@@ -87,6 +87,9 @@ def _deep_tuple_key() -> bytes:
     return PROTOCOL_4 + b"}" + b")" + b"\x85" * 200_000 + b"Ns."
 
 
+_TIMES_COPIED = 50_000  # half a minute or ten gigabytes, if they were made
+
+
 def _copies(maker: str, source: bytes, times: int) -> bytes:
     """Return a pickle that calls one thing with one large argument again and again."""
     again = b"h\x00h\x01Ra"
@@ -256,15 +259,15 @@ _WRITTEN: dict[str, Callable[[], bytes]] = {
     "a frame without end": lambda: b"\x80\x04\x95" + struct.pack("<Q", 2**60) + b"N.",
     "a number in digits": lambda: b"I" + b"9" * 900_000 + b"\n.",
     "a long number in digits": lambda: b"L" + b"9" * 900_000 + b"L\n.",
-    "many calls with one list": lambda: _copies("builtins.set", _many_items(), 100_000),
+    "many calls with one list": lambda: _copies("builtins.set", _many_items(), _TIMES_COPIED),
     "many counters of one dict": lambda: _copies(
         "collections.Counter",
         b"}q\x02(" + b"".join(b"J" + struct.pack("<i", n) + b"N" for n in range(50_000)) + b"u",
-        100_000,
+        _TIMES_COPIED,
     ),
-    "many lists of one list": lambda: _copies("builtins.list", _many_items(), 100_000),
+    "many lists of one list": lambda: _copies("builtins.list", _many_items(), _TIMES_COPIED),
     "many copies of bytes": lambda: _copies(
-        "builtins.bytearray", b"B" + struct.pack("<I", 300_000) + b"x" * 300_000, 100_000
+        "builtins.bytearray", b"B" + struct.pack("<I", 300_000) + b"x" * 300_000, _TIMES_COPIED
     ),
     "a fraction of a billion digits": lambda: (
         call("fractions.Fraction", text("1e999999999")) + b"."

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from mfwb.conversion.json_safe import json_size, json_text, to_json
 from mfwb.errors import ItemLost
+from tests.support.examples import examples
 
-few = settings(max_examples=40, deadline=None)  # a busy machine is no failure
+few = settings(max_examples=examples(40), deadline=None)  # a busy machine is no failure
 SCALARS = (
     st.none()
     | st.booleans()

@@ -17,6 +17,7 @@ from mfwb.errors import LineageError
 from mfwb.lineage import rebuild_lineage
 from mfwb.lineage.parents import find_parents, sort_by_lineage
 from mfwb.snapshot import Task
+from tests.support.examples import examples
 from tests.support.flow_runs import at, flow_run, shuffled, spec, task
 from tests.unit.random_flows import Block, act_out, flows
 
@@ -298,7 +299,7 @@ def test_more_parents_than_there_can_be() -> None:
         find_parents(flow_run(*crowd))
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(flows(), st.integers())
 def test_any_flow(flow: list[Block], seed: int) -> None:
     """Whatever the flow looks like and in whatever order tasks are listed: the truth is found."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mfwb.lineage import Edge, Evidence, Lineage, rebuild_lineage
 from mfwb.snapshot import FlowRun, Parameter, Task
+from tests.support.examples import examples
 from tests.support.flow_runs import at, flow_run, parameter, ref, sha, short, shuffled, spec, task
 from tests.unit.lineage.sources import traced, with_source
 from tests.unit.planning.plans import runs_of
@@ -218,7 +219,7 @@ def test_edge_as_a_value() -> None:
     )
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(flows(), st.integers())
 def test_any_flow(flow: list[Block], seed: int) -> None:
     """Whatever the flow: each edge names the task that wrote that version, and none is missing."""

@@ -7,6 +7,7 @@ import unicodedata
 from pathlib import Path, PurePosixPath
 
 import pytest
+import wandb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -17,6 +18,7 @@ from mfwb.payload.metadata import BuiltArtifact, build_description, build_metada
 from mfwb.payload.model import ArtifactFiles
 from mfwb.planning import Content, Form, OutputArtifact, PlannedFile
 from mfwb.ports import ReadyFile
+from tests.support.examples import examples
 from tests.support.strangers import HOSTILE, anything, assert_inert
 
 _INERT_TOKENS = {
@@ -48,7 +50,7 @@ _CALLED = {
     uri=st.booleans(),
     several=st.booleans(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_description(text: str, form: Form, uri: bool, several: bool) -> None:  # noqa: FBT001
     """Text of others is code in Markdown; the code to paste loads one file and does no more."""
     content = Content(f"F/1/start/{text}", f"x{text}", "1", 5)
@@ -79,7 +81,7 @@ def test_description(text: str, form: Form, uri: bool, several: bool) -> None:  
 
 
 @given(paths=st.lists(st.one_of(anything(), st.text(alphabet="aA.b/\\", max_size=6)), max_size=12))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_names_of_files(paths: list[str]) -> None:
     """Each is inside the artifact, can be a name on any system, and is no other one's twin."""
     result = make_names_safe(ArtifactFiles(Form.PATH, [ReadyFile(path, 1) for path in paths]))
@@ -111,6 +113,15 @@ def test_names_that_stay(path: str) -> None:
     assert [
         file.path for file in make_names_safe(ArtifactFiles(Form.PATH, [ReadyFile(path, 1)])).files
     ] == [path]
+
+
+@pytest.mark.parametrize(("path", "start"), [("c:data.txt", "c_data-"), ("C:/x.txt", "C_/x-")])
+def test_names_that_begin_with_a_drive(path: str, start: str) -> None:
+    """W&B refuses them, as on Windows they lead out of the artifact."""
+    [file] = make_names_safe(ArtifactFiles(Form.PATH, [ReadyFile(path, 1)])).files
+
+    assert file.path.startswith(start)
+    wandb.Artifact("a", type="b").add_reference("http://h/x", name=file.path, checksum=False)
 
 
 def test_case_twins(tmp_path: Path) -> None:

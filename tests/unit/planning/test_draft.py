@@ -29,6 +29,7 @@ from mfwb.planning import (
 )
 from mfwb.snapshot import ArtifactRef, Card, Failure, FlowRun, Loss, TaskState
 from mfwb.snapshot.storable import with_storable_text
+from tests.support.examples import examples
 from tests.support.flow_runs import (
     at,
     data_frame,
@@ -112,7 +113,7 @@ def test_ids() -> None:
     ]
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(WORDS, WORDS, st.sampled_from(["step", "task"]))
 def test_ids_and_names_are_acceptable(flow: str, run_id: str, granularity: str) -> None:
     """Whatever a flow run is called, ids and names are distinct and as W&B wants them."""
@@ -813,7 +814,7 @@ def test_steps_that_use_artifacts_of_each_other() -> None:
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(flows(), st.sampled_from(["step", "task"]))
 def test_any_flow(flow: list[Block], granularity: str) -> None:
     """Whatever the flow: all is planned once, inputs exist, and producers are on lower levels."""
@@ -1025,7 +1026,7 @@ def strange(text: str) -> FlowRun:
 
 
 @given(text=anything())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_plan(text: str) -> None:
     """All that has a limit in W&B keeps it, nothing is empty, nothing leads to another place."""
     plan = plan_of(strange(text))

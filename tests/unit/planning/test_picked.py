@@ -9,6 +9,7 @@ from mfwb.config import Settings
 from mfwb.planning import OutputArtifact, PlannedRun
 from mfwb.planning.classify import Kind, classify
 from mfwb.snapshot import ArtifactRef, FlowRun, Loss
+from tests.support.examples import examples
 from tests.support.flow_runs import at, flow_run, model, ref, sha, spec, task
 from tests.unit.planning.plans import plan_of, runs_of
 from tests.unit.random_flows import Block, act_out, flows
@@ -207,7 +208,7 @@ def test_a_name_that_the_last_task_does_not_have() -> None:
     assert outputs_of(by_task["work/3"])["model"].aliases == ALIASES
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(flows(), st.sampled_from(["step", "task"]))
 def test_latest_is_what_the_last_task_has(flow: list[Block], granularity: str) -> None:
     """Whatever the flow: one file with exactly that content, and whoever uses it, uses that."""

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 
 from mfwb.planning.run_notes import build_notes
 from mfwb.snapshot import FlowRun
+from tests.support.examples import examples
 from tests.support.flow_runs import flow_run, task
 from tests.support.strangers import anything
 from tests.unit.planning.plans import runs_of
@@ -74,7 +75,7 @@ def test_a_docstring_never_leaves_its_block(doc: str) -> None:
     assert_inside_block(build_notes("F/1/a", "local@/data", doc, {}, None), doc)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(anything())
 def test_text_of_strangers_stays_in_its_block(doc: str) -> None:
     """Whatever a docstring contains, W&B shows it as text."""

@@ -19,6 +19,7 @@ from mfwb.report.fit import Name, Wrapped, fit_name, fit_names, print_wrapped, w
 from mfwb.report.lineage import show_lineage
 from mfwb.safe_text import fit_encoding, one_line
 from mfwb.snapshot import Loss
+from tests.support.examples import examples
 from tests.unit.report.lineage.samples import KNOWN
 from tests.unit.report.samples import flow_run, made, run, used
 
@@ -178,7 +179,7 @@ def results(draw: st.DrawFn) -> tuple[Result, list[str]]:
 
 
 @given(results(), st.integers(20, 200), st.sampled_from(["utf-8", "ascii", "latin-1"]))
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 def test_no_line_of_a_result_is_wider_than_the_terminal(
     result: tuple[Result, list[str]], width: int, encoding: str
 ) -> None:
@@ -194,7 +195,7 @@ def test_no_line_of_a_result_is_wider_than_the_terminal(
 
 
 @given(results())
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_a_file_has_each_name_whole_and_on_one_line(result: tuple[Result, list[str]]) -> None:
     """So that grep finds it, and the steps with it."""
     few = replace(result[0], flow_runs=result[0].flow_runs[:1])

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mfwb.report.junit import Case, Suite, to_junit
+from tests.support.examples import examples
 from tests.support.strangers import anything, assert_inert
 from tests.unit.report.junit_schema import assert_junit, parse
 
@@ -68,7 +69,7 @@ ANY = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(ANY, anything())
 def test_any_text(suites: list[Suite], name: str) -> None:
     """Whatever a name or a message holds, the document is well-formed and as it should be."""

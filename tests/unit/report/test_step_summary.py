@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from mfwb.report.step_summary import Cell, StepSummary, to_markdown
+from tests.support.examples import examples
 from tests.support.strangers import anything, assert_inert
 
 URL = "https://wandb.example/acme/wines"
@@ -72,7 +73,7 @@ def test_very_many() -> None:
     assert len(text.encode()) < 1_000_000
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(anything(), st.lists(st.tuples(anything(), anything()), min_size=1, max_size=3))
 def test_any_text(text: str, cells: list[tuple[str, str]]) -> None:
     """No text is Markdown or HTML, ends its cell, or leads anywhere."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mfwb.snapshot import Task
 from mfwb.source.graph import sort_steps, sort_tasks, to_graph
+from tests.support.examples import examples
 from tests.support.flow_runs import at, shuffled, task
 from tests.unit.random_flows import Block, act_out, flows
 
@@ -90,7 +91,7 @@ def test_deep_graph() -> None:
     assert steps(*chain, start="s0") == names
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(flows(), st.integers())
 def test_any_flow(flow: list[Block], seed: int) -> None:
     """In any flow, each step is listed once, after the steps before it."""

@@ -10,6 +10,7 @@ from mfwb.account import Account, Ending, Kind
 from mfwb.errors import UsageError
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.report.result.cases import error_to_junit, result_to_junit
+from tests.support.examples import examples
 from tests.support.strangers import anything, poisoned
 from tests.unit.report.junit_schema import assert_junit, parse
 from tests.unit.report.samples import BIG, PLANNED, RUNS, SYNCED, URL, flow_run, run
@@ -108,7 +109,7 @@ def test_error_without_a_result() -> None:
 
 
 @given(anything())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_any_text(text: str) -> None:
     """Whatever a flow run holds, the document is one."""
     for result in (SYNCED, PLANNED):

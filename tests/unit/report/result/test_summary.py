@@ -9,6 +9,7 @@ from mfwb.account import Account, Ending, Kind
 from mfwb.errors import UsageError
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.report.result.summary import error_to_markdown, result_to_markdown
+from tests.support.examples import examples
 from tests.support.strangers import anything, assert_inert, poisoned
 from tests.unit.report.samples import BIG, RUNS, SYNCED, flow_run
 
@@ -68,7 +69,7 @@ def test_error_without_a_result() -> None:
 
 
 @given(anything())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_any_text(text: str) -> None:
     """A flow run's row stays one row of as many cells."""
     document = result_to_markdown(poisoned(SYNCED, text))

@@ -19,6 +19,7 @@ from mfwb.sink.content.edits import (
     select_others_summary,
 )
 from mfwb.sink.content.run_metadata import RunMetadata
+from tests.support.examples import examples
 
 KEEP, OVERWRITE = EditRule(), EditRule(overwrite=True)
 FEW = st.sampled_from(["", "a", "b", "c"])
@@ -59,7 +60,7 @@ def plain(run_metadata: RunMetadata) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(RUN_METADATA, RUN_METADATA)
 def test_without_edits_the_plan_is_written(before: RunMetadata, planned: RunMetadata) -> None:
     """Whatever was written before, if nobody edited it."""
@@ -72,7 +73,7 @@ def test_without_edits_the_plan_is_written(before: RunMetadata, planned: RunMeta
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(RUN_METADATA, RUN_METADATA, RUN_METADATA)
 def test_only_what_mfwb_wrote_changes(
     before: RunMetadata, edited: RunMetadata, planned: RunMetadata
@@ -97,7 +98,7 @@ def test_only_what_mfwb_wrote_changes(
     assert merged.undone == ()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(RUN_METADATA, RUN_METADATA, RUN_METADATA)
 def test_a_second_merge_changes_nothing(
     before: RunMetadata, edited: RunMetadata, planned: RunMetadata
@@ -110,7 +111,7 @@ def test_a_second_merge_changes_nothing(
     assert set(second.kept) == set(first.kept)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(RUN_METADATA, RUN_METADATA, RUN_METADATA)
 def test_overwriting_spares_what_others_added(
     before: RunMetadata, edited: RunMetadata, planned: RunMetadata

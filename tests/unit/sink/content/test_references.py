@@ -6,7 +6,7 @@ import pytest
 import wandb
 
 from mfwb.ports import ReadyFile
-from mfwb.sink.content.references import add_reference
+from mfwb.sink.content.artifacts import add_reference
 
 AZURE = "https://account.blob.core.windows.net/box/thing"
 

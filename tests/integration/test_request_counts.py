@@ -1,0 +1,100 @@
+"""How many requests one more W&B run takes: with an artifact, a use, a chart, a log and a summary.
+
+They are counted by the stand-in for W&B, with flow runs that differ in nothing but their length.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from tests.support.sandbox import Sandbox
+from tests.support.wandb_server import Request, WandbServer
+
+_FEW, _MANY = 2, 8  # steps in the middle
+_LATENCY = 0.05  # seconds for each request, as to a server that is elsewhere
+_LIMIT = 15
+
+_FLOW = """
+from metaflow import FlowSpec, step
+
+class {name}(FlowSpec):
+    @step
+    def start(self):
+        self.before = b"start"
+        self.next(self.s0)
+{steps}
+    @step
+    def end(self):
+        pass
+
+if __name__ == "__main__":
+    {name}()
+"""
+_STEP = """
+    @step
+    def s{number}(self):
+        assert self.{used}
+        self.a{number} = b"of step {number}"
+        self.loss{number} = [1 / (epoch + 1) for epoch in range(12)]
+        self.rate = {number} / 100
+        print("step {number}")
+        self.next(self.{after})
+"""
+
+_OF_WANDB_CORE = {
+    "UpsertBucket": 2,  # when the W&B run is opened, and its config with all axes at the end
+    "CreateRunFiles": 1,  # even if there are none
+    "file_stream": 2,
+    "ServerFeaturesQuery": 1,  # for each W&B run that logs artifacts
+    "CreateArtifact": 1,
+    "CreateArtifactManifest": 2,  # without its digest, and with it
+    "CreateArtifactFiles": 1,
+    "upload": 2,  # the file and the manifest
+    "CommitArtifact": 1,
+}
+"""What wandb-core 0.31 sends for each W&B run; no setting of it changes these."""
+
+_SHARED = {
+    *("MfwbClaimRun", "ArtifactByID", "UseArtifact", "MfwbCollections"),
+    *("Runs", "MfwbRunFiles", "MfwbHistories"),
+}
+"""What mfwb requests for several W&B runs at once."""
+
+
+def test_requests_of_one_more_wandb_run(tmp_path: Path) -> None:
+    """At most 15, of which 13 are those of wandb-core; W&B's own SDK makes 23."""
+    few, many = (_requests(tmp_path, steps) for steps in (_FEW, _MANY))
+    each = {kind: (many[kind] - few[kind]) / (_MANY - _FEW) for kind in {*few, *many}}
+
+    by_core = {kind: number for kind, number in each.items() if number and kind not in _SHARED}
+    assert by_core == _OF_WANDB_CORE
+    assert sum(each.values()) <= _LIMIT, each
+
+
+def _requests(root: Path, steps: int) -> Counter[str]:
+    """Return the requests of the first sync of a flow run with so many steps, by kind."""
+    name = f"Chain{steps}"
+    script = root / f"{name.lower()}.py"
+    text = "".join(
+        _STEP.format(
+            number=number,
+            used=f"a{number - 1}" if number else "before",
+            after=f"s{number + 1}" if number + 1 < steps else "end",
+        )
+        for number in range(steps)
+    )
+    script.write_text(_FLOW.format(name=name, steps=text), encoding="utf-8")
+    done = Sandbox(root).script(script, "--quiet", "run")
+    assert done.code == 0, done.err
+    with WandbServer() as server:
+        server.latency = _LATENCY
+        own = {"WANDB_BASE_URL": server.base_url, "WANDB_API_KEY": server.api_key}
+        done = Sandbox(root, own).mfwb("sync", f"{name}/latest", "--json")
+        assert done.code == 0, done.err
+        assert done.document["totals"]["losses"] == 0
+        return Counter(map(_kind, server.requests))
+
+
+def _kind(request: Request) -> str:
+    return request.operation or request.kind
