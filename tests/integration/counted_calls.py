@@ -72,7 +72,7 @@ def _counted_calls() -> Iterator[Counter[str]]:
         yield counts
     finally:
         sys.setprofile(None)
-        threading.setprofile(None)  # type: ignore[arg-type]
+        threading.setprofile(None)
 
 
 if __name__ == "__main__":
