@@ -1,6 +1,6 @@
 """How many requests one more W&B run takes: with an artifact, a use, a chart, a log and a summary.
 
-They are counted by the stand-in for W&B, with flow runs that differ in nothing but their length.
+They are counted by the stand-in for W&B, with flow runs that differ in the number of branches.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from pathlib import Path
 from tests.support.sandbox import Sandbox
 from tests.support.wandb_server import Request, WandbServer
 
-_FEW, _MANY = 2, 8  # steps in the middle
+_FEW, _MANY = 2, 8  # branches
 _LATENCY = 0.05  # seconds for each request, as to a server that is elsewhere
-_LIMIT = 15
+_LIMIT = 14
 
 _FLOW = """
 from metaflow import FlowSpec, step
@@ -22,8 +22,12 @@ class {name}(FlowSpec):
     @step
     def start(self):
         self.before = b"start"
-        self.next(self.s0)
+        self.next({first})
 {steps}
+    @step
+    def join(self, inputs):
+        self.next(self.end)
+
     @step
     def end(self):
         pass
@@ -34,12 +38,12 @@ if __name__ == "__main__":
 _STEP = """
     @step
     def s{number}(self):
-        assert self.{used}
+        assert self.before
         self.a{number} = b"of step {number}"
         self.loss{number} = [1 / (epoch + 1) for epoch in range(12)]
         self.rate = {number} / 100
         print("step {number}")
-        self.next(self.{after})
+        self.next(self.join)
 """
 
 _OF_WANDB_CORE = {
@@ -63,7 +67,7 @@ _SHARED = {
 
 
 def test_requests_of_one_more_wandb_run(tmp_path: Path) -> None:
-    """At most 15, of which 13 are those of wandb-core; W&B's own SDK makes 23."""
+    """At most 14, of which 13 are those of wandb-core; W&B's own SDK makes 23."""
     few, many = (_requests(tmp_path, steps) for steps in (_FEW, _MANY))
     each = {kind: (many[kind] - few[kind]) / (_MANY - _FEW) for kind in {*few, *many}}
 
@@ -73,18 +77,12 @@ def test_requests_of_one_more_wandb_run(tmp_path: Path) -> None:
 
 
 def _requests(root: Path, steps: int) -> Counter[str]:
-    """Return the requests of the first sync of a flow run with so many steps, by kind."""
-    name = f"Chain{steps}"
+    """Return the requests of the first sync of a flow run with so many branches, by kind."""
+    name = f"Branches{steps}"
     script = root / f"{name.lower()}.py"
-    text = "".join(
-        _STEP.format(
-            number=number,
-            used=f"a{number - 1}" if number else "before",
-            after=f"s{number + 1}" if number + 1 < steps else "end",
-        )
-        for number in range(steps)
-    )
-    script.write_text(_FLOW.format(name=name, steps=text), encoding="utf-8")
+    first = ", ".join(f"self.s{number}" for number in range(steps))
+    text = "".join(_STEP.format(number=number) for number in range(steps))
+    script.write_text(_FLOW.format(name=name, first=first, steps=text), encoding="utf-8")
     done = Sandbox(root).script(script, "--quiet", "run")
     assert done.code == 0, done.err
     with WandbServer() as server:
