@@ -18,14 +18,15 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from bench.cron.flow_runs import BUILD, many, ten_steps, three_new
+from bench.cron.flow_runs import BUILD, add_synced, many, masses, ten_steps, three_new
 from bench.cron.stand_in import StandIn
 from bench.cron.syncs import Sync, SyncFolder, WrongOutcomeError
 
 _RUNS = 3
-_FEW, _MANY, _MASSES = 100, 1_000, 10_000  # flow runs
+_FEW, _MANY, _MASSES, _ALL = 100, 1_000, 10_000, 100_000  # flow runs
 _EVER = ("--since", "3650d")
-_SECONDS = 2.0
+_SECONDS, _SECONDS_MASSES = 1.2, 2.5
+_BYTES_A_FLOW_RUN = 6_000  # of memory; its line of JSON has 2,750
 _GROWTH = 1.1  # of memory, from few flow runs to many
 _FLOW_RUNS_A_REQUEST = 50
 _PARALLEL, _RATIO = 20, 8  # flow runs; times as fast as one W&B run after the other
@@ -109,6 +110,47 @@ def _again(stand_in: StandIn, count: int) -> tuple[list[Sync], SyncFolder]:
     ], sync_folder
 
 
+def _masses(stand_in: StandIn) -> list[_Line]:
+    """Sync 10,000 flow runs, and 100,000, of which all are synced."""
+    small = _synced_masses(stand_in, _FEW)
+    lines = []
+    for count in (_MASSES, _ALL):
+        done = _synced_masses(stand_in, count)
+        seconds, peak = done.measured.seconds, done.measured.main_peak
+        each = (peak - small.measured.main_peak) / (count - _FEW)
+        limit = _SECONDS_MASSES if count == _MASSES else None
+        lines += [
+            _Line(
+                f"{count} flow runs, nothing new",
+                f"{seconds:.2f} s",
+                "" if limit is None else f"<= {limit:g} s",
+                limit is None or seconds <= limit,
+            ),
+            _Line("  of all cores", f"{done.measured.cpu:.2f} s", "", is_met=True),
+            _Line("  requests", str(done.requests), "0", not done.requests),
+            _Line(
+                f"  memory for each flow run; peak {peak / 1e6:.0f} MB",
+                f"{each:.0f} bytes",
+                f"<= {_BYTES_A_FLOW_RUN}",
+                each <= _BYTES_A_FLOW_RUN,
+            ),
+        ]
+    return lines
+
+
+def _synced_masses(stand_in: StandIn, count: int) -> Sync:
+    """Sync flow runs of which all are synced; of several calls, return the median by time."""
+    _say(f"{count} flow runs, of which all were synced")
+    sample = masses(count)
+    sync_folder = SyncFolder.make(f"masses-{count}", stand_in, sample)
+    project = f"masses-{count}"
+    sync_folder.sync(*_EVER, project=project, expected={"synced": 1})
+    add_synced(sample, sync_folder.ledger, count)
+    expected = {"unchanged": count}
+    calls = [sync_folder.sync(*_EVER, project=project, expected=expected) for _ in range(_RUNS)]
+    return sorted(calls, key=lambda call: call.measured.seconds)[_RUNS // 2]
+
+
 def _slow_server(stand_in: StandIn) -> list[_Line]:
     """Sync flow runs to a W&B that takes its time: all at once, and one W&B run after the other."""
     sample = ten_steps(_PARALLEL)
@@ -154,6 +196,7 @@ def _few_of_masses(stand_in: StandIn) -> list[_Line]:
 
 _BENCHES: dict[str, Callable[[StandIn], list[_Line]]] = {
     "nothing-new": _nothing_new,
+    "masses": _masses,
     "far-away": _slow_server,
     "few-of-masses": _few_of_masses,
 }

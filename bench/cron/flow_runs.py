@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.workplaces import metaflow_environment
-from tests.support.copies import copy_flow_run, copy_listing
+from tests.support.copies import add_to_ledger, copy_flow_run, copy_listing
 
-__all__ = ["BUILD", "Sample", "many", "ten_steps", "three_new"]
+__all__ = ["BUILD", "Sample", "add_synced", "many", "masses", "ten_steps", "three_new"]
 
 BUILD = Path(__file__).resolve().parent.parent.parent / "build" / "bench-cron"
 _FLOWS = Path(__file__).resolve().parent.parent.parent / "tests" / "flows"
@@ -41,6 +41,29 @@ def many(count: int) -> Sample:
         for number in range(1, count)
     ]
     return Sample(root, (*reversed(copies), first))
+
+
+def masses(count: int) -> Sample:
+    """Return the first of that many flow runs of two steps.
+
+    Of the others there is only what a listing shows; see `add_synced`.
+    """
+    root, first = _first("two_flow", f"masses-{count}")
+    return Sample(root, (first,))
+
+
+def add_synced(sample: Sample, ledger: Path, count: int) -> None:
+    """Let there be so many flow runs, synced as the first one was: to sync them takes hours."""
+    [first] = sample.pathspecs
+    begin = _started_at_ms(first)
+    add_to_ledger(
+        ledger,
+        first,
+        [
+            copy_listing(sample.root, first, started_at_ms=begin - 10 * _MINUTE * number)
+            for number in range(1, count)
+        ],
+    )
 
 
 def ten_steps(count: int) -> Sample:

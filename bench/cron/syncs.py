@@ -45,6 +45,11 @@ class SyncFolder:
         shutil.rmtree(BUILD / "work" / name, ignore_errors=True)
         return cls(Workplace.make(BUILD, name), stand_in, sample)
 
+    @property
+    def ledger(self) -> Path:
+        """The ledger of the folder."""
+        return self.workplace.root / "state" / "ledger.sqlite"
+
     def sync(self, *arguments: str, project: str, expected: Mapping[str, int]) -> Sync:
         """Sync, and count.
 
