@@ -111,6 +111,7 @@ class SettingsArguments(StepArguments, total=False):
     file_references: bool | None
     path_roots: str | Sequence[Folder] | None
     workers: int | None
+    max_requests_per_minute: int | None
     timeout: float | str | None
     wait: float | str | None
     on_deleted: OnDeleted | None

@@ -29,6 +29,7 @@ from pydantic import (
 from mfwb.errors import UsageError
 from mfwb.files.home_folder import expand_home
 from mfwb.redaction import Masker, describe_wrong_pattern
+from mfwb.request_budget import MIN_REQUESTS_PER_MINUTE
 from mfwb.settings_files import (
     SettingsFile,
     current_folder,
@@ -78,6 +79,8 @@ _MAX_MEMORY = 2 * 10**9  # bytes
 _ENVIRONMENT = "MFWB_"
 _CALL_WIDE_FIELDS = frozenset({"base_url", "api_key"})
 """Fields of wandb.Settings that hold for a whole call: one server, one key."""
+_SYNC_WORKERS = 64  # what waits for W&B takes little: 2 MB for each W&B run that is open
+_REQUEST_WORKERS = 16
 _LONGEST_WAIT = 31 * 86_400.0  # seconds of waiting, which a file can't make endless
 
 
@@ -328,7 +331,14 @@ class _InputSettings(_FlowSettings):
     path_roots: Annotated[tuple[str, ...], BeforeValidator(_to_absolute)] = Field(
         (), description="folders of this machine that flow runs may send files from"
     )
-    workers: Annotated[int, BeforeValidator(_reject_bool)] = Field(16, ge=1, le=64)
+    workers: Annotated[int | None, BeforeValidator(_reject_bool)] = Field(
+        None, ge=1, le=64, description="None: 64 W&B runs of a sync, 16 requests elsewhere"
+    )
+    max_requests_per_minute: Annotated[int | None, BeforeValidator(_reject_bool)] = Field(
+        None,
+        ge=MIN_REQUESTS_PER_MINUTE,
+        description="requests to W&B in a minute; None: any number",
+    )
     timeout: Seconds = Field(
         300.0, le=_LONGEST_WAIT, description="seconds of retrying that all workers share"
     )
@@ -352,6 +362,16 @@ class Settings(_InputSettings):
     explicit: frozenset[str] = Field(frozenset(), exclude=True)  # set by environment or flag
     plugins: tuple[Plugin, ...] = Field((), exclude=True)  # discovered, not set by the user
     origins: dict[str, str] = Field(default_factory=dict, exclude=True)
+
+    @property
+    def sync_workers(self) -> int:
+        """The number of W&B runs that a sync writes at a time."""
+        return self.workers or _SYNC_WORKERS
+
+    @property
+    def request_workers(self) -> int:
+        """The number of requests that are sent to W&B at a time where nothing is synced."""
+        return self.workers or _REQUEST_WORKERS
 
     def origin_of(self, table: str, field: str) -> str | None:
         """Return the source that set a field of W&B's settings; None if it is not known.

@@ -38,7 +38,7 @@ _FORMAT = "mfwb plan"
 _VERSION = 1
 _MAX_BYTES = 256_000_000
 _MODE = 0o644  # whoever reviews a plan may be another user
-_HOW = frozenset({"workers", "timeout", "wait", "strict"})
+_HOW = frozenset({"workers", "max_requests_per_minute", "timeout", "wait", "strict"})
 """Settings that decide how a sync works, and not what it does."""
 _KEPT_BACK = frozenset({"redact", "dir"})
 """Further ones that are not in it: patterns may hold what is secret, and a folder is written to."""

@@ -76,7 +76,8 @@ def main() -> int:
     try:
         for latency in arguments.latency:
             figures[latency] = {
-                name: _replay(name, latency, sample, arguments.options) for name in programs
+                name: _replay(name, latency, sample, [arguments.mfwb, *arguments.options])
+                for name in programs
             }
     except _WrongOutcomeError as error:
         print(f"bench: {error}", file=sys.stderr)
@@ -95,6 +96,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--latency", nargs="+", type=float, default=_LATENCIES, help="seconds  [0 0.05 0.2]"
     )
+    parser.add_argument(
+        "--mfwb", default=console_script("mfwb"), metavar="PROGRAM", help="another mfwb to measure"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     parser.add_argument(
         "options", nargs="*", help="further options of mfwb, after --, as in -- --workers 32"
@@ -102,7 +106,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _replay(name: str, latency: float, sample: Sample, options: Sequence[str]) -> _Replay:
+def _replay(name: str, latency: float, sample: Sample, program: Sequence[str]) -> _Replay:
+    """Replay flow runs by one program; `program` is mfwb, with its further options."""
     pathspecs = sample.pathspecs if name == "mfwb" else sample.pathspecs[:_FEW]
     _say(f"{name}: {len(pathspecs)} flow runs, {latency * 1000:.0f} ms a request")
     folder = f"{name}-{latency:g}"
@@ -112,7 +117,7 @@ def _replay(name: str, latency: float, sample: Sample, options: Sequence[str]) -
         stand_in.wait_with_each_request(latency)
         before = stand_in.asked()
         measured = measure(
-            _command(name, pathspecs, sample, options),
+            _command(name, pathspecs, sample, program),
             cwd=workplace.out,
             environment={
                 **workplace.environment,
@@ -126,13 +131,14 @@ def _replay(name: str, latency: float, sample: Sample, options: Sequence[str]) -
 
 
 def _command(
-    name: str, pathspecs: Sequence[str], sample: Sample, options: Sequence[str]
+    name: str, pathspecs: Sequence[str], sample: Sample, program: Sequence[str]
 ) -> list[str]:
     if name == "script":
         return [sys.executable, str(_SCRIPT), *pathspecs]
-    workers = ["--workers", "1"] if name == "serial" else list(options)
+    mfwb, *options = program
+    workers = ["--workers", "1"] if name == "serial" else options
     where = ["--project", "mfwb", "--entity", "acme", "--metadata", sample.metadata]
-    return [console_script("mfwb"), "sync", *pathspecs, *where, *workers, "--json"]
+    return [mfwb, "sync", *pathspecs, *where, *workers, "--json"]
 
 
 def _check(name: str, measured: Measured, pathspecs: Sequence[str]) -> None:

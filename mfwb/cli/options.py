@@ -270,7 +270,8 @@ def sync_behavior(command: _F) -> _F:
     heading = "How"
     return _add_in_order(
         command,
-        _workers("W&B runs written at the same time  [16]"),
+        _workers("W&B runs written at the same time  [64]"),
+        _max_requests_per_minute,
         _timeout,
         _wait("Wait for another sync, for at most  [0s]"),
         _on_deleted,
@@ -382,6 +383,16 @@ def verification(command: _F) -> _F:
 
 def _workers(text: str) -> Callable[[_F], _F]:
     return _option("How", "--workers", type=click.IntRange(1, 64), metavar="N", help=text)
+
+
+def _max_requests_per_minute(command: _F) -> _F:
+    return _option(
+        "How",
+        "--max-requests-per-minute",
+        type=click.IntRange(min=60),
+        metavar="N",
+        help="Requests to W&B, at most  [any number]",
+    )(command)
 
 
 def _timeout(command: _F) -> _F:

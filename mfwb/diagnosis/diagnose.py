@@ -65,7 +65,7 @@ def diagnose(arguments: Mapping[str, Any], *, config: Path | None) -> Diagnosis:
         path = ledger_path(folders["bundle"])
     checks.run(_MACHINE, "ledger", partial(check_ledger, path))
     checks.run(_MACHINE, "disk", partial(check_disk, folders))
-    checks.run(_MACHINE, "limits", partial(check_limits, limited.workers))
+    checks.run(_MACHINE, "limits", partial(check_limits, limited.sync_workers))
     checks.run(_MACHINE, "confinement", check_confinement)
     checks.run(_MACHINE, "proxies", partial(check_proxies, servers))
     return Diagnosis(tuple(checks.done), settings.listed())

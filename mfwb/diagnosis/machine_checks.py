@@ -11,6 +11,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from mfwb.conversion.confinement_status import read_confinement
 from mfwb.diagnosis.check import Check, failed, passed, warned
+from mfwb.open_files import FILES_PER_RUN, OTHER_FILES
 from mfwb.redaction import mask_url_users
 
 __all__ = ["Limits", "check_confinement", "check_disk", "check_limits", "check_proxies"]
@@ -18,9 +19,6 @@ __all__ = ["Limits", "check_confinement", "check_disk", "check_limits", "check_p
 _GROUP = "This machine"
 
 _LITTLE, _TOO_LITTLE = 2 * 10**9, 100 * 10**6  # bytes; artifacts in flight lie on the disk
-_FILES_PER_RUN = 6
-"""Open files for each W&B run that is written: three in wandb-core, and three in mfwb."""
-_OTHER_FILES = 100  # of Python, the SDKs, the ledger and the datastore
 _FEW_PROCESSES = 512  # threads count, too; wandb-core alone has some dozen
 _LITTLE_ADDRESS_SPACE = 8 * 10**9
 """Bytes; wandb-core and pyarrow reserve some gigabytes of addresses that they never use."""
@@ -70,7 +68,7 @@ def check_limits(workers: int, limits: Limits | None = None) -> Iterator[Check]:
     """
     values = limits if limits is not None else _own_limits()
     files = values[resource.RLIMIT_NOFILE]
-    needed = workers * _FILES_PER_RUN + _OTHER_FILES
+    needed = workers * FILES_PER_RUN + OTHER_FILES
     if _is_below(files, needed):
         advice = f"run `ulimit -n {max(1024, needed)}` before, or use fewer --workers"
         text = f"{files:,} are allowed, and {workers} workers need about {needed}"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import zip_longest
+from functools import partial
 from threading import Condition
 from typing import Any
 
@@ -16,12 +16,24 @@ from mfwb.outcome import WandbRunOutcome
 from mfwb.pipeline.draft import Draft
 from mfwb.pipeline.log_order import Turn
 from mfwb.pipeline.parts import Parts
-from mfwb.planning import Plan, PlannedRun, WandbRunId
+from mfwb.pipeline.request_costs import requests_of
+from mfwb.pipeline.run_queue import Done, RunQueue
+from mfwb.planning import Plan, PlannedRun
 from mfwb.ports import ReadyRun, Session, WrittenRun
 from mfwb.snapshot import Loss
 
 __all__ = ["ExecutionResult", "Executor", "Force"]
 
+
+_MAX_BYTES = 2 * 10**9
+"""Bytes of the artifacts of all W&B runs that are written at a time; a larger one is alone."""
+
+_MORE_REQUESTS = 2
+"""Requests of a W&B run beyond those that can be foreseen: its version may have to be read again,
+and a slow machine sends its summary in parts."""
+
+_Written = tuple[PlannedRun, WandbRunOutcome, WrittenRun, bool]
+"""A W&B run, its outcome, what the session returned, and whether anything had to be written."""
 
 Force = Callable[[PlannedRun], bool]
 """Whether a W&B run is written again even if it is complete."""
@@ -47,19 +59,22 @@ class Executor:
 
     def __init__(self, parts: Parts, workers: int, *, force: Force) -> None:
         self._parts = parts
-        self._workers = workers
         self._force = force
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="mfwb-worker")
+        self._queue = RunQueue(workers, max_bytes=_MAX_BYTES, budget=parts.sink.request_budget)
         self._write_gate = _WriteGate()
+
+    def waiting(self) -> int:
+        """Return the number of W&B runs that no worker has begun to write."""
+        return self._queue.waiting()
 
     def carry_out(
         self, drafted: Draft, plan: Plan, session: Session, turn: Turn
     ) -> ExecutionResult:
         """Write all W&B runs of a flow run and return the result.
 
-        They are written level by level, so that an artifact is logged before it is used. While a
-        level is written, the first runs of the next level are prepared: as many as there are
-        workers, so that memory stays bounded. SkipFlowRun if a W&B run can't be written.
+        All of them are enqueued at once, those whose artifacts others use before these: a W&B run
+        is opened, and its files are uploaded, while its producers are still written. SkipFlowRun
+        if a W&B run can't be written.
 
         Args:
             drafted: the flow run.
@@ -74,25 +89,17 @@ class Executor:
             drafted, session, self._parts, self._write_gate, turn, force=self._force
         )
         written: list[tuple[WandbRunOutcome, WrittenRun, bool]] = []
-        unfinished: list[Future[Any]] = []
+        writing: list[Future[_Written]] = []
         try:
-            levels = list(plan.levels())
-            for level, following in zip_longest(levels, levels[1:], fillvalue=()):
-                unfinished = []
-                writing = []
-                for run in turn.iterate_when_allowed(level):
-                    session.enqueue(run)
-                    writing.append(self._pool.submit(execution.write, run))
-                    unfinished.append(writing[-1])
-                for run in following[: self._workers]:
-                    execution.prepared[run.id] = self._pool.submit(execution.prepare_run, run)
-                    unfinished.append(execution.prepared[run.id])
-                level_results = [future.result() for future in writing]
-                execution.keep_digests([outcome for outcome, _, _ in level_results])
-                written += level_results
+            for run in turn.iterate_when_allowed(run for level in plan.levels() for run in level):
+                session.enqueue(run)
+                work = partial(execution.write, run)
+                requests = requests_of(run, None) + _MORE_REQUESTS
+                writing.append(self._queue.submit(work, size=_size_of(run), requests=requests))
+            written = [execution.add_inputs(future.result()) for future in writing]
             losses = session.confirm() if any(wrote for _, _, wrote in written) else {}
         finally:
-            _cancel_and_wait(unfinished)
+            _cancel_and_wait(writing)
             self._parts.payloads.discard(plan)
         positions = {run.name: position for position, run in enumerate(plan.runs)}
         written.sort(key=lambda triple: positions[triple[0].name])
@@ -112,16 +119,21 @@ class Executor:
         Args:
             seconds: how long to wait.
         """
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._queue.cancel()
         self._write_gate.end(seconds)
 
     def close(self) -> None:
         """Stop the workers after all work is done."""
-        self._pool.shutdown()
+        self._queue.close()
 
 
 def _add_losses(outcome: WandbRunOutcome, losses: Sequence[Loss]) -> WandbRunOutcome:
     return replace(outcome, losses=tuple(dict.fromkeys((*outcome.losses, *losses))))
+
+
+def _size_of(run: PlannedRun) -> int:
+    """Return the bytes of the artifacts of a W&B run, as Metaflow recorded them."""
+    return sum(file.content.size or 0 for output in run.outputs for file in output.files)
 
 
 def _cancel_and_wait(unfinished: list[Future[Any]]) -> None:
@@ -172,7 +184,6 @@ class _FlowRunExecution:
     write_gate: _WriteGate
     turn: Turn
     force: Force
-    prepared: dict[WandbRunId, Future[WrittenRun | ReadyRun]] = field(default_factory=dict)
     digests: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
     @property
@@ -188,26 +199,33 @@ class _FlowRunExecution:
         with noted(run.name, "prepare"):
             return self.parts.payloads.prepare(run, self.draft.contents)
 
-    def keep_digests(self, outcomes: list[WandbRunOutcome]) -> None:
-        """Keep the digests of the artifacts of a level, for the W&B runs that use them."""
-        for run in outcomes:
-            self.digests.update({(run.name, output.name): output.digest for output in run.outputs})
+    def add_inputs(self, written: _Written) -> tuple[WandbRunOutcome, WrittenRun, bool]:
+        """Return a written W&B run with what it uses; call this for its producers before."""
+        run, outcome, result, wrote = written
+        if not result.deleted:
+            inputs = describe_inputs(run, self.digests, result.losses)
+            outcome = replace(outcome, inputs=inputs)
+        self.digests.update({(run.name, output.name): output.digest for output in outcome.outputs})
+        return outcome, result, wrote
 
-    def write(self, run: PlannedRun) -> tuple[WandbRunOutcome, WrittenRun, bool]:
-        """Write one W&B run unless it is complete; return whether it was written, too."""
-        logged = False
+    def write(self, run: PlannedRun) -> Done[_Written]:
+        """Write one W&B run unless it is complete.
+
+        What it uses is added later, by `add_inputs`.
+        """
+        logged = was_written = False
         try:
             self.parts.progress.writing(self.flow_run, run.name)
             outcome, written, wrote = self._write_run(run)
+            was_written = True
             logged = not written.deleted and written.complete
         finally:
-            self.session.dequeue(run)
+            self.session.dequeue(run, written=was_written)
             self.turn.finish_run(run, logged=logged)
-        return outcome, written, wrote
+        return Done((run, outcome, written, wrote), wrote=wrote, refused=written.refused)
 
     def _write_run(self, run: PlannedRun) -> tuple[WandbRunOutcome, WrittenRun, bool]:
-        future = self.prepared.pop(run.id, None)
-        ready = self.prepare_run(run) if future is None else future.result()
+        ready = self.prepare_run(run)
         if isinstance(ready, WrittenRun):
             rules = self.parts.payloads.apply_rules(run, self.draft.contents)
             written, prepared = self.session.update(run, ready, rules), None
@@ -215,19 +233,15 @@ class _FlowRunExecution:
             prepared = ready
             with self.write_gate.open_for_run(), noted(run.name, "write"):
                 written = self.session.write(run, ready)
-        outcome = _outcome(run, written, prepared, self.digests)
+        outcome = _outcome(run, written, prepared)
         self.parts.payloads.release(run)
         self.parts.progress.written(self.flow_run, run.name)
         wrote = written.updated or (prepared is not None and not written.deleted)
         return outcome, written, wrote
 
 
-def _outcome(
-    run: PlannedRun,
-    written: WrittenRun,
-    ready: ReadyRun | None,
-    digests: dict[tuple[str, str], str | None],
-) -> WandbRunOutcome:
+def _outcome(run: PlannedRun, written: WrittenRun, ready: ReadyRun | None) -> WandbRunOutcome:
+    """Return the outcome of a W&B run, but for what it uses."""
     planned = as_planned(run)
     if written.deleted:
         return replace(
@@ -248,7 +262,6 @@ def _outcome(
         id=written.id,
         url=written.location if is_url else None,
         dir=None if is_url else written.location,
-        inputs=describe_inputs(run, digests, written.losses),
         outputs=written.outputs,
         summary_keys=tuple(sorted(ready.summary)) if ready else planned.summary_keys,
         items=count_items(run, losses, written.outputs),

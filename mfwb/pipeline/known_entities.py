@@ -17,6 +17,7 @@ from mfwb.ports import (
     Session,
     Sink,
 )
+from mfwb.request_budget import RequestBudget
 from mfwb.snapshot.pathspec import FlowRunId
 
 __all__ = ["SinkWithKnownEntities"]
@@ -32,6 +33,11 @@ class SinkWithKnownEntities:
     sink: Sink
     ledger: Ledger
     _known: dict[str, Destination] = field(default_factory=dict)
+
+    @property
+    def request_budget(self) -> RequestBudget:
+        """The budget of requests that all workers of a call share."""
+        return self.sink.request_budget
 
     @property
     def bundle(self) -> Path | None:

@@ -139,27 +139,32 @@ class Turn:
         self._artifacts_by_run = artifacts
 
     def iterate_when_allowed(self, runs: Iterable[PlannedRun]) -> Iterator[PlannedRun]:
-        """Yield the W&B runs of one level as soon as they may be written.
+        """Yield the W&B runs of a flow run as soon as they may be written.
 
-        W&B runs that need not wait come first, but none before an earlier one of the level that
-        will log a version of the same name: siblings are numbered in their order. Call
-        `finish_run` for each of them afterwards.
+        W&B runs that need not wait come first, but none before one whose artifacts it uses, and
+        none before an earlier one that will log a version of the same name: these are numbered in
+        their order. Call `finish_run` for each of them afterwards.
+
+        Args:
+            runs: a W&B run comes after those whose artifacts it uses.
         """
-        blocked = []
+        blocked: dict[WandbRunId, PlannedRun] = {}
         contents: set[Hashable] = set()  # of the W&B runs that come before
         waiting: set[Hashable] = set()  # names that a blocked W&B run will log a version of
         for run in runs:
             artifacts = self._artifacts_by_run[run.id]
             numbered = {item.name for item in artifacts if item.content not in contents}
             contents.update(item.content for item in artifacts)
-            if numbered.isdisjoint(waiting) and not self._log_order.is_blocked(
-                artifacts, self._positions[run.id]
+            if (
+                numbered.isdisjoint(waiting)
+                and blocked.keys().isdisjoint(used.producer for used in run.inputs)
+                and not self._log_order.is_blocked(artifacts, self._positions[run.id])
             ):
                 yield run
             else:
-                blocked.append(run)
+                blocked[run.id] = run
                 waiting |= numbered
-        for run in blocked:
+        for run in blocked.values():
             self._log_order.wait(self._artifacts_by_run[run.id], self._positions[run.id])
             yield run
 

@@ -101,7 +101,9 @@ def plan_flow_runs(
         "plan",
         with_group_pages(outcomes),
         notes=tuple(notes),
-        estimate=estimate_call(known, workers=settings.workers, online=parts.sink.bundle is None),
+        estimate=estimate_call(
+            known, workers=settings.sync_workers, online=parts.sink.bundle is None
+        ),
     )
 
 
@@ -118,7 +120,7 @@ def plan_selected(  # noqa: PLR0913 - as of `plan_flow_runs`
 
     `tables` is told which flow runs were read.
     """
-    with ThreadPoolExecutor(settings.workers, thread_name_prefix="mfwb-check") as pool:
+    with ThreadPoolExecutor(settings.request_workers, thread_name_prefix="mfwb-check") as pool:
         planner = _Planner(settings, parts, history, pool, online=online, tables=tables)
         parts.progress.selected(len(selected))
         ahead = look_ahead_in_ledger(selected, history)
@@ -274,7 +276,7 @@ class _Planner:
             settings=described,
             estimate=estimate_flow_run(
                 list(zip(plan.runs, estimates, strict=True)),
-                workers=self._settings.workers,
+                workers=self._settings.sync_workers,
                 online=online,
             ),
         )

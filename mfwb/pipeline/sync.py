@@ -7,13 +7,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from threading import BoundedSemaphore, Event
+from threading import Event
 from time import monotonic
 
 from mfwb.account_balance import with_account
 from mfwb.config import Settings
 from mfwb.decisive_settings import describe_settings
 from mfwb.errors import NotFound, UsageError
+from mfwb.open_files import max_open_runs
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.pipeline.draft import (
     STILL_RUNNING,
@@ -25,6 +26,7 @@ from mfwb.pipeline.draft import (
 )
 from mfwb.pipeline.executor import Executor
 from mfwb.pipeline.failures import failed_outcome
+from mfwb.pipeline.flow_run_room import FlowRunRoom, bytes_of
 from mfwb.pipeline.group_pages import with_group_page, with_group_pages
 from mfwb.pipeline.log_order import LogOrder, Turn
 from mfwb.pipeline.look_ahead import look_ahead
@@ -37,8 +39,11 @@ from mfwb.ports import Destination, Entry, SyncState
 
 __all__ = ["sync_flow_runs"]
 
+_MAX_FLOW_RUNS = 64  # each has a thread, which waits for workers and then reads W&B back
 _OFFLINE_WORKERS = 2  # offline there is nothing to wait for: more workers only hinder each other
-_FLOW_RUNS_AT_ONCE = 8
+_MAX_BYTES = 10**9
+"""Bytes of memory of the plans, and of the processes that convert artifacts, of all flow runs that
+are written at a time. So there are at most eight of these processes."""
 
 
 def sync_flow_runs(
@@ -85,16 +90,17 @@ def _started_sync(
 ) -> Iterator[_Sync]:
     """Yield a sync with workers. If it is interrupted, only what has been started is awaited."""
     online = parts.sink.bundle is None
-    workers = settings.workers if online else min(settings.workers, _OFFLINE_WORKERS)
-    at_once = min(workers, _FLOW_RUNS_AT_ONCE) if online else 1
+    workers = min(settings.sync_workers, max_open_runs() if online else _OFFLINE_WORKERS)
+    at_once = _MAX_FLOW_RUNS if online else 1
 
     def force(run: PlannedRun) -> bool:
         return settings.force and (forced is None or run.name in forced)
 
     executor = Executor(parts, workers, force=force)
     flow_run_pool = ThreadPoolExecutor(at_once, thread_name_prefix="mfwb-flow-run")
+    room = FlowRunRoom(at_once, _MAX_BYTES, is_needed=lambda: executor.waiting() < workers)
     sync = _Sync(
-        settings, parts, history, executor=executor, flow_run_pool=flow_run_pool, at_once=at_once
+        settings, parts, history, executor=executor, flow_run_pool=flow_run_pool, room=room
     )
     try:
         yield sync
@@ -121,14 +127,14 @@ class _Sync:
         *,
         executor: Executor,
         flow_run_pool: ThreadPoolExecutor,
-        at_once: int,
+        room: FlowRunRoom,
     ) -> None:
         self._settings = settings
         self._parts = parts
         self._history = history
         self._executor = executor
         self._flow_run_pool = flow_run_pool
-        self._free_slots = BoundedSemaphore(at_once)  # plans take memory: few are made ahead
+        self._room = room
         self._started: dict[str, Future[FlowRunOutcome]] = {}
         self._log_order = LogOrder()
         self.expected: Mapping[str, str] | None = None
@@ -191,13 +197,14 @@ class _Sync:
             unchanged = before.outcome and self._with_settings(before.outcome, drafted)
             self._history.record(drafted, SyncState.SYNCED, outcome=unchanged)
             return _unchanged(before, drafted.plan, drafted.destination)
-        self._free_slots.acquire()
+        size = bytes_of(drafted.plan)
+        self._room.take(size)
         # Only flow runs that were started before are awaited, so that no two wait for each other.
         first = [self._started[name] for name in sorted(drafted.others & self._started.keys())]
         turn = self._log_order.add(drafted.plan)
         work = partial(self._carry_out_and_notify, drafted, drafted.plan, before, first, turn)
         future = self._flow_run_pool.submit(_with_seconds, began, work)
-        future.add_done_callback(lambda _: self._free_slots.release())
+        future.add_done_callback(lambda _: self._room.give_back(size))
         self._started[str(selected.pathspec)] = future
         return future
 

@@ -12,6 +12,7 @@ from mfwb.outcome import OutputOutcome, WandbRunOutcome
 from mfwb.planning import InputArtifact, Plan, PlannedRun
 from mfwb.ports.payloads import AppliedRule, ReadyRun
 from mfwb.redaction import Masked
+from mfwb.request_budget import RequestBudget
 from mfwb.snapshot import Loss
 from mfwb.snapshot.pathspec import FlowRunId
 
@@ -55,6 +56,7 @@ class WrittenRun:
         log_bytes_left_out: how many bytes of its log were too many for the Logs tab.
         masked: the items in which secrets were masked.
         bytes_written: of the files that were uploaded, or written into the bundle, for it.
+        refused: how many of its requests W&B refused at first because they were too many.
     """
 
     id: str
@@ -71,6 +73,7 @@ class WrittenRun:
     log_bytes_left_out: int = 0
     masked: tuple[Masked, ...] = ()
     bytes_written: int = 0
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,7 @@ class Session(Protocol):
     ) -> WrittenRun:
         """Update the metadata of an existing W&B run, and the artifacts that it uses. SinkError.
 
-        Metadata is names, tags and config. The artifacts have to be written before.
+        Metadata is names, tags and config. It waits as `write` does.
 
         Args:
             run: the planned W&B run.
@@ -164,16 +167,20 @@ class Session(Protocol):
     def enqueue(self, run: PlannedRun) -> None:
         """Note that a W&B run will be written, after those that were noted before.
 
-        Its artifacts get their version numbers after those of the same names of these.
+        Its artifacts get their version numbers after those of the same names of these. Those whose
+        artifacts it uses have to be noted before. Workers take W&B runs in this order.
         """
         ...
 
-    def dequeue(self, run: PlannedRun) -> None:
+    def dequeue(self, run: PlannedRun, *, written: bool) -> None:
         """Note that a W&B run was written, or will not be: no other one waits for it."""
         ...
 
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
-        """Write one W&B run as planned; thread-safe within a level. SinkError."""
+        """Write one W&B run as planned; thread-safe. SinkError.
+
+        It waits for those whose artifacts it uses; CancelledError if one was not written.
+        """
         ...
 
     def confirm(self) -> Mapping[str, tuple[Loss, ...]]:
@@ -187,6 +194,11 @@ class Session(Protocol):
 
 class Sink(Protocol):
     """Writes to W&B."""
+
+    @property
+    def request_budget(self) -> RequestBudget:
+        """The budget of requests that all workers of a call share."""
+        ...
 
     @property
     def bundle(self) -> Path | None:

@@ -62,6 +62,7 @@ HARMLESS: Mapping[str, Callable[[Any], bool]] = {
     "artifact": _has_no_link,
     "references": _always,  # URIs of the datastore that was read in any case
     "workers": _always,  # 1 to 64
+    "max_requests_per_minute": _always,  # it only slows down
     "timeout": _always,  # bounded
     "wait": _always,  # bounded
     "abandoned_after": _always,

@@ -26,6 +26,7 @@ from mfwb.ports import (
     Progress,
     Session,
 )
+from mfwb.request_budget import RequestBudget
 from mfwb.sink.setup.credentials import check_wandb_file, entity_query, restrict_api_key
 from mfwb.sink.setup.environment import replay_environment
 from mfwb.sink.setup.plain_settings import is_surely_valid
@@ -129,6 +130,8 @@ class LazySink:
         self._destinations = destinations
         self._scratch = scratch
         self._progress = progress
+        limit = None if destinations.bundle else settings.max_requests_per_minute
+        self.request_budget = RequestBudget(limit)
         self._sink: WandbSink | None = None
         self._bundle_sink: BundleSink | None = None
         self._lock = threading.Lock()
@@ -207,7 +210,11 @@ class LazySink:
                 from mfwb.sink.wandb_sink import WandbSink  # noqa: PLC0415 - late, too
 
                 self._sink = WandbSink(
-                    self._settings, self._destinations, self._scratch, self._progress
+                    self._settings,
+                    self._destinations,
+                    self._scratch,
+                    self._progress,
+                    self.request_budget,
                 )
             return self._sink
 

@@ -19,6 +19,7 @@ from mfwb.ports import (
     Progress,
     Session,
 )
+from mfwb.request_budget import RequestBudget
 from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.collections import Collections
 from mfwb.sink.client.retry_budget import RetryBudget
@@ -44,7 +45,12 @@ class WandbSink:
     """Open sessions, one for each flow run; several may be open at once."""
 
     def __init__(
-        self, settings: Settings, destinations: Destinations, scratch: Path, progress: Progress
+        self,
+        settings: Settings,
+        destinations: Destinations,
+        scratch: Path,
+        progress: Progress,
+        request_budget: RequestBudget,
     ) -> None:
         check_wandb_settings(settings)
         self._destinations = destinations
@@ -53,7 +59,9 @@ class WandbSink:
         self._edit_rule = EditRule(settings.overwrite_edits, restore=settings.force)
         self._scratch = scratch
         self._client = ApiClient(
-            self._destinations.base_url, RetryBudget(settings.timeout, progress=progress)
+            self._destinations.base_url,
+            RetryBudget(settings.timeout, progress=progress),
+            request_budget,
         )
         self._upload_watch = UploadWatch(progress)
         self._projects: dict[tuple[str, str], Project] = {}

@@ -108,7 +108,9 @@ def _online(
 
     def open_project(entity: str | None, project: str) -> Recorded:
         known = caches[entity, project]
-        return OnlineProject(client, entity or "", project, workers=settings.workers, cache=known)
+        return OnlineProject(
+            client, entity or "", project, workers=settings.request_workers, cache=known
+        )
 
     return RecordedProjects(resolve, open_project)
 

@@ -38,7 +38,9 @@ from mfwb.ports import (
     SyncState,
     WrittenRun,
 )
+from mfwb.request_budget import RequestBudget
 from mfwb.safe_text import one_line
+from mfwb.sink.content.producers import Producers
 from mfwb.snapshot import Card, FlowRun, Loss
 from mfwb.snapshot.checkpoints import StoredReference
 from mfwb.snapshot.pathspec import FlowRunId, Pathspec
@@ -230,6 +232,7 @@ class MemoryWandb:
     lost: set[str] = field(default_factory=set)  # names of those that vanish after they are written
     looked_ahead: list[list[str]] = field(default_factory=list)
     bundle: Path | None = None
+    request_budget: RequestBudget = field(default_factory=RequestBudget)
     plans: dict[str, Plan] = field(default_factory=dict)  # by flow run, as they were opened last
 
     def prefetch(self, destination: Destination, groups: Sequence[str]) -> None:  # noqa: ARG002
@@ -323,6 +326,7 @@ class MemorySession:
     plan: Plan
     written_once: frozenset[str] = frozenset()
     lock: threading.Lock = field(default_factory=threading.Lock)
+    producers: Producers = field(default_factory=Producers)
 
     def find_existing(self, run: PlannedRun) -> WrittenRun | None:
         """Return a W&B run that is there, if it says what is planned but for words."""
@@ -330,10 +334,12 @@ class MemorySession:
         return _as_written(run) if existing == run.fingerprint.partition(".")[0] else None
 
     def enqueue(self, run: PlannedRun) -> None:
-        """Versions have no numbers here."""
+        """Note that it will be written; versions have no numbers here."""
+        self.producers.enqueue(run.id)
 
-    def dequeue(self, run: PlannedRun) -> None:
-        """Versions have no numbers here."""
+    def dequeue(self, run: PlannedRun, *, written: bool) -> None:
+        """Note that nobody has to wait for it."""
+        self.producers.dequeue(run.id, written=written)
 
     def update(
         self,
@@ -342,6 +348,7 @@ class MemorySession:
         rules: Mapping[str, AppliedRule],  # noqa: ARG002
     ) -> WrittenRun:
         """Take over the words of the plan, if they are others."""
+        self.producers.wait(run.inputs)
         with self.lock:
             if self.wandb.runs[run.id] == run.fingerprint:
                 return found
@@ -353,6 +360,7 @@ class MemorySession:
 
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:  # noqa: ARG002
         """Write a W&B run; all that it uses must have been written."""
+        self.producers.wait(run.inputs)
         with self.lock:
             if run.name in self.wandb.deleted and run.id in self.written_once:
                 return WrittenRun(run.id, "", (), (), deleted=True)

@@ -55,7 +55,7 @@ def test_defaults(tmp_path: Path) -> None:
     assert of_step.max_artifact_size == SizeLimits()
     assert (of_step.unpickle, of_step.max_memory) == ("safe", 2_000_000_000)
     assert (of_step.kinds, of_step.plugins, chosen.references) == ((), (), None)
-    assert (chosen.mode, chosen.workers, chosen.force, chosen.strict) == (None, 16, False, False)
+    assert (chosen.mode, chosen.workers, chosen.force, chosen.strict) == (None, None, False, False)
 
 
 # --- layers ---------------------------------------------------------------------------------

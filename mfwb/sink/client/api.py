@@ -12,7 +12,8 @@ import wandb
 from mfwb.deadlines import run_within
 from mfwb.errors import Refused, SinkError
 from mfwb.planning.names import split_project_path
-from mfwb.sink.client.private import CORE_DEATHS, FAILURES
+from mfwb.request_budget import RequestBudget
+from mfwb.sink.client.private import CORE_DEATHS, FAILURES, surround_requests
 from mfwb.sink.client.process_wide import new_api
 from mfwb.sink.client.refusals import is_access_denied
 from mfwb.sink.client.retry_budget import RetryBudget
@@ -37,8 +38,14 @@ def refused_error(project_path: str, why: object) -> Refused:
 class ApiClient:
     """W&B's public Api with retries, for any number of threads."""
 
-    def __init__(self, base_url: str, retry_budget: RetryBudget) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        retry_budget: RetryBudget,
+        request_budget: RequestBudget | None = None,
+    ) -> None:
         self.base_url = base_url
+        self._request_budget = request_budget or RequestBudget()
         self.retry_budget = retry_budget
         self._apis: dict[str, wandb.Api] = {}
         self._version_reads: dict[str, VersionReads] = {}
@@ -107,5 +114,8 @@ class ApiClient:
         with self._lock:
             if entity not in self._apis:
                 overrides = {"base_url": self.base_url, "entity": entity}
-                self._apis[entity] = new_api(overrides, timeout=_REQUEST_TIMEOUT)
+                api = new_api(overrides, timeout=_REQUEST_TIMEOUT)
+                if self._request_budget.is_limited:
+                    surround_requests(api, self._request_budget.single)
+                self._apis[entity] = api
             return self._apis[entity]

@@ -1,4 +1,4 @@
-"""Errors in wandb-core's log of a W&B run: only this log reports lost files.
+"""Errors in wandb-core's log of a W&B run: only this log reports lost files and refused requests.
 
 wandb-core writes it for each W&B run (wandb 0.31.0).
 """
@@ -11,11 +11,12 @@ from pathlib import Path
 
 import wandb
 
-__all__ = ["find_first_error", "has_failed_to_open", "read_first_error"]
+__all__ = ["count_refused", "find_first_error", "has_failed_to_open", "read_first_error"]
 
 _LOG = "debug-internal.log"
 _SINGLE_REQUEST = "api: "  # a single request, which may have been repeated
 _NOT_OPENED = "upsert bucket response empty"
+_TRIED_AGAIN, _TOO_MANY = "retrying HTTP error", '"status":429'
 _MAX_LOG_BYTES = 4 << 20  # that are read of a log
 
 
@@ -27,6 +28,12 @@ def read_first_error(run: wandb.Run) -> str:
 def has_failed_to_open(run: wandb.Run) -> bool:
     """Whether W&B answered null when a run was opened; wandb-core continues as if it were open."""
     return _NOT_OPENED in _read_log(run)
+
+
+def count_refused(run: wandb.Run) -> int:
+    """Return how many requests of a W&B run were refused with 429, and sent again later."""
+    lines = _read_log(run).splitlines()
+    return sum(_TRIED_AGAIN in line and _TOO_MANY in line for line in lines)
 
 
 def _read_log(run: wandb.Run) -> str:

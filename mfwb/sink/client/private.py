@@ -5,7 +5,8 @@ The contract tests are in tests/integration/sink.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ __all__ = [
     "log_artifact_with_aliases",
     "publish_history_record",
     "publish_started_at",
+    "surround_requests",
     "uploaded_bytes",
 ]
 
@@ -110,6 +112,21 @@ def execute_graphql(api: wandb.Api, text: str, variables: dict[str, Any]) -> dic
 def _operation_name(text: str) -> str:
     """Return `query Runs` of `query Runs($entity: String!) {...}`."""
     return " ".join(text.partition("{")[0].partition("(")[0].split())
+
+
+def surround_requests(api: wandb.Api, context: Callable[[], AbstractContextManager[None]]) -> None:
+    """Let each request of a public Api, and of the objects it returns, be sent within a context.
+
+    All of them go through one object, which has no public counterpart.
+    """
+    service_api = api._service_api  # noqa: SLF001
+    send = service_api.send_api_request
+
+    def send_within(*arguments: Any, **options: Any) -> Any:
+        with context():
+            return send(*arguments, **options)
+
+    vars(service_api)["send_api_request"] = send_within
 
 
 def log_artifact_with_aliases(

@@ -39,6 +39,7 @@ from mfwb.sink.content.media import (
     table_file,
     write_table_artifact,
 )
+from mfwb.sink.content.producers import Producers
 from mfwb.sink.content.receipt import Receipt, use_item, uses_of
 from mfwb.sink.content.run_content import (
     build_summary,
@@ -81,6 +82,7 @@ class OfflineSession:
         self._logged: dict[tuple[WandbRunId, str], pb.ArtifactRecord] = {}
         self._logged_contents: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
+        self._producers = Producers()
         self._earlier_runs = find_bundled_runs(bundle, {run.id for run in plan.runs})
         self._first_level = self._find_used_elsewhere()
 
@@ -89,16 +91,19 @@ class OfflineSession:
         return None
 
     def enqueue(self, run: PlannedRun) -> None:
-        """Do nothing: a push decides on the order of versions."""
+        """Note that a W&B run will be written; a push decides on the order of versions."""
+        self._producers.enqueue(run.id)
 
-    def dequeue(self, run: PlannedRun) -> None:
-        """Do nothing, as above."""
+    def dequeue(self, run: PlannedRun, *, written: bool) -> None:
+        """Note that a W&B run was written, or will not be."""
+        self._producers.dequeue(run.id, written=written)
 
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
         """Write one W&B run, which replaces an earlier one with that id.
 
         Its `.wandb` file is written last, and appears whole or not at all.
         """
+        self._producers.wait(run.inputs)
         with _as_sink_errors(self._bundle):
             return self._write(run, ready)
 

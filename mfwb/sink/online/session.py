@@ -19,7 +19,7 @@ from mfwb.planning.names import names_in_project
 from mfwb.ports import AppliedRule, ChartAxis, ReadyRun, WrittenRun
 from mfwb.sink.client.api import ApiClient, refused_error
 from mfwb.sink.client.collections import Collections
-from mfwb.sink.client.core_log import has_failed_to_open, read_first_error
+from mfwb.sink.client.core_log import count_refused, has_failed_to_open, read_first_error
 from mfwb.sink.client.private import (
     FAILURES,
     bytes_uploaded_by,
@@ -37,6 +37,7 @@ from mfwb.sink.content.edits import (
     select_others_summary,
 )
 from mfwb.sink.content.history_rows import build_rows
+from mfwb.sink.content.producers import Producers
 from mfwb.sink.content.receipt import Receipt, use_item, use_name, uses_of
 from mfwb.sink.content.run_content import done, has_empty_dict, summary_keys
 from mfwb.sink.content.run_metadata import planned_run_metadata, read_run_metadata
@@ -113,6 +114,7 @@ class OnlineSession:
         self._claims = claims
         self._digests_written_before = {digest_of_id(run_id) for run_id in written}
         self._version_order = VersionOrder()
+        self._producers = Producers()
         self._uploads = Uploads(
             plan,
             project.client,
@@ -162,6 +164,7 @@ class OnlineSession:
         self, run: PlannedRun, before_update: WrittenRun, rules: Mapping[str, AppliedRule]
     ) -> WrittenRun:
         """Update the metadata of an existing W&B run, and the artifacts that it uses."""
+        self._producers.wait(run.inputs)
         existing = self._existing_runs.get(run.id)
         if existing is None:
             return before_update
@@ -222,13 +225,16 @@ class OnlineSession:
     def enqueue(self, run: PlannedRun) -> None:
         """Note that a W&B run will be written, after those that were noted before."""
         self._version_order.enqueue(run.id, (output.name for output in run.outputs))
+        self._producers.enqueue(run.id)
 
-    def dequeue(self, run: PlannedRun) -> None:
+    def dequeue(self, run: PlannedRun, *, written: bool) -> None:
         """Note that a W&B run was written, or will not be: no other one waits for it."""
+        self._producers.dequeue(run.id, written=written)
         self._version_order.dequeue(run.id, (output.name for output in run.outputs))
 
     def write(self, run: PlannedRun, ready: ReadyRun) -> WrittenRun:
         """Write one W&B run, or update an existing one of ours."""
+        self._producers.raise_if_failed(run.inputs)
         while True:
             core_restarts = self._client.core_restarts
             try:
@@ -396,8 +402,7 @@ class OnlineSession:
         try:
             self._project.collections.load(self._names_of(ready))
             names = [output.name for output in run.outputs]
-            patience = self._client.retry_budget.wait_limit
-            self._version_order.wait_for_contents(run.id, names, seconds=patience)
+            self._version_order.wait_for_contents(run.id, names)
             uploads.extend(
                 self._uploads.start(open_run, run, artifact, logged_before)
                 for artifact in ready.artifacts
@@ -410,6 +415,8 @@ class OnlineSession:
             self._uploads.release(uploads)
         for result in results:
             self._logged.add(run.id, result)
+        self._producers.note_logged(run.id)
+        self._producers.wait(run.inputs)
         inputs = {used: self._logged.find_used(used) for used in run.inputs}
         losses = [
             Loss(use_item(run, used), explain_missing_online(used))
@@ -465,6 +472,7 @@ class OnlineSession:
             trouble=next((result.trouble for result in results if result.trouble), ""),
             edits_kept=merged.kept,
             edits_undone=merged.undone,
+            refused=count_refused(open_run),
         )
 
     def _rows_to_write(

@@ -220,7 +220,7 @@ class Uploads:
             artifact = upload.artifact
             self._wait_for_arrival(upload, artifact, timeout)
             if artifact.state == _PENDING:
-                self._version_order.wait(upload.run_id, name, seconds=timeout)
+                self._version_order.wait(upload.run_id, name)
                 artifact = self._commit(upload, artifact)
             self._version_order.dequeue(upload.run_id, [name])
         except CORE_DEATHS:

@@ -1,8 +1,9 @@
-"""The order of versions: siblings of a foreach get their version numbers in foreach order.
+"""The order of versions: W&B runs that log versions of one name get their numbers in their order.
 
-W&B gives a version its number when it is committed. The W&B runs of siblings are written at once,
-so their files are uploaded in any order; only the commit waits for those of earlier siblings. An
-upload begins when the contents of earlier siblings are known: the first one logs what is equal.
+W&B gives a version its number when it is committed. The W&B runs of a flow run are written at once,
+so their files are uploaded in any order; only the commit waits for those of earlier ones. An
+upload begins when the contents of earlier ones are known: the first one logs what is equal. The
+earlier ones have been taken by workers, and have limits of their own, so no wait is for ever.
 """
 
 from __future__ import annotations
@@ -32,14 +33,14 @@ class VersionOrder:
                 self._queues.setdefault(name, {})[run_id] = False
 
     def wait_for_contents(
-        self, run_id: WandbRunId, names: Collection[str], *, seconds: float
+        self, run_id: WandbRunId, names: Collection[str], *, seconds: float | None = None
     ) -> None:
         """Wait until the contents of all earlier W&B runs are known.
 
         Args:
             run_id: the W&B run that waits.
             names: the planned names of its artifacts.
-            seconds: how long to wait at most.
+            seconds: how long to wait at most; None: until they are known.
         """
         with self._changed:
             self._changed.wait_for(
@@ -70,13 +71,13 @@ class VersionOrder:
         with self._changed:
             return self._has_to_wait(run_id, name)
 
-    def wait(self, run_id: WandbRunId, name: str, *, seconds: float) -> None:
+    def wait(self, run_id: WandbRunId, name: str, *, seconds: float | None = None) -> None:
         """Wait until no earlier W&B run will log a version of a name any more.
 
         Args:
             run_id: the W&B run that waits.
             name: the planned name of the artifact.
-            seconds: how long to wait at most: a number out of order is better than no version.
+            seconds: how long to wait at most; None: as long as it takes.
         """
         with self._changed:
             self._changed.wait_for(lambda: not self._has_to_wait(run_id, name), seconds)

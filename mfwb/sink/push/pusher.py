@@ -93,7 +93,7 @@ class BundlePusher:
         shipments = [load(flow_run, self._bundle, checksums) for flow_run in cargo]
         for shipment in shipments:
             progress.planned(shipment.cargo.entry.flow_run, len(shipment.headers))
-        with ThreadPoolExecutor(self._settings.workers, "mfwb-push") as pool:
+        with ThreadPoolExecutor(self._settings.request_workers, "mfwb-push") as pool:
             originals = [header.original for shipment in shipments for header in shipment.headers]
             verify_files(self._bundle, originals, checksums, pool)
             projects = self._projects(shipments, client, writer)

@@ -26,6 +26,7 @@ from .blobs import Blob, BlobWriter
 from .execution import Engine, asked_for
 from .faults import Fault, FaultPlan, Trouble
 from .journal import Incoming, Journal, Kind, Request
+from .rate_limit import RateLimit
 from .refusal import Refusal
 from .resolvers import MutationRoot, QueryRoot, Site
 
@@ -53,6 +54,7 @@ class Service:
     faults: FaultPlan = field(default_factory=FaultPlan)
     latency: float = 0.0
     rows_at_once: int | None = None
+    rate_limit: RateLimit | None = None
 
     def application(self) -> Starlette:
         """Return the routes."""
@@ -197,10 +199,19 @@ class Service:
         try:
             if self.latency:
                 await asyncio.sleep(self.latency)
+            allowed, headers = (
+                self.rate_limit.take(incoming.kind) if self.rate_limit else (True, {})
+            )
+            if not allowed:
+                await request.body()
+                response = _json({"errors": [{"message": "rate limit exceeded"}]}, 429)
+                response.headers.update(headers)
+                return response
             faults = self.faults.take(incoming)
             response = await self._through(
                 faults, deed if is_open else self._guarded(request, deed), incoming
             )
+            response.headers.update(headers)
         except Refusal as refusal:
             response = _json({"errors": [{"message": refusal.message}]}, refusal.status)
         except (_ConnectionCut, ClientDisconnect):

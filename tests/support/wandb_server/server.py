@@ -19,6 +19,7 @@ from .assumptions import Assumptions
 from .execution import engine
 from .faults import Fault, Trouble
 from .journal import Match, Request
+from .rate_limit import RateLimit
 from .resolvers import Site
 from .state import State
 from .store import Store
@@ -216,6 +217,14 @@ class WandbServer:
     def assumptions(self, assumptions: Assumptions) -> None:
         with self._store.lock:
             self._store.assumptions = assumptions
+
+    def limit_rate(self, requests: int, seconds: float, *, retry_after: bool = True) -> RateLimit:
+        """Allow so many requests within so many seconds, and say in each answer how many are left.
+
+        Uploads and downloads are not counted.
+        """
+        self._service.rate_limit = RateLimit(requests, seconds, retry_after)
+        return self._service.rate_limit
 
     def fail(  # noqa: PLR0913 - they say what the failure is
         self,

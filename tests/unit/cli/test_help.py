@@ -239,7 +239,8 @@ What:
   --max-memory SIZE               Limit for loading one artifact  [2GB]
 
 How:
-  --workers N                     W&B runs written at the same time  [16]
+  --workers N                     W&B runs written at the same time  [64]
+  --max-requests-per-minute N     Requests to W&B, at most  [any number]
   --timeout DURATION              Retry while W&B fails, for at most  [5m]
   --wait DURATION                 Wait for another sync, for at most  [0s]
   --on-deleted HOW                Deleted in W&B: skip, recreate, fail  [skip]

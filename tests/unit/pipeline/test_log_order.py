@@ -120,11 +120,22 @@ def test_the_oldest_settles_the_type() -> None:
 def test_who_fails_is_not_waited_for() -> None:
     """The next one is first then."""
     runs = [fan(number, end="same") for number in (1, 2, 3)]
-    wandb = SlowWandb(refused={"DemoFlow/1/start/1"})
+    wandb = SlowWandb(refused={"DemoFlow/1/join/4"})
 
     sync(runs, wandb)
 
     assert "DemoFlow/2/join/4" in wandb.first.values()
+    assert len(wandb.written) == 11
+
+
+def test_what_uses_artifacts_of_one_that_fails_is_not_written() -> None:
+    """It may have been begun, and nothing waits for it."""
+    runs = [fan(number, end="same") for number in (1, 2, 3)]
+    wandb = SlowWandb(refused={"DemoFlow/1/start/1"})
+
+    sync(runs, wandb)
+
+    assert not [name for name in wandb.written if name.startswith("DemoFlow/1/")]
     assert len(wandb.written) == 8
 
 

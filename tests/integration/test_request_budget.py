@@ -1,0 +1,69 @@
+"""W&B gets no more requests than it allows, or than a user allows, and still gets everything."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.integration.results import metadata_of
+from tests.support.sandbox import Finished, Sandbox
+from tests.support.wandb_server import WandbServer
+
+_PROBE = Path(__file__).with_name("request_budget_probe.py")
+_SECONDS, _REQUESTS = 4.0, 60
+_TOLERANCE = 12
+"""Requests that are not counted: what wandb-core asks once for the whole call; and those of the end
+of one stretch that arrive at the beginning of the next, on a busy machine. Measured: 7."""
+
+
+def test_no_stretch_of_time_has_more_requests(
+    online: Sandbox,
+    w_and_b: WandbServer,
+    project: str,
+    flow_run: Callable[[str], str],
+    flows_root: Path,
+) -> None:
+    """A budget holds for all workers and for wandb-core, and all W&B runs are written."""
+    pathspec = flow_run("fan_flow")
+    w_and_b.clear_requests()
+
+    done = online.run(
+        sys.executable,
+        str(_PROBE),
+        str(_SECONDS),
+        str(_REQUESTS),
+        pathspec,
+        project,
+        metadata_of(flows_root),
+    )
+
+    assert done.out.split() == ["synced", "0"], done.err
+    arrived = sorted(request.arrived for request in w_and_b.requests)
+    assert len(arrived) > 1.5 * _REQUESTS  # else it shows nothing
+    for end in arrived:
+        number = sum(end - _SECONDS < moment <= end for moment in arrived)
+        assert number <= _REQUESTS + _TOLERANCE
+
+
+def test_a_server_with_a_limit_gets_everything_with_few_refusals(
+    sync: Callable[..., Finished], flow_run: Callable[[str], str], tmp_path: Path
+) -> None:
+    """What it refuses is sent again when it said, and fewer W&B runs are open at a time."""
+    with WandbServer() as server:
+        limit = server.limit_rate(40, 2.0)
+        done = sync(
+            flow_run("fan_flow"),
+            "--granularity",
+            "task",
+            WANDB_BASE_URL=server.base_url,
+            WANDB_API_KEY=server.api_key,
+        )
+        requests = len(server.requests)
+
+    assert done.code == 0, done.err
+    document = json.loads(done.out)
+    assert document["flow_runs"][0]["status"] == "synced"
+    assert document["totals"]["losses"] == 0
+    assert 0 < limit.refused < requests / 4, tmp_path
