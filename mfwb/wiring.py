@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mfwb.config import Settings
 from mfwb.crash_log import BugLogs
@@ -24,9 +24,11 @@ from mfwb.sink import open_sink
 from mfwb.snapshot import FlowRunState
 from mfwb.source import open_source
 from mfwb.units.subsets import Subset
-from mfwb.verification.connection import RecordedProjects, open_recorded
-from mfwb.verification.flow_runs import ChosenFlowRun, Watched, verify_flow_runs
 from mfwb.verification_outcome import FlowRunVerification
+
+if TYPE_CHECKING:
+    from mfwb.verification.connection import RecordedProjects
+    from mfwb.verification.flow_runs import ChosenFlowRun, Watched
 
 __all__ = ["Verifier", "wire", "wire_push", "wire_sink", "wire_source", "wire_verification"]
 
@@ -156,6 +158,8 @@ class Verifier:
         self, chosen: Sequence[ChosenFlowRun], read_data: Subset
     ) -> Iterator[FlowRunVerification]:
         """Yield the verification of each flow run; arguments as of `verify_flow_runs`."""
+        from mfwb.verification.flow_runs import verify_flow_runs  # noqa: PLC0415 - a sync has no use for it
+
         return verify_flow_runs(chosen, self._settings, self._projects, read_data, self._watched)
 
     def choose(self, selection: Selection | None) -> list[ChosenFlowRun]:
@@ -163,12 +167,16 @@ class Verifier:
 
         No ledger is read: flow runs that an earlier sync left open are selected as all others are.
         """
+        from mfwb.verification.flow_runs import ChosenFlowRun  # noqa: PLC0415 - as above
+
         if selection is None:
             return [ChosenFlowRun(pathspec) for pathspec in self.in_bundle()]
         selected = select_flow_runs(selection, self.source, lambda _flow, _listed: (), self.notes)
         return [self._chosen(flow_run, selection.failed) for flow_run in selected]
 
     def _chosen(self, selected: SelectedFlowRun, failed: bool | None) -> ChosenFlowRun:  # noqa: FBT001 - as in Selection
+        from mfwb.verification.flow_runs import ChosenFlowRun  # noqa: PLC0415 - as above
+
         pathspec = str(selected.pathspec)
         if failed is None or selected.error is not None:
             return ChosenFlowRun(pathspec, selected.error)
@@ -198,6 +206,9 @@ def wire_verification(settings: Settings, progress: Progress) -> Iterator[Verifi
         UsageError: for settings that Metaflow or W&B refuse, or a folder without a bundle.
         Unreachable: Metaflow or W&B can't be reached, or W&B refuses the credentials.
     """
+    from mfwb.verification.connection import open_recorded  # noqa: PLC0415 - a sync has no use for it
+    from mfwb.verification.flow_runs import Watched  # noqa: PLC0415 - the same
+
     with (
         open_source(settings, progress) as source,
         open_recorded(settings, progress) as projects,
