@@ -17,7 +17,12 @@ from tests.support.copies import Wide, widen_flow_run
 from tests.support.sandbox import Sandbox
 
 _SIZES = (16, 32, 64)
-_GROWTH = 2.1  # from 32 to 64 tasks, compared with 16 to 32; what is quadratic grows fourfold
+_GROWTH = 3.2
+"""Of one function from 32 to 64 tasks, compared with 16 to 32. What is quadratic grows fourfold;
+lists beyond some length are treated in another way, which takes up to three times the calls."""
+
+_GROWTH_OF_ALL = 2.1
+_ALL = "all"
 _SPARE = 100  # calls of one function that depend on when threads wait
 _COUNTED_CALLS = Path(__file__).with_name("counted_calls.py")
 
@@ -39,14 +44,18 @@ def test_work_is_linear_in_tasks(tmp_path: Path) -> None:
 def _growing_too_fast(
     small: Mapping[str, int], middle: Mapping[str, int], large: Mapping[str, int]
 ) -> dict[str, tuple[int, int, int]]:
-    """Return the counts that grow faster than the number of tasks; "all" is their sum."""
+    """Return the counts that grow faster than the number of tasks; `_ALL` is their sum."""
     counts = {name: (small.get(name, 0), middle.get(name, 0), large[name]) for name in large}
-    counts["all"] = (sum(small.values()), sum(middle.values()), sum(large.values()))
+    counts[_ALL] = (sum(small.values()), sum(middle.values()), sum(large.values()))
     return {
         name: (first, second, third)
         for name, (first, second, third) in counts.items()
-        if third - second > _GROWTH * (second - first) + _SPARE
+        if third - second > _limit(name) * (second - first) + _SPARE
     }
+
+
+def _limit(name: str) -> float:
+    return _GROWTH_OF_ALL if name == _ALL else _GROWTH
 
 
 def _widen(root: Path, run_id: str, size: int) -> str:
