@@ -21,7 +21,7 @@ from threading import Event, Lock, Timer
 from mfwb.conversion import converter_child
 from mfwb.conversion.convert import Job
 from mfwb.conversion.converter_child import INBOX, OUTBOX, Answer
-from mfwb.files.private_files import remove_below
+from mfwb.files.private_files import remove_own
 from mfwb.isolation.audit_hook import STOPPED_EXIT_CODE
 from mfwb.isolation.forkserver import Forkserver
 from mfwb.safe_text import one_line
@@ -292,4 +292,4 @@ def _size_of_files(path: Path, levels: int) -> int:
 
 def _remove(path: Path) -> None:
     with suppress(OSError):
-        remove_below(path.parent, path.name)
+        remove_own(path)

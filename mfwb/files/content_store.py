@@ -21,7 +21,13 @@ from threading import Condition
 from uuid import uuid4
 
 from mfwb.errors import SinkError, SourceError
-from mfwb.files.private_files import make_folder, make_folders, make_private, remove_below
+from mfwb.files.private_files import (
+    make_folder,
+    make_folders,
+    make_private,
+    remove_below,
+    remove_own,
+)
 from mfwb.files.tempdirs import scratch, sweep
 
 __all__ = ["Store", "is_full"]
@@ -98,7 +104,7 @@ class Store:
                 yield folder / name
             finally:
                 with suppress(OSError):
-                    remove_below(folder, name)
+                    remove_own(folder / name)
 
     def remove_unfinished(self) -> None:
         """Remove unfinished files, also of processes that were killed."""

@@ -27,6 +27,7 @@ __all__ = [
     "overwrite",
     "remove_at",
     "remove_below",
+    "remove_own",
 ]
 
 FOLDER_MODE = 0o700
@@ -139,12 +140,25 @@ def remove_below(root: Path, path: str | PurePath) -> None:
     if PurePath(path).is_absolute() or ".." in (*folders, name):
         raise OSError(f"{path!s} is not below {root}")
     with ExitStack() as stack, suppress(FileNotFoundError):
-        within = open_folder(root.resolve())
+        within = os.open(root, os.O_RDONLY | os.O_DIRECTORY | _CLOSE_ON_EXEC)
         stack.callback(os.close, within)
         for folder in folders:
             within = open_folder(folder, within=within)
             stack.callback(os.close, within)
         remove_at(within, name)
+
+
+def remove_own(path: Path) -> None:
+    """Remove a file or folder of mfwb's own, if it exists; a link itself is removed.
+
+    Its parent is a folder that nobody else can replace. Most paths are files or do not exist, and
+    to open no folder for these takes a tenth of the time.
+    """
+    with suppress(FileNotFoundError):
+        try:
+            path.unlink()
+        except (IsADirectoryError, PermissionError):  # what a folder causes differs by system
+            remove_below(path.parent, path.name)
 
 
 def remove_at(folder: int, name: str) -> None:

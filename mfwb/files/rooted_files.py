@@ -20,6 +20,7 @@ __all__ = [
     "OutsideRootError",
     "is_plain_path",
     "open_below",
+    "open_without_links",
     "read_below",
     "resolve_below",
 ]
@@ -99,6 +100,41 @@ def read_below(
     if len(data) > max_bytes:
         raise OSError(f"{path!s} in {root} has more than {max_bytes:,} bytes")
     return data
+
+
+def open_without_links(root: Path, name: str) -> BinaryIO:
+    """Open a file below a root for reading, at a path that has no link below the root.
+
+    Args:
+        root: the folder in which it has to lie; it may be a link itself.
+        name: a plain path, relative to the root.
+
+    Raises:
+        OutsideRootError: the path has a link.
+        OSError: as in `open_below`.
+    """
+    try:
+        file = open_below(root, name)
+    except OSError:
+        _assert_no_link(root, name)  # a link is what is wrong, wherever it leads
+        raise
+    try:
+        if not _has_path(file, f"{_real(str(root))}{name}"):
+            _assert_no_link(root, name)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _has_path(file: BinaryIO, path: str) -> bool:
+    """Return whether an open file is known to have this path, without links; only Linux knows."""
+    return bool(_PATH_ONLY) and os.readlink(f"{_HANDLES}/{file.fileno()}") == path  # noqa: PTH115 - speed
+
+
+def _assert_no_link(root: Path, name: str) -> None:
+    if resolve_below(root, name) != root.resolve() / name:
+        raise OutsideRootError(f"{name} is a link, or behind one")
 
 
 def _open(root: Path, path: str | PurePath, linked_folders: Sequence[Path]) -> int:

@@ -14,18 +14,20 @@ class RefCount:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._users: defaultdict[str, set[str]] = defaultdict(set)
+        self._users: defaultdict[str, set[str]] = defaultdict(set)  # by key
+        self._keys: defaultdict[str, set[str]] = defaultdict(set)  # by user
 
     def acquire(self, user: str, keys: Iterable[str]) -> None:
         """Record that a user needs these keys until it calls `release`."""
         with self._lock:
             for key in keys:
                 self._users[key].add(user)
+                self._keys[user].add(key)
 
     def release(self, user: str) -> list[str]:
         """Remove a user; return the keys that nobody needs any more."""
         with self._lock:
-            used = [key for key, users in self._users.items() if user in users]
+            used = self._keys.pop(user, set())
             for key in used:
                 self._users[key].remove(user)
             unused = [key for key in used if not self._users[key]]

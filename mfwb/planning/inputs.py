@@ -46,8 +46,10 @@ def select_inputs(
     """
     logged = index_logged_artifacts(scopes, outputs)
     edges: dict[str, list[Edge]] = defaultdict(list)
-    for edge in lineage.edges:
-        edges[edge.consumer] += _edges_to_versions(edge, lineage, logged_by)
+    for consumer, own in groupby(lineage.edges, key=lambda edge: edge.consumer):  # they are sorted
+        holders = _Holders(lineage, lineage.parents[consumer])
+        for edge in own:
+            edges[consumer] += _edges_to_versions(edge, holders, logged_by)
     for (task, name), holder in logged_by.picked.items():
         sha1 = ""  # only an edge of the plan
         edges[task].append(Edge(task, name, holder, sha1, Evidence.AVAILABLE))
@@ -82,18 +84,38 @@ def _group_siblings(scopes: Sequence[RunScope]) -> Iterator[Sequence[RunScope]]:
             yield by_round[rounds]
 
 
-def _edges_to_versions(edge: Edge, lineage: Lineage, logged_by: LoggedBy) -> Iterable[Edge]:
+class _Holders:
+    """The parents of a task by what they hand on.
+
+    A join of a thousand siblings uses ten artifacts of each of them: to look through all parents
+    for each use would take ten million looks.
+    """
+
+    def __init__(self, lineage: Lineage, parents: Iterable[str]) -> None:
+        self._received: dict[tuple[str, str], list[str]] = defaultdict(list)
+        self._producers = {parent: lineage.producers.get(parent, {}) for parent in parents}
+        for parent, producers in self._producers.items():
+            for name, producer in producers.items():
+                self._received[name, producer].append(parent)
+
+    def of(self, edge: Edge) -> Iterator[str]:
+        """Yield the parents from which the consumer of an edge has what it used."""
+        yield from self._received.get((edge.artifact, edge.producer), ())
+        received = self._producers.get(edge.producer)  # None: its producer is not a parent
+        if received is not None and edge.artifact not in received:
+            yield edge.producer
+
+
+def _edges_to_versions(edge: Edge, holders: _Holders, logged_by: LoggedBy) -> Iterable[Edge]:
     """Return an edge that leads to the task whose W&B run logs exactly what was used.
 
     That is the task that wrote it, or one that picked it afterwards; several, if the consumer
     received it from several parents.
     """
-    holders = {
-        logged_by.task_of(parent, edge.artifact)
-        for parent in lineage.parents[edge.consumer]
-        if lineage.producer_of(parent, edge.artifact) == edge.producer
-    }
-    return [replace(edge, producer=holder) for holder in sorted(holders)] or [edge]
+    logging = {logged_by.task_of(holder, edge.artifact) for holder in holders.of(edge)}
+    if logging <= {edge.producer}:
+        return [edge]
+    return [replace(edge, producer=holder) for holder in sorted(logging)]
 
 
 def _inputs_of(

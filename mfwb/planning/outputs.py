@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -106,6 +106,7 @@ class _Sorting:
     switched_off: list[Content] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
     picked: dict[str, PickedArtifact] = field(default_factory=dict)  # by pathspec
+    own_files: Counter[tuple[str, Kind]] = field(default_factory=Counter)  # without picked ones
 
     def add(
         self, content: Content, ref: ArtifactRef, folder: str = "", task: Task | None = None
@@ -126,6 +127,7 @@ class _Sorting:
             self.losses.append(Loss(content.pathspec, choice.too_large))
         if choice.has_files:
             self._add_file(choice.classification, content, ref, folder, task)
+            self.own_files[ref.name, choice.classification.kind] += 1
 
     def add_picked(
         self, content: Content, ref: ArtifactRef, folder: str, task: Task, *, producer: str
@@ -154,7 +156,7 @@ class _Sorting:
         task: Task | None,
     ) -> None:
         files = self.files[ref.name, classification.kind]
-        own = sum(entry.file.content.pathspec not in self.picked for entry in files)
+        own = self.own_files[ref.name, classification.kind]
         is_in_gallery = _is_picture(classification, ref) and own < GALLERY_LIMIT
         # The other tasks of a foreach have similar previews; of pictures, each is another one.
         preview = classification.preview if is_in_gallery or not own else None

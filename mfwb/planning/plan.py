@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -452,9 +453,14 @@ class PlannedRun:
 
     def use_item(self, used: InputArtifact) -> str:
         """Return the name of a lost use of an artifact by this W&B run."""
-        alike = sum(artifact.name == used.name for artifact in self.inputs)
+        alike = self._input_names[used.name]
         what = used.name if alike == 1 else f"{used.name} of {used.producer_name}"
         return use_item(what, self.name)
+
+    @cached_property
+    def _input_names(self) -> Counter[str]:
+        """How many of its inputs have each name."""
+        return Counter(artifact.name for artifact in self.inputs)
 
     def _by_content(self, values: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield the values that are known without the source, as JSON."""

@@ -25,6 +25,9 @@ _TOTAL_LIMIT_PER_TASK = 20_000
 """Limit of the bytes of all of them in a flow run, fixed and per task: all are in memory."""
 
 
+_NO_RECORD = AttemptRecord()
+
+
 class ArtifactRecords:
     """Artifact records by task, and the values of Metaflow's internal artifacts.
 
@@ -48,7 +51,7 @@ class ArtifactRecords:
         unsuccessful: dict[Datastore, list[AttemptKey]] = defaultdict(list)
         for raw in raws:
             if raw.datastore is not None:
-                by_datastore[raw.datastore] += raw.stored_attempts()
+                by_datastore[raw.datastore] += raw.stored_attempts
                 unsuccessful[raw.datastore] += raw.unsuccessful_attempts()
         # Other tasks follow a successful one, unless its process failed after that: a task records
         # its outcome before it records its artifacts.
@@ -72,8 +75,8 @@ class ArtifactRecords:
 
     def record(self, raw: RawTask) -> AttemptRecord:
         """Return the record of the latest attempt that stored artifacts; else an empty one."""
-        known = [key for key in raw.stored_attempts() if key in self._records]
-        return self._records[known[-1]] if known else AttemptRecord()
+        known = [key for key in raw.stored_attempts if key in self._records]
+        return self._records[known[-1]] if known else _NO_RECORD
 
     def process_exit(self, raw: RawTask) -> ProcessExit | None:
         """Return how the process of the latest attempt ended, if it was not successful.
@@ -101,7 +104,7 @@ class ArtifactRecords:
         if attempt is None:
             return self.record(raw)
         _, run, step, task = raw.path
-        return self._records.get(AttemptKey(run, step, task, attempt), AttemptRecord())
+        return self._records.get(AttemptKey(run, step, task, attempt), _NO_RECORD)
 
     def size(self, raw: RawTask, name: str, attempt: int | None = None) -> int | None:
         """Return the size of an internal artifact; None: it does not exist or has no size."""
@@ -131,7 +134,7 @@ class ArtifactRecords:
 
     def _assert_artifacts_moved(self, raw: RawTask) -> None:
         """Raise SourceError if a datastore that replaces the recorded one lacks the artifacts."""
-        done = raw.stored_attempts()
+        done = raw.stored_attempts
         if raw.datastore == raw.recorded_datastore or not done or done[-1] in self._records:
             return
         if raw.datastore is not None and raw.recorded_datastore is not None:

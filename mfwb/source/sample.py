@@ -64,7 +64,7 @@ def read_sample(source: MetaflowSource, flow_run: Pathspec) -> Sample | None:
     lost: ItemLost | None = None
     for task in tasks:
         raw = read_task(task, source.provider, source.roots)
-        keys = raw.stored_attempts()[-1:]
+        keys = raw.stored_attempts[-1:]
         if raw.datastore is None or not keys:
             continue
         store = open_store(raw.datastore, flow_run.flow, source.roots.folders)

@@ -6,10 +6,11 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 from mfwb.errors import NotFound, SourceError
-from mfwb.snapshot import Datastore
+from mfwb.snapshot import Attempt, Datastore
 from mfwb.snapshot.identifiers import is_path_part
 from mfwb.snapshot.pathspec import PARAMETERS, parameters_of
 from mfwb.source.attempts import Record, completed_attempts, to_attempts
@@ -29,7 +30,7 @@ _ROOT = ":root:"
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what is asked for often is cached on the instance
 class RawTask:
     """Metadata of one task, as the provider has it.
 
@@ -49,12 +50,13 @@ class RawTask:
     datastore: Datastore | None
     deleted_origin: str | None = None
 
-    @property
-    def path(self) -> list[str]:
+    @cached_property
+    def path(self) -> tuple[str, str, str, str]:
         """Flow, run, step and task."""
-        return self.task.path_components  # type: ignore[no-any-return]
+        flow, run, step, task = self.task.path_components
+        return flow, run, step, task
 
-    @property
+    @cached_property
     def pathspec(self) -> str:
         """Metaflow's pathspec of the task."""
         return "/".join(self.path)
@@ -63,26 +65,33 @@ class RawTask:
         """Return the newest metadata value of that name."""
         return _newest(self.records, name)
 
-    def stored_attempts(self) -> list[AttemptKey]:
-        """Return the attempts that stored artifacts, oldest first."""
-        _, run, step, task = self.path
-        return [AttemptKey(run, step, task, number) for number in completed_attempts(self.records)]
+    @cached_property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """The attempts, oldest first; DamagedError if one has no valid number."""
+        return to_attempts(self.records)
+
+    @cached_property
+    def stored_attempts(self) -> tuple[AttemptKey, ...]:
+        """The attempts that stored artifacts, oldest first."""
+        return tuple(map(self._key, completed_attempts(self.records)))
 
     def unsuccessful_attempts(self) -> list[AttemptKey]:
         """Return the latest attempt if it failed or recorded no outcome."""
-        is_ok = any(attempt.ok for attempt in to_attempts(self.records)[-1:])
+        is_ok = any(attempt.ok for attempt in self.attempts[-1:])
         return [] if is_ok else self.latest_attempt()
 
     def latest_attempt(self) -> list[AttemptKey]:
         """Return the latest attempt, if there is any."""
+        return [self._key(attempt.number) for attempt in self.attempts[-1:]]
+
+    def _key(self, attempt: int) -> AttemptKey:
         _, run, step, task = self.path
-        latest = to_attempts(self.records)[-1:]
-        return [AttemptKey(run, step, task, attempt.number) for attempt in latest]
+        return AttemptKey(run, step, task, attempt)
 
     @property
     def has_no_outcome(self) -> bool:
         """Whether the latest attempt recorded no outcome: it is running, or it was killed."""
-        return any(attempt.ok is None for attempt in to_attempts(self.records)[-1:])
+        return any(attempt.ok is None for attempt in self.attempts[-1:])
 
     @property
     def seen_at(self) -> int:
@@ -242,7 +251,7 @@ def _to_raw_task(
     datastore = None if recorded_datastore is None else admit(recorded_datastore, pathspec)
     raw = RawTask(task, record, records, recorded_datastore, datastore)
     try:
-        to_attempts(records)  # their numbers become paths
+        _ = raw.attempts  # their numbers become paths
     except DamagedError as error:
         raise SourceError(f"{pathspec} can't be read: {error}") from None
     return raw

@@ -26,7 +26,6 @@ from mfwb.snapshot.checkpoints import StoredReference
 from mfwb.snapshot.identifiers import is_path_part, is_run_id, is_sha1
 from mfwb.snapshot.pathspec import TaskPath
 from mfwb.source.artifact_records import ArtifactRecords
-from mfwb.source.attempts import to_attempts
 from mfwb.source.card_records import to_cards
 from mfwb.source.checkpoint_records import to_loaded_keys
 from mfwb.source.datastore import internal_artifacts
@@ -96,7 +95,7 @@ def to_task(
 def _to_task(
     raw: RawTask, records: ArtifactRecords, parameters: RawTask | None, graph: GraphInfo
 ) -> Task:
-    attempts = _with_death(to_attempts(raw.records), records.died_at(raw))
+    attempts = _with_death(raw.attempts, records.died_at(raw))
     shared = records.record(parameters).objects if parameters else {}
     refs = _to_refs(records.record(raw))
     own_artifacts = tuple(
@@ -219,7 +218,7 @@ def _losses(tasks: Sequence[RawTask], graph: GraphInfo) -> Iterator[Loss]:
             "what else only their origins had are gone",
         )
     for raw in tasks:
-        cards = _cards(raw, to_attempts(raw.records), graph)
+        cards = _cards(raw, raw.attempts, graph)
         yield from (loss for loss in cards if isinstance(loss, Loss))
 
 

@@ -115,7 +115,7 @@ TABLES: dict[str, tuple[type, type[BaseModel]]] = {
     "sizes": (arguments.SizeArguments, SizeLimits),
 }
 SAMPLES: tuple[Any, ...] = (
-    *(True, False, 1, 2, 1.5, "", "text", "7", "true", "2GB", "24h", b"text"),
+    *(True, False, 1, 2, 60, 1.5, "", "text", "7", "true", "2GB", "24h", b"text"),
     *("step", "task", "online", "offline", "safe", "trusted", "never", "skip", "recreate", "fail"),
     *(Path("folder"), [], ["a"], ("a", "b"), [Path("a")], [1], {1}, object()),
     *(

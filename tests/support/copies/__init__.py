@@ -14,12 +14,15 @@ flow wrote *into* an artifact, such as its own id, is still that of the origin. 
 from .copying import RunningCopy, copy_flow_run, copy_listing, copy_running_flow_run
 from .synced import add_to_ledger
 from .tagging import tag_flow_run
+from .widening import Wide, widen_flow_run
 
 __all__ = [
     "RunningCopy",
+    "Wide",
     "add_to_ledger",
     "copy_flow_run",
     "copy_listing",
     "copy_running_flow_run",
     "tag_flow_run",
+    "widen_flow_run",
 ]

@@ -12,7 +12,13 @@ from pathlib import Path
 from .failure import failed
 from .origin import Move, MovedFile, Origin, OriginFile
 
-__all__ = ["RunningCopy", "copy_flow_run", "copy_listing", "copy_running_flow_run"]
+__all__ = [
+    "RunningCopy",
+    "copy_flow_run",
+    "copy_flow_run_with",
+    "copy_listing",
+    "copy_running_flow_run",
+]
 
 # What a task's end leaves behind, in the order in which Metaflow does: who looks in between sees
 # a task whose artifacts are there, but which is not done, rather than the other way round.
@@ -44,7 +50,11 @@ def copy_flow_run(
     Returns:
         The pathspec of the copy.
     """
-    origin = _origin(root, pathspec)
+    return copy_flow_run_with(_origin(root, pathspec), started_at_ms=started_at_ms, tags=tags)
+
+
+def copy_flow_run_with(origin: Origin, *, started_at_ms: int, tags: Iterable[str] = ()) -> str:
+    """Write a copy of what was read of a flow run; arguments and return are as above."""
     move = _write(origin, origin.files, started_at_ms, tuple(tags))
     return f"{origin.flow_folder.name}/{move.run_id}"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mfwb.files.private_files import make_folder
+from mfwb.files.private_files import make_folder, remove_own
 
 
 @pytest.fixture
@@ -63,3 +63,18 @@ def test_a_link_that_the_group_put_there(tmp_path: Path, monkeypatch: pytest.Mon
         make_folder(shared / "folder")
 
     assert rights(own) == 0o700
+
+
+def test_what_is_mfwbs_own_is_removed(tmp_path: Path) -> None:
+    """A file, a folder with all in it, or a link, whose target stays; or nothing."""
+    target = tmp_path / "target"
+    (target / "inner").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(target)
+    (tmp_path / "file").touch()
+
+    for name in ("link", "file", "missing"):
+        remove_own(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["target"]
+    remove_own(target)
+
+    assert not [*tmp_path.iterdir()]

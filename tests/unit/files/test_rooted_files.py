@@ -11,6 +11,7 @@ from mfwb.files.rooted_files import (
     NotAFileError,
     OutsideRootError,
     open_below,
+    open_without_links,
     read_below,
     resolve_below,
 )
@@ -102,3 +103,22 @@ def test_what_is_too_large(root: Path) -> None:
     """A file is read up to the limit, for any claimed size."""
     with pytest.raises(OSError, match="more than 3 bytes"):
         read_below(root, "inside/file", max_bytes=3)
+
+
+def test_a_path_without_links(root: Path) -> None:
+    """Only the root itself may be a link; whatever a link leads to, the link is what is wrong."""
+    (root / "link").symlink_to(root / "inside")
+    (root / "broken").symlink_to(root / "missing")
+    (root / "out").symlink_to(root.parent / "secret")
+    root.with_name("root-link").symlink_to(root)
+
+    for folder in (root, root.with_name("root-link")):
+        with open_without_links(folder, "inside/file") as file:
+            assert file.read() == b"data"
+        for path in ("link/file", "broken", "out", "inside/../inside/file"):
+            with pytest.raises(OutsideRootError):
+                open_without_links(folder, path)
+        with pytest.raises(FileNotFoundError):
+            open_without_links(folder, "inside/missing")
+        with pytest.raises(NotAFileError):
+            open_without_links(folder, "inside")

@@ -70,7 +70,8 @@ def test_it_takes_what_plan_takes_of_what_becomes_what() -> None:
     assert names["explain"] - names["plan"] == {"pathspec"}
     assert names["plan"] - names["explain"] == {
         *("pathspecs", "since", "until", "last", "every", "tags", "failed", "mode", "dir"),
-        *("shard", "workers", "timeout", "wait", "on_deleted", "abandoned_after"),
+        *("workers", "max_requests_per_minute", "timeout", "wait", "on_deleted"),
+        *("abandoned_after", "shard"),
         *("force", "overwrite_edits", "strict", "report", "summary", "online", "out"),
     }
 

@@ -1,0 +1,1 @@
+"""Measure what a task costs offline, from hundreds to thousands of tasks."""

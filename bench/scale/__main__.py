@@ -1,0 +1,137 @@
+"""Measure `mfwb sync` offline by the number of tasks: processor, memory, opened files.
+
+    python -m bench.scale --tasks 300 3000 5000
+
+The first call runs the bench flow with Metaflow (300 tasks, some minutes) and copies it with more
+tasks. The script without mfwb is measured with 300 tasks and multiplied: it has no other part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bench.measure import disk_use, measure
+from bench.replays import replay_by_script
+from bench.sample import COUNT, flow_run
+from bench.workplaces import BUILD, Workplace, console_script
+
+_TASKS = (300, 3_000, 5_000)
+_MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One sync."""
+
+    tasks: int
+    granularity: str
+    seconds: float
+    cpu: float  # seconds
+    main_peak: int  # bytes
+    tree_peak: int  # bytes
+    written: int  # bytes
+
+
+def main() -> int:
+    """Measure and print a line for each sync, and what a further task takes."""
+    arguments = _arguments()
+    script = _script_seconds() if arguments.script else None
+    floor = _import_seconds()
+    print(f"floor: {floor:.2f} s of processor for the imports")
+    points: list[Point] = []
+    for granularity in arguments.granularity:
+        for tasks in arguments.tasks:
+            point = _sync(_pathspec(tasks), tasks, granularity)
+            points.append(point)
+            print(_line(point, script), flush=True)
+        print(_marginal([point for point in points if point.granularity == granularity]))
+    if arguments.json is not None:
+        document = [asdict(point) for point in points]
+        arguments.json.write_text(json.dumps(document, indent=1), encoding="utf-8")
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.scale", description=__doc__)
+    parser.add_argument("--tasks", type=int, nargs="+", default=_TASKS)
+    parser.add_argument("--granularity", nargs="+", default=("step", "task"))
+    parser.add_argument("--script", action="store_true", help="measure the script as well")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    return parser.parse_args()
+
+
+def _pathspec(tasks: int) -> str:
+    """Return the flow run; it is made by a process of its own, so that this one stays small."""
+    program = f"from bench.scale.flow_runs import wide_flow_run as w; print(w({tasks}))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    return done.stdout.split()[-1]
+
+
+def _sync(pathspec: str, tasks: int, granularity: str) -> Point:
+    workplace = _workplace(f"scale-{granularity}-{tasks}")
+    command = [console_script("mfwb"), "sync", pathspec, "--mode", "offline", "--dir", "bundle"]
+    command += ["--entity", "bench", "--granularity", granularity, "--json"]
+    measured = measure(command, cwd=workplace.out, environment=workplace.environment)
+    if measured.exit_code != 0:
+        raise SystemExit(f"bench: mfwb failed: {measured.err}")
+    written = disk_use(workplace.root).apparent
+    shutil.rmtree(workplace.root)
+    return Point(
+        tasks,
+        granularity,
+        measured.seconds,
+        measured.cpu,
+        measured.main_peak,
+        measured.tree_peak,
+        written,
+    )
+
+
+def _script_seconds() -> float:
+    return replay_by_script(BUILD, flow_run(BUILD, fresh=False)).measured.cpu
+
+
+def _import_seconds() -> float:
+    command = [sys.executable, "-c", "import metaflow, mfwb.api, mfwb.wiring"]
+    workplace = _workplace("scale-imports")
+    return measure(command, cwd=workplace.out, environment=workplace.environment).cpu
+
+
+def _line(point: Point, script: float | None) -> str:
+    times = "" if script is None else f"{script * point.tasks / COUNT / point.cpu:8.1f}x the script"
+    return (
+        f"{point.tasks:>6} tasks per {point.granularity}: {point.seconds:7.1f} s, "
+        f"{point.cpu:7.2f} s of processor, {point.main_peak / _MEGABYTE:5.0f} MB "
+        f"({point.tree_peak / _MEGABYTE:5.0f} MB with children), "
+        f"{point.written / _MEGABYTE:6.1f} MB written{times}"
+    )
+
+
+def _marginal(points: list[Point]) -> str:
+    """Return what a further task takes, between the smallest and the largest flow run."""
+    first, last = points[0], points[-1]
+    more = last.tasks - first.tasks
+    if not more:
+        return ""
+    milliseconds = (last.cpu - first.cpu) * 1000 / more
+    kilobytes = (last.main_peak - first.main_peak) / 1000 / more
+    return (
+        f"       a further task: {milliseconds:.2f} ms of processor, {kilobytes:.1f} kB of memory"
+    )
+
+
+def _workplace(name: str) -> Workplace:
+    shutil.rmtree(BUILD / "work" / name, ignore_errors=True)
+    return Workplace.make(BUILD, name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
