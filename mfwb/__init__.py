@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mfwb import errors
     from mfwb.api import doctor, explain, lineage, plan, push, rebuild, report, status, sync, verify
     from mfwb.outcome import Result
+    from mfwb.shards.backfill import backfill
     from mfwb.verification_outcome import Verification
 else:
     ModuleType = type(sys)
@@ -34,6 +35,7 @@ __all__ = [
     "Result",
     "Verification",
     "__version__",
+    "backfill",
     "doctor",
     "errors",
     "explain",
@@ -48,8 +50,12 @@ __all__ = [
 ]
 
 
-_MODULES = {"Result": "outcome", "Verification": "verification_outcome"}
-"""The modules of the public classes; the functions are in `mfwb.api`."""
+_MODULES = {
+    "Result": "outcome",
+    "Verification": "verification_outcome",
+    "backfill": "shards.backfill",
+}
+"""The modules of public names; the other functions are in `mfwb.api`."""
 
 _CALLABLE_PACKAGES = ("lineage", "report")
 """Private packages that have the name of a function."""

@@ -57,6 +57,7 @@ from mfwb.pipeline.selection import (
     Selection,
     make_selection,
     read_moment,
+    read_shard,
     resolve_flow_run,
 )
 from mfwb.plan_file import PlanFile, check_plan_path, read_plan, write_plan
@@ -99,6 +100,7 @@ def plan(  # noqa: PLR0913 - the ways to choose flow runs
     every: bool = False,
     tags: Sequence[str] = (),
     failed: bool | None = None,
+    shard: str | None = None,
     online: bool = False,
     out: Folder | None = None,
     config: Folder | None = None,
@@ -121,6 +123,8 @@ def plan(  # noqa: PLR0913 - the ways to choose flow runs
         every: all flow runs.
         tags: only flow runs with all of these tags, the user's or Metaflow's own.
         failed: only flow runs that failed (True), or only the others (False); None: both.
+        shard: only one part of all these flow runs: "3/20" is the third of 20 parts, which have no
+            flow run in common and together have all. docs/backfill.md has the rule.
         online: whether W&B is asked, too: for what it has, what was deleted, and what others wrote.
         out: a file for the plan, which `sync(plan=...)` carries out; None: none is written.
         config: a settings file; None: `mfwb.toml` or pyproject.toml of the current folder.
@@ -144,7 +148,8 @@ def plan(  # noqa: PLR0913 - the ways to choose flow runs
         failed=failed,
         namespace=resolved.namespace,
     )
-    with _watched(progress=progress) as watcher:
+    selection = replace(selection, shard=read_shard(shard))
+    with watched(progress=progress) as watcher:
         return plan_selection(selection, resolved, watcher, online=online, out=folder_path(out))
 
 
@@ -156,6 +161,7 @@ def sync(  # noqa: PLR0913 - the same
     every: bool = False,
     tags: Sequence[str] = (),
     failed: bool | None = None,
+    shard: str | None = None,
     plan: Folder | None = None,
     config: Folder | None = None,
     progress: Progress | SimpleProgress | bool | None = None,
@@ -187,13 +193,16 @@ def sync(  # noqa: PLR0913 - the same
         "failed": failed,
     }
     if plan is not None:
+        if shard is not None:
+            raise UsageError("a plan has its own flow runs: leave out shard")
         plan_file = plan_with_flags(Path(plan), selectors)
         resolved = load_settings({**plan_file.flags, **_given(settings)}, file=folder_path(config))
-        with _watched(progress=progress) as watcher:
+        with watched(progress=progress) as watcher:
             return apply_plan_file(plan_file, resolved, watcher)
     resolved = load_settings(settings, file=folder_path(config))
     selection = make_selection(**selectors, namespace=resolved.namespace)
-    with _watched(progress=progress) as watcher:
+    selection = replace(selection, shard=read_shard(shard))
+    with watched(progress=progress) as watcher:
         return sync_selection(selection, resolved, watcher)
 
 
@@ -222,7 +231,7 @@ def push(
         LockHeld: if another push, or a sync into the bundle, is running.
     """
     resolved = load_settings(settings, file=folder_path(config))
-    with _watched(progress=progress) as watcher:
+    with watched(progress=progress) as watcher:
         return push_bundle(folder_path(bundle), resolved, watcher)
 
 
@@ -282,7 +291,7 @@ def verify(  # noqa: PLR0913 - the ways to choose flow runs
     selection = verified_selection(
         {"pathspecs": flow_run_pathspecs(pathspecs)} | selectors, resolved
     )
-    with _watched(progress=progress) as watcher:
+    with watched(progress=progress) as watcher:
         return verify_selection(
             selection, resolved, watcher, read_data=read_subset(read_data), repair=repair
         )
@@ -322,7 +331,7 @@ def lineage(
     from mfwb.wiring import wire_source  # noqa: PLC0415 - it imports Metaflow
 
     with (
-        _watched(progress=progress) as watcher,
+        watched(progress=progress) as watcher,
         wire_source(resolved, watcher) as (source, payloads),
     ):
         flow_run = resolve_flow_run(requested, source)
@@ -362,12 +371,12 @@ def explain(
     from mfwb.pipeline.explain import parse_artifact  # noqa: PLC0415 - the same
 
     artifact = parse_artifact(holder if name is None else f"{holder}/{name}")
-    resolved = _with_plugins(load_settings(settings, file=folder_path(config)))
+    resolved = with_plugins(load_settings(settings, file=folder_path(config)))
     entity, project = entity_and_project(artifact.flow_run.flow, resolved, read_defaults())
     from mfwb.wiring import wire_source  # noqa: PLC0415 - it imports Metaflow
 
     with (
-        _watched(progress=progress) as watcher,
+        watched(progress=progress) as watcher,
         wire_source(resolved, watcher) as (source, payloads),
     ):
         flow_run = resolve_flow_run(artifact.flow_run, source)
@@ -430,7 +439,7 @@ def report(  # noqa: PLR0913 - the ways to choose flow runs
         failed=failed,
         namespace=resolved.namespace,
     )
-    with _watched(progress=progress) as watcher:
+    with watched(progress=progress) as watcher:
         return report_selection(selection, resolved, watcher)
 
 
@@ -525,7 +534,7 @@ def rebuild(
         )
     from mfwb.wiring import wire  # noqa: PLC0415 - it imports both SDKs
 
-    with _watched(progress=progress) as watcher:
+    with watched(progress=progress) as watcher:
         return rebuild_ledgers(
             names,
             resolved,
@@ -782,7 +791,7 @@ def report_selection(selection: Selection, settings: Settings, progress: Progres
     from mfwb.report.html import build_report  # noqa: PLC0415 - it imports Jinja2
     from mfwb.wiring import wire_source  # noqa: PLC0415 - it imports Metaflow
 
-    settings = _with_plugins(settings)
+    settings = with_plugins(settings)
     with wire_source(settings, progress) as (source, payloads):
         materials = gather_materials(selection, settings, source, payloads, progress)
         return build_report(
@@ -874,7 +883,7 @@ def _carry_out(  # noqa: PLR0913 - what a call may do, each by its name
     may_ask: bool,
     read_only: bool = False,
 ) -> Result:
-    settings = _with_plugins(settings)
+    settings = with_plugins(settings)
     from mfwb.wiring import wire  # noqa: PLC0415 - it imports both SDKs
 
     watcher = progress or NoProgress()
@@ -883,7 +892,7 @@ def _carry_out(  # noqa: PLR0913 - what a call may do, each by its name
 
 
 @contextmanager
-def _watched(*, progress: Progress | SimpleProgress | bool | None) -> Iterator[Progress]:
+def watched(*, progress: Progress | SimpleProgress | bool | None) -> Iterator[Progress]:
     """Yield the object that is notified of progress, according to the argument `progress`."""
     if progress is True:
         from mfwb.report import progress_on_stderr  # noqa: PLC0415 - rich
@@ -894,7 +903,7 @@ def _watched(*, progress: Progress | SimpleProgress | bool | None) -> Iterator[P
         yield as_progress(progress or None)
 
 
-def _with_plugins(settings: Settings) -> Settings:
+def with_plugins(settings: Settings) -> Settings:
     from mfwb.conversion.plugins import find_plugins  # noqa: PLC0415 - it reads all packages
 
     return settings.model_copy(update={"plugins": find_plugins()})

@@ -20,6 +20,7 @@ from mfwb.safe_text import one_line
 from mfwb.snapshot import Loss
 
 __all__ = [
+    "BackfillDocument",
     "Change",
     "Estimate",
     "FlowRunOutcome",
@@ -30,6 +31,8 @@ __all__ = [
     "ResultDocument",
     "RuleOutcome",
     "RunAction",
+    "ShardOutcome",
+    "ShardState",
     "Status",
     "WandbRunOutcome",
     "outcome_from_json",
@@ -398,6 +401,39 @@ else:  # the schema of the document is made from these types
     EstimateDocument = Estimate
 
 
+class ShardState(str, Enum):
+    """How a shard ended: `planned` in a plan, `done` if all of its flow runs are, else `failed`."""
+
+    PLANNED = "planned"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ShardOutcome:
+    """A part of the flow runs of a backfill.
+
+    Attributes:
+        name: `first`, a number, or `last`: the order in which they are synced.
+        state: how it ended.
+        reason: what ended it before its last flow run; None: nothing did.
+        flow_runs: how many it has.
+        wandb_runs: how many were to be written when it was planned.
+        requests: about how many requests to W&B that takes.
+        since: the start of its oldest flow run, in epoch ms.
+        until: the start of its newest flow run, in epoch ms.
+    """
+
+    name: str
+    state: ShardState
+    reason: str | None
+    flow_runs: int
+    wandb_runs: int
+    requests: int
+    since: int
+    until: int
+
+
 class Totals(TypedDict):
     """Numbers over all flow runs of a call.
 
@@ -454,6 +490,23 @@ class ResultDocument(TypedDict):
     totals: Totals
 
 
+if TYPE_CHECKING:
+    ShardDocument = dict[str, Any]
+else:
+    ShardDocument = ShardOutcome
+
+
+class BackfillDocument(ResultDocument):
+    """What `mfwb backfill` prints with `--json`.
+
+    Attributes:
+        command: backfill.
+        shards: the parts that were synced one beside the other.
+    """
+
+    shards: list[ShardDocument]
+
+
 @dataclass(frozen=True, slots=True)
 class Result(ShownInNotebooks):
     """All flow runs of one call."""
@@ -462,6 +515,7 @@ class Result(ShownInNotebooks):
     flow_runs: tuple[FlowRunOutcome, ...]
     version: Literal[1] = 1
     notes: tuple[str, ...] = ()  # remarks about the call, not about a flow run
+    shards: tuple[ShardOutcome, ...] = ()  # of a backfill
     estimate: Estimate | None = None  # in a plan: what a sync of all flow runs would cost
     seconds: float | None = field(default=None, compare=False)  # of the whole call; None: not known
 
@@ -562,19 +616,23 @@ class Result(ShownInNotebooks):
             exit_code=self.exit_code,
         )
 
-    def to_dict(self) -> ResultDocument:
+    def to_dict(self) -> ResultDocument | BackfillDocument:
         """Return the document that `--json` prints; later versions may add keys, not remove any."""
         return {**self.without_flow_runs(), "flow_runs": [run.to_dict() for run in self.flow_runs]}
 
-    def without_flow_runs(self) -> ResultDocument:
+    def without_flow_runs(self) -> ResultDocument | BackfillDocument:
         """Return that document without its flow runs, of which there may be many."""
-        return {
+        document: ResultDocument = {
             "version": self.version,
             "command": self.command,
             "flow_runs": [],
             "notes": list(self.notes),
             "totals": self.totals,
         }
+        if self.command != "backfill":
+            return document
+        shards = [_adapter(ShardOutcome).dump_python(shard, mode="json") for shard in self.shards]
+        return {**document, "shards": shards}
 
 
 def outcome_to_json(outcome: FlowRunOutcome) -> str:

@@ -35,7 +35,12 @@ __all__ = ["Verifier", "wire", "wire_push", "wire_sink", "wire_source", "wire_ve
 
 @contextmanager
 def wire(
-    settings: Settings, progress: Progress, *, may_ask: bool, read_only: bool = False
+    settings: Settings,
+    progress: Progress,
+    *,
+    may_ask: bool,
+    read_only: bool = False,
+    ledger_file: Path | None = None,
 ) -> Iterator[Parts]:
     """Yield the parts for one call, and clean up after it.
 
@@ -44,6 +49,7 @@ def wire(
         progress: is notified of the work.
         may_ask: whether a request may be sent to W&B for an entity that was not given.
         read_only: whether nothing may be written: no ledger, no bundle, nothing in W&B.
+        ledger_file: the ledger of a shard; None: the user's, or that of the bundle.
 
     Raises:
         UsageError: for settings that Metaflow or W&B refuse.
@@ -63,7 +69,7 @@ def wire(
             )
         )
         open_ledger = SqliteLedger.open_read_only if read_only else SqliteLedger.open
-        ledger = stack.enter_context(open_ledger(ledger_path(sink.bundle)))
+        ledger = stack.enter_context(open_ledger(ledger_file or ledger_path(sink.bundle)))
         bundle = None if read_only else sink.bundle
         folder = bundle / "payloads" if bundle else stack.enter_context(scratch())
         keep = bundle is not None

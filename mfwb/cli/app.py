@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from mfwb import __version__
+from mfwb.cli.commands.backfill import backfill
 from mfwb.cli.commands.completion import completion
 from mfwb.cli.commands.config import config
 from mfwb.cli.commands.doctor import doctor
@@ -67,7 +68,7 @@ def mfwb(context: click.Context) -> None:
         context.exit(2)
 
 
-mfwb.add_commands("Write to W&B", sync, push, watch, forget)
+mfwb.add_commands("Write to W&B", sync, backfill, push, watch, forget)
 mfwb.add_commands("Look at a flow run", ls, plan, lineage, explain, report)
 mfwb.add_commands("Look at what was synced", status, verify, open_page)
 mfwb.add_commands("Set up", doctor, config, completion)

@@ -15,6 +15,7 @@ __all__ = [
     "artifact_argument",
     "artifact_filter",
     "artifact_handling",
+    "backfill",
     "bundle_argument",
     "config_output",
     "destination",
@@ -36,6 +37,7 @@ __all__ = [
     "report_files",
     "result_output",
     "settings_file_argument",
+    "shard",
     "source",
     "sync_behavior",
     "text_or_json",
@@ -98,6 +100,47 @@ def flow_run_selection(command: _F) -> _F:
             help="Only failed runs, or no failed runs  [both]",
         ),
         _namespace,
+    )
+
+
+def shard(command: _F) -> _F:
+    """Add the option for one part of the selected flow runs."""
+    return _option(
+        "Choose",
+        "--shard",
+        metavar="I/N",
+        help="Of N equal parts, only this one, as 3/20",
+    )(command)
+
+
+def backfill(command: _F) -> _F:
+    """Add the options for the shards of a backfill, and for what syncs them."""
+    heading = "How"
+    return _add_in_order(
+        command,
+        _option(
+            heading,
+            "--shards",
+            type=click.IntRange(1, 10_000),
+            required=True,
+            metavar="N",
+            help="Parts of about the same work",
+        ),
+        _option(
+            heading,
+            "--on",
+            "engine",
+            type=click.Choice(["local", "metaflow"]),
+            default="local",
+            help="Processes here, or a Metaflow flow  [local]",
+        ),
+        _option(
+            heading,
+            "--processes",
+            type=click.IntRange(1, 256),
+            metavar="N",
+            help="Shards that are synced at once  [cores]",
+        ),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,13 +29,14 @@ if TYPE_CHECKING:
 __all__ = ["errors_in", "run_command", "run_plan_file", "run_with_selection"]
 
 
-def run_with_selection(
+def run_with_selection(  # noqa: PLR0913 - the options of each command that selects
     call: Callable[[Selection, Settings, Progress], Result],
     *,
     config: Path | None,
     as_json: bool,
     quiet: bool,
     verbose: bool,
+    shard: str | None = None,
     **options: Any,
 ) -> int:
     """Call with a selection of flow runs, print the result, and return the exit code.
@@ -45,14 +47,17 @@ def run_with_selection(
         as_json: print a JSON document rather than text.
         quiet: print failures and losses, nothing else.
         verbose: print every W&B run in full.
+        shard: the part of the selected flow runs, as 3/20; None: all.
         **options: options that select flow runs, and settings; None: not given.
     """
-    from mfwb.pipeline.selection import SELECTORS, make_selection  # noqa: PLC0415 - not needed for help
+    from mfwb.pipeline.selection import SELECTORS, make_selection, read_shard  # noqa: PLC0415 - not needed for help
 
     selectors = {name: options.pop(name) for name in SELECTORS}
+    part = read_shard(shard)
 
     def call_with(settings: Settings, progress: Progress) -> Result:
-        return call(make_selection(**selectors, namespace=settings.namespace), settings, progress)
+        selection = make_selection(**selectors, namespace=settings.namespace)
+        return call(replace(selection, shard=part), settings, progress)
 
     return run_command(
         call_with, config=config, as_json=as_json, quiet=quiet, verbose=verbose, **options

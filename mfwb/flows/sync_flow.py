@@ -38,7 +38,7 @@ class MfwbSyncFlow(FlowSpec):
     @step
     def start(self) -> None:
         """Sync in a process of its own; fail if a flow run failed, so that it is tried again."""
-        from mfwb.sync_process import run_sync  # noqa: PLC0415 - only where the step runs
+        from mfwb.sync_process import run_sync
 
         trigger = getattr(current, "trigger", None)
         triggered = [run.pathspec for run in (trigger and trigger.runs) or ()]

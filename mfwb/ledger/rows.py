@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from sys import intern
 from typing import Any
@@ -18,6 +18,7 @@ __all__ = [
     "DESTINATION_MATCHES",
     "ENTRY_COLUMNS",
     "LAST_MOMENT",
+    "LedgerRow",
     "destination_values",
     "to_destination",
     "to_entry",
@@ -33,6 +34,51 @@ ENTRY_COLUMNS = (
     *("started_at", "listed", "asked", "digest", "reason", "at", "lost"),
 )
 """The columns of an entry without its outcome, and the number of losses."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """A row as it is stored, to be copied into another ledger.
+
+    Attributes:
+        values: of `ENTRY_COLUMNS`.
+        outcome: as JSON; None: it has none.
+    """
+
+    values: tuple[Any, ...]
+    outcome: str | None
+
+    def __post_init__(self) -> None:
+        """Raise sqlite3.DatabaseError if mfwb did not write the row."""
+        _raise_if_invalid(self.values)
+        if not isinstance(self.outcome, str | None):
+            raise sqlite3.DatabaseError("it has an outcome that mfwb did not write")
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The flow run and its destination, whatever the provider."""
+        return (self.values[0], *self.values[2:6])
+
+    @property
+    def flow_run(self) -> str:
+        """Its pathspec."""
+        return str(self.values[0])
+
+    @property
+    def provider(self) -> str:
+        """The metadata provider; empty: not known."""
+        return str(self.values[1])
+
+    @property
+    def sync_state(self) -> str:
+        """The sync state, by its value."""
+        return str(self.values[6])
+
+    @property
+    def at(self) -> str:
+        """When it was written, ISO 8601 in UTC."""
+        return str(self.values[13])
+
 
 _SYNC_STATES = {sync_state.value: sync_state for sync_state in SyncState}
 _TYPES = {"started_at": int, "lost": int}  # the others are text
@@ -79,8 +125,7 @@ def to_entry(row: Sequence[Any], bundle: str) -> Entry:
     Raises:
         sqlite3.DatabaseError: if mfwb did not write the row.
     """
-    if tuple(map(type, row)) != _ROW_TYPES or not _is_valid(row):
-        raise sqlite3.DatabaseError("it has a row that mfwb did not write")
+    _raise_if_invalid(row)
     flow_run, provider, mode, base, entity, project, sync_state, state, *rest = row
     started_at, listed, settings_stamp, digest, reason, at, _ = rest
     return Entry(
@@ -96,6 +141,11 @@ def to_entry(row: Sequence[Any], bundle: str) -> Entry:
         reason=reason,
         at=at,
     )
+
+
+def _raise_if_invalid(row: Sequence[Any]) -> None:
+    if tuple(map(type, row)) != _ROW_TYPES or not _is_valid(row):
+        raise sqlite3.DatabaseError("it has a row that mfwb did not write")
 
 
 _ROW_TYPES = tuple(_TYPES.get(name, str) for name in ENTRY_COLUMNS)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,6 +20,7 @@ from mfwb.ledger.recovery import translate_errors
 from mfwb.ledger.rows import (
     DESTINATION_MATCHES,
     ENTRY_COLUMNS,
+    LedgerRow,
     destination_values,
     to_entry,
     to_recorded,
@@ -59,6 +61,18 @@ _BUSY_SECONDS = 10.0
 _COLUMNS = ", ".join(ENTRY_COLUMNS)
 _ENTRY_MATCHES = f"flow_run = ? AND provider IN (?, '') AND {DESTINATION_MATCHES}"
 _THIS_ENTRY = f"flow_run = ? AND provider = ? AND {DESTINATION_MATCHES}"
+
+_ANY_PROVIDER = f"flow_run = ? AND {DESTINATION_MATCHES}"
+_SELECT_ANY_PROVIDER = (
+    f"SELECT {_COLUMNS}, outcome FROM flow_runs LEFT JOIN outcomes USING (id) "  # noqa: S608 - constants
+    f"WHERE {_ANY_PROVIDER} ORDER BY provider"
+)
+
+_NEXT_ROWS = (
+    f"SELECT id, {_COLUMNS}, outcome FROM flow_runs LEFT JOIN outcomes USING (id) "  # noqa: S608 - constants
+    "WHERE id > ? ORDER BY id LIMIT ?"
+)
+_ROWS_AT_ONCE = 200  # an outcome may have a hundred kilobytes
 
 # Two searches in indexes: with an OR, SQLite reads all rows instead.
 _SINCE_MATCHES = (
@@ -357,6 +371,65 @@ class SqliteLedger:
             (base, entity, project),
         )
         return frozenset(str(wandb_run) for (wandb_run,) in rows)
+
+    def rows(self) -> Iterator[LedgerRow]:
+        """Yield all rows as they are stored; LedgerDamaged for one that mfwb did not write."""
+        last = -1
+        while batch := self._select(_NEXT_ROWS, (last, _ROWS_AT_ONCE)):
+            for _, *values, outcome in batch:
+                with translate_errors(self._path):
+                    yield LedgerRow(tuple(values), outcome)
+            last = batch[-1][0]
+
+    def all_forgotten(self) -> list[tuple[str, ...]]:
+        """Return the base, entity, project and id of each W&B run that a user had deleted."""
+        return self._select("SELECT base, entity, project, wandb_run FROM forgotten")
+
+    def merge(
+        self,
+        rows: Iterable[LedgerRow],
+        forgotten: Iterable[tuple[str, ...]],
+        choose: Callable[[Iterable[LedgerRow]], Iterable[LedgerRow]],
+    ) -> None:
+        """Merge rows of another ledger into this one, some hundreds at once: they may be many.
+
+        Args:
+            rows: of the other ledger.
+            forgotten: the W&B runs that a user had deleted by the other ledger.
+            choose: takes the rows of one flow run at one destination, returns those that stay.
+        """
+        note_operation("ledger", "merge another ledger")
+        rest = iter(rows)
+        while batch := list(islice(rest, _ROWS_AT_ONCE)):
+            with self._exclusive(), write_transaction(self._connection):
+                for row in batch:
+                    self._merge_row(row, choose)
+        with self._exclusive(), write_transaction(self._connection):
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO forgotten VALUES (?, ?, ?, ?)", forgotten
+            )
+
+    def _merge_row(
+        self, row: LedgerRow, choose: Callable[[Iterable[LedgerRow]], Iterable[LedgerRow]]
+    ) -> None:
+        own = self._connection.execute(_SELECT_ANY_PROVIDER, row.key).fetchall()
+        before = [LedgerRow(tuple(values), outcome) for *values, outcome in own]
+        after = list(choose([*before, row]))
+        if sorted(after, key=repr) != sorted(before, key=repr):
+            self._delete(_ANY_PROVIDER, row.key)
+            for kept in after:
+                self._insert(kept)
+
+    def _insert(self, row: LedgerRow) -> None:
+        inserted = self._connection.execute(
+            f"INSERT INTO flow_runs ({_COLUMNS}) VALUES ({', '.join('?' * len(row.values))})",  # noqa: S608 - constants
+            row.values,
+        )
+        if row.outcome is not None:
+            self._connection.execute(
+                "INSERT INTO outcomes (id, outcome) VALUES (?, ?)",
+                (inserted.lastrowid, row.outcome),
+            )
 
     def _delete(self, condition: str, values: Sequence[str]) -> None:
         """Delete the entries that meet a condition, with their outcomes."""

@@ -18,23 +18,23 @@ from threading import Condition
 
 from mfwb.planning import OutputArtifact, Plan, PlannedRun, WandbRunId
 
-__all__ = ["LogOrder", "Turn"]
+__all__ = ["LogOrder", "LoggedArtifact", "Turn", "logged_artifacts"]
 
 _Position = tuple[int, int]
 """The position of a W&B run: the number of its flow run, and its own number in that."""
 
 
 @dataclass(frozen=True, slots=True)
-class _LoggedArtifact:
+class LoggedArtifact:
     """An artifact that a W&B run logs.
 
     Attributes:
-        name: its project and its name.
+        name: its destination and its name.
         type: its type.
         content: name, type and what its files are made of.
     """
 
-    name: Hashable
+    name: tuple[Hashable, str]
     type: str
     content: Hashable
 
@@ -76,18 +76,18 @@ class LogOrder:
                     queue.positions[positions[run.id]] = None
         return Turn(self, positions, artifacts)
 
-    def is_blocked(self, artifacts: Iterable[_LoggedArtifact], position: _Position) -> bool:
+    def is_blocked(self, artifacts: Iterable[LoggedArtifact], position: _Position) -> bool:
         """Return whether an earlier W&B run still has to log one of these artifacts."""
         with self._changed:
             return any(self._is_blocked(artifact, position) for artifact in artifacts)
 
-    def wait(self, artifacts: Iterable[_LoggedArtifact], position: _Position) -> None:
+    def wait(self, artifacts: Iterable[LoggedArtifact], position: _Position) -> None:
         """Wait until earlier W&B runs have logged these artifacts, or have given up."""
         with self._changed:
             self._changed.wait_for(lambda: not self.is_blocked(artifacts, position))
 
     def finish(
-        self, artifacts: Iterable[_LoggedArtifact], position: _Position, *, logged: bool
+        self, artifacts: Iterable[LoggedArtifact], position: _Position, *, logged: bool
     ) -> None:
         """Note that a W&B run logged its artifacts, or never will; calls may be repeated."""
         with self._changed:
@@ -101,7 +101,7 @@ class LogOrder:
                 self._forget(artifact, types)
             self._changed.notify_all()
 
-    def _is_blocked(self, artifact: _LoggedArtifact, position: _Position) -> bool:
+    def _is_blocked(self, artifact: LoggedArtifact, position: _Position) -> bool:
         content = self._contents.get(artifact.content)
         if content is not None and not content.is_logged and content.has_waiting_before(position):
             return True
@@ -111,12 +111,12 @@ class LogOrder:
         others = (queue for type_, queue in types.items() if type_ != artifact.type)
         return any(queue.has_waiting_before(position) for queue in others)
 
-    def _queues(self, artifacts: Iterable[_LoggedArtifact]) -> Iterator[_Queue]:
+    def _queues(self, artifacts: Iterable[LoggedArtifact]) -> Iterator[_Queue]:
         for artifact in artifacts:
             yield self._contents.setdefault(artifact.content, _Queue())
             yield self._names.setdefault(artifact.name, {}).setdefault(artifact.type, _Queue())
 
-    def _forget(self, artifact: _LoggedArtifact, types: Mapping[str, _Queue]) -> None:
+    def _forget(self, artifact: LoggedArtifact, types: Mapping[str, _Queue]) -> None:
         """Remove what no W&B run will log any more: a call may see many flow runs."""
         content = self._contents.get(artifact.content)
         if content is not None and not content.positions:
@@ -132,7 +132,7 @@ class Turn:
         self,
         log_order: LogOrder,
         positions: Mapping[WandbRunId, _Position],
-        artifacts: Mapping[WandbRunId, list[_LoggedArtifact]],
+        artifacts: Mapping[WandbRunId, list[LoggedArtifact]],
     ) -> None:
         self._log_order = log_order
         self._positions = positions
@@ -185,7 +185,14 @@ class Turn:
             self._log_order.finish(self._artifacts_by_run[run_id], position, logged=False)
 
 
-def _logged_artifact(destination: Hashable, artifact: OutputArtifact) -> _LoggedArtifact:
+def logged_artifacts(plan: Plan) -> Iterator[LoggedArtifact]:
+    """Yield what the W&B runs of a flow run log; equal contents are equal in all flow runs."""
+    for run in plan.runs:
+        for artifact in run.outputs:
+            yield _logged_artifact((plan.entity, plan.project), artifact)
+
+
+def _logged_artifact(destination: Hashable, artifact: OutputArtifact) -> LoggedArtifact:
     name = (destination, artifact.name)
     files = tuple((file.stem, file.form, file.plugin, file.content.sha1) for file in artifact.files)
-    return _LoggedArtifact(name, artifact.type, (name, artifact.type, files))
+    return LoggedArtifact(name, artifact.type, (name, artifact.type, files))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,21 +12,27 @@ from mfwb.errors import NotFound, SkipFlowRun, SourceError, Stop, UsageError
 from mfwb.pipeline.unmatched import describe_unmatched_tags
 from mfwb.ports import ListedFlowRun, Source
 from mfwb.safe_text import has_unstorable, storable
-from mfwb.snapshot.pathspec import LATEST, Pathspec, parse
+from mfwb.snapshot.pathspec import LATEST, Pathspec, parse, parts_of
 from mfwb.units.moments import is_duration, parse_moment, to_epoch_ms
+from mfwb.units.subsets import EVERYTHING, Subset, parse_group
 
 __all__ = [
+    "OWN_FLOWS",
     "SELECTORS",
     "FindOpenFlowRuns",
     "SelectedFlowRun",
     "Selection",
     "make_selection",
     "read_moment",
+    "read_shard",
     "resolve_flow_run",
     "select_flow_runs",
 ]
 
 _OVERLAP = 600_000  # ms; the clocks of machines differ
+
+OWN_FLOWS = frozenset({"MfwbBackfillFlow", "MfwbSyncFlow"})
+"""The flows in `mfwb/flows`, which sync others: every flow that a user means is not one of them."""
 
 FindOpenFlowRuns = Callable[[str, Sequence[ListedFlowRun]], Iterable[str]]
 """Takes a flow and its listed runs. Returns the pathspecs of runs in the ledger that are open: an
@@ -50,6 +56,8 @@ class Selection:
         failed: select flow runs that failed (True) or that did not (False); None: both. Listings
             don't show this, so `select_flow_runs` leaves it to the code that reads the flow runs.
         namespace: the Metaflow namespace of the listings; None: all namespaces.
+        shard: select the part of all these flow runs whose pathspecs are in it.
+        only: select no flow runs but these, and all of these, listed or not; None: any.
     """
 
     pathspecs: tuple[Pathspec, ...] = ()
@@ -61,6 +69,8 @@ class Selection:
     tags: tuple[str, ...] = ()
     failed: bool | None = None
     namespace: str | None = None
+    shard: Subset = EVERYTHING
+    only: frozenset[str] | None = None
 
     @property
     def has_time(self) -> bool:
@@ -134,6 +144,16 @@ def make_selection(  # noqa: PLR0913 - the ways to select flow runs
     )
 
 
+def read_shard(shard: str | None) -> Subset:
+    """Return the part of all flow runs that `3/20` names; None: all of them; UsageError."""
+    if shard is None:
+        return EVERYTHING
+    try:
+        return parse_group(shard)
+    except ValueError as error:
+        raise UsageError(f"shard: {error}, not {shard!r}") from None
+
+
 def read_moment(name: str, moment: str | datetime | int | None) -> int | None:
     """Return a moment in epoch ms, of the forms that users give; None: none was given.
 
@@ -182,7 +202,8 @@ def select_flow_runs(
     """Return the selected flow runs, each once.
 
     `Flow/123` selects this flow run, whether it exists or not, and `Flow/latest` the newest one.
-    They come first, in the given order. The others follow, the oldest first over all flows, so that
+    They come first, in the given order. mfwb's own flows are selected only by their names. The
+    others follow, the oldest first over all flows, so that
     the artifacts of one flow run exist before another flow run uses them.
 
     `since` and `every` also select what an earlier sync left open in those flows, and what was
@@ -212,7 +233,7 @@ def select_flow_runs(
         whole = (pathspec.flow for pathspec in selection.pathspecs if pathspec.run is None)
         flows = list(dict.fromkeys(whole))
     else:
-        flows = source.flows()
+        flows = [flow for flow in source.flows() if flow not in OWN_FLOWS]
     looked_at: list[ListedFlowRun] = []
     others = [
         flow_run
@@ -225,7 +246,24 @@ def select_flow_runs(
     selected: dict[Pathspec, SelectedFlowRun] = {}
     for flow_run in (*named, *sorted(others, key=_start)):
         selected.setdefault(flow_run.pathspec, flow_run)
-    return list(selected.values())
+    if selection.only is not None:
+        return _only(selection.only, selected)
+    return [flow_run for name, flow_run in selected.items() if selection.shard.has(str(name))]
+
+
+def _only(
+    names: frozenset[str], selected: Mapping[Pathspec, SelectedFlowRun]
+) -> list[SelectedFlowRun]:
+    """Return the flow runs of these names; first those that are not listed: they only fail."""
+    kept = [flow_run for name, flow_run in selected.items() if str(name) in names]
+    unlisted = names - {str(flow_run.pathspec) for flow_run in kept}
+    return [*(SelectedFlowRun(_parse_name(name)) for name in sorted(unlisted)), *kept]
+
+
+def _parse_name(name: str) -> Pathspec:
+    """Return the pathspec of a name; a stranger's may not be one that a user can give."""
+    flow, *run = parts_of(name)
+    return Pathspec(flow, run[0] if run else None)
 
 
 def resolve_flow_run(pathspec: Pathspec, source: Source) -> Pathspec:

@@ -15,7 +15,7 @@ from pydantic_core import core_schema
 from mfwb.diagnosis.check import DoctorDocument
 from mfwb.flow_run_list import FlowRunListDocument
 from mfwb.forgotten import ForgottenDocument
-from mfwb.outcome import ResultDocument
+from mfwb.outcome import BackfillDocument, ResultDocument
 from mfwb.report.explain.document_types import ExplainDocument
 from mfwb.report.html.file_document_types import ReportDocument
 from mfwb.report.lineage.document_types import HistoryDocument, LineageDocument
@@ -27,6 +27,7 @@ from mfwb.verification_outcome import VerificationDocument
 __all__ = ["DOCUMENTS", "json_schema"]
 
 DOCUMENTS: dict[str, Any] = {
+    "backfill": BackfillDocument,
     "config": SettingsDocument,
     "config-trust": TrustDocument,
     "config-untrust": UntrustDocument,

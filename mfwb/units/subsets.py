@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-__all__ = ["EVERYTHING", "NOTHING", "SUBSET_FORMAT", "Subset", "parse_subset"]
+__all__ = ["EVERYTHING", "NOTHING", "SUBSET_FORMAT", "Subset", "parse_group", "parse_subset"]
 
 SUBSET_FORMAT = "subsets are written like 5%, or like 1/20 for the first of 20 groups"
 
@@ -67,3 +67,16 @@ def parse_subset(text: str) -> Subset:
     if subset.is_empty or subset.end > 1:
         raise ValueError(SUBSET_FORMAT)
     return subset
+
+
+def parse_group(text: str) -> Subset:
+    """Return the n-th of t groups, of `n/t` from 1/t to t/t; ValueError."""
+    if not _GROUP.fullmatch(text.strip()):
+        raise ValueError(_GROUP_FORMAT)
+    try:
+        return parse_subset(text)
+    except ValueError:
+        raise ValueError(_GROUP_FORMAT) from None
+
+
+_GROUP_FORMAT = "shards are written like 1/20, for the first of 20"

@@ -148,7 +148,7 @@ RULES = [
     Rule(
         "whether W&B may be asked: the wiring says it once, and no layer hands it on",
         argument_called("ask", "may_ask"),
-        ("api.py", "wiring.py", "sink/lazy.py", "destination/resolve.py"),
+        ("api.py", "shards/backfill.py", "wiring.py", "sink/lazy.py", "destination/resolve.py"),
     ),
     Rule(
         "what is altered in wandb or pydantic, and undone",

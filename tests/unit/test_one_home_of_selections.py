@@ -46,6 +46,7 @@ def test_a_selection_has_one_home() -> None:
     assert result == {
         "pipeline/selection.py: Selection",  # the value
         "pipeline/selection.py: make_selection",  # of what was given
+        "shards/backfill.py: backfill",
         "api.py: plan",  # what users call
         "api.py: report",
         "api.py: sync",

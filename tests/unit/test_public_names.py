@@ -14,12 +14,14 @@ import pytest
 import mfwb
 from mfwb import api, errors
 from mfwb.outcome import Result
+from mfwb.shards.backfill import backfill
 from mfwb.verification_outcome import Verification
 
 PUBLIC = {
     "Result",
     "Verification",
     "__version__",
+    "backfill",
     "doctor",
     "errors",
     "explain",
@@ -32,7 +34,15 @@ PUBLIC = {
     "sync",
     "verify",
 }
-FUNCTIONS = PUBLIC - {"Result", "Verification", "__version__", "errors", "lineage", "report"}
+FUNCTIONS = PUBLIC - {
+    "backfill",
+    "Result",
+    "Verification",
+    "__version__",
+    "errors",
+    "lineage",
+    "report",
+}
 
 _CALL = """
 import mfwb
@@ -48,6 +58,7 @@ def test_public_names() -> None:
     """`__all__` and `dir` are the list of the public names, and each of them exists."""
     assert set(mfwb.__all__) == PUBLIC
     assert dir(mfwb) == sorted(PUBLIC)
+    assert mfwb.backfill is backfill
     assert {name: getattr(mfwb, name) for name in FUNCTIONS} == {
         name: getattr(api, name) for name in FUNCTIONS
     }

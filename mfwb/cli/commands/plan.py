@@ -24,6 +24,7 @@ mfwb plan TrainFlow/123 --online --out plan.json
 
 @click.command(cls=Command, epilog=_EXAMPLES)
 @options.flow_run_selection
+@options.shard
 @options.destination
 @options.artifact_handling
 @options.sync_behavior

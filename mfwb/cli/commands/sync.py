@@ -25,13 +25,14 @@ mfwb sync --plan plan.json
 
 @click.command(cls=Command, epilog=_EXAMPLES)
 @options.flow_run_selection
+@options.shard
 @options.plan_file
 @options.destination
 @options.artifact_handling
 @options.sync_behavior
 @options.dry_run
 @options.result_output
-def sync(*, dry_run: bool, plan_path: Path | None, **given: Any) -> int:
+def sync(*, dry_run: bool, plan_path: Path | None, shard: str | None, **given: Any) -> int:
     """Replay flow runs into Weights & Biases.
 
     One W&B run per step, grouped by flow run. Flow runs that were synced before stay
@@ -42,5 +43,8 @@ def sync(*, dry_run: bool, plan_path: Path | None, **given: Any) -> int:
     if plan_path is not None:
         if dry_run:
             raise UsageError("a plan is carried out: leave out --dry-run")
+        if shard is not None:
+            raise UsageError("a plan is carried out: leave out --shard")
         return run_plan_file(plan_path, **given)
-    return run_with_selection(api.plan_selection if dry_run else api.sync_selection, **given)
+    call = api.plan_selection if dry_run else api.sync_selection
+    return run_with_selection(call, shard=shard, **given)

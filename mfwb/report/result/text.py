@@ -21,6 +21,7 @@ from mfwb.report.result.listing import STATUS_STYLES, list_of
 from mfwb.report.result.losses import print_losses
 from mfwb.report.result.masked import print_masked
 from mfwb.report.result.rules import print_rules
+from mfwb.report.result.shards import print_shards
 from mfwb.report.result.table import print_steps
 from mfwb.report.result.totals import item_totals, numbers, says_no_losses, totals
 from mfwb.safe_text import one_line
@@ -35,13 +36,15 @@ _INDENT = 2
 
 def to_text(result: Result, *, console: Console, verbose: bool = False) -> str:
     """Return the text, in the width and the colours of a console."""
+    shown = [run for run in result.flow_runs if not _is_only_a_name(run, result)]
     many = len(result.flow_runs) > _FEW and not verbose
-    listed = list_of(result.flow_runs, console) if many else []
+    listed = list_of(shown, console) if many and shown else []
     with console.capture() as capture:
+        print_shards(result, console)
         if many:
             _print_shared_parts(result, console)
         else:
-            for number, flow_run in enumerate(result.flow_runs):
+            for number, flow_run in enumerate(shown):
                 if number:
                     console.print()
                 _print_flow_run(flow_run, result, console, verbose=verbose)
@@ -55,6 +58,11 @@ def to_text(result: Result, *, console: Console, verbose: bool = False) -> str:
         for note in result.notes:
             print_wrapped(Text(one_line(note), style="yellow"), console, whole=True)
     return "".join(f"{line}\n" for line in listed) + printed(capture.get())
+
+
+def _is_only_a_name(flow_run: FlowRunOutcome, result: Result) -> bool:
+    """Return whether nothing is known of a flow run but the shard that it is planned in."""
+    return result.command == "backfill" and flow_run.status is Status.PLANNED
 
 
 # --- a few flow runs ------------------------------------------------------------------------

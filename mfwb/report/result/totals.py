@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from mfwb.account import Ending, count_endings, number_of
-from mfwb.outcome import Estimate, FlowRunOutcome, Result, Status
+from mfwb.outcome import Estimate, FlowRunOutcome, Result, ShardState, Status
 from mfwb.report.format import count, human_seconds, human_size
 from mfwb.report.result.changes import cost_parts
 
@@ -26,9 +26,14 @@ def totals(result: Result) -> list[str]:
         )
     if losses := sum(len(flow_run.all_losses) for flow_run in new):
         lines.append(count(losses, "loss"))
-    elif says_no_losses(result.flow_runs):
+    elif says_no_losses(result.flow_runs) and not _is_plan_of_shards(result):
         lines.append("no losses")
     return lines
+
+
+def _is_plan_of_shards(result: Result) -> bool:
+    """Return whether the flow runs of a backfill are planned; what they lose is not known."""
+    return any(shard.state is ShardState.PLANNED for shard in result.shards)
 
 
 def numbers(

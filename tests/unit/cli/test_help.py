@@ -80,6 +80,7 @@ Usage: mfwb [-h | -V] COMMAND [ARGS]...
 
 Write to W&B:
   sync        Replay flow runs into Weights & Biases.
+  backfill    Replay many flow runs into Weights & Biases, in parallel.
   push        Upload the bundle of an offline sync.
   watch       Sync new flow runs again and again.
   forget      Forget that flow runs were synced.
@@ -216,6 +217,7 @@ Choose:
   --tag TAG                       Only flow runs with this tag; repeatable
   --failed / --no-failed          Only failed runs, or no failed runs  [both]
   --namespace NS                  Only this Metaflow namespace  [all]
+  --shard I/N                     Of N equal parts, only this one, as 3/20
   --plan FILE                     Carry out exactly this plan, or refuse
 
 Where to:

@@ -71,7 +71,7 @@ def test_it_takes_what_plan_takes_of_what_becomes_what() -> None:
     assert names["plan"] - names["explain"] == {
         *("pathspecs", "since", "until", "last", "every", "tags", "failed", "mode", "dir"),
         *("workers", "max_requests_per_minute", "timeout", "wait", "on_deleted"),
-        "abandoned_after",
+        *("abandoned_after", "shard"),
         *("force", "overwrite_edits", "strict", "report", "summary", "online", "out"),
     }
 
