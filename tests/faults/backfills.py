@@ -138,7 +138,7 @@ def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 def _is_worker(process: psutil.Process) -> bool:
     with suppress(psutil.NoSuchProcess):
-        return any(argument.endswith("shards/child.py") for argument in process.cmdline())
+        return any("mfwb.shards.child" in argument for argument in process.cmdline())
     return False
 
 

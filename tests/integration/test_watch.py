@@ -111,7 +111,8 @@ def test_json_is_a_document_of_sync_for_each_round(
     ("arguments", "message"),
     [
         (("--every", "soon"), "Invalid value for '--every': durations are written like 90s"),
-        (("--every", "0s"), "Invalid value for '--every': at least 1s"),
+        (("--every", "0s"), "Invalid value for '--every': from 1s to 365d"),
+        (("--every", "366d"), "Invalid value for '--every': from 1s to 365d"),
         (("--granularity", "steps"), "Invalid value for '--granularity'"),
         (("--since", "tomorrow"), "'tomorrow'"),
     ],
