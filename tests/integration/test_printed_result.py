@@ -202,7 +202,7 @@ def test_bytes_that_were_written_and_pushed(
     before = w_and_b.uploaded_bytes
     sent, seconds, flow_run = _numbers(online.mfwb("push", str(bundle), "--json", **variables))
     arrived = w_and_b.uploaded_bytes - before
-    own = 8_000 * len(flow_run["wandb_runs"])  # W&B's own files, such as config.yaml
+    own = 8_000 * len(flow_run["wandb_runs"])  # what wandb-core sends of each, such as manifests
     assert 0 <= arrived - sent <= own
     assert seconds
     assert json.dumps(flow_run["url"]).count("/groups/") == 1

@@ -12,7 +12,6 @@ from mfwb.sink.push.bundle_run import read_history
 from mfwb.sink.push.upload import Upload
 from mfwb.sink.server.arrivals import compare_rows, describe_missing
 from mfwb.sink.server.existing_runs import ExistingRuns
-from mfwb.sink.server.run_files import CORE_FILES
 from mfwb.snapshot import Loss
 
 __all__ = ["Arrival", "check_arrival"]
@@ -63,8 +62,8 @@ def _missing(upload: Upload, existing: ExistingRuns) -> tuple[str, tuple[Loss, .
     """Return what is missing of the W&B run itself (empty: nothing), and losses to report."""
     run, header = upload.run, upload.run.header
     existing_run = existing.get(header.id)
-    if existing_run is not None and not existing_run.is_open:
-        missing_files = (CORE_FILES | run.media) - existing.list_files(header.id).keys()
+    if run.media and existing_run is not None and not existing_run.is_open:
+        missing_files = run.media - existing.list_files(header.id).keys()
         if missing_files:
             return f"files are missing: {', '.join(sorted(missing_files))}", ()
     run_metadata = upload.run_metadata or header

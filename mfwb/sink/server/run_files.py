@@ -13,7 +13,6 @@ from mfwb.sink.client.private import execute_graphql
 from mfwb.sink.client.responses import nodes, require
 
 __all__ = [
-    "CORE_FILES",
     "MAX_LISTED",
     "RunParts",
     "files_in_summary",
@@ -39,8 +38,6 @@ query MfwbRunFiles(
 """
 """W&B's public Api requests the files of one run at a time."""
 
-CORE_FILES = frozenset({"config.yaml", "wandb-summary.json"})
-"""Copies of config and summary that `wandb sync` uploads at the end of a push."""
 MAX_LISTED = 1000
 """The most files, and uses, that are listed for each run; more are not checked."""
 

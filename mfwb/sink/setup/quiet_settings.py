@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["REQUIRED_SETTINGS", "replay_settings"]
+__all__ = ["COPIES", "REQUIRED_SETTINGS", "replay_settings"]
 
 _QUIET: dict[str, Any] = {
     "silent": True,
@@ -18,9 +18,11 @@ _QUIET: dict[str, Any] = {
     "x_save_requirements": False,
     "x_server_side_derived_summary": True,  # else W&B overwrites duration and summary
 }
+COPIES = ("config.yaml", "wandb-metadata.json", "wandb-summary.json")
+"""Files that are copies of what the run itself has; W&B's SDK uploads them, a request each."""
+
 REQUIRED_SETTINGS: dict[str, Any] = {
-    # Copies of what the run itself has, a request each; no other file may be missing.
-    "ignore_globs": ("config.yaml", "wandb-metadata.json", "wandb-summary.json"),
+    "ignore_globs": COPIES,  # no other file may be missing
     "launch": False,  # else config and artifacts come from a job
     "x_primary": True,  # else neither summary nor config nor state are written
     "x_update_finish_state": True,  # else the run never ends

@@ -17,7 +17,7 @@ from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.private import CORE_EXIT_SECONDS
 from mfwb.sink.client.retry_budget import MIN_BYTES_PER_SECOND
 from mfwb.sink.setup.environment import environment_variable
-from mfwb.sink.setup.quiet_settings import replay_settings
+from mfwb.sink.setup.quiet_settings import COPIES, replay_settings
 
 __all__ = ["Notify", "Sender", "SyncError"]
 
@@ -117,6 +117,7 @@ class Sender:
             "dir": wandb_dir,
             "program": "mfwb",  # otherwise W&B stores the path of child.py
             **replay_settings(self._client.retry_budget.seconds),
+            "ignore_globs": ",".join(COPIES),
         }
         inherited = {name: value for name, value in os.environ.items() if name != _CORE_VARIABLE}
         return {
