@@ -132,12 +132,12 @@ def read_all_in(
         if not _lies_below(os.readlink(f"{_HANDLES}/{opened}"), root, linked_folders):  # noqa: PTH115 - speed
             raise OutsideRootError(f"{folder} leads out of {root}")
         with os.scandir(opened) as entries:
-            found = [entry for entry in entries if is_wanted(entry.name)]
+            wanted = [entry for entry in entries if is_wanted(entry.name)]
         # All kinds are known before the first is opened: to open a pipe may wake up its writer.
-        for entry in found:
+        for entry in wanted:
             if not entry.is_file(follow_symlinks=False):
                 raise NotAFileError(f"{folder}/{entry.name} in {root} is not a file")
-        for entry in found:
+        for entry in wanted:
             yield _read_regular(opened, entry.name, max_bytes)
     finally:
         os.close(opened)

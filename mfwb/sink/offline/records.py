@@ -261,7 +261,7 @@ def _client_ids(
 def make_draft_id(seed: str) -> str:
     """Return the draft id for a text: 128 letters and digits, as in W&B's own draft ids."""
     number = int.from_bytes(sha512(f"{seed}\n".encode()).digest() * 2, "big")
-    pairs = []
+    pairs: list[str] = []
     for _ in range(32):
         number, two = divmod(number, _SQUARE)  # a long number, divided half as often
         upper, lower = divmod(two, len(_PAIRS))
