@@ -31,7 +31,8 @@ from mfwb.cli.commands.watch import watch
 from mfwb.cli.exit import end
 from mfwb.cli.help import Group
 from mfwb.cli.streams import install_streams, write_error_at_once
-from mfwb.cli.watchdog import Watchdog, exit_process
+from mfwb.cli.watchdog import Watchdog
+from mfwb.process_exit import exit_process
 
 __all__ = ["mfwb", "run"]
 

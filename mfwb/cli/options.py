@@ -356,6 +356,9 @@ def watch_rounds(command: _F) -> _F:
     )
 
 
+_LONGEST_PAUSE = 365 * 24 * 3600.0  # seconds; a process can't sleep for any number of years
+
+
 def _seconds(context: click.Context, parameter: click.Parameter, value: str) -> float:
     """Return a duration in seconds."""
     from mfwb.units.quantities import parse_seconds  # noqa: PLC0415 - not needed for help
@@ -364,8 +367,8 @@ def _seconds(context: click.Context, parameter: click.Parameter, value: str) -> 
         seconds = float(parse_seconds(value))
     except ValueError as error:
         raise click.BadParameter(str(error), ctx=context, param=parameter) from error
-    if seconds < 1:
-        raise click.BadParameter("at least 1s", ctx=context, param=parameter)
+    if not 1 <= seconds <= _LONGEST_PAUSE:
+        raise click.BadParameter("from 1s to 365d", ctx=context, param=parameter)
     return seconds
 
 
@@ -832,8 +835,10 @@ def _flag(heading: str, *names: str, help: str) -> Callable[[_F], _F]:  # noqa: 
     return _option(heading, *names, is_flag=True, default=False, help=help)
 
 
-def _option(heading: str, *names: str, default: Any = None, **kwargs: Any) -> Callable[[_F], _F]:
-    return click.option(*names, cls=HelpedOption, heading=heading, default=default, **kwargs)
+def _option(heading: str, *names: str, **kwargs: Any) -> Callable[[_F], _F]:
+    if not kwargs.get("required"):  # to click 8.3, None as a default is a value that was given
+        kwargs.setdefault("default", None)
+    return click.option(*names, cls=HelpedOption, heading=heading, **kwargs)
 
 
 def _argument(name: str, metavar: str, text: str, **kwargs: Any) -> Callable[[_F], _F]:

@@ -17,6 +17,7 @@ __all__ = [
     "can_encode_all_letters",
     "detach_closed_terminal",
     "install_streams",
+    "is_stdout_lost",
     "keep_stdout_clean",
     "stdout_error",
     "write_block",
@@ -92,11 +93,24 @@ def stdout_error() -> str | None:
 
     It is not an error if a reader ends early, as `head` does.
     """
-    _flush(sys.stdout)
-    error = getattr(getattr(sys.stdout, "buffer", None), "trouble", None)
+    error = _stdout_trouble()
     if error is None or isinstance(error, BrokenPipeError):
         return None
     return f"can't write to stdout: {error.strerror}"
+
+
+def is_stdout_lost() -> bool:
+    """Return whether all that follows on stdout is dropped: its reader ended, or its disk is full.
+
+    What is written is flushed.
+    """
+    return _stdout_trouble() is not None
+
+
+def _stdout_trouble() -> OSError | None:
+    _flush(sys.stdout)
+    trouble: OSError | None = getattr(getattr(sys.stdout, "buffer", None), "trouble", None)
+    return trouble
 
 
 @contextmanager

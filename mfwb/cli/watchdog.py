@@ -12,14 +12,13 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from mfwb.cli.early_signals import ENDS
-from mfwb.files.tempdirs import remove_all
+from mfwb.process_exit import exit_process
 
-__all__ = ["Watchdog", "exit_process"]
+__all__ = ["Watchdog"]
 
 _CLEANUP_SECONDS = 0.8  # after a signal
 _EXIT_SECONDS = 10.0  # after the end of the command, for threads and atexit handlers
@@ -68,38 +67,3 @@ class Watchdog:
         threading.main_thread().join()  # until it starts to wait for other threads, at the exit
         time.sleep(_EXIT_SECONDS_UNREACHABLE if self._code == _UNREACHABLE else _EXIT_SECONDS)
         exit_process(self._code or 0)
-
-
-def exit_process(code: int) -> None:
-    """End this process and its child processes, and leave no temporary files.
-
-    The children are stopped first, so that none writes a file that has just been removed. They are
-    killed last, because a thread of this process would start wandb-core again if it died.
-    """
-    children: list[int] = []
-    try:
-        children = _descendants("self")
-        _send(children, signal.SIGSTOP)
-        remove_all()
-    finally:
-        _send(children, signal.SIGKILL)  # stopped processes would stay for ever
-        os._exit(code)
-
-
-def _send(processes: Iterable[int], number: signal.Signals) -> None:
-    for process in processes:
-        with suppress(OSError):  # it has ended
-            os.kill(process, number)
-
-
-def _descendants(process: str) -> list[int]:
-    """Return the ids of a process's children, their children, and so on; without /proc: none.
-
-    Those end by themselves, a moment after this process.
-    """
-    ids: list[int] = []
-    for path in Path("/proc", process, "task").glob("*/children"):
-        with suppress(OSError):  # of a thread that has just ended
-            for child in path.read_text(encoding="ascii").split():
-                ids += [int(child), *_descendants(child)]
-    return ids

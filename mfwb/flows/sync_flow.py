@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from metaflow import (
@@ -21,15 +22,41 @@ from metaflow import (
     step,
     trigger_on_finish,
 )
+from metaflow.exception import MetaflowException
 
 __all__ = ["MfwbSyncFlow"]
+
+
+def _read_settings(text: str) -> dict[str, Any]:
+    """Return what `sync.json` says; MetaflowException."""
+    try:
+        settings = json.loads(text)
+    except ValueError:
+        settings = None
+    known = settings if isinstance(settings, dict) else {}
+    lists = (known.get("flows"), known.get("arguments", []))
+    if not known.get("flows") or not all(map(_is_list_of_texts, lists)):
+        raise MetaflowException(
+            "write the JSON of the configuration sync, which is sync.json by default, "
+            'like {"flows": ["TrainFlow"], "arguments": ["--entity", "team"]}'
+        )
+    return known
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 @trigger_on_finish(flows=config_expr("sync.flows"))
 class MfwbSyncFlow(FlowSpec):
     """Sync the flow runs that triggered this one, or those of --pathspecs."""
 
-    sync = Config("sync", default="sync.json", help="The flows, and the arguments of `mfwb sync`")
+    sync = Config(
+        "sync",
+        default="sync.json",
+        parser=_read_settings,
+        help="The flows, and the arguments of `mfwb sync`",
+    )
     pathspecs = Parameter(
         "pathspecs", default="", help="Flow runs to sync without a trigger: 'Flow/1 Flow/2'"
     )

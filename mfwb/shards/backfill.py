@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timezone
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ from mfwb.shards.facts import choose
 from mfwb.shards.folder import BackfillFolder
 from mfwb.shards.model import ShardPlan
 from mfwb.shards.partition import partition
-from mfwb.shards.processes import ShardEnd, run_shards
+from mfwb.shards.processes import ShardEnd, raise_if_none_began, run_shards
 from mfwb.snapshot.pathspec import flow_of
 from mfwb.version import __version__
 from mfwb.wiring import wire, wire_sink
@@ -145,13 +145,14 @@ def backfill_selection(  # noqa: PLR0913 - what a call may be given, each by its
     watcher = progress or NoProgress()
     request = _request(selection, settings, given, shards)
     folder = BackfillFolder.of(request)
-    plan = read_shard_plan(folder.plan)
+    kept = read_shard_plan(folder.plan)
+    plan = kept
     if plan is None:
         plan = make_shard_plan(
             selection, settings, watcher, shards=shards, request=request, may_ask=not dry_run
         )
     if dry_run:
-        return _planned(plan)
+        return _planned(plan, _remarks(kept))
     with _locked(plan, settings):
         kept = read_shard_plan(folder.plan)  # another backfill may have ended, or begun, meanwhile
         plan = kept or plan
@@ -159,7 +160,7 @@ def backfill_selection(  # noqa: PLR0913 - what a call may be given, each by its
     return Result(
         "backfill",
         result.flow_runs,
-        notes=result.notes,
+        notes=(*_remarks(kept), *result.notes),
         shards=result.shards,
         seconds=monotonic() - began,
     )
@@ -268,13 +269,22 @@ def _request(
     }
 
 
-def _planned(plan: ShardPlan) -> Result:
+def _remarks(kept: ShardPlan | None) -> tuple[str, ...]:
+    """Return a remark if an earlier call made the choice: flow runs that started since lack."""
+    if kept is None:
+        return ()
+    at = datetime.fromtimestamp(kept.created_at / 1000, tz=timezone.utc)
+    chosen = f"this carries on with the flow runs that were chosen on {at:%Y-%m-%d at %H:%M} UTC"
+    return (f"{chosen}; `mfwb sync` syncs those that started since",)
+
+
+def _planned(plan: ShardPlan, remarks: tuple[str, ...]) -> Result:
     skipped = [_skipped(name, reason) for name, reason in plan.skipped.items()]
     planned = [FlowRunOutcome(name, Status.PLANNED) for name in plan.flow_runs]
     return Result(
         "backfill",
         (*planned, *skipped),
-        notes=plan.notes,
+        notes=(*remarks, *plan.notes),
         shards=_shard_outcomes(plan, {}),
     )
 
@@ -316,6 +326,7 @@ def _run(  # noqa: PLR0913 - what a backfill works with
     progress.selected(len(plan.flow_runs))
     ends = run_shards(plan, folder, settings, progress, processes=processes)
     merge_ledgers(own, (folder.ledger(shard.name) for shard in plan.shards))
+    raise_if_none_began(ends)
     result = add_up(plan, ends)
     if not result.failed:
         with suppress(OSError):  # it is complete, so that a restart would find nothing to do

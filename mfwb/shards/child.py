@@ -1,21 +1,16 @@
 """The process of one shard: a program that `mfwb backfill` starts, and that ends with it.
 
 It reads its job from standard input, and writes messages to standard output. When its input ends,
-so has the backfill, by Ctrl-C or by a kill; then it ends at once. The next one carries on.
+so has the backfill, by Ctrl-C or by a kill; then it ends as if it was killed, too, and has nothing
+more to say. The next one carries on.
 """
 
 from __future__ import annotations
 
 import gc
 import os
-import sys
-
-if __name__ == "__main__":
-    del sys.path[0]  # the folder of this file: its modules are `mfwb.shards....` and nothing else
-
-import _thread
 import signal
-import time
+import sys
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
@@ -23,14 +18,14 @@ from threading import Thread
 from mfwb.crash_log import BugLogs
 from mfwb.deadlines import has_unfinished
 from mfwb.errors import BUG_EXIT_CODE, MfwbError
-from mfwb.files.tempdirs import remove_all, temporary_files_in_scratch
+from mfwb.files.tempdirs import temporary_files_in_scratch
+from mfwb.process_exit import exit_as_if_killed
 from mfwb.shards.messages import Job, SentProgress, job_from_json
 from mfwb.system_errors import describe_shortage
 
-__all__ = ["run_job"]
+__all__ = ["main", "run_job"]
 
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000  # as for `mfwb sync`
-_CLEANUP_SECONDS = 0.8  # the same as after Ctrl-C
 _INTERRUPTED = 130
 _STDIN = 0
 
@@ -59,13 +54,11 @@ def _end_with_input() -> None:
     with suppress(OSError):  # unbuffered: at the exit, no thread may hold the lock of `sys.stdin`
         while os.read(_STDIN, 4096):
             pass
-    _thread.interrupt_main()
-    time.sleep(_CLEANUP_SECONDS)
-    remove_all()
-    os._exit(_INTERRUPTED)
+    exit_as_if_killed(_INTERRUPTED)
 
 
-def _main() -> None:
+def main() -> None:
+    """Read a job, sync its shard, and send messages."""
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -85,4 +78,4 @@ def _main() -> None:
 
 
 if __name__ == "__main__":
-    _main()
+    main()

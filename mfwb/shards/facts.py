@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mfwb.config import Settings
 from mfwb.errors import ends_the_call
@@ -63,7 +63,7 @@ def _facts_or_reason(
     unread = FlowRunFacts(str(pathspec), pathspec.flow, started_at)
     try:
         if history.find_outcome(selected) is not None:
-            return unread
+            return replace(unread, is_synced=True)
         drafted = draft(selected, settings, parts)
     except Exception as error:
         if ends_the_call(error):

@@ -26,6 +26,7 @@ class FlowRunFacts:
         names: the project, name and type of each artifact that it logs.
         ruled: those of them that the settings give aliases or links to.
         others: the flow runs that it refers to: it uses their artifacts, or was resumed from them.
+        is_synced: the ledger shows that nothing of it is to be written; nothing else is known then.
     """
 
     pathspec: str
@@ -37,6 +38,7 @@ class FlowRunFacts:
     names: frozenset[tuple[Hashable, str]] = frozenset()
     ruled: frozenset[Hashable] = frozenset()
     others: frozenset[str] = frozenset()
+    is_synced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

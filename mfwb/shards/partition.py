@@ -35,9 +35,12 @@ def partition(flow_runs: Iterable[FlowRunFacts], number: int) -> tuple[Shard, ..
 
     Args:
         flow_runs: different ones.
-        number: of shards beside `first` and `last`; there are fewer if flow runs are.
+        number: of shards beside `first` and `last`; there are fewer if flow runs are, and one if
+            all are synced: more processes would only take longer to find that.
     """
     in_time = sorted(flow_runs, key=lambda facts: (facts.started_at, facts.pathspec))
+    if all(facts.is_synced for facts in in_time):
+        number = 1
     parts = _cut(in_time, number)
     needs = _needs(in_time)
     last = _with_dependents(_newest_of_names(in_time, parts), needs)

@@ -10,9 +10,6 @@ from __future__ import annotations
 import os
 import sys
 
-if __name__ == "__main__":
-    del sys.path[0]  # the folder of this file: its modules are `mfwb.shards....` and nothing else
-
 from mfwb.errors import MfwbError
 from mfwb.pipeline.selection import make_selection
 from mfwb.report import progress_on_stderr
@@ -20,7 +17,7 @@ from mfwb.shards.backfill import make_shard_plan
 from mfwb.shards.document import plan_to_json
 from mfwb.shards.messages import PlanJob, plan_job_from_json
 
-__all__ = ["plan_as_json"]
+__all__ = ["main", "plan_as_json"]
 
 
 def plan_as_json(job: PlanJob) -> str:
@@ -42,7 +39,8 @@ def plan_as_json(job: PlanJob) -> str:
     return plan_to_json(plan)
 
 
-def _main() -> int:
+def main() -> None:
+    """Read a job, write its shard plan, and end the process with an exit code."""
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as output:
         os.dup2(2, 1)  # what the SDKs print is not the plan
@@ -50,9 +48,4 @@ def _main() -> int:
             output.write(plan_as_json(plan_job_from_json(sys.stdin.read())))
         except MfwbError as error:
             sys.stderr.write(f"mfwb: {error}\n")
-            return error.exit_code
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(_main())
+            sys.exit(error.exit_code)

@@ -4,31 +4,33 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from json import loads
-from pathlib import Path
 from threading import Lock
 
 from mfwb.config import Settings
-from mfwb.errors import BUG_EXIT_CODE
+from mfwb.errors import BUG_EXIT_CODE, LockHeld, Unreachable, UsageError
 from mfwb.outcome import FlowRunOutcome, Status
+from mfwb.own_command import own_program
 from mfwb.ports import Progress
 from mfwb.safe_text import one_line
 from mfwb.shards.folder import BackfillFolder
 from mfwb.shards.messages import Job, SentSettings, apply_message, job_to_json, outcome_of
 from mfwb.shards.model import Shard, ShardPlan
 
-__all__ = ["ShardEnd", "not_begun", "run_shards", "with_share_of_budget"]
+__all__ = ["ShardEnd", "not_begun", "raise_if_none_began", "run_shards", "with_share_of_budget"]
 
-_CHILD = Path(__file__).with_name("child.py")
+_CHILD = "mfwb.shards.child"
 _STARTS = 3
 """How often the process of a shard is started: something may kill it, as for want of memory."""
 
 _LEAST_BUDGET = 60  # requests a minute: what the settings allow a process at least
+
+_END = 0.5
+"""Seconds: a process ends at once when its input does, and Ctrl-C ends a call within a second."""
 
 _WAIT = 60.0
 """Seconds: an earlier process that lost its backfill ends within one; W&B's may take longer."""
@@ -99,6 +101,20 @@ def not_begun(before: Iterable[ShardEnd]) -> ShardEnd | None:
     return ShardEnd("", error=why, exit_code=broken.exit_code)
 
 
+def raise_if_none_began(ends: Sequence[ShardEnd]) -> None:
+    """Raise the error of the first shard as a sync does, if it kept all shards from all flow runs.
+
+    Raises:
+        UsageError: W&B or Metaflow refuse a setting.
+        Unreachable: W&B or Metaflow can't be reached, or W&B refuses the credentials.
+        LockHeld: an earlier process still works on a shard.
+    """
+    if ends and all(end.error and not end.outcomes for end in ends):
+        for kind in (UsageError, Unreachable, LockHeld):
+            if ends[0].exit_code == kind.exit_code:
+                raise kind(ends[0].error)
+
+
 class _Processes:
     """The processes of one call."""
 
@@ -125,6 +141,9 @@ class _Processes:
                 for process in self._running:
                     with suppress(OSError, ValueError):
                         process.stdin.close()  # type: ignore[union-attr]  # it is a pipe
+                for process in self._running:  # its temporary files are in the folder of this one
+                    with suppress(subprocess.TimeoutExpired):
+                        process.wait(_END)
             raise
 
     def run(self, stage: Sequence[Shard], *, failed: bool | None, at_once: int) -> list[ShardEnd]:
@@ -153,9 +172,10 @@ class _Processes:
             if code is None or self._is_over:
                 return end
             killed = f"the process of shard {shard.name} {_how(code)}"
-            again = start < _STARTS
-            end.notes.append(f"{killed}; it was started again" if again else killed)
-            end.error = "" if again else f"{killed}, {_STARTS} times; run the command again"
+            if start < _STARTS:
+                end.notes.append(f"{killed}; it was started again")
+            else:
+                end.error = f"{killed}, {_STARTS} times; run the command again"
         return end
 
     def _run_process(self, job: Job, end: ShardEnd) -> int | None:
@@ -164,7 +184,7 @@ class _Processes:
             if self._is_over:
                 return None
             process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, str(_CHILD)],
+                own_program(_CHILD),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from mfwb.config import Settings, load_settings
 from mfwb.errors import MfwbError, UsageError
 from mfwb.ledger import merge_ledgers
 from mfwb.outcome import Result, Status
+from mfwb.own_command import own_program
 from mfwb.pipeline.selection import SELECTORS
 from mfwb.report import progress_on_stderr
 from mfwb.shards.backfill import add_up
@@ -46,7 +46,7 @@ __all__ = [
     "sync",
 ]
 
-_PLAN_CHILD = Path(__file__).with_name("plan_child.py")
+_PLAN_CHILD = "mfwb.shards.plan_child"
 _STATE_DIR = "MFWB_STATE_DIR"
 
 
@@ -91,7 +91,7 @@ def plan_shards(request: Request, shards: int) -> str:
     """Return the shard plan, as JSON; MfwbError, whose reason is on stderr."""
     job = PlanJob(request.selectors(), shards, SentSettings.of(request.settings()))
     done = subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, str(_PLAN_CHILD)],
+        own_program(_PLAN_CHILD),
         input=job_to_json(job),
         stdout=subprocess.PIPE,
         text=True,

@@ -21,9 +21,9 @@ from tests.support.wandb_server import WandbServer
 
 __all__ = ["FLOW", "Backfills", "statuses", "wait_until", "workers_of"]
 
-FLOW = "NumberedFlow"
-_CONTENTS = 3
-_EQUAL_NEIGHBOURS = 4  # then another content follows, and some time later it comes back
+FLOW = "BytesFlow"
+_CONTENTS = 2
+_EQUAL_NEIGHBOURS = 3  # then another content follows, and some time later it comes back
 _MINUTES = 600_000  # ms
 _PATIENCE = 1500.0  # seconds
 
@@ -49,7 +49,7 @@ class Backfills:
         origins = []
         for content in range(_CONTENTS):
             given = ("run", "--number", str(content), "--run-id-file", "id.txt")
-            made = sandbox.flow("numbered_flow", *given)
+            made = sandbox.flow("bytes_flow", *given)
             assert made.code == 0, made.err
             origins.append(f"{FLOW}/{(root / 'id.txt').read_text(encoding='utf-8')}")
         start = int(origins[0].partition("/")[2]) // 1000
@@ -138,7 +138,7 @@ def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 def _is_worker(process: psutil.Process) -> bool:
     with suppress(psutil.NoSuchProcess):
-        return any(argument.endswith("shards/child.py") for argument in process.cmdline())
+        return any("mfwb.shards.child" in argument for argument in process.cmdline())
     return False
 
 

@@ -62,6 +62,16 @@ def test_a_flow_run_triggers_its_sync(sandbox: Sandbox) -> None:
     assert not any(KEY.encode() in path.read_bytes() for path in files)
 
 
+def test_a_wrong_configuration_is_refused(sandbox: Sandbox) -> None:
+    """Before a task starts: as texts, the arguments would be letters, and be tried four times."""
+    text = json.dumps({"flows": ["TwoFlow"], "arguments": "--entity acme"})
+    done = sync_flow(sandbox, "--config-value", "sync", text, "check")
+
+    assert done.code == 1
+    assert 'like {"flows": ["TrainFlow"], "arguments": ["--entity", "team"]}' in done.err
+    assert "Traceback" not in done.err
+
+
 def test_argo_events(sandbox: Sandbox) -> None:
     """Argo passes each event as a variable of the first task; only those of flow runs count."""
     pathspec = (sandbox.root / "pathspec").read_text(encoding="utf-8")

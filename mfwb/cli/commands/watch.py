@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import sys
 import time
 from collections.abc import Iterator
 from itertools import count
@@ -14,7 +13,7 @@ import click
 
 from mfwb.cli import options
 from mfwb.cli.help import Command
-from mfwb.cli.streams import write_out
+from mfwb.cli.streams import is_stdout_lost, write_out
 
 if TYPE_CHECKING:
     from mfwb.sync_process import FinishedSync
@@ -82,8 +81,7 @@ def watch(
                 write_out(f"{json.dumps(done.document)}\n")
             elif not (as_json or quiet):
                 write_out(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {line}\n")
-            sys.stdout.flush()
-            if seconds is None:
+            if seconds is None or is_stdout_lost():
                 return done.exit_code
             manager.status(line)
             time.sleep(seconds)

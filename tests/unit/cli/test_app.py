@@ -84,3 +84,13 @@ def test_settings_without_a_command(
 
     assert end(mfwb, ["config", "--json", "trust"]) == 2
     assert capsys.readouterr().err.startswith("mfwb: give --json at the end: config trust --json. ")
+
+
+def test_a_required_option_is_missed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A default of None is a value to click, so that none is given to these options."""
+    monkeypatch.chdir(tmp_path)
+
+    assert end(mfwb, ["backfill", "--all"]) == 2
+    assert capsys.readouterr().err.startswith("mfwb: Missing option '--shards'. ")

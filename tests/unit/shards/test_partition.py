@@ -179,3 +179,12 @@ def test_stages() -> None:
 
     assert stages == [[FIRST], ["1", "2"], [LAST]]
     assert plan.flow_runs == ("F/first", "F/1", "F/2", "F/last")
+
+
+def test_what_is_synced_is_in_one_shard() -> None:
+    """A backfill with nothing new starts one process; one flow run that is new makes it many."""
+    facts = [FlowRunFacts(f"F/{n}", "F", n, is_synced=True) for n in range(8)]
+    new = FlowRunFacts("F/9", "F", 9, wandb_runs=2)
+
+    assert [shard.name for shard in partition(facts, 4)] == ["1"]
+    assert len(partition([*facts, new], 4)) > 1

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mfwb.config import load_settings
+from mfwb.errors import LockHeld, MfwbError, Unreachable, UsageError
 from mfwb.outcome import Status
 from mfwb.shards.messages import SentSettings
-from mfwb.shards.processes import ShardEnd, not_begun, with_share_of_budget
+from mfwb.shards.processes import (
+    ShardEnd,
+    not_begun,
+    raise_if_none_began,
+    with_share_of_budget,
+)
 from tests.unit.ledger.entries import OUTCOME
 
 
@@ -46,3 +54,23 @@ def test_what_comes_after_a_broken_shard_is_not_begun() -> None:
     assert why is not None
     assert why.error == "shard 2, which comes before it, did not end: no answer"
     assert why.exit_code == 4
+
+
+@pytest.mark.parametrize("kind", [UsageError, Unreachable, LockHeld])
+def test_what_keeps_all_shards_from_beginning_is_raised(kind: type[MfwbError]) -> None:
+    """As in a sync: one line about a wrong key, and not one for each of 100,000 flow runs."""
+    broken = ShardEnd("first", error="no answer", exit_code=kind.exit_code)
+    ends = [broken, replace(broken, name="1", error="shard first ... did not end: no answer")]
+
+    with pytest.raises(kind, match=r"^no answer$"):
+        raise_if_none_began(ends)
+
+
+def test_a_backfill_that_reached_a_flow_run_has_a_result() -> None:
+    """Also one whose process was killed, since that says nothing of the others."""
+    broken = ShardEnd("1", error="no answer", exit_code=4)
+
+    raise_if_none_began([broken, ShardEnd("2", {"Flow/1": OUTCOME}, error="no answer")])
+    raise_if_none_began([broken, ShardEnd("2")])
+    raise_if_none_began([replace(broken, exit_code=1)])
+    raise_if_none_began([])
