@@ -65,8 +65,8 @@ def _times(results: Results) -> list[Line]:
     script, step, task, again = results.script, results.step, results.task, results.again
     helps, unit = results.helps, Unit.SECONDS
     return [
-        Line("sync per step", script.seconds, step.seconds, unit, times_less=15),
-        Line("sync per task", script.seconds, task.seconds, unit, times_less=4),
+        Line("sync per step", script.seconds, step.seconds, unit, times_less=20),
+        Line("sync per task", script.seconds, task.seconds, unit, times_less=12),
         Line("sync again, unchanged", script.seconds, again.seconds, unit),
         Line("  processor, per step", script.cpu, step.cpu, unit),
         Line("  processor, per task", script.cpu, task.cpu, unit),

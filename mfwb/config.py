@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -209,7 +210,13 @@ class Redaction(BaseModel):
     @property
     def digest(self) -> str:
         """A digest of the rules: what was written with other rules is written again; else empty."""
-        return self.make_masker().digest
+        return _digest_of(self)
+
+
+@lru_cache(maxsize=64)
+def _digest_of(rules: Redaction) -> str:
+    """Return the digest of rules, which each W&B run of a flow run asks for."""
+    return rules.make_masker().digest
 
 
 class ArtifactRules(BaseModel):

@@ -11,12 +11,15 @@ from __future__ import annotations
 import errno
 import json
 import os
+import select
 import shutil
 import stat
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from threading import Event, Lock, Timer
+from threading import Lock
+from time import monotonic
 
 from mfwb.conversion import converter_child
 from mfwb.conversion.convert import Job
@@ -35,6 +38,7 @@ TIME_LIMIT = 600.0
 """Seconds that any conversion may take; a large pickle gets more."""
 
 _MIN_SPEED = 1_000_000  # bytes per second; a slower conversion is stuck
+_LONGEST_WAIT = 1_000_000.0  # seconds; what `poll` takes
 _ANSWER_LIMIT = 65_536  # bytes; an answer is short
 _DEPTH_LIMIT = 100  # levels of folders in the output
 _SIZE_AT_LEAST, _SIZE_PER_BYTE = 2 * 10**9, 100
@@ -170,13 +174,16 @@ class _Child:
             _remove(Path(self._folder))
             raise
         self.pid = self._process.pid
+        self._received = b""  # of its next answer
+        self._poll = select.poll()  # not on Windows, nor is the fork server
+        self._poll.register(self._process.responses.fileno(), select.POLLIN)
         self.confined_by: str | None = None  # unknown until the process reports it
 
     def do(self, job: Job, seconds: float) -> Answer:
         """Run a job in the process, and move its files to their destination."""
         source, target, rows = self._inbox / "pickle", self._outbox / "made", self._outbox / "rows"
-        for leftover in (source, target, rows):
-            _remove(leftover)
+        files = (source, target, rows)
+        self._remove_leftovers(files)
         _link_or_copy(job.source, source)
         request = {
             "conversion": job.conversion.value,
@@ -193,28 +200,29 @@ class _Child:
                 if job.rows is not None and rows.exists():
                     _move_output(rows, job.rows, max_bytes)
         finally:
-            for leftover in (source, target, rows):
-                _remove(leftover)
+            self._remove_leftovers(files)
         return answer
+
+    def _remove_leftovers(self, files: Sequence[Path]) -> None:
+        """Remove files of a job; mostly there are none or one, which two listings tell."""
+        try:
+            present = {*os.listdir(self._inbox), *os.listdir(self._outbox)}  # noqa: PTH208 - speed
+        except OSError:  # the process may have changed its own folder
+            present = {file.name for file in files}
+        for file in files:
+            if file.name in present:
+                _remove(file)
 
     def ask(self, request: dict[str, str | None], seconds: float) -> Answer:
         """Return the answer to a request; UnconvertibleError if the process ended instead."""
-        timed_out = Event()
-        clock = Timer(seconds, self._kill_and_set, [timed_out])
-        clock.daemon = True
-        clock.start()
         try:
-            return self._exchange(json.dumps(request).encode() + b"\n")
-        except UnconvertibleError:
+            return self._exchange(json.dumps(request).encode() + b"\n", monotonic() + seconds)
+        except TimeoutError:
             self.end()
-            if timed_out.is_set():
-                raise UnconvertibleError(f"it took more than {seconds:,.0f} seconds") from None
-            raise
+            raise UnconvertibleError(f"it took more than {seconds:,.0f} seconds") from None
         except BaseException:
             self.end()  # the next request must not receive the answer to this one
             raise
-        finally:
-            clock.cancel()
 
     def lives(self) -> bool:
         """Return whether the process runs; clean up after it if not."""
@@ -231,31 +239,43 @@ class _Child:
                 pipe.close()
         _remove(Path(self._folder))
 
-    def _kill_and_set(self, timed_out: Event) -> None:
-        timed_out.set()
-        self._process.kill()
-
-    def _exchange(self, line: bytes) -> Answer:
+    def _exchange(self, line: bytes, deadline: float) -> Answer:
         try:
+            # A request is far shorter than what a pipe takes while nobody reads it.
             self._process.requests.write(line)
             self._process.requests.flush()
             if self.confined_by is None:
-                self.confined_by = str(self._answer().get("confined"))
-            return self._answer()
+                self.confined_by = str(self._answer(deadline).get("confined"))
+            return self._answer(deadline)
+        except TimeoutError:
+            raise
         except (OSError, ValueError, EOFError):  # the process has ended or was killed
             code = self._process.kill()
         if code == STOPPED_EXIT_CODE:
             raise UnconvertibleError("its process was stopped: it tried what no conversion needs")
         raise UnconvertibleError(f"the process that converts it ended ({code})")
 
-    def _answer(self) -> Answer:
-        line = self._process.responses.readline(_ANSWER_LIMIT)
-        if not line.endswith(b"\n"):
-            raise EOFError("no answer")
+    def _answer(self, deadline: float) -> Answer:
+        """Return the next answer; TimeoutError if it does not come in time."""
+        while b"\n" not in self._received:
+            if len(self._received) > _ANSWER_LIMIT:
+                raise EOFError("no answer")
+            self._received += self._read(deadline)
+        line, _, self._received = self._received.partition(b"\n")
         answer = json.loads(line)
         if not isinstance(answer, dict):
             raise EOFError("no answer")  # noqa: TRY004 - handled like a missing answer
         return answer
+
+    def _read(self, deadline: float) -> bytes:
+        """Return bytes of the process as soon as there are some; EOFError if it has ended."""
+        while not self._poll.poll(max(0.0, min(deadline - monotonic(), _LONGEST_WAIT)) * 1000):
+            if monotonic() >= deadline:
+                raise TimeoutError
+        data = os.read(self._process.responses.fileno(), _ANSWER_LIMIT)
+        if not data:
+            raise EOFError("no answer")
+        return data
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

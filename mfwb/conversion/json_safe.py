@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 from collections import deque
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ __all__ = [
     "character_limit",
     "json_size",
     "json_text",
+    "json_text_again",
     "to_json",
 ]
 
@@ -79,6 +81,24 @@ def character_limit(size: int) -> int:
 def json_text(value: Any) -> str:
     """Return the JSON text of a value; NaN and infinities as strings."""
     return json.dumps(to_json(value), allow_nan=False)
+
+
+def json_text_again(value: Any) -> str:
+    """Return the JSON text of a value that `to_json` gave, as `json_text` does; NaN may be in it.
+
+    Only what a second conversion would change is converted: NaN, infinities, large integers.
+    """
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except ValueError:
+        return json_text(value)
+    if len(text) > _SURELY_SMALL or _MAY_BE_LARGE.search(text):
+        return json_text(value)
+    return text
+
+
+_SURELY_SMALL = 1_000_000  # characters
+_MAY_BE_LARGE = re.compile(r"(?<![0-9.])[0-9]{16}")  # EXACT has 16 digits
 
 
 def json_size(value: Any) -> int:

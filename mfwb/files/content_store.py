@@ -64,10 +64,10 @@ class Store:
         """
         path = self.path(name)
         with self._lock_name(name):
-            if not self._has(name):
+            if not self._has(name, path):
                 with self.scratch() as unfinished:
                     make(unfinished)
-                    self._put(unfinished, name)
+                    self._put(unfinished, name, path)
         return path
 
     def add(self, name: str, path: Path) -> None:
@@ -76,7 +76,7 @@ class Store:
 
     def has(self, name: str) -> bool:
         """Whether a file or folder of that name exists, and need not be renewed."""
-        return self._has(name)
+        return self._has(name, self.path(name))
 
     def path(self, name: str) -> Path:
         """Return the path of the file or folder of that name, which may not exist.
@@ -85,7 +85,7 @@ class Store:
         """
         if not _PLAIN.fullmatch(name):
             raise SourceError(f"{name!r} can't be the name of a file; its record is damaged")
-        return self._folder / name[:2] / name
+        return self._folder.joinpath(name[:2], name)
 
     def discard(self, key: str) -> None:
         """Remove the files of this key, with any suffix, that were made here."""
@@ -99,12 +99,12 @@ class Store:
     def scratch(self) -> Iterator[Path]:
         """Yield a path for a temporary file, which is removed afterwards unless it was moved."""
         with _report_full_disk(self._folder):
-            folder, name = self._unfinished_folder(), uuid4().hex
+            path = self._unfinished_folder() / uuid4().hex
             try:
-                yield folder / name
+                yield path
             finally:
                 with suppress(OSError):
-                    remove_own(folder / name)
+                    remove_own(path)
 
     def remove_unfinished(self) -> None:
         """Remove unfinished files, also of processes that were killed."""
@@ -125,13 +125,12 @@ class Store:
             with suppress(OSError):
                 folder.rmdir()
 
-    def _has(self, name: str) -> bool:
+    def _has(self, name: str, path: Path) -> bool:
         is_settled = not self._renew or name in self._renewed
-        return is_settled and _exists(self.path(name))
+        return is_settled and _exists(path)
 
-    def _put(self, unfinished: Path, name: str) -> None:
+    def _put(self, unfinished: Path, name: str, path: Path) -> None:
         """Give a file or folder its name, unless one of the same content has it."""
-        path = self.path(name)
         self._renewed.add(name)
         if _exists(path) and _have_same_content(unfinished, path):
             return

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path, PurePath, PurePosixPath
 from typing import BinaryIO
@@ -21,6 +21,7 @@ __all__ = [
     "is_plain_path",
     "open_below",
     "open_without_links",
+    "read_all_in",
     "read_below",
     "resolve_below",
 ]
@@ -92,13 +93,75 @@ def read_below(
     """
     descriptor = _open(root, path, linked_folders)
     try:
-        data = os.read(descriptor, max_bytes + 1)
-        while len(data) <= max_bytes and (more := os.read(descriptor, max_bytes + 1 - len(data))):
-            data += more
+        data = _read_up_to(descriptor, max_bytes)
     finally:
         os.close(descriptor)
     if len(data) > max_bytes:
         raise OSError(f"{path!s} in {root} has more than {max_bytes:,} bytes")
+    return data
+
+
+def read_all_in(
+    root: Path,
+    folder: str,
+    is_wanted: Callable[[str], bool],
+    *,
+    max_bytes: int,
+    linked_folders: Sequence[Path] = (),
+) -> Iterator[bytes]:
+    """Yield the bytes of files of a folder below a root, in the order of `os.listdir`.
+
+    The folder is checked once and stays open, so that its files need no check of their paths.
+
+    Args:
+        root: the folder in which it has to lie.
+        folder: relative to the root.
+        is_wanted: whether a file of that name is read.
+        max_bytes: largest allowed number of bytes of a file.
+        linked_folders: other folders into which links may lead.
+
+    Raises:
+        NotAFileError: one of the files is a link, a folder, a pipe or a device.
+        OSError: the folder or a file can't be read, it leads out of the root, or is too large; or
+            the system can't open files of an open folder.
+    """
+    if not _PATH_ONLY:
+        raise OSError("this system has no handles of paths")
+    opened = os.open(os.path.join(root, folder), os.O_RDONLY | os.O_DIRECTORY | _UNBLOCKED)  # noqa: PTH118 - speed
+    try:
+        if not _lies_below(os.readlink(f"{_HANDLES}/{opened}"), root, linked_folders):  # noqa: PTH115 - speed
+            raise OutsideRootError(f"{folder} leads out of {root}")
+        with os.scandir(opened) as entries:
+            wanted = [entry for entry in entries if is_wanted(entry.name)]
+        # All kinds are known before the first is opened: to open a pipe may wake up its writer.
+        for entry in wanted:
+            if not entry.is_file(follow_symlinks=False):
+                raise NotAFileError(f"{folder}/{entry.name} in {root} is not a file")
+        for entry in wanted:
+            yield _read_regular(opened, entry.name, max_bytes)
+    finally:
+        os.close(opened)
+
+
+def _read_regular(folder: int, name: str, max_bytes: int) -> bytes:
+    """Return the bytes of a file in an open folder; a link that replaced it is not followed."""
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | _UNBLOCKED, dir_fd=folder)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise NotAFileError(f"{name} is not a file")
+        data = _read_up_to(descriptor, max_bytes)
+    finally:
+        os.close(descriptor)
+    if len(data) > max_bytes:
+        raise OSError(f"{name} has more than {max_bytes:,} bytes")
+    return data
+
+
+def _read_up_to(descriptor: int, max_bytes: int) -> bytes:
+    """Return all bytes of a file, or one more than allowed."""
+    data = os.read(descriptor, max_bytes + 1)
+    while len(data) <= max_bytes and (more := os.read(descriptor, max_bytes + 1 - len(data))):
+        data += more
     return data
 
 

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from mfwb.conversion.convert import Conversion
 from mfwb.conversion.converter import MAX_MEMORY
-from mfwb.conversion.inspector import Inspector
+from mfwb.conversion.inspector import Inspector, inspect_each
 from mfwb.conversion.inspector_child import Inspection
 from mfwb.conversion.json_safe import json_size, to_json
 from mfwb.errors import ItemLost
@@ -421,22 +421,30 @@ class PayloadBuilder:
 
     def _modules_of(self, made: Iterable[BuiltArtifact]) -> dict[str, tuple[str, ...] | None]:
         """Return the packages that each pickle needs; equal contents, as in a foreach, once."""
-        known: dict[str, tuple[str, ...] | None] = {}
-        modules = {}
-        for planned, artifact_files in made:
-            for file in artifact_files.pickles:
-                if file.local is not None and planned.content.sha1 not in known:
-                    names = self._names_in(file.local, planned.content.flow_run)
-                    known[planned.content.sha1] = None if names is None else list_packages(names)
-                modules[file.path] = known.get(planned.content.sha1)
-        return modules
+        pickles = [
+            (planned.content, file.path, file.local)
+            for planned, artifact_files in made
+            for file in artifact_files.pickles
+        ]
+        paths = {
+            content.sha1: (content, local) for content, _, local in pickles if local is not None
+        }
+        known = dict(self._packages_in(paths.values()))
+        return {name: known.get(content.sha1) for content, name, _ in pickles}
 
-    def _names_in(self, path: Path, flow_run: str) -> Sequence[str] | None:
-        """Return the names that a pickle refers to; None if they can't be read."""
-        if path.stat().st_size > WHOLE_LIMIT:
-            return read_names_in_file(path)
-        ((names, _),) = self._inspect(flow_run, Inspection.NAMES, [path.read_bytes()])
-        return None if names is None else [str(name) for name in names]
+    def _packages_in(
+        self, paths: Iterable[tuple[Content, Path]]
+    ) -> Iterator[tuple[str, tuple[str, ...] | None]]:
+        """Yield the packages that pickles refer to, by sha1; None if the names can't be read."""
+        small = []
+        for content, path in paths:
+            if path.stat().st_size <= WHOLE_LIMIT:
+                small.append((content, path))
+            else:
+                yield content.sha1, _packages(read_names_in_file(path))
+        loaded = ((content, path.read_bytes()) for content, path in small)
+        for content, (names, _) in inspect_each(self._inspect, Inspection.NAMES, loaded):
+            yield content.sha1, _packages(names)
 
     def _acquire(self, run: PlannedRun, keys: Iterable[str]) -> None:
         with self._cleanup_lock:  # else another thread may be deleting these files just now
@@ -446,6 +454,10 @@ class PayloadBuilder:
         if not self._keep:
             for key in keys:
                 self._store.discard(key)
+
+
+def _packages(names: Iterable[Any] | None) -> tuple[str, ...] | None:
+    return None if names is None else list_packages([str(name) for name in names])
 
 
 def _joined(*parts: Values) -> Values:

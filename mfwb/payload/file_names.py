@@ -61,7 +61,7 @@ class _Taken:
             number += 1
         key = _folded(candidate)
         self._files.add(key)
-        self._folders.update(map(str, PurePosixPath(key).parents))
+        self._folders.update(_parents(key))
         return candidate
 
     def _is_taken(self, path: str) -> bool:
@@ -70,15 +70,24 @@ class _Taken:
 
     def _is_below_a_file(self, path: str) -> bool:
         """Whether a file has the name of one of the path's folders, which is then impossible."""
-        parents = map(str, PurePosixPath(_folded(path)).parents)
-        return not self._files.isdisjoint(parents)
+        return not self._files.isdisjoint(_parents(_folded(path)))
+
+
+def _parents(path: str) -> list[str]:
+    """Return the folders of a relative path, and `.`; cheaper than `PurePosixPath.parents`."""
+    if "/" not in path:
+        return ["."]
+    parts = path.split("/")
+    return [".", *("/".join(parts[:end]) for end in range(1, len(parts)))]
 
 
 def _inside(path: str) -> str:
     """Return the path without parts that lead elsewhere, in printable characters."""
     parts = [_part(part) for part in path.split("/") if part not in ("", ".")]
     inside = "/".join(parts) or "_"
-    if PureWindowsPath(inside).drive:  # `c:data`, which W&B refuses
+    if (":" in inside or "\\" in inside) and PureWindowsPath(
+        inside
+    ).drive:  # `c:data`, which W&B refuses
         inside = inside.replace(":", "_", 1)
     if len(inside.encode()) <= _PATH_LIMIT:
         return inside
@@ -88,6 +97,8 @@ def _inside(path: str) -> str:
 def _part(part: str) -> str:
     if not part.strip("."):
         return "_" * len(part[:_PART_LIMIT])
+    if part.isascii() and part.isprintable() and "\\" not in part and len(part) <= _PART_LIMIT:
+        return part
     seen = "".join(letter if letter.isprintable() and letter != "\\" else "_" for letter in part)
     return _cut(seen, _PART_LIMIT - _HASH_LENGTH - 1) if len(seen.encode()) > _PART_LIMIT else seen
 
@@ -110,4 +121,4 @@ def _with_hash(name: str, whole: str) -> str:
 
 
 def _folded(path: str) -> str:
-    return unicodedata.normalize("NFC", path).casefold()
+    return path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mfwb.conversion.json_safe import json_text, to_json
+from mfwb.conversion.json_safe import json_text_again, to_json
 from mfwb.payload.values import Value, Values
 from mfwb.planning import PlannedRun, TaskRow
 from mfwb.planning.names import free_name
@@ -54,5 +54,5 @@ def _cell(value: Value | None) -> Any:
     if value is None:
         return None
     if isinstance(value.json, (dict, list)):
-        return json_text(value.json)
+        return json_text_again(value.json)
     return to_json(value.json)

@@ -143,7 +143,7 @@ class _Walk:
 
     def mask(self, value: Any, name: str, *, is_secret: bool) -> Any:
         """Return a part of the value; whether it is secret as a whole decides its name or owner."""
-        if name and self._masker.is_exempt(name):
+        if type(value) in _HARMLESS or (name and self._masker.is_exempt(name)):
             return value
         is_secret = is_secret or (bool(name) and self._masker.is_secret_name(name))
         if isinstance(value, str):
@@ -151,11 +151,15 @@ class _Walk:
         if isinstance(value, Mapping):
             return self._mapping(value, is_secret=is_secret)
         if isinstance(value, (list, tuple)):
-            items = self._with_aws(value)
-            return [self.mask(item, "", is_secret=is_secret) for item in items]
+            return self._items(value, is_secret=is_secret)
         if is_secret and type(value) is int and is_password_name(name):
             return self._mark()
         return value
+
+    def _items(self, values: Sequence[Any], *, is_secret: bool) -> list[Any]:
+        if _HARMLESS.issuperset(map(type, values)):
+            return list(values)
+        return [self.mask(item, "", is_secret=is_secret) for item in self._with_aws(values)]
 
     def _text(self, text: str, *, is_secret: bool) -> str:
         if is_secret and not is_innocent(text):
@@ -210,6 +214,9 @@ class _Walk:
         self.marks += 1
         return MASK
 
+
+_HARMLESS = frozenset({float, bool, type(None)})
+"""Types of values that are no secrets, whatever their names."""
 
 _NAME_KEYS = ("name", "Name", "key", "Key")
 _VALUE_KEYS = ("value", "Value", "data")  # `data` in the cards of Metaflow

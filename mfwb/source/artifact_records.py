@@ -24,6 +24,7 @@ _TOTAL_LIMIT = 64_000_000
 _TOTAL_LIMIT_PER_TASK = 20_000
 """Limit of the bytes of all of them in a flow run, fixed and per task: all are in memory."""
 
+_DECODED_LIMIT = 10_000  # bytes of an internal artifact whose value is kept
 
 _NO_RECORD = AttemptRecord()
 
@@ -41,6 +42,7 @@ class ArtifactRecords:
         self._linked_folders = linked_folders
         self._records: dict[AttemptKey, AttemptRecord] = {}
         self._blobs: dict[str, bytes] = {}
+        self._decoded: dict[str, Any] = {}  # by sha1
         self._size = 0
         self._exits: dict[AttemptKey, ProcessExit] = {}
         self._dead: set[AttemptKey] = set()
@@ -98,7 +100,7 @@ class ArtifactRecords:
     def internal(self, raw: RawTask, name: str, attempt: int | None = None) -> Any:
         """Return the value of an internal artifact, or None."""
         sha = self._attempt_record(raw, attempt).objects.get(name)
-        return internal_artifacts.decode(self._blobs.get(sha)) if sha else None
+        return self.decoded(sha) if sha else None
 
     def _attempt_record(self, raw: RawTask, attempt: int | None) -> AttemptRecord:
         if attempt is None:
@@ -117,8 +119,16 @@ class ArtifactRecords:
         return sha is not None and internal_artifacts.is_none(self._blobs.get(sha))
 
     def decoded(self, sha: str) -> Any:
-        """Return the value of the internal artifact with that sha1, or None."""
-        return internal_artifacts.decode(self._blobs.get(sha))
+        """Return the value of the internal artifact with that sha1, or None; not to be changed.
+
+        Tasks of a step share most of them, such as the transition and the lack of an exception.
+        """
+        data = self._blobs.get(sha)
+        if data is None or len(data) > _DECODED_LIMIT:
+            return internal_artifacts.decode(data)
+        if sha not in self._decoded:
+            self._decoded[sha] = internal_artifacts.decode(data)
+        return self._decoded[sha]
 
     def _read_internals(self, store: FlowStore, shas: set[str], tasks: int) -> None:
         for sha, data in store.read(sorted(shas), max_bytes=_INTERNAL_LIMIT):

@@ -23,7 +23,7 @@ from metaflow.client import core
 from metaflow.plugins.metadata_providers.local import LocalMetadataProvider
 from pydantic_core import from_json
 
-from mfwb.files.rooted_files import read_below
+from mfwb.files.rooted_files import read_all_in, read_below
 from mfwb.source.answer_shapes import describe_non_record
 from mfwb.source.json_records import has_lone_surrogate
 from mfwb.source.typed_values import DamagedError
@@ -71,17 +71,56 @@ def read_record(root: Path, path: str | Path, linked_folders: tuple[Path, ...]) 
         linked_folders: folders that links may lead to.
     """
     data = read_below(root, path, max_bytes=_RECORD_LIMIT, linked_folders=linked_folders)
+    _spend(str(path).rpartition(os.sep)[0], len(data))
+    return _decode(data)
+
+
+def read_task_records(
+    root: Path, folder: str, linked_folders: tuple[Path, ...]
+) -> list[dict[str, Any]]:
+    """Return the metadata of a task, in the order of the provider.
+
+    Its folder is checked once, and its files are opened in that folder, so that each takes one
+    opening. OSError or ValueError if anything is not as Metaflow writes it: a link, a pipe, a file
+    that is not JSON. To read record by record tells then what is wrong.
+
+    Args:
+        root: of the metadata.
+        folder: `_meta` of the task, relative to the root.
+        linked_folders: folders that links may lead to.
+    """
+    records = []
+    for data in read_all_in(
+        root, folder, _is_metadata, max_bytes=_RECORD_LIMIT, linked_folders=linked_folders
+    ):
+        _spend(folder, len(data))
+        record = _decode(data)
+        if (wrong := describe_non_record(record)) is not None:
+            raise ValueError(wrong)
+        records.append(record)
+    return records
+
+
+def _is_metadata(name: str) -> bool:
+    return name.startswith("sysmeta_")
+
+
+def _spend(folder: str, size: int) -> None:
+    """Count the bytes of a record in a folder; OSError if they are too many."""
     usage: _Usage | None = getattr(_budget, "usage", None)
-    if usage is not None:
-        usage.size += len(data)
-        usage.files += 1
-        folder = str(path).rpartition(os.sep)[0]
-        usage.files_in_folder = usage.files_in_folder + 1 if folder == usage.folder else 1
-        usage.folder = folder
-        if usage.files_in_folder > _MAX_RECORDS_OF_TASK:
-            raise OSError(f"it has more than {_MAX_RECORDS_OF_TASK:,} records of metadata")
-        if usage.size > _TOTAL_LIMIT + _TOTAL_LIMIT_PER_RECORD * usage.files:
-            raise OSError(f"its metadata takes more than {_TOTAL_LIMIT:,} bytes")
+    if usage is None:
+        return
+    usage.size += size
+    usage.files += 1
+    usage.files_in_folder = usage.files_in_folder + 1 if folder == usage.folder else 1
+    usage.folder = folder
+    if usage.files_in_folder > _MAX_RECORDS_OF_TASK:
+        raise OSError(f"it has more than {_MAX_RECORDS_OF_TASK:,} records of metadata")
+    if usage.size > _TOTAL_LIMIT + _TOTAL_LIMIT_PER_RECORD * usage.files:
+        raise OSError(f"its metadata takes more than {_TOTAL_LIMIT:,} bytes")
+
+
+def _decode(data: bytes) -> Any:
     try:
         return from_json(data)
     except ValueError:
@@ -115,5 +154,10 @@ def guard_local_provider(root: Path | None, linked_folders: tuple[Path, ...]) ->
                 path = os.path.relpath(filepath, home)
                 raise DamagedError(f"{path} holds {wrong}, where a record must be")
             return record
+
+        @classmethod
+        def rows_of_task(cls, *path: str) -> list[dict[str, Any]]:
+            """Return the metadata of a task, as `read_task_records` does."""
+            return read_task_records(home, "/".join((*path, "_meta")), linked_folders)
 
     core.current_metadata = Guarded

@@ -1,10 +1,13 @@
-"""Metadata of all tasks of a flow run with one request, from a metadata service.
+"""Metadata of the tasks of a flow run: with one request, or one listing of a folder for each.
 
 Metaflow's client asks for that of one task at a time, which is a request for each of thousands of
 tasks. The service has had the list of a whole flow run, `/flows/F/runs/R/metadata`, as long as
 that of a task (1.0 to 2.5). The client has no public way to it: its provider's
 `_get_object_internal` asks for it (2.19.39); the contract test is in
 tests/integration/test_service_requests.py.
+
+The client reads a local task's metadata file by file, twice over the same folders. The guarded
+provider reads a folder at once (`local_provider`).
 """
 
 from __future__ import annotations
@@ -30,8 +33,8 @@ Rows = Mapping[tuple[str, str], Sequence[Row]]  # by step and task
 class RunMetadata:
     """Metadata of the tasks of a flow run, and of those that they were cloned from.
 
-    A task that is not in it has to be read alone: the provider is no service, or one that lacks the
-    list or can't give it, or the task is not in the list.
+    A task that is not in it has to be read alone, by the client: the provider is a service that
+    lacks the list or can't give it, or the task is not in the list, or a local record is damaged.
 
     Args:
         run: a `metaflow.Run`.
@@ -51,13 +54,13 @@ class RunMetadata:
 
     def _rows(self, path: Sequence[str], clones: frozenset[tuple[str, ...]]) -> list[Row] | None:
         flow, run, step, task = path
-        rows = self._of_run(flow, run).get((step, task))
+        rows = self._own_rows(flow, run, step, task)
         if not rows or tuple(path) in clones:
             return None
         origin_run, origin_task = (_last(rows, name) for name in _ORIGINS)
         if not origin_task:
             return list(rows)
-        if not is_path_part(origin_run):
+        if not is_path_part(origin_run) or not is_path_part(origin_task):
             return None
         # A clone has what its origin recorded last, but for what it recorded itself.
         origin = self._rows((flow, str(origin_run), step, origin_task), clones | {tuple(path)})
@@ -66,6 +69,17 @@ class RunMetadata:
         own_names = {row["name"] for row in rows}
         newest = {row["name"]: row for row in sorted(origin, key=lambda row: row["created_at"])}
         return [*rows, *(row for name, row in newest.items() if name not in own_names)]
+
+    def _own_rows(self, flow: str, run: str, step: str, task: str) -> Sequence[Row] | None:
+        if not _is_local(self._provider):
+            return self._of_run(flow, run).get((step, task))
+        try:
+            records = self._provider.rows_of_task(flow, run, step, task)
+            return [_to_row(record) for record in records]
+        # The client reads it once more and finds what is wrong.
+        except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+            note_operation("Metaflow", f"{flow}/{run}/{step}/{task}, record by record: {error}")
+            return None
 
     def _of_run(self, flow: str, run: str) -> Rows:
         if (flow, run) not in self._runs:
@@ -92,20 +106,28 @@ def _is_service(provider: object) -> bool:
     return isinstance(provider, type) and issubclass(provider, ServiceMetadataProvider)
 
 
+def _is_local(provider: object) -> bool:
+    return hasattr(provider, "rows_of_task")
+
+
 def _by_task(records: Sequence[Mapping[str, Any]]) -> Rows:
     tasks: dict[tuple[str, str], list[Row]] = {}
     for record in records:
-        name, moment = record["field_name"], record["ts_epoch"]
-        if not isinstance(name, str) or not isinstance(moment, int):
-            raise TypeError("a row is not as the service writes it")
-        row = {
-            "name": name,
-            "value": record["value"],
-            "type": record["type"],
-            "created_at": moment,
-        }
+        row = _to_row(record)
         tasks.setdefault((str(record["step_name"]), str(record["task_id"])), []).append(row)
     return tasks
+
+
+def _to_row(record: Mapping[str, Any]) -> Row:
+    name, moment = record["field_name"], record["ts_epoch"]
+    if not isinstance(name, str) or not isinstance(moment, int):
+        raise TypeError("a row is not as Metaflow writes it")
+    return {
+        "name": name,
+        "value": record["value"],
+        "type": record["type"],
+        "created_at": moment,
+    }
 
 
 def _last(rows: Sequence[Row], name: str) -> str | None:

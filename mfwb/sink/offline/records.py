@@ -6,6 +6,7 @@ import json
 import platform
 import string
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from hashlib import sha512
 from importlib.metadata import version
 from typing import Any
@@ -40,6 +41,8 @@ __all__ = [
 _ALPHABET = string.digits + string.ascii_lowercase
 _PAIRS = [second + first for first in _ALPHABET for second in _ALPHABET]
 """Two digits at once, the lower one first: to divide a long number takes most of the time."""
+
+_SQUARE = len(_PAIRS) ** 2
 
 _MIN_SERVER = "0.70.0"  # the minimum of wandb 0.31
 
@@ -116,8 +119,14 @@ def _telemetry() -> Any:
     record.feature.offline = True
     record.feature.server_side_derived_summary = True
     record.python_version = platform.python_version()
-    record.cli_version = version("wandb")
+    record.cli_version = _wandb_version()
     return record
+
+
+@cache
+def _wandb_version() -> str:
+    """Return the version of the installed SDK, which is read from a file."""
+    return version("wandb")
 
 
 def environment_record(epoch_ms: int) -> pb.Record:
@@ -252,10 +261,11 @@ def _client_ids(
 def make_draft_id(seed: str) -> str:
     """Return the draft id for a text: 128 letters and digits, as in W&B's own draft ids."""
     number = int.from_bytes(sha512(f"{seed}\n".encode()).digest() * 2, "big")
-    pairs = []
-    for _ in range(64):
-        number, index = divmod(number, len(_PAIRS))
-        pairs.append(_PAIRS[index])
+    pairs: list[str] = []
+    for _ in range(32):
+        number, two = divmod(number, _SQUARE)  # a long number, divided half as often
+        upper, lower = divmod(two, len(_PAIRS))
+        pairs += _PAIRS[lower], _PAIRS[upper]
     return "".join(pairs)
 
 

@@ -7,7 +7,7 @@ import hashlib
 from queue import Queue
 from threading import Thread
 
-__all__ = ["Digests"]
+__all__ = ["Digests", "md5_of"]
 
 _SMALL = 8_000_000  # bytes; starting a thread takes longer than digesting these
 _AHEAD = 8  # chunks
@@ -49,7 +49,7 @@ class Digests:
     @property
     def md5(self) -> str:
         """The md5 in base64, after `finish`."""
-        return base64.b64encode(self._md5.digest()).decode()
+        return _in_base64(self._md5.digest())
 
     def _digest_all(self, chunks: Queue[bytes | None]) -> None:
         while (chunk := chunks.get()) is not None:
@@ -58,3 +58,12 @@ class Digests:
     def _digest(self, chunk: bytes) -> None:
         self._sha1.update(chunk)
         self._md5.update(chunk)
+
+
+def md5_of(data: bytes) -> str:
+    """Return the md5 of some bytes in base64."""
+    return _in_base64(hashlib.md5(data, usedforsecurity=False).digest())
+
+
+def _in_base64(digest: bytes) -> str:
+    return base64.b64encode(digest).decode()

@@ -33,7 +33,7 @@ from mfwb.ports import BlobLocation
 from mfwb.snapshot import Datastore
 from mfwb.snapshot.identifiers import is_sha1
 from mfwb.source.datastore.blobs import GONE, Blob, Blobs
-from mfwb.source.datastore.checksums import Digests
+from mfwb.source.datastore.checksums import Digests, md5_of
 from mfwb.source.datastore.cloud import CloudBlobs
 from mfwb.source.datastore.decompress import decompress, decompress_small
 from mfwb.source.datastore.local import LocalBlobs
@@ -214,6 +214,11 @@ class FlowStore:
         max_bytes = size + _SLACK if size else None
         digests = Digests(size)
         try:
+            # Of most, no side metadata has to be read, and no stream to be decompressed.
+            small = self._read_small(sha, size + _SLACK) if 0 < size <= _SMALL else None
+            if small is not None:
+                target.write_bytes(small)
+                return md5_of(small)
             with target.open("wb") as out, closing(self._chunks(sha, max_bytes, digests)) as chunks:
                 for chunk in chunks:
                     out.write(chunk)

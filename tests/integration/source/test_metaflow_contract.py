@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from mfwb.settings_files import find_metaflow_file
+from tests.conftest import Resumed
 from tests.support.sandbox import Sandbox
 from tests.support.versions import since
 
@@ -192,3 +193,40 @@ def test_the_service_is_asked_by_a_session(sandbox: Sandbox) -> None:
     reported = sandbox.run(sys.executable, "-c", _RETRIES)
 
     assert reported.out == "no 1 http://127.0.0.1:9/flows/A\n", reported.err
+
+
+_SAME_ROWS = """
+import json, sys
+from pathlib import Path
+import metaflow
+
+from mfwb.source.local_provider import guard_local_provider
+from mfwb.source.run_metadata import RunMetadata
+
+metaflow.namespace(None)
+root, pathspec = sys.argv[1:]
+metaflow.metadata(f"local@{root}")
+guard_local_provider(Path(root, ".metaflow").resolve(), ())
+run = metaflow.Run(pathspec)
+rows = RunMetadata(run)
+tasks = [task for step in run for task in step]
+names = ("name", "value", "type", "created_at")
+print(json.dumps([
+    [[row[name] for name in names] for row in rows.rows(task.path_components)]
+    for task in tasks
+]))
+print(json.dumps([[[getattr(row, name) for name in names] for row in task.metadata]
+    for task in tasks
+]))
+"""
+
+
+def test_metadata_of_a_folder_is_that_of_the_client(resumed: Resumed, sandbox: Sandbox) -> None:
+    """A folder of records that is read at once gives what the client gives, clones included."""
+    for pathspec in (resumed.origin, resumed.pathspec):
+        done = sandbox.run(sys.executable, "-c", _SAME_ROWS, str(resumed.root), pathspec)
+
+        assert done.code == 0, done.err
+        ours, client = map(json.loads, done.out.splitlines())
+        assert ours == client
+        assert all(ours)

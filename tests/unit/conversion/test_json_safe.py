@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mfwb.conversion.json_safe import json_size, json_text, to_json
+from mfwb.conversion.json_safe import json_size, json_text, json_text_again, to_json
 from mfwb.errors import ItemLost
 from tests.support.examples import examples
 
@@ -76,6 +76,15 @@ def test_idempotent(value: Any) -> None:
 def test_in_two_steps(value: Any) -> None:
     """To keep NaN at first and to replace it later makes no difference."""
     assert to_json(to_json(value, as_numbers=True)) == to_json(value)
+
+
+@few
+@given(VALUES)
+def test_text_of_what_was_converted(value: Any) -> None:
+    """The quick text of a converted value is the text that a second conversion gives."""
+    converted = to_json(value, as_numbers=True)
+
+    assert json_text_again(converted) == json_text(converted)
 
 
 @few

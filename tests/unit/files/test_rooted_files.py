@@ -12,6 +12,7 @@ from mfwb.files.rooted_files import (
     OutsideRootError,
     open_below,
     open_without_links,
+    read_all_in,
     read_below,
     resolve_below,
 )
@@ -122,3 +123,44 @@ def test_a_path_without_links(root: Path) -> None:
             open_without_links(folder, "inside/missing")
         with pytest.raises(NotAFileError):
             open_without_links(folder, "inside")
+
+
+def _all_in(root: Path, folder: str = "inside", *, max_bytes: int = 4) -> list[bytes]:
+    return list(read_all_in(root, folder, lambda name: name != "not", max_bytes=max_bytes))
+
+
+def test_a_folder_is_read_at_once(root: Path) -> None:
+    """The wanted files of a folder are read, in the order in which the folder lists them."""
+    (root / "inside" / "more").write_bytes(b"more")
+    (root / "inside" / "not").write_bytes(b"other")
+
+    files = [file for file in (root / "inside").iterdir() if file.name != "not"]
+    assert _all_in(root) == [file.read_bytes() for file in files]
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "pipe"])
+def test_a_folder_with_what_is_no_file(root: Path, kind: str) -> None:
+    """A link, a folder or a pipe among the wanted names is refused, whatever it leads to."""
+    place = root / "inside" / "other"
+    if kind == "link":
+        place.symlink_to(root / "inside" / "file")
+    elif kind == "folder":
+        place.mkdir()
+    else:
+        os.mkfifo(place)
+
+    with pytest.raises(NotAFileError):
+        _all_in(root)
+
+
+def test_a_folder_elsewhere(root: Path) -> None:
+    """A folder that leads out is refused, and a file that is too large."""
+    (root.parent / "other").mkdir()
+    (root / "out").symlink_to(root.parent / "other")
+
+    with pytest.raises(OutsideRootError):
+        _all_in(root, "out")
+    with pytest.raises(OSError, match="more than 3 bytes"):
+        _all_in(root, max_bytes=3)
+    with pytest.raises(FileNotFoundError):
+        _all_in(root, "nothing")
