@@ -1,0 +1,1 @@
+"""What `make types` reads, and nothing runs."""
