@@ -93,8 +93,10 @@ def _compare_used(  # noqa: PLR0913, PLR0917 - what it is of, and where to note 
             )
     if used.key in right:
         return
-    is_own = any(
-        used.key == version.key for _, recorded in pairs.values() for version in recorded.logged
+    # A step may log a content that it got from another flow run: who logged it first made it.
+    is_own = producer is not None or (
+        not used.producer
+        and any(used.key == version.key for _, run in pairs.values() for version in run.logged)
     )
     if not is_own and pairs[name][0].may_use_others:
         reason = "it may be of another flow run, which the code of the step may have read"

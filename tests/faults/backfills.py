@@ -47,7 +47,7 @@ class Backfills:
         """Make flow runs: one for each content by Metaflow, the others are copies."""
         sandbox = Sandbox(root)
         origins = []
-        for content in range(_CONTENTS):
+        for content in range(min(number, _CONTENTS)):
             given = ("run", "--number", str(content), "--run-id-file", "id.txt")
             made = sandbox.flow("bytes_flow", *given)
             assert made.code == 0, made.err

@@ -37,7 +37,7 @@ def test_a_backfill_is_ended_in_each_way(tmp_path: Path, server: WandbServer) ->
 
     A flow run that appears meanwhile is not part of it.
     """
-    number = 6
+    number = 4
     scene = Backfills.make(tmp_path, number, server)
     expected = scene.state_after_one_sync()
     command = ("-m", "mfwb", *scene.arguments(2), "--processes", "2")
@@ -124,29 +124,57 @@ def test_a_backfill_survives_kills(
     assert statuses(again) == {"unchanged": number, "synced": 1}
 
 
-@pytest.mark.timeout(3000)
-@pytest.mark.parametrize(
-    ("number", "shards"), [(2, 1), pytest.param(40, 4, marks=pytest.mark.exhaustive)]
-)
-def test_a_flow_is_resumed(tmp_path: Path, server: WandbServer, number: int, shards: int) -> None:
+@pytest.mark.timeout(1500)
+def test_a_flow_is_resumed(tmp_path: Path, server: WandbServer) -> None:
     """It is killed with its tasks; `resume` does the rest, and the key is nowhere."""
-    scene = Backfills.make(tmp_path, number, server)
+    scene = Backfills.make(tmp_path, 1, server)
+    _kill_and_resume(scene, shards=1)
+
+    assert scene.finished() == _RUNS_OF_ONE
+    assert _files_with(server.api_key, tmp_path) == []
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(3000)
+def test_a_flow_that_is_resumed_comes_to_one_sync(tmp_path: Path, server: WandbServer) -> None:
+    """As a backfill by processes does."""
+    scene = Backfills.make(tmp_path, 40, server)
     expected = scene.state_after_one_sync()
-    where = {"entity": "acme", "project": "p", "metadata": f"local@{tmp_path}"}
-    options = json.dumps({"pathspecs": [FLOW], "every": True, **where})
-    given = ("--shards", str(shards), "--max-workers", "2", "--options", options)
-    first = scene.start(str(_FLOW_FILE), "run", *given)
-    scene.wait_for_runs(number // 2, first)
+    _kill_and_resume(scene, shards=4)
+
+    assert differences(scene.state(), expected) == []
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(3000)
+def test_the_account_of_a_flow_is_that_of_processes(tmp_path: Path, server: WandbServer) -> None:
+    """`--on metaflow` ends as without, and the user's ledger has all of it."""
+    scene = Backfills.make(tmp_path, 6, server)
+    expected = scene.state_after_one_sync()
+    done = scene.run(2, "--on", "metaflow", "--processes", "2")
+
+    assert done.code == 0, done.err
+    assert statuses(done) == {"synced": 6}
+    assert [shard["name"] for shard in done.document["shards"]] == ["first", "1", "2", "last"]
+    assert {shard["state"] for shard in done.document["shards"]} == {"done"}
+    assert differences(scene.state(), expected) == []
+    again = scene.own.mfwb("sync", FLOW, "--all", "--json", *scene.location)
+    assert statuses(again) == {"unchanged": 6}
+
+
+def _kill_and_resume(scene: Backfills, *, shards: int) -> None:
+    """Run the flow, kill it when some flow runs are synced, and resume it to its end."""
+    as_flow = ("--on", "metaflow", "--processes", "2")
+    first = scene.start("-m", "mfwb", *scene.arguments(shards), *as_flow)
+    scene.wait_for_runs(max(1, len(scene.flow_runs) // 2), first)
     _kill_all(first)
 
     resume = (sys.executable, str(_FLOW_FILE), "resume", "--max-workers", "2")
     done = scene.own.run(*resume, "--run-id-file", "r.txt")
     assert done.code == 0, done.out[-3000:]
-    assert differences(scene.state(), expected) == []
-    assert server.surprises == []
-    run = f"MfwbBackfillFlow/{(tmp_path / 'r.txt').read_text(encoding='utf-8')}"
-    assert (tmp_path / ".metaflow" / run / "end").is_dir()
-    assert _files_with(server.api_key, tmp_path) == []
+    assert scene.server.surprises == []
+    run = f"MfwbBackfillFlow/{(scene.root / 'r.txt').read_text(encoding='utf-8')}"
+    assert (scene.root / ".metaflow" / run / "end").is_dir()
 
 
 def _kill_all(process: subprocess.Popen[str]) -> None:

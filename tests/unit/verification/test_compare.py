@@ -179,6 +179,26 @@ def test_a_correct_flow_run() -> None:
     assert result.findings.compared["alias"] == 2
 
 
+@pytest.mark.parametrize(
+    ("maker", "differing"), [("id-of-another-flow-run", 0), ("id-fit", 1), ("id-end", 1)]
+)
+def test_a_step_that_logs_what_it_got_of_another_flow_run(maker: str, differing: int) -> None:
+    """The version is of whoever logged it first; within its own flow run the edge is wrong."""
+    model = replace(MODEL, producer=maker)
+    end = replace(END, used=(model,), logged=(model,) if maker == "id-end" else ())
+    recorded = RecordedFlowRun(
+        "F/1",
+        (replace(FIT, logged=(model,), used=(model,)), end),
+        {key: [model] for key in ALIASED},
+    )
+    fit = replace(EXPECTED.runs[0], may_use_others=True)
+    findings = compare(replace(EXPECTED, runs=(fit, EXPECTED.runs[1])), recorded).findings
+
+    edges = [difference for difference in findings.differences if difference.kind == "edge"]
+    assert len(edges) == differing
+    assert len(findings.unknown) == 1 - differing
+
+
 def test_a_point_that_is_no_number_is_the_same() -> None:
     """W&B gives NaN back as NaN, which equals nothing."""
     fit = replace(EXPECTED.runs[0], history={(0, "tasks/score"): math.nan})
