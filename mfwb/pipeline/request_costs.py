@@ -7,14 +7,17 @@ plans against syncs.
 
 from __future__ import annotations
 
+from mfwb.outcome import Requests
 from mfwb.planning import Form, PlannedRun, Preview
 from mfwb.ports import ReadyRun
+from mfwb.request_budget import RequestBudget
 
 __all__ = [
     "REQUESTS_OF_FLOW_RUN",
     "REQUESTS_OF_UPDATE",
     "count_panels",
     "count_requests",
+    "count_sent",
     "requests_of",
 ]
 
@@ -57,6 +60,11 @@ def requests_of(run: PlannedRun, ready: ReadyRun | None) -> int:
         artifacts = len(ready.artifacts)
         files = sum(file.uri is None for artifact in ready.artifacts for file in artifact.files)
     return count_requests(artifacts=artifacts, files=files, panels=count_panels(run))
+
+
+def count_sent(budget: RequestBudget) -> Requests:
+    """Return the requests of a call so far."""
+    return Requests(own=budget.own, wandb_core=budget.by_core)
 
 
 def count_panels(run: PlannedRun) -> int:
