@@ -16,6 +16,7 @@ from mfwb.pipeline.request_costs import (
     REQUESTS_OF_UPDATE,
     count_panels,
     count_requests,
+    count_tables,
 )
 from mfwb.planning import PlannedRun
 from mfwb.ports import ExpectedRun
@@ -57,6 +58,7 @@ def estimate_run(
         artifacts=len(files),
         files=sum(file.number for file in files),
         panels=count_panels(run),
+        tables=count_tables(run),
     )
     seconds = _SECONDS_OF_RUN + _SECONDS_OF_ARTIFACT * len(files) + size / _BYTES_PER_SECOND_OF_DISK
     if online:

@@ -17,6 +17,7 @@ _FEW, _MANY = 2, 8  # branches
 _LATENCY = 0.05  # seconds for each request, as to a server that is elsewhere
 _LIMIT = 14
 _TOLERANCE = 0.1  # of what is told
+_OWN_OF_SAME_KINDS = 2  # the marks, and a question what the server can do
 
 _FLOW = """
 from metaflow import FlowSpec, step
@@ -82,7 +83,7 @@ def test_requests_of_one_more_wandb_run(tmp_path: Path) -> None:
     for sent, told in ((few, told_of_few), (many, told_of_many)):
         assert sum(told.values()) == pytest.approx(sum(sent.values()), rel=_TOLERANCE), (told, sent)
         own = sum(number for kind, number in sent.items() if kind not in _OF_WANDB_CORE)
-        assert told["own"] == pytest.approx(own, rel=_TOLERANCE), (told, sent)
+        assert own <= told["own"] <= own + _OWN_OF_SAME_KINDS, (told, sent)
 
 
 def _requests(root: Path, steps: int) -> tuple[Counter[str], dict[str, int]]:
