@@ -18,22 +18,28 @@ COUNT = 300
 _FLOW = Path(__file__).resolve().parent / "flow.py"
 
 
-def flow_run(build: Path, *, fresh: bool) -> str:
-    """Return the pathspec of the flow run; the flow is run if it has not been, or has changed."""
+def flow_run(build: Path, *, fresh: bool, count: int = COUNT) -> str:
+    """Return the pathspec of the flow run; the flow is run if it has not been, or has changed.
+
+    Args:
+        build: the folder that keeps it, of one count.
+        fresh: whether to run the flow in any case.
+        count: foreach tasks.
+    """
     note = build / f"flow-{hashlib.sha256(_FLOW.read_bytes()).hexdigest()[:12]}"
     if fresh or not note.exists():
         shutil.rmtree(build, ignore_errors=True)
-        note.write_text(f"BenchFlow/{_run_flow(build)}", encoding="utf-8")
+        note.write_text(f"BenchFlow/{_run_flow(build, count)}", encoding="utf-8")
     return note.read_text(encoding="utf-8")
 
 
-def _run_flow(build: Path) -> str:
+def _run_flow(build: Path, count: int) -> str:
     """Run the flow with Metaflow and return the id of the flow run."""
     environment = metaflow_environment(build)
     program = shutil.copy(_FLOW, build)  # each task reads it anew; who edits it meanwhile, may
     id_file = build / "run-id"
     command = [sys.executable, str(program), "--quiet", "run", "--run-id-file", str(id_file)]
-    command += ["--count", str(COUNT), "--max-workers", "4", "--max-num-splits", str(COUNT)]
+    command += ["--count", str(count), "--max-workers", "4", "--max-num-splits", str(count)]
     with (build / "flow.log").open("wb") as log:
         done = subprocess.run(
             command,

@@ -8,9 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["BUILD", "Workplace", "console_script", "metaflow_environment"]
+__all__ = ["BUILD", "SCALE", "Workplace", "console_script", "metaflow_environment"]
 
 BUILD = Path(__file__).resolve().parent.parent / "build" / "bench"
+SCALE = BUILD.parent / "scale"
+"""The same for flow runs of thousands of tasks."""
+
 _OTHERS = ("WANDB_", "METAFLOW_", "MFWB_", "PYTHON")  # the last: some keep it from caching bytecode
 _DEAD_END = "http://127.0.0.1:9"
 

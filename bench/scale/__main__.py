@@ -2,14 +2,15 @@
 
     python -m bench.scale --tasks 300 3000 5000
 
-The first call runs the bench flow with Metaflow (300 tasks, some minutes) and copies it with more
-tasks. The script without mfwb is measured with 300 tasks and multiplied: it has no other part.
+The first call runs the bench flow with Metaflow (eight tasks) and copies it with more tasks. The
+script without mfwb is measured with 300 tasks and multiplied: it has no other part.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -18,8 +19,8 @@ from pathlib import Path
 
 from bench.measure import disk_use, measure
 from bench.replays import replay_by_script
-from bench.sample import COUNT, flow_run
-from bench.workplaces import BUILD, Workplace, console_script
+from bench.sample import COUNT
+from bench.workplaces import SCALE, Workplace, console_script
 
 _TASKS = (300, 3_000, 5_000)
 _MEGABYTE = 1_000_000
@@ -42,8 +43,10 @@ def main() -> int:
     """Measure and print a line for each sync, and what a further task takes."""
     arguments = _arguments()
     script = _script_seconds() if arguments.script else None
+    if script is not None:
+        print(f"the script: {script:.2f} s of processor for {COUNT} tasks")
     floor = _import_seconds()
-    print(f"floor: {floor:.2f} s of processor for the imports")
+    print(f"floor: {floor:.2f} s of processor for the imports; load average {_load():.1f}")
     points: list[Point] = []
     for granularity in arguments.granularity:
         for tasks in arguments.tasks:
@@ -96,7 +99,7 @@ def _sync(pathspec: str, tasks: int, granularity: str) -> Point:
 
 
 def _script_seconds() -> float:
-    return replay_by_script(BUILD, flow_run(BUILD, fresh=False)).measured.cpu
+    return replay_by_script(SCALE, _pathspec(COUNT)).measured.cpu
 
 
 def _import_seconds() -> float:
@@ -105,13 +108,17 @@ def _import_seconds() -> float:
     return measure(command, cwd=workplace.out, environment=workplace.environment).cpu
 
 
+def _load() -> float:
+    return os.getloadavg()[0]
+
+
 def _line(point: Point, script: float | None) -> str:
     times = "" if script is None else f"{script * point.tasks / COUNT / point.cpu:8.1f}x the script"
     return (
         f"{point.tasks:>6} tasks per {point.granularity}: {point.seconds:7.1f} s, "
         f"{point.cpu:7.2f} s of processor, {point.main_peak / _MEGABYTE:5.0f} MB "
         f"({point.tree_peak / _MEGABYTE:5.0f} MB with children), "
-        f"{point.written / _MEGABYTE:6.1f} MB written{times}"
+        f"{point.written / _MEGABYTE:6.1f} MB written, load average {_load():.1f}{times}"
     )
 
 
@@ -129,8 +136,8 @@ def _marginal(points: list[Point]) -> str:
 
 
 def _workplace(name: str) -> Workplace:
-    shutil.rmtree(BUILD / "work" / name, ignore_errors=True)
-    return Workplace.make(BUILD, name)
+    shutil.rmtree(SCALE / "work" / name, ignore_errors=True)
+    return Workplace.make(SCALE, name)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Flow runs of the bench flow with more tasks than Metaflow could run in an hour.
 
-Metaflow runs 300 tasks, once. Further tasks are copies of these under ids of their own, with the
+Metaflow runs eight tasks, once. Further tasks are copies of these under ids of their own, with the
 artifacts that the code of the step makes for their index, stored as Metaflow stores them.
 """
 
@@ -13,10 +13,12 @@ from typing import Any
 
 from bench.flow import BenchFlow
 from bench.sample import flow_run
-from bench.workplaces import BUILD
+from bench.workplaces import SCALE
 from tests.support.copies import Wide, widen_flow_run
 
 __all__ = ["wide_flow_run"]
+
+_REAL_TASKS = 8
 
 _EPOCHS = 20
 _HOUR = 3_600_000  # ms
@@ -24,8 +26,8 @@ _HOUR = 3_600_000  # ms
 
 def wide_flow_run(tasks: int) -> str:
     """Return the pathspec of a flow run with that many tasks, made at the first call."""
-    pathspec = flow_run(BUILD, fresh=False)
-    note = BUILD / f"wide-{tasks}-{Path(pathspec).name}"
+    pathspec = flow_run(SCALE, fresh=False, count=_REAL_TASKS)
+    note = SCALE / f"wide-{tasks}-{Path(pathspec).name}"
     if not note.exists():
         note.write_text(_widen(pathspec, tasks), encoding="utf-8")
     return note.read_text(encoding="utf-8")
@@ -54,4 +56,4 @@ def _widen(pathspec: str, tasks: int) -> str:
     }
     started_at_ms = int(pathspec.split("/")[1]) // 1000 - _HOUR - tasks
     wide = Wide("fit", tasks, artifacts, of_steps)
-    return widen_flow_run(BUILD, pathspec, wide, started_at_ms=started_at_ms)
+    return widen_flow_run(SCALE, pathspec, wide, started_at_ms=started_at_ms)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from wandb.proto.wandb_internal_pb2 import Record
 
 from mfwb.sink.offline.wandb_file import read_records
 from tests.integration.results import Synced, metadata_of
@@ -288,7 +289,7 @@ def _points_of(name: str, path: Path) -> list[float]:
     """Return the values of a key in the rows of a file of records."""
     return [
         json.loads(item.value_json)
-        for record in read_records(path)
+        for record in read_records(path, Record)
         for item in record.history.item
         if name in {item.key, *item.nested_key}
     ]
