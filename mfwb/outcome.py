@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -101,6 +101,20 @@ class Estimate:
             requests=self.requests + other.requests,
             seconds=round(self.seconds + other.seconds, 3),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """The requests to W&B that a call sent.
+
+    Attributes:
+        own: those of mfwb itself, counted one by one.
+        wandb_core: about how many wandb-core, a part of W&B's SDK, sent for the W&B runs that were
+            written; it does not tell, so they are computed.
+    """
+
+    own: int
+    wandb_core: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,11 +408,13 @@ if TYPE_CHECKING:
     ItemsDocument = dict[str, int]
     AccountDocument = dict[str, dict[str, int]]
     EstimateDocument = dict[str, Any]
+    RequestsDocument = dict[str, int]
 else:  # the schema of the document is made from these types
     FlowRunDocument = FlowRunOutcome
     ItemsDocument = ItemCounts
     AccountDocument = Account
     EstimateDocument = Estimate
+    RequestsDocument = Requests
 
 
 class ShardState(str, Enum):
@@ -453,6 +469,7 @@ class Totals(TypedDict):
         estimate: what a sync would cost; all 0 if this is no plan.
         bytes_written: of files that this call sent to W&B, or wrote into the bundle.
         seconds: how long the call took; None: not known, as of a plan.
+        requests: to W&B; None: not known, as of a push, or of a plan.
     """
 
     flow_runs: dict[str, int]
@@ -470,6 +487,7 @@ class Totals(TypedDict):
     estimate: EstimateDocument
     bytes_written: int
     seconds: float | None
+    requests: RequestsDocument | None
 
 
 class ResultDocument(TypedDict):
@@ -518,6 +536,7 @@ class Result(ShownInNotebooks):
     shards: tuple[ShardOutcome, ...] = ()  # of a backfill
     estimate: Estimate | None = None  # in a plan: what a sync of all flow runs would cost
     seconds: float | None = field(default=None, compare=False)  # of the whole call; None: not known
+    requests: Requests | None = field(default=None, compare=False)  # to W&B; None: not known
 
     def __repr__(self) -> str:
         """Return `<mfwb sync: 2 synced, 1 failed, 3 losses; Flow/3: the reason>`: one line."""
@@ -555,6 +574,7 @@ class Result(ShownInNotebooks):
             "estimate": _adapter(Estimate).dump_python(self.estimate or Estimate(), mode="json"),
             "bytes_written": self.bytes_written,
             "seconds": self.seconds,
+            "requests": asdict(self.requests) if self.requests else None,
         }
 
     @property

@@ -1,5 +1,7 @@
 """Request budget: no more than so many requests to W&B in a minute, by all workers of a call.
 
+It also counts what was sent, whether there is a limit or not.
+
 mfwb's own requests are counted one by one. wandb-core sends those of an open W&B run by itself; so
 the run is charged for all of them before it is opened. What was charged counts until a minute after
 the W&B run has been finished. So within any minute there are no more requests than were charged.
@@ -41,6 +43,8 @@ class RequestBudget:
         self._limit = limit
         self._seconds = _WINDOW_SECONDS if seconds is None else seconds
         self._clock = clock
+        self._own = 0  # requests that mfwb itself has sent
+        self._by_core = 0  # about so many requests that wandb-core has sent for W&B runs
         self._open = 0  # requests that are being sent, or may be
         self._done: deque[tuple[float, int]] = deque()  # when they were done, and how many
         self._done_sum = 0
@@ -51,6 +55,28 @@ class RequestBudget:
     def is_limited(self) -> bool:
         """Whether there is a limit."""
         return self._limit is not None
+
+    @property
+    def own(self) -> int:
+        """The requests that mfwb itself has sent, those that failed among them."""
+        return self._own
+
+    @property
+    def by_core(self) -> int:
+        """About how many requests wandb-core has sent for W&B runs; it does not tell."""
+        return self._by_core
+
+    def note_run(self, requests: int) -> None:
+        """Note a W&B run that was written, and about how many requests wandb-core sent for it."""
+        with self._changed:
+            self._by_core += requests
+
+    def note_sent(self, requests: int) -> None:
+        """Note requests of mfwb that were sent without asking for room; they count from now on."""
+        with self._changed:
+            self._own += requests
+            if self._limit is not None:
+                self._note_done(requests)
 
     def try_begin(self, number: int) -> float:
         """Charge for requests that will be sent, if there is room for them.
@@ -78,16 +104,21 @@ class RequestBudget:
         with self._changed:
             self._open -= number
             if sent:
-                self._done.append((self._clock(), sent))
-                self._done_sum += sent
+                self._note_done(sent)
             self._changed.notify_all()
+
+    def _note_done(self, number: int) -> None:
+        self._done.append((self._clock(), number))
+        self._done_sum += number
 
     @contextmanager
     def single(self) -> Iterator[None]:
-        """Wait until one request may be sent, which is sent within the context.
+        """Wait until one request of mfwb may be sent, which is sent within the context.
 
         It does not wait where it belongs to a W&B run that was charged, see `charged`.
         """
+        with self._changed:
+            self._own += 1
         if self._limit is None or getattr(self._thread, "is_charged", False):
             yield
             return

@@ -12,6 +12,7 @@ from mfwb.errors import UsageError
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.plan import PlannedFlowRun, plan_selected
+from mfwb.pipeline.request_costs import count_sent
 from mfwb.pipeline.selection import SelectedFlowRun, Selection
 from mfwb.pipeline.sync import sync_flow_runs
 from mfwb.pipeline.sync_history import SyncHistory
@@ -112,6 +113,7 @@ def _carry_out(
         tuple(outcomes.get(item.pathspec) or _left_alone(item) for item in plan.flow_runs),
         notes=notes,
         seconds=monotonic() - began,
+        requests=count_sent(parts.sink.request_budget),
     )
 
 

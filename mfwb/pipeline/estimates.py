@@ -10,11 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from mfwb.outcome import Estimate, RunAction
+from mfwb.pipeline.flow_run_room import MAX_FLOW_RUNS
 from mfwb.pipeline.request_costs import (
     REQUESTS_OF_FLOW_RUN,
     REQUESTS_OF_UPDATE,
     count_panels,
     count_requests,
+    count_tables,
 )
 from mfwb.planning import PlannedRun
 from mfwb.ports import ExpectedRun
@@ -27,7 +29,6 @@ _SECONDS_OF_ARTIFACT = 0.03
 _SECONDS_OF_REQUEST = 0.1  # a round trip to a server; as many at once as there are workers
 _SECONDS_OF_CALL = 3.0  # imports, and the checks at the end
 _SECONDS_OF_OFFLINE_CALL = 0.5
-_FLOW_RUNS_AT_ONCE = 8
 _BYTES_PER_SECOND = 10_000_000  # of an upload
 _BYTES_PER_SECOND_OF_DISK = 100_000_000  # of what is read, checked and converted
 
@@ -57,6 +58,7 @@ def estimate_run(
         artifacts=len(files),
         files=sum(file.number for file in files),
         panels=count_panels(run),
+        tables=count_tables(run),
     )
     seconds = _SECONDS_OF_RUN + _SECONDS_OF_ARTIFACT * len(files) + size / _BYTES_PER_SECOND_OF_DISK
     if online:
@@ -100,6 +102,6 @@ def estimate_call(flow_runs: Iterable[Estimate], *, workers: int, online: bool) 
     total = sum(with_work, start=Estimate())
     if not with_work:
         return total
-    at_once = min(workers, len(with_work), _FLOW_RUNS_AT_ONCE) if online else 1
+    at_once = min(workers, len(with_work), MAX_FLOW_RUNS) if online else 1
     seconds = _SECONDS_OF_CALL if online else _SECONDS_OF_OFFLINE_CALL
     return replace(total, seconds=round(total.seconds / at_once + seconds, 1))

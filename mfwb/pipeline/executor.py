@@ -28,9 +28,9 @@ __all__ = ["ExecutionResult", "Executor", "Force"]
 _MAX_BYTES = 2 * 10**9
 """Bytes of the artifacts of all W&B runs that are written at a time; a larger one is alone."""
 
-_MORE_REQUESTS = 2
-"""Requests of a W&B run beyond those that can be foreseen: its version may have to be read again,
-and a slow machine sends its summary in parts."""
+_MORE_REQUESTS = 3
+"""Requests of a W&B run that may come on top, beside one for each artifact, whose version is read:
+the claim, and those of a slow machine, which sends config and summary in parts."""
 
 _Written = tuple[PlannedRun, WandbRunOutcome, WrittenRun, bool]
 """A W&B run, its outcome, what the session returned, and whether anything had to be written."""
@@ -94,7 +94,7 @@ class Executor:
             for run in turn.iterate_when_allowed(run for level in plan.levels() for run in level):
                 session.enqueue(run)
                 work = partial(execution.write, run)
-                requests = requests_of(run, None) + _MORE_REQUESTS
+                requests = requests_of(run, None) + len(run.outputs) + _MORE_REQUESTS
                 writing.append(self._queue.submit(work, size=_size_of(run), requests=requests))
             written = [execution.add_inputs(future.result()) for future in writing]
             losses = session.confirm() if any(wrote for _, _, wrote in written) else {}
@@ -231,8 +231,11 @@ class _FlowRunExecution:
             written, prepared = self.session.update(run, ready, rules), None
         else:
             prepared = ready
+            is_online = self.parts.sink.bundle is None
             with self.write_gate.open_for_run(), noted(run.name, "write"):
                 written = self.session.write(run, ready)
+            if is_online and not written.deleted:
+                self.parts.sink.request_budget.note_run(requests_of(run, ready))
         outcome = _outcome(run, written, prepared)
         self.parts.payloads.release(run)
         self.parts.progress.written(self.flow_run, run.name)

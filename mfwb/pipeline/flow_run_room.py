@@ -11,7 +11,10 @@ from threading import Condition
 
 from mfwb.planning import Form, Plan
 
-__all__ = ["FlowRunRoom", "bytes_of"]
+__all__ = ["MAX_FLOW_RUNS", "FlowRunRoom", "bytes_of"]
+
+MAX_FLOW_RUNS = 64
+"""At most: each has a thread, which waits for workers and then reads W&B back."""
 
 _CHECK_SECONDS = 0.05  # between two looks at what the workers need
 _BYTES_OF_RUN, _BYTES_OF_ARTIFACT, _BYTES_OF_FILE, _BYTES_OF_USE = 20_000, 2_000, 1_000, 1_000

@@ -7,14 +7,18 @@ plans against syncs.
 
 from __future__ import annotations
 
+from mfwb.outcome import Requests
 from mfwb.planning import Form, PlannedRun, Preview
 from mfwb.ports import ReadyRun
+from mfwb.request_budget import RequestBudget
 
 __all__ = [
     "REQUESTS_OF_FLOW_RUN",
     "REQUESTS_OF_UPDATE",
     "count_panels",
     "count_requests",
+    "count_sent",
+    "count_tables",
     "requests_of",
 ]
 
@@ -29,18 +33,21 @@ _FIRST_ARTIFACT = 1  # what the server can do, which wandb-core requests for eac
 _ARTIFACT = 6  # draft, manifest twice and its upload, addresses for its files, commit
 _FILE = 1
 _PANEL = 1  # a file of the W&B run: a card, an image, a table
+_TABLE = 9  # beside its file: W&B's SDK makes an artifact of it, with an Api and its type
 
 
-def count_requests(*, artifacts: int, files: int, panels: int) -> int:
+def count_requests(*, artifacts: int, files: int, panels: int, tables: int) -> int:
     """Return the requests of a W&B run that is written whole, without those of its flow run.
 
     Args:
         artifacts: the W&B artifacts that it logs, each with new contents.
         files: the files of all of them together, without references.
         panels: the files of the W&B run itself.
+        tables: how many of these are tables.
     """
-    first = _FIRST_ARTIFACT if artifacts else 0
-    return _RUN + first + _ARTIFACT * artifacts + _FILE * files + _PANEL * panels
+    first = _FIRST_ARTIFACT if artifacts or tables else 0
+    of_artifacts = _ARTIFACT * artifacts + _FILE * files
+    return _RUN + first + of_artifacts + _PANEL * panels + _TABLE * tables
 
 
 def requests_of(run: PlannedRun, ready: ReadyRun | None) -> int:
@@ -56,7 +63,14 @@ def requests_of(run: PlannedRun, ready: ReadyRun | None) -> int:
     else:
         artifacts = len(ready.artifacts)
         files = sum(file.uri is None for artifact in ready.artifacts for file in artifact.files)
-    return count_requests(artifacts=artifacts, files=files, panels=count_panels(run))
+    return count_requests(
+        artifacts=artifacts, files=files, panels=count_panels(run), tables=count_tables(run)
+    )
+
+
+def count_sent(budget: RequestBudget) -> Requests:
+    """Return the requests of a call so far."""
+    return Requests(own=budget.own, wandb_core=budget.by_core)
 
 
 def count_panels(run: PlannedRun) -> int:
@@ -69,3 +83,11 @@ def count_panels(run: PlannedRun) -> int:
         for file in artifact.files
     )
     return len(run.cards) + tables + figures + previews
+
+
+def count_tables(run: PlannedRun) -> int:
+    """Return how many of these files are tables: of tasks, of an overview, and previews."""
+    own = 1 if run.merged or run.overview is not None else 0
+    return own + sum(
+        file.preview is Preview.TABLE for artifact in run.outputs for file in artifact.files
+    )

@@ -26,11 +26,12 @@ from mfwb.pipeline.draft import (
 )
 from mfwb.pipeline.executor import Executor
 from mfwb.pipeline.failures import failed_outcome
-from mfwb.pipeline.flow_run_room import FlowRunRoom, bytes_of
+from mfwb.pipeline.flow_run_room import MAX_FLOW_RUNS, FlowRunRoom, bytes_of
 from mfwb.pipeline.group_pages import with_group_page, with_group_pages
 from mfwb.pipeline.log_order import LogOrder, Turn
 from mfwb.pipeline.look_ahead import look_ahead
 from mfwb.pipeline.parts import Parts
+from mfwb.pipeline.request_costs import count_sent
 from mfwb.pipeline.selection import SelectedFlowRun, Selection, select_flow_runs
 from mfwb.pipeline.sync_history import SyncHistory, ids_written_before, is_done
 from mfwb.pipeline.unmatched import TableUse
@@ -39,7 +40,6 @@ from mfwb.ports import Destination, Entry, SyncState
 
 __all__ = ["sync_flow_runs"]
 
-_MAX_FLOW_RUNS = 64  # each has a thread, which waits for workers and then reads W&B back
 _OFFLINE_WORKERS = 2  # offline there is nothing to wait for: more workers only hinder each other
 _MAX_BYTES = 10**9
 """Bytes of memory of the plans, and of the processes that convert artifacts, of all flow runs that
@@ -81,7 +81,13 @@ def sync_flow_runs(
             outcomes = with_group_pages(sync.run(selected))
             flows = {flow_run.pathspec.flow for flow_run in selected}
             notes += [*notes_on(selection, outcomes), *sync.tables.notes(flows)]
-            return Result("sync", outcomes, notes=tuple(notes), seconds=monotonic() - began)
+            return Result(
+                "sync",
+                outcomes,
+                notes=tuple(notes),
+                seconds=monotonic() - began,
+                requests=count_sent(parts.sink.request_budget),
+            )
 
 
 @contextmanager
@@ -91,7 +97,7 @@ def _started_sync(
     """Yield a sync with workers. If it is interrupted, only what has been started is awaited."""
     online = parts.sink.bundle is None
     workers = min(settings.sync_workers, max_open_runs() if online else _OFFLINE_WORKERS)
-    at_once = _MAX_FLOW_RUNS if online else 1
+    at_once = MAX_FLOW_RUNS if online else 1
 
     def force(run: PlannedRun) -> bool:
         return settings.force and (forced is None or run.name in forced)

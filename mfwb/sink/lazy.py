@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 __all__ = ["LazySink", "open_sink"]
 
 
+_REQUESTS_FOR_ENTITY = 2  # who is logged in, and the entity of that user
+
+
 @contextmanager
 def open_sink(
     settings: Settings,
@@ -87,9 +90,24 @@ def open_sink(
                 save_defaults(memory, key, files_of_settings(), defaults)
             return defaults
 
+        budget = RequestBudget(settings.max_requests_per_minute)
         query_entity = entity_query(settings, no_key_reason, progress)
-        destinations = Destinations(settings, known or query_once(), query_entity, may_ask=may_ask)
-        sink = LazySink(destinations, settings, query_once, scratch, progress)
+
+        def query_and_count(base_url: str) -> str | None:
+            budget.note_sent(_REQUESTS_FOR_ENTITY)
+            return query_entity(base_url)
+
+        destinations = Destinations(
+            settings, known or query_once(), query_and_count, may_ask=may_ask
+        )
+        sink = LazySink(
+            destinations,
+            settings,
+            query_once,
+            scratch=scratch,
+            progress=progress,
+            request_budget=budget,
+        )
         if known is None or not _are_surely_valid(settings):
             sink.load()
         yield sink
@@ -116,22 +134,23 @@ def _are_surely_valid(settings: Settings) -> bool:
 class LazySink:
     """A sink that imports wandb only when it is needed."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - these are the parts that it works with
         self,
         destinations: Destinations,
         settings: Settings,
         query_once: Callable[[], WandbDefaults],
+        *,
         scratch: Path,
         progress: Progress,
+        request_budget: RequestBudget,
     ) -> None:
+        self.request_budget = RequestBudget() if destinations.bundle else request_budget
         self._settings = settings
         # It also remembers the defaults for the next call.
         self._query_defaults = query_once
         self._destinations = destinations
         self._scratch = scratch
         self._progress = progress
-        limit = None if destinations.bundle else settings.max_requests_per_minute
-        self.request_budget = RequestBudget(limit)
         self._sink: WandbSink | None = None
         self._bundle_sink: BundleSink | None = None
         self._lock = threading.Lock()

@@ -8,12 +8,16 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.support.sandbox import Sandbox
 from tests.support.wandb_server import Request, WandbServer
 
 _FEW, _MANY = 2, 8  # branches
 _LATENCY = 0.05  # seconds for each request, as to a server that is elsewhere
 _LIMIT = 14
+_TOLERANCE = 0.1  # of what is told
+_OWN_OF_SAME_KINDS = 2  # the marks, and a question what the server can do
 
 _FLOW = """
 from metaflow import FlowSpec, step
@@ -67,17 +71,27 @@ _SHARED = {
 
 
 def test_requests_of_one_more_wandb_run(tmp_path: Path) -> None:
-    """At most 14, of which 13 are those of wandb-core; W&B's own SDK makes 23."""
-    few, many = (_requests(tmp_path, steps) for steps in (_FEW, _MANY))
+    """At most 14, of which 13 are those of wandb-core; W&B's own SDK makes 23. `--json` tells."""
+    (few, told_of_few), (many, told_of_many) = (
+        _requests(tmp_path, steps) for steps in (_FEW, _MANY)
+    )
     each = {kind: (many[kind] - few[kind]) / (_MANY - _FEW) for kind in {*few, *many}}
 
     by_core = {kind: number for kind, number in each.items() if number and kind not in _SHARED}
     assert by_core == _OF_WANDB_CORE
     assert sum(each.values()) <= _LIMIT, each
+    for sent, told in ((few, told_of_few), (many, told_of_many)):
+        assert sum(told.values()) == pytest.approx(sum(sent.values()), rel=_TOLERANCE), (told, sent)
+        own = sum(number for kind, number in sent.items() if kind not in _OF_WANDB_CORE)
+        assert own <= told["own"] <= own + _OWN_OF_SAME_KINDS, (told, sent)
 
 
-def _requests(root: Path, steps: int) -> Counter[str]:
-    """Return the requests of the first sync of a flow run with so many branches, by kind."""
+def _requests(root: Path, steps: int) -> tuple[Counter[str], dict[str, int]]:
+    """Sync a flow run with so many branches for the first time.
+
+    Returns:
+        The requests that arrived, by kind, and those of which `--json` tells.
+    """
     name = f"Branches{steps}"
     script = root / f"{name.lower()}.py"
     first = ", ".join(f"self.s{number}" for number in range(steps))
@@ -91,7 +105,7 @@ def _requests(root: Path, steps: int) -> Counter[str]:
         done = Sandbox(root, own).mfwb("sync", f"{name}/latest", "--json")
         assert done.code == 0, done.err
         assert done.document["totals"]["losses"] == 0
-        return Counter(map(_kind, server.requests))
+        return Counter(map(_kind, server.requests)), done.document["totals"]["requests"]
 
 
 def _kind(request: Request) -> str:

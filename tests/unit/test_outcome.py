@@ -140,6 +140,7 @@ def test_totals() -> None:
         "changes": {"new": 0, "changed": 0, "unfinished": 0, "unchanged": 0},
         "bytes_written": 0,
         "seconds": None,
+        "requests": None,
         "estimate": {"size": 0, "size_is_estimate": False, "requests": 0, "seconds": 0.0},
     }
 

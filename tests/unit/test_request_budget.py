@@ -90,3 +90,20 @@ def test_without_a_limit_nothing_waits() -> None:
     thread.start()
     thread.join()
     assert done.is_set()
+
+
+def test_requests_are_counted_without_a_limit() -> None:
+    """Those of mfwb one by one, those of wandb-core as they were computed."""
+    budget = RequestBudget()
+    with budget.single(), budget.charged(), budget.single():
+        budget.note_sent(2)
+    budget.note_run(12)
+    assert (budget.own, budget.by_core) == (4, 12)
+
+
+def test_requests_that_asked_for_no_room_count() -> None:
+    """What was sent leaves less room."""
+    budget = RequestBudget(5, clock=lambda: 0.0)
+    budget.note_sent(2)
+    assert budget.try_begin(4) > 0
+    assert budget.try_begin(3) == 0

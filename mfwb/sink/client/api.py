@@ -102,6 +102,10 @@ class ApiClient:
                 run_within(self.retry_budget.wait_limit, wandb.teardown, "wandb-core")
             return True
 
+    def note_commit(self) -> None:
+        """Note that mfwb has committed an artifact; else wandb-core does, and that is counted."""
+        self._request_budget.note_run(-1)
+
     def version_reads(self, project_path: str) -> VersionReads:
         """Return what reads the versions that a project gets; another one after a restart."""
         entity, _ = split_project_path(project_path)
@@ -114,8 +118,9 @@ class ApiClient:
         with self._lock:
             if entity not in self._apis:
                 overrides = {"base_url": self.base_url, "entity": entity}
-                api = new_api(overrides, timeout=_REQUEST_TIMEOUT)
-                if self._request_budget.is_limited:
-                    surround_requests(api, self._request_budget.single)
+                with self._request_budget.single():  # it asks who is logged in
+                    api = new_api(overrides, timeout=_REQUEST_TIMEOUT)
+                self._request_budget.note_sent(1)  # the first question what the server can do
+                surround_requests(api, self._request_budget.single)
                 self._apis[entity] = api
             return self._apis[entity]

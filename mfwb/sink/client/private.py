@@ -117,14 +117,17 @@ def _operation_name(text: str) -> str:
 def surround_requests(api: wandb.Api, context: Callable[[], AbstractContextManager[None]]) -> None:
     """Let each request of a public Api, and of the objects it returns, be sent within a context.
 
-    All of them go through one object, which has no public counterpart.
+    All of them go through one object, which has no public counterpart. What the server can do is
+    no such request: wandb-core knows it after the first time.
     """
     service_api = api._service_api  # noqa: SLF001
     send = service_api.send_api_request
 
-    def send_within(*arguments: Any, **options: Any) -> Any:
+    def send_within(request: Any, *arguments: Any, **options: Any) -> Any:
+        if request.WhichOneof("request") == "features_request":
+            return send(request, *arguments, **options)
         with context():
-            return send(*arguments, **options)
+            return send(request, *arguments, **options)
 
     vars(service_api)["send_api_request"] = send_within
 

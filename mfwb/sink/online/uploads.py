@@ -263,7 +263,9 @@ class Uploads:
         name = f"{self._path}/{upload.ready.planned.name}"
 
         def request(api: wandb.Api) -> wandb.Artifact:
-            version: wandb.Artifact = api.artifact(f"{name}:{commit_artifact(api, draft)}")
+            number = commit_artifact(api, draft)
+            self._client.note_commit()
+            version: wandb.Artifact = api.artifact(f"{name}:{number}")
             return version
 
         return self._client.call(self._path, request, f"commit {upload.item}")
