@@ -41,6 +41,10 @@ class Window:
         self.driver.get_log("browser")
         self.driver.get("about:blank")
         self.driver.get(path.as_uri())
+        # On a busy machine, `get` may come back before the page is there, and its script has run.
+        self.until(
+            f"return location.href === '{path.as_uri()}' && document.readyState === 'complete'"
+        )
 
     def run(self, script: str, *arguments: Any) -> Any:
         """Return what a script returns."""

@@ -10,7 +10,7 @@ import wandb
 
 from mfwb.planning import Plan, PlannedRun, WandbRunId
 from mfwb.ports import ChartAxis, ReadyRun
-from mfwb.sink.client.private import publish_history_record, publish_started_at
+from mfwb.sink.client.private import publish_history, publish_started_at
 from mfwb.sink.content.media import add_preview
 from mfwb.sink.content.run_content import build_summary, file_previews, format_log, sent, tables_of
 from mfwb.sink.content.run_metadata import RunMetadata
@@ -101,9 +101,13 @@ def write_history(
         open_run.define_metric(
             axis.chart, step_metric=axis.axis, summary="none" if axis.keeps_value else None
         )
-    for step, row in rows:
-        record = history_record(step, {**row, **row_times(start)})
-        publish_history_record(open_run, record.history.SerializeToString())
+    publish_history(
+        open_run,
+        (
+            history_record(step, {**row, **row_times(start)}).history.SerializeToString()
+            for step, row in rows
+        ),
+    )
 
 
 def write_sent_marker(open_run: wandb.Run, token: str) -> None:
