@@ -16,6 +16,7 @@ from mfwb.errors import BUG_EXIT_CODE, LockHeld, Unreachable, UsageError
 from mfwb.outcome import FlowRunOutcome, Status
 from mfwb.own_command import own_program
 from mfwb.ports import Progress
+from mfwb.request_budget import MIN_REQUESTS_PER_MINUTE
 from mfwb.safe_text import one_line
 from mfwb.shards.folder import BackfillFolder
 from mfwb.shards.messages import Job, SentSettings, apply_message, job_to_json, outcome_of
@@ -26,8 +27,6 @@ __all__ = ["ShardEnd", "not_begun", "raise_if_none_began", "run_shards", "with_s
 _CHILD = "mfwb.shards.child"
 _STARTS = 3
 """How often the process of a shard is started: something may kill it, as for want of memory."""
-
-_LEAST_BUDGET = 60  # requests a minute: what the settings allow a process at least
 
 _END = 0.5
 """Seconds: a process ends at once when its input does, and Ctrl-C ends a call within a second."""
@@ -253,7 +252,7 @@ def with_share_of_budget(settings: Settings, processes: int) -> Settings:
 def _within_budget(settings: Settings, processes: int) -> int:
     """Return how many processes may run at once, so that each has the least budget there is."""
     whole = settings.max_requests_per_minute
-    return processes if whole is None else min(processes, max(1, whole // _LEAST_BUDGET))
+    return processes if whole is None else min(processes, max(1, whole // MIN_REQUESTS_PER_MINUTE))
 
 
 def _how(code: int) -> str:
