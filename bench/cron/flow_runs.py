@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.workplaces import metaflow_environment
+from bench.small_flow import run_small_flow
 from tests.support.copies import add_to_ledger, copy_flow_run, copy_listing
 
 __all__ = ["BUILD", "Sample", "add_synced", "many", "masses", "ten_steps", "three_new"]
@@ -96,21 +94,7 @@ def _first(flow: str, folder_name: str) -> tuple[Path, str]:
     root = BUILD / folder_name
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
-    program = shutil.copy(_FLOWS / f"{flow}.py", root)
-    command = [sys.executable, str(program), "--quiet", "run", "--run-id-file", "run-id"]
-    done = subprocess.run(
-        command,
-        cwd=root,
-        env=metaflow_environment(root),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise SystemExit(f"bench: the flow failed\n{done.stdout}{done.stderr}")
-    name = "".join(word.capitalize() for word in flow.split("_"))
-    return root, f"{name}/{(root / 'run-id').read_text(encoding='utf-8')}"
+    return root, run_small_flow(_FLOWS / f"{flow}.py", root)
 
 
 def _started_at_ms(pathspec: str) -> int:

@@ -7,12 +7,10 @@ import hashlib
 import json
 import pickle
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 from bench.cron.flow_runs import Sample
-from bench.workplaces import metaflow_environment
+from bench.small_flow import run_small_flow
 from tests.support.copies import copy_flow_run
 from tests.support.copies.contents import contents_of, give, tasks_of
 
@@ -20,7 +18,7 @@ __all__ = ["BUILD", "STEPS", "make_sample"]
 
 BUILD = Path(__file__).resolve().parent.parent.parent / "build" / "bench-online"
 STEPS = 10
-_FLOW = Path(__file__).with_name("flow.py")
+_FLOW = Path(__file__).with_name("online_flow.py")
 _MINUTE = 60_000  # ms
 
 
@@ -32,7 +30,7 @@ def make_sample(count: int) -> Sample:
     root = BUILD / "flow-runs"
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
-    first = _run_flow(root)
+    first = run_small_flow(_FLOW, root)
     begin = int(first.partition("/")[2]) // 1000
     copies = [
         copy_flow_run(root, first, started_at_ms=begin - _MINUTE * number)
@@ -44,23 +42,6 @@ def make_sample(count: int) -> Sample:
             content = f"{number} {sha1}".encode() * 50
             give(root, task, {"state": (_store(root, content), facts)})
     return Sample(root, (*copies, first))
-
-
-def _run_flow(root: Path) -> str:
-    program = shutil.copy(_FLOW, root)
-    command = [sys.executable, str(program), "--quiet", "run", "--run-id-file", "run-id"]
-    done = subprocess.run(
-        command,
-        cwd=root,
-        env=metaflow_environment(root),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise SystemExit(f"bench: the flow failed\n{done.stdout}{done.stderr}")
-    return f"OnlineFlow/{(root / 'run-id').read_text(encoding='utf-8')}"
 
 
 def _store(root: Path, value: object) -> str:
