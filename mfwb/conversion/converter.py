@@ -208,14 +208,14 @@ class _Child:
         ]
         self._remove_leftovers(running)
         try:
-            for one in running:
-                _link_or_copy(one.job.source, one.source)
-            requests = b"".join(json.dumps(one.request).encode() + b"\n" for one in running)
-            for one in running:
-                answer = self._answer_to(requests, time_limit + one.size / _MIN_SPEED)
+            for item in running:
+                _link_or_copy(item.job.source, item.source)
+            requests = b"".join(json.dumps(item.request).encode() + b"\n" for item in running)
+            for item in running:
+                answer = self._answer_to(requests, time_limit + item.size / _MIN_SPEED)
                 requests = b""
                 if answer.get("outcome") == converter_child.DONE:
-                    one.move_output()
+                    item.move_output()
                 yield answer
         except BaseException:
             self.end()  # the next request must not receive an answer to these
@@ -225,7 +225,7 @@ class _Child:
 
     def _remove_leftovers(self, running: Sequence[_Running]) -> None:
         """Remove files of jobs; mostly there are none or few, which two listings tell."""
-        files = [file for one in running for file in (one.source, one.target, one.rows)]
+        files = [file for item in running for file in (item.source, item.target, item.rows)]
         try:
             present = {*os.listdir(self._inbox), *os.listdir(self._outbox)}  # noqa: PTH208 - speed
         except OSError:  # the process may have changed its own folder

@@ -183,10 +183,10 @@ class ConversionCache:
         many of them: to ask for each takes longer than to convert it.
         """
         missing: dict[str, WantedConversion] = {}
-        for one in wanted:
-            name = self._name(one.content, one.conversion, one.plugin)
-            if self._is_for_ahead(one) and not self._is_known(name):
-                missing.setdefault(name, one)
+        for request in wanted:
+            name = self._name(request.content, request.conversion, request.plugin)
+            if self._is_for_ahead(request) and not self._is_known(name):
+                missing.setdefault(name, request)
         for trusted in (False, True):
             names = [name for name in missing if (missing[name].unpickle == "trusted") is trusted]
             for start in range(0, len(names), _TOGETHER):
@@ -198,12 +198,16 @@ class ConversionCache:
         """Convert contents, by the names of their results, in one process."""
         with ExitStack() as temporary:
             jobs: dict[str, Job] = {}
-            for name, one in wanted.items():
+            for name, request in wanted.items():
                 target, rows = (temporary.enter_context(self._store.scratch()) for _ in range(2))
                 with suppress(ItemLost):  # `get` reports it
-                    source = temporary.enter_context(self._open_pickle(one.content, contents))
+                    source = temporary.enter_context(self._open_pickle(request.content, contents))
                     jobs[name] = Job(
-                        one.conversion, source, target, rows if one.with_rows else None, one.plugin
+                        request.conversion,
+                        source,
+                        target,
+                        rows if request.with_rows else None,
+                        request.plugin,
                     )
             if not jobs:
                 return
