@@ -542,6 +542,9 @@ def _adapter(of: type) -> TypeAdapter[Any]:
     return TypeAdapter(of)  # built at first use: building it is slow
 
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
+"""`json.dumps` would make an encoder for each document."""
+
+
 def _digest(document: Any) -> str:
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_encode(document).encode()).hexdigest()
