@@ -148,9 +148,12 @@ def _read_regular(folder: int, name: str, max_bytes: int) -> bytes:
     """Return the bytes of a file in an open folder; a link that replaced it is not followed."""
     descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | _UNBLOCKED, dir_fd=folder)
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise NotAFileError(f"{name} is not a file")
-        data = _read_up_to(descriptor, max_bytes)
+        data = os.read(descriptor, max_bytes + 1)
+        if len(data) != status.st_size:  # it is being written, or the system returned a part
+            data += _read_up_to(descriptor, max_bytes - len(data))
     finally:
         os.close(descriptor)
     if len(data) > max_bytes:
