@@ -133,7 +133,7 @@ _OUTBOX = "_mfwb_outbox"
 _send_in_loop = ServiceClient._send_server_request  # noqa: SLF001
 _publish_soon = InterfaceSock._publish  # noqa: SLF001
 _request_of_api = ServiceConnection.api_request
-_wait_with_progress = wandb_run.wait_with_progress
+_wait_with_progress = vars(wandb_run)["wait_with_progress"]
 _RunStatusChecker = wandb_run.RunStatusChecker
 _RunMessages = run_messages.RunMessages
 

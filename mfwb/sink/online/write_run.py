@@ -17,12 +17,16 @@ from mfwb.sink.content.run_metadata import RunMetadata
 from mfwb.sink.history.read_rows import Row
 from mfwb.sink.offline.records import history_record, row_times
 
-__all__ = ["settings_of_new", "settings_of_resumed", "write_all", "write_history", "write_sent_marker"]
+__all__ = [
+    "settings_of_new",
+    "settings_of_resumed",
+    "write_all",
+    "write_history",
+    "write_sent_marker",
+]
 
 
-def settings_of_new(
-    plan: Plan, run_metadata: RunMetadata, run_id: WandbRunId
-) -> dict[str, Any]:
+def settings_of_new(plan: Plan, run_metadata: RunMetadata, run_id: WandbRunId) -> dict[str, Any]:
     """Return the fields of `wandb.Settings` that open a W&B run; none is from the environment.
 
     They are settings, since W&B validates all of these at once, and each argument of `init` alone.
