@@ -6,7 +6,7 @@ pydantic 2.13; the contract tests are in tests/integration/sink. `environment.py
 
 | change during a call | reason |
 |---|---|
-| pydantic does not parse the source of models for docstrings | saves 0.25 s for each import |
+| pydantic does not parse the source of models for docstrings | 0.25 s, and more later |
 | wandb treats pandas as not installed | saves most of a second: wandb imports it for any dict |
 | artifact caches are thread-safe | wandb prunes them from 100 artifacts on |
 | the lock of `wandb.setup()` is reentrant | else it hangs if wandb-core can't start |
@@ -40,26 +40,40 @@ __all__ = [
     "without_field_descriptions",
 ]
 
-_IMPORT_LOCK = threading.Lock()
+
+class _Descriptions:
+    """How many contexts keep pydantic from parsing docstrings; the first and last change it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.count = 0
+        self.original: Any = None
+
+
+_DESCRIPTIONS = _Descriptions()
 
 
 @contextmanager
 def without_field_descriptions() -> Iterator[None]:
     """Keep pydantic (2.13) from parsing the source of each model for docstrings of fields.
 
-    wandb sets `use_attribute_docstrings`; the docstrings become descriptions in schemas only.
+    wandb sets `use_attribute_docstrings`; the docstrings become descriptions in schemas only. It
+    imports hundreds of its models when they are first used, in the middle of a call.
     """
     name = "extract_docstrings_from_cls"
-    with _IMPORT_LOCK:
-        original = getattr(_fields, name, None)
-        if original is None:  # another version of pydantic, which is slower and works as well
-            yield
-            return
-        setattr(_fields, name, lambda *_, **__: {})
-        try:
-            yield
-        finally:
-            setattr(_fields, name, original)
+    with _DESCRIPTIONS.lock:
+        _DESCRIPTIONS.count += 1
+        if _DESCRIPTIONS.count == 1:
+            _DESCRIPTIONS.original = getattr(_fields, name, None)
+            if _DESCRIPTIONS.original is not None:  # else pydantic is slower, and works as well
+                setattr(_fields, name, lambda *_, **__: {})
+    try:
+        yield
+    finally:
+        with _DESCRIPTIONS.lock:
+            _DESCRIPTIONS.count -= 1
+            if not _DESCRIPTIONS.count and _DESCRIPTIONS.original is not None:
+                setattr(_fields, name, _DESCRIPTIONS.original)
 
 
 with without_field_descriptions():
@@ -301,6 +315,7 @@ def _silent_terminal() -> Iterator[None]:
 
 
 _ALTERATIONS = (
+    without_field_descriptions,
     _reentrant_setup_lock,
     _restored_settings,
     _silent_terminal,
