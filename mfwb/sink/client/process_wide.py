@@ -11,6 +11,7 @@ pydantic 2.13; the contract tests are in tests/integration/sink. `environment.py
 | artifact caches are thread-safe | wandb prunes them from 100 artifacts on |
 | the lock of `wandb.setup()` is reentrant | else it hangs if wandb-core can't start |
 | wandb-core prints nothing | without memory it prints the stacks of all its threads |
+| a new wandb-core is looked for more often | 0.15 s |
 | mfwb's runs ignore config-defaults.yaml | its values would be in each W&B run's config |
 | each thread sends and awaits its own messages (`core_messages.py`) | a quarter of all time |
 | fields of settings are validated once, not three times | 2 ms of 40 for each run |
@@ -24,6 +25,7 @@ import logging
 import os
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
@@ -85,7 +87,7 @@ with without_field_descriptions():
         artifact_instance_cache_by_client_id,
     )
     from wandb.sdk.lib.capped_dict import CappedDict
-    from wandb.sdk.lib.service import service_process
+    from wandb.sdk.lib.service import service_port_file, service_process
     from wandb.sdk.lib.wbauth import authenticate
     from wandb.sdk.wandb_config import Config
 
@@ -219,6 +221,23 @@ def _silent_core() -> Iterator[None]:
 
 
 @contextmanager
+def _prompt_core() -> Iterator[None]:
+    """Look for the address of a new wandb-core often: it takes 0.05 s, and wandb waits for 0.2.
+
+    wandb-core puts the file with its address in place when it is whole.
+    """
+
+    def sleep(seconds: float) -> None:
+        time.sleep(min(seconds, _CORE_POLL_SECONDS))
+
+    with _replaced(vars(service_port_file), "_SLEEP", sleep):
+        yield
+
+
+_CORE_POLL_SECONDS = 0.005
+
+
+@contextmanager
 def _without_pandas() -> Iterator[None]:
     """Keep wandb from importing pandas, which takes most of a second, to inspect a dict.
 
@@ -320,6 +339,7 @@ _ALTERATIONS = (
     _restored_settings,
     _silent_terminal,
     _silent_core,
+    _prompt_core,
     _safe_caches,
     _without_pandas,
     _config_defaults_for_others,
