@@ -223,6 +223,8 @@ class Uploads:
             self._wait_for_arrival(upload, artifact, timeout)
             if artifact.state == _PENDING:
                 artifact = self._commits.commit(upload.run_id, name, artifact)
+            else:
+                self._latest_alias.note_version(upload.ready.planned.name, artifact)
             self._version_order.dequeue(upload.run_id, [name])
         except CORE_DEATHS:
             raise
@@ -270,7 +272,10 @@ class Uploads:
             return versions
 
         purpose = f"commit {name}" + (f" and {others} more" if others else "")
-        return self._client.call(self._path, request, purpose)
+        versions = self._client.call(self._path, request, purpose)
+        for version in versions:
+            self._latest_alias.note_version(name, version)
+        return versions
 
     def _log(self, open_run: wandb.Run, upload: Upload) -> Upload:
         if upload.artifact is None:
