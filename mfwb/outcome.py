@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import Enum
 from functools import cache
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import TypeAdapter, computed_field
@@ -24,6 +27,7 @@ __all__ = [
     "Change",
     "Estimate",
     "FlowRunOutcome",
+    "FlowRunOutcomes",
     "InputOutcome",
     "ItemCounts",
     "OutputOutcome",
@@ -31,6 +35,7 @@ __all__ = [
     "ResultDocument",
     "RuleOutcome",
     "RunAction",
+    "SetAside",
     "ShardOutcome",
     "ShardState",
     "Status",
@@ -392,6 +397,12 @@ class FlowRunOutcome:
         return (*self.losses, *(loss for run in self.wandb_runs for loss in run.losses))
 
     @property
+    def folder(self) -> str | None:
+        """The folder in a bundle that holds those of all its W&B runs; None: it has none."""
+        folders = {str(PurePath(run.dir).parent) for run in self.wandb_runs if run.dir}
+        return os.path.commonpath(folders) if folders else None
+
+    @property
     def all_masked(self) -> tuple[Masked, ...]:
         """The items of the flow run and of its W&B runs in which secrets were masked."""
         return (*self.masked, *(masked for run in self.wandb_runs for masked in run.masked))
@@ -401,6 +412,42 @@ class FlowRunOutcome:
         """Whether anything is lost; a lost item without a loss of its own counts, too."""
         numbers = self.numbers
         return any(name in numbers for name in _LOST)
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """What is known of unchanged flow runs together; there may be a hundred thousand.
+
+    Attributes:
+        number: how many they are.
+        numbers: the sum of their `FlowRunOutcome.numbers`.
+        pages: the pages of their projects.
+        folders: `FlowRunOutcome.folder` of those that have one.
+    """
+
+    number: int = 0
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    pages: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+
+    @property
+    def has_losses(self) -> bool:
+        """Whether anything of them is lost."""
+        return any(name in self.numbers for name in _LOST)
+
+
+class FlowRunOutcomes(Sequence[FlowRunOutcome]):
+    """The outcomes of a call that does not keep all of them in memory."""
+
+    @property
+    @abstractmethod
+    def others(self) -> Sequence[FlowRunOutcome]:
+        """Those that are not set aside."""
+
+    @property
+    @abstractmethod
+    def set_aside(self) -> SetAside:
+        """What is known of those that are set aside."""
 
 
 if TYPE_CHECKING:
@@ -530,7 +577,7 @@ class Result(ShownInNotebooks):
     """All flow runs of one call."""
 
     command: str
-    flow_runs: tuple[FlowRunOutcome, ...]
+    flow_runs: Sequence[FlowRunOutcome]
     version: Literal[1] = 1
     notes: tuple[str, ...] = ()  # remarks about the call, not about a flow run
     shards: tuple[ShardOutcome, ...] = ()  # of a backfill
@@ -543,16 +590,32 @@ class Result(ShownInNotebooks):
         numbers = [f"{n:,} {s}" for s, n in self.totals["flow_runs"].items() if n]
         lost = self.totals["losses"]
         numbers += [f"{lost:,} {'loss' if lost == 1 else 'losses'}"] if lost else []
-        failed = [run for run in self.flow_runs if run.status is Status.FAILED]
+        failed = [run for run in self.others if run.status is Status.FAILED]
         why = f"; {failed[0].pathspec}: {failed[0].reason}" if failed else ""
         return f"<mfwb {self.command}: {', '.join(numbers) or 'no flow runs'}{one_line(why, 300)}>"
 
     @property
+    def others(self) -> Sequence[FlowRunOutcome]:
+        """The flow runs that are not set aside."""
+        return (
+            self.flow_runs.others if isinstance(self.flow_runs, FlowRunOutcomes) else self.flow_runs
+        )
+
+    @property
+    def set_aside(self) -> SetAside:
+        """What is known of many unchanged flow runs without a look at each; none for a few."""
+        return (
+            self.flow_runs.set_aside if isinstance(self.flow_runs, FlowRunOutcomes) else SetAside()
+        )
+
+    @property
     def totals(self) -> Totals:
         """Counts over all flow runs: by status, W&B runs, artifacts and losses."""
-        numbers = _add_up(run.numbers for run in self.flow_runs)
-        statuses = Counter(run.status for run in self.flow_runs)
-        changes = Counter(run.change for run in self.flow_runs)
+        others, set_aside = self.others, self.set_aside
+        numbers = _add_up((*(run.numbers for run in others), set_aside.numbers))
+        statuses = Counter(run.status for run in others)
+        statuses[Status.UNCHANGED] += set_aside.number
+        changes = Counter(run.change for run in others)
         return {
             "flow_runs": {status.value: statuses[status] for status in Status},
             "wandb_runs": numbers["wandb_runs"],
@@ -580,7 +643,7 @@ class Result(ShownInNotebooks):
     @property
     def bytes_written(self) -> int:
         """The bytes of files that this call sent to W&B, or wrote into the bundle."""
-        return sum(run.bytes_written for run in self.flow_runs)
+        return sum(run.bytes_written for run in self.others)
 
     @property
     def account(self) -> Account:
@@ -590,7 +653,7 @@ class Result(ShownInNotebooks):
     @property
     def failed(self) -> bool:
         """Whether some flow run could not be synced."""
-        return any(run.status is Status.FAILED for run in self.flow_runs)
+        return any(run.status is Status.FAILED for run in self.others)
 
     @property
     def exit_code(self) -> int:
@@ -600,13 +663,13 @@ class Result(ShownInNotebooks):
         """
         if self.has_bugs:
             return BUG_EXIT_CODE
-        codes = {run.exit_code for run in self.flow_runs if run.status is Status.FAILED}
+        codes = {run.exit_code for run in self.others if run.status is Status.FAILED}
         return codes.pop() if len(codes) == 1 else int(bool(codes))
 
     @property
     def has_bugs(self) -> bool:
         """Whether an error of mfwb's own ended some flow run."""
-        return any(run.bug for run in self.flow_runs)
+        return any(run.bug for run in self.others)
 
     @property
     def losses(self) -> tuple[Loss, ...]:
@@ -616,7 +679,7 @@ class Result(ShownInNotebooks):
     @property
     def has_losses(self) -> bool:
         """Whether anything is lost, also by the earlier syncs of unchanged flow runs."""
-        return any(run.has_losses for run in self.flow_runs)
+        return self.set_aside.has_losses or any(run.has_losses for run in self.others)
 
     def raise_for_failures(self) -> Result:
         """Return this result if no flow run failed.
@@ -627,11 +690,7 @@ class Result(ShownInNotebooks):
         if not self.failed:
             return self
         raise FlowRunsFailed(
-            {
-                run.pathspec: run.reason or ""
-                for run in self.flow_runs
-                if run.status is Status.FAILED
-            },
+            {run.pathspec: run.reason or "" for run in self.others if run.status is Status.FAILED},
             total=len(self.flow_runs),
             exit_code=self.exit_code,
         )

@@ -74,11 +74,8 @@ _NEXT_ROWS = (
 )
 _ROWS_AT_ONCE = 200  # an outcome may have a hundred kilobytes
 
-# Two searches in indexes: with an OR, SQLite reads all rows instead.
-_SINCE_MATCHES = (
-    "id IN (SELECT id FROM flow_runs WHERE started_at >= ? "  # noqa: S608 - constants
-    f"UNION SELECT id FROM flow_runs WHERE {IS_OPEN})"
-)
+# A search in an index: without it, SQLite reads all rows of a flow.
+_OPEN_MATCHES = f"id IN (SELECT id FROM flow_runs WHERE {IS_OPEN})"  # noqa: S608 - constants
 
 
 class SqliteLedger:
@@ -193,7 +190,7 @@ class SqliteLedger:
         """
         rows = self._select(
             "SELECT flow_run, outcome FROM flow_runs JOIN outcomes USING (id) "  # noqa: S608 - constants
-            f"WHERE flow_run IN ({', '.join('?' * len(flow_runs))}) AND provider IN (?, '') "
+            f"WHERE {_in(flow_runs)} AND provider IN (?, '') "
             f"AND {DESTINATION_MATCHES} ORDER BY provider",
             (*flow_runs, provider, *destination_values(destination)),
         )
@@ -203,10 +200,20 @@ class SqliteLedger:
             outcomes[flow_run] = to_recorded(outcome, is_own=is_own)
         return {name: outcome for name, outcome in outcomes.items() if outcome is not None}
 
-    def version(self) -> int:
-        """Return a number that is another one after some other process wrote to the ledger."""
-        [(version,)] = self._select("PRAGMA data_version")
-        return int(version)
+    def entries_of(
+        self, flow_runs: Collection[str], provider: str, destination: Destination
+    ) -> Mapping[str, Entry]:
+        """Return the entries of flow runs at one destination without outcomes, by pathspec.
+
+        An entry of an older mfwb has no provider; it matches any provider.
+        """
+        rows = self._select(
+            f"SELECT {_COLUMNS} FROM flow_runs WHERE {_in(flow_runs)} AND provider IN (?, '') "  # noqa: S608 - constants
+            f"AND {DESTINATION_MATCHES} ORDER BY provider",
+            (*flow_runs, provider, *destination_values(destination)),
+        )
+        entries = map(self._entry, rows)
+        return {entry.flow_run: entry for entry in entries}  # one without a provider is older
 
     def entries(
         self,
@@ -214,7 +221,8 @@ class SqliteLedger:
         provider: str | None = None,
         destination: Destination | None = None,
         flow: str | None = None,
-        since: int | None = None,
+        sync_state: SyncState | None = None,
+        is_open: bool = False,
     ) -> list[Entry]:
         """Return the entries without outcomes, oldest flow run first.
 
@@ -222,7 +230,8 @@ class SqliteLedger:
             provider: select only flow runs of this provider, or of an unknown one.
             destination: select only flow runs that were sent there.
             flow: select only runs of this flow.
-            since: select only flow runs that started then or later, in epoch ms, and open ones.
+            sync_state: select only flow runs in this sync state.
+            is_open: select only flow runs that the next sync has to process.
         """
         conditions: list[str] = []
         values: list[str | int] = []
@@ -235,9 +244,11 @@ class SqliteLedger:
         if flow is not None:
             conditions.append("flow_run >= ? AND flow_run < ?")
             values += _pathspec_range(flow)
-        if since is not None:
-            conditions.append(_SINCE_MATCHES)
-            values.append(since)
+        if sync_state is not None:
+            conditions.append("standing = ?")
+            values.append(sync_state.value)
+        if is_open:
+            conditions.append(_OPEN_MATCHES)
         where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
         rows = self._select(
             f"SELECT {_COLUMNS} FROM flow_runs {where} ORDER BY started_at, flow_run",  # noqa: S608 - constants
@@ -245,19 +256,21 @@ class SqliteLedger:
         )
         return [self._entry(row) for row in rows]
 
-    def stamps(self, *, provider: str, destination: Destination, flow: str) -> dict[str, str]:
-        """Return the listing's stamp of each run of a flow that was synced, by pathspec.
+    def stamps(
+        self, flow_runs: Collection[str], provider: str, destination: Destination
+    ) -> Mapping[str, str]:
+        """Return the listing's stamps of those flow runs that were synced, by pathspec.
 
         A run that was only read back from W&B, as in a rebuilt ledger, has no stamp.
         """
         rows = self._select(
-            "SELECT flow_run, listed FROM flow_runs WHERE standing = ? AND digest != '' "  # noqa: S608 - constants
-            f"AND provider IN (?, '') AND {DESTINATION_MATCHES} AND flow_run >= ? AND flow_run < ?",
+            f"SELECT flow_run, listed FROM flow_runs WHERE {_in(flow_runs)} AND standing = ? "  # noqa: S608 - constants
+            f"AND digest != '' AND provider IN (?, '') AND {DESTINATION_MATCHES} ORDER BY provider",
             (
+                *flow_runs,
                 SyncState.SYNCED.value,
                 provider,
                 *destination_values(destination),
-                *_pathspec_range(flow),
             ),
         )
         return dict(rows)
@@ -521,6 +534,11 @@ def _set_durable(connection: sqlite3.Connection) -> None:
     """
     connection.execute("PRAGMA journal_mode = DELETE")
     connection.execute("PRAGMA synchronous = FULL")
+
+
+def _in(flow_runs: Collection[str]) -> str:
+    """Return the condition for some flow runs, of which the values are the pathspecs."""
+    return f"flow_run IN ({', '.join('?' * len(flow_runs))})"
 
 
 def _pathspec_range(flow: str) -> tuple[str, str]:

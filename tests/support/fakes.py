@@ -442,9 +442,12 @@ class MemoryLedger:
             if entry is not None and entry.outcome is not None
         }
 
-    def version(self) -> int:
-        """Return how often others wrote: nobody else does."""
-        return 0
+    def entries_of(
+        self, flow_runs: Collection[str], provider: str, destination: Destination
+    ) -> Mapping[str, Entry]:
+        """Return what is known of some flow runs, without outcomes."""
+        known = {name: self.entry(name, provider, destination) for name in flow_runs}
+        return {name: replace(entry, outcome=None) for name, entry in known.items() if entry}
 
     def entries(
         self,
@@ -452,7 +455,8 @@ class MemoryLedger:
         provider: str | None = None,
         destination: Destination | None = None,
         flow: str | None = None,
-        since: int | None = None,
+        sync_state: SyncState | None = None,
+        is_open: bool = False,
     ) -> list[Entry]:
         """Return what is known, oldest flow run first, without outcomes."""
         result = [
@@ -461,15 +465,22 @@ class MemoryLedger:
             if provider in (None, row.provider) or not row.provider
             if destination is None or self._kept(destination) == row.destination
             if flow in (None, row.flow_run.split("/")[0])
-            if since is None or row.started_at >= since or row.sync_state.is_open
+            if sync_state in (None, row.sync_state)
+            if not is_open or row.sync_state.is_open
         ]
         return sorted(result, key=lambda item: (item.started_at, item.flow_run))
 
-    def stamps(self, *, provider: str, destination: Destination, flow: str) -> dict[str, str]:
-        """Return what the listing said of each run of a flow that was synced, by pathspec."""
-        known = self.entries(provider=provider, destination=destination, flow=flow)
-        synced = [item for item in known if item.sync_state is SyncState.SYNCED and item.digest]
-        return {item.flow_run: item.listed for item in synced}
+    def stamps(
+        self, flow_runs: Collection[str], provider: str, destination: Destination
+    ) -> Mapping[str, str]:
+        """Return what the listing said of flow runs that were synced, by pathspec."""
+        known = self.entries_of(flow_runs, provider, destination)
+        synced = SyncState.SYNCED
+        return {
+            name: entry.listed
+            for name, entry in known.items()
+            if entry.sync_state is synced and entry.digest
+        }
 
     def write(self, entry: Entry) -> None:
         """Keep an entry, at a second of its own."""
