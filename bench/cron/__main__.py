@@ -1,8 +1,8 @@
 """Measure syncs as cron calls them: mostly nothing is new; W&B is far; flow runs are many.
 
-It works in `build/bench-cron/`: flow runs are copies of one that Metaflow ran, and W&B is the tests'
-stand-in, in a process of its own. `masses-N` stays for the next call, so that `--only nothing-new`
-takes half a minute.
+It works in `build/bench-cron/`: flow runs are copies of one that Metaflow ran, and W&B is the
+tests' stand-in, in a process of its own. `masses-N` stays there for the next call, so that
+`--only nothing-new` takes half a minute.
 Exit code: 0 all requirements are met, 1 one is missed, 2 a sync did not do its work.
 """
 
