@@ -181,39 +181,26 @@ class SqliteLedger:
             return with_outcome(self._entry(columns), outcome)
         return None
 
-    def outcomes(
-        self, flow_runs: Collection[str], provider: str, destination: Destination
-    ) -> Mapping[str, FlowRunOutcome]:
-        """Return what a call shows that finds flow runs unchanged, by pathspec; one query.
-
-        Flow runs without an outcome, or with one that this version can't read, are not in it.
-        """
-        rows = self._select(
-            "SELECT flow_run, outcome FROM flow_runs JOIN outcomes USING (id) "  # noqa: S608 - constants
-            f"WHERE {_in(flow_runs)} AND provider IN (?, '') "
-            f"AND {DESTINATION_MATCHES} ORDER BY provider",
-            (*flow_runs, provider, *destination_values(destination)),
-        )
-        is_own = destination.mode == "online"  # a bundle may come from a stranger
-        outcomes = {}
-        for flow_run, outcome in rows:  # an entry without a provider is the older one
-            outcomes[flow_run] = to_recorded(outcome, is_own=is_own)
-        return {name: outcome for name, outcome in outcomes.items() if outcome is not None}
-
     def entries_of(
         self, flow_runs: Collection[str], provider: str, destination: Destination
     ) -> Mapping[str, Entry]:
-        """Return the entries of flow runs at one destination without outcomes, by pathspec.
+        """Return the entries of flow runs at one destination, by pathspec; one query.
 
-        An entry of an older mfwb has no provider; it matches any provider.
+        Their outcomes are what a call shows that finds them unchanged: None if there is none, or if
+        this version can't read it. An entry of an older mfwb has no provider, and matches any one.
         """
         rows = self._select(
-            f"SELECT {_COLUMNS} FROM flow_runs WHERE {_in(flow_runs)} AND provider IN (?, '') "  # noqa: S608 - constants
-            f"AND {DESTINATION_MATCHES} ORDER BY provider",
+            f"SELECT {_COLUMNS}, outcome FROM flow_runs LEFT JOIN outcomes USING (id) "  # noqa: S608 - constants
+            f"WHERE {_in(flow_runs)} AND provider IN (?, '') AND {DESTINATION_MATCHES} "
+            "ORDER BY provider",
             (*flow_runs, provider, *destination_values(destination)),
         )
-        entries = map(self._entry, rows)
-        return {entry.flow_run: entry for entry in entries}  # one without a provider is older
+        is_own = destination.mode == "online"  # a bundle may come from a stranger
+        entries = {}
+        for *columns, outcome in rows:
+            entry = self._entry(columns, to_recorded(outcome, is_own=is_own))
+            entries[entry.flow_run] = entry
+        return entries
 
     def entries(
         self,
@@ -459,9 +446,9 @@ class SqliteLedger:
                 raise sqlite3.DatabaseError("it has no id")
             return ledger_id
 
-    def _entry(self, row: Sequence[Any]) -> Entry:
+    def _entry(self, row: Sequence[Any], outcome: FlowRunOutcome | None = None) -> Entry:
         with translate_errors(self._path):
-            return to_entry(row, self._bundle)
+            return to_entry(row, self._bundle, outcome)
 
     def _select(self, query: str, values: Iterable[str | int] = ()) -> list[tuple[Any, ...]]:
         with self._exclusive():

@@ -46,7 +46,7 @@ def look_ahead_in_ledger(
     """Yield flow runs, after the ledger was queried in bulk for what it has of them."""
     rest = iter(selected)
     while chunk := list(islice(rest, LOOK_AHEAD)):
-        history.look_ahead([flow_run for flow_run in chunk if flow_run.error is None])
+        history.look_ahead(flow_run for flow_run in chunk if flow_run.error is None)
         yield from chunk
 
 

@@ -17,7 +17,7 @@ from mfwb.recorded_outcome import RecordedOutcome, as_recorded
 
 __all__ = ["StoredOutcomes"]
 
-_IN_MEMORY = 4_000_000  # bytes; an outcome has some 3 KB
+_IN_MEMORY = 1_000_000  # bytes; an outcome has some 3 KB
 
 
 class StoredOutcomes(FlowRunOutcomes):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple, replace
 from datetime import datetime, timedelta, timezone
 from itertools import islice
@@ -40,7 +40,6 @@ class SyncHistory:
         self._destinations: dict[str, Destination] = {}
         # Of the flow runs that come next alone; there may be a hundred thousand.
         self._entries: dict[Pathspec, Entry | None] = {}
-        self._outcomes: dict[Pathspec, FlowRunOutcome | None] = {}
 
     def destination(self, flow: str) -> Destination:
         """Return the destination of a flow's runs; Unreachable."""
@@ -68,19 +67,21 @@ class SyncHistory:
         A flow run that has ended does not change any more, except for its tags, which listings
         show. The same settings ask for the same result.
         """
-        if selected.pathspec not in self._outcomes:
-            self._outcomes.update(self._find_outcomes([selected]))
-        return self._outcomes[selected.pathspec]
+        if self._settings.force or self._settings.on_deleted != "skip" or selected.listed is None:
+            return None
+        entry = self.entry_of(selected)
+        if entry is None or not self._is_current(entry, selected):
+            return None
+        return entry.outcome
 
-    def look_ahead(self, selected: Sequence[SelectedFlowRun]) -> None:
-        """Read entries and outcomes of flow runs that come next, in two queries for each flow.
+    def look_ahead(self, selected: Iterable[SelectedFlowRun]) -> None:
+        """Read the entries of flow runs that come next, in one query for each flow.
 
         If that fails, each flow run queries for itself, and fails alone.
         """
-        self._entries, self._outcomes = {}, {}
+        self._entries = {}
         try:
             self._entries = self._find_entries(selected)
-            self._outcomes = self._find_outcomes(selected)
         except Exception as error:
             if ends_the_call(error):
                 raise
@@ -96,24 +97,6 @@ class SyncHistory:
                 pathspecs, self._parts.source.provider, self.destination(flow)
             )
             result.update({pathspecs[name]: entries.get(name) for name in pathspecs})
-        return result
-
-    def _find_outcomes(
-        self, selected: Iterable[SelectedFlowRun]
-    ) -> dict[Pathspec, FlowRunOutcome | None]:
-        result: dict[Pathspec, FlowRunOutcome | None] = {}
-        current: dict[str, dict[str, Pathspec]] = {}
-        may_be_known = not self._settings.force and self._settings.on_deleted == "skip"
-        for flow_run in selected:
-            result[flow_run.pathspec] = None
-            entry = self.entry_of(flow_run) if may_be_known and flow_run.listed else None
-            if entry is not None and self._is_current(entry, flow_run):
-                flow = flow_run.pathspec.flow
-                current.setdefault(flow, {})[entry.flow_run] = flow_run.pathspec
-        provider = self._parts.source.provider
-        for flow, pathspecs in current.items():
-            outcomes = self._parts.ledger.outcomes(pathspecs, provider, self.destination(flow))
-            result.update({pathspecs[name]: outcome for name, outcome in outcomes.items()})
         return result
 
     def remove_excluded(self, selected: SelectedFlowRuns) -> SelectedFlowRuns:
@@ -157,7 +140,7 @@ class SyncHistory:
         return entry is None or not entry.digest
 
     def entry_of(self, selected: SelectedFlowRun) -> Entry | None:
-        """Return the ledger's entry of a flow run, without its outcome; None if it has none."""
+        """Return the ledger's entry of a flow run, with what an unchanged one shows; None: none."""
         if selected.pathspec not in self._entries:
             self._entries.update(self._find_entries([selected]))
         return self._entries[selected.pathspec]

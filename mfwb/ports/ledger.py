@@ -88,19 +88,14 @@ class Ledger(Protocol):
         """Return the entry of a flow run at a destination, with its outcome; None: no entry."""
         ...
 
-    def outcomes(
-        self, flow_runs: Collection[str], provider: str, destination: Destination
-    ) -> Mapping[str, FlowRunOutcome]:
-        """Return what a call shows that finds flow runs unchanged, by pathspec.
-
-        Flow runs without an outcome, or with one that this version can't read, are not in it.
-        """
-        ...
-
     def entries_of(
         self, flow_runs: Collection[str], provider: str, destination: Destination
     ) -> Mapping[str, Entry]:
-        """Return the entries of some flow runs at a destination without outcomes, by pathspec."""
+        """Return the entries of some flow runs at a destination, by pathspec.
+
+        Their outcomes are what a call shows that finds them unchanged: None if there is none, or if
+        this version can't read it.
+        """
         ...
 
     def entries(

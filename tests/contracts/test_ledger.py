@@ -75,7 +75,7 @@ def test_outcomes(ledger: Ledger) -> None:
         ledger.write(entry)
 
     names = ["Flow/1", "Flow/2", "Flow/3", "Flow/4"]
-    found = ledger.outcomes(names, ENTRY.provider, SERVER)
+    found = outcomes(ledger, names)
 
     assert SYNCED.outcome is not None
     assert found == {
@@ -83,22 +83,29 @@ def test_outcomes(ledger: Ledger) -> None:
         "Flow/2": OUTCOME.as_unchanged(),
     }
     assert found["Flow/1"].url == "https://w/e/p/x"
-    assert ledger.outcomes([], ENTRY.provider, SERVER) == {}
-    assert ledger.outcomes(names, "local@/else", SERVER) == {}
+    assert ledger.entries_of([], ENTRY.provider, SERVER) == {}
+    assert ledger.entries_of(names, "local@/else", SERVER) == {}
+
+
+def outcomes(ledger: Ledger, names: list[str]) -> dict[str, FlowRunOutcome]:
+    """Return what a call shows that finds flow runs unchanged."""
+    entries = ledger.entries_of(names, ENTRY.provider, SERVER)
+    return {name: entry.outcome for name, entry in entries.items() if entry.outcome is not None}
 
 
 def test_outcomes_of_an_older_entry(ledger: Ledger) -> None:
     """An entry without a provider is found, unless there is one with it."""
     older = replace(SYNCED, provider="", outcome=replace(OUTCOME, reason="older"))
     ledger.write(older)
-    assert ledger.outcomes(["Flow/1"], ENTRY.provider, SERVER)["Flow/1"].reason == "older"
+    assert outcomes(ledger, ["Flow/1"])["Flow/1"].reason == "older"
 
 
 def test_outcomes_in_a_bundle(ledger: Ledger) -> None:
     """They are the same, though all of them is checked."""
     destination = replace(OFFLINE, base="/somewhere")
     ledger.write(replace(SYNCED, destination=destination))
-    [outcome] = ledger.outcomes(["Flow/1"], ENTRY.provider, destination).values()
+    [entry] = ledger.entries_of(["Flow/1"], ENTRY.provider, destination).values()
+    outcome = entry.outcome
 
     assert SYNCED.outcome is not None
     assert outcome == SYNCED.outcome.as_unchanged()
@@ -113,7 +120,7 @@ def test_outcomes_that_are_damaged(tmp_path: Path, outcome: str | bytes) -> None
     with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as connection, connection:
         connection.execute("UPDATE outcomes SET outcome = ?", (outcome,))
     with in_sqlite(tmp_path) as ledger:
-        assert ledger.outcomes(["Flow/1"], ENTRY.provider, SERVER) == {}
+        assert outcomes(ledger, ["Flow/1"]) == {}
 
 
 # --- one entry ------------------------------------------------------------------------------
@@ -252,7 +259,7 @@ def test_open_ones(ledger: Ledger) -> None:
 
 
 def test_of_some_flow_runs(ledger: Ledger) -> None:
-    """Their entries come without outcomes; of two of one flow run, that of the provider."""
+    """Of two entries of one flow run, it is that of the provider."""
     ledger.write(SYNCED)
     ledger.write(replace(ENTRY, flow_run="Flow/2", provider=""))
     ledger.write(replace(ENTRY, flow_run="Flow/3", provider="service@x"))
@@ -264,7 +271,7 @@ def test_of_some_flow_runs(ledger: Ledger) -> None:
         "Flow/1": ENTRY.provider,
         "Flow/2": "",
     }
-    assert {entry.outcome for entry in result.values()} == {None}
+    assert result["Flow/1"].sync_state is SYNCED.sync_state
     assert set(ledger.entries_of(requested, "service@x", SERVER)) == {"Flow/2", "Flow/3"}
     assert ledger.entries_of(requested, ENTRY.provider, replace(SERVER, project="else")) == {}
 

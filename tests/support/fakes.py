@@ -13,7 +13,7 @@ from typing import Any
 from mfwb.errors import ItemLost, LockHeld, NotFound, SinkError
 from mfwb.files.allowed_files import AllowedFiles
 from mfwb.item_counts import as_planned
-from mfwb.outcome import FlowRunOutcome, OutputOutcome, WandbRunOutcome
+from mfwb.outcome import OutputOutcome, WandbRunOutcome
 from mfwb.pipeline import Parts
 from mfwb.planning import Consoles, Content, InputArtifact, Plan, PlannedRun
 from mfwb.ports import (
@@ -431,23 +431,16 @@ class MemoryLedger:
             (flow_run, "", location)
         )
 
-    def outcomes(
-        self, flow_runs: Collection[str], provider: str, destination: Destination
-    ) -> Mapping[str, FlowRunOutcome]:
-        """Return what is shown of flow runs that are unchanged."""
-        known = {name: self.entry(name, provider, destination) for name in flow_runs}
-        return {
-            name: entry.outcome.as_unchanged()
-            for name, entry in known.items()
-            if entry is not None and entry.outcome is not None
-        }
-
     def entries_of(
         self, flow_runs: Collection[str], provider: str, destination: Destination
     ) -> Mapping[str, Entry]:
-        """Return what is known of some flow runs, without outcomes."""
+        """Return what is known of some flow runs, with what is shown of unchanged ones."""
         known = {name: self.entry(name, provider, destination) for name in flow_runs}
-        return {name: replace(entry, outcome=None) for name, entry in known.items() if entry}
+        return {
+            name: replace(entry, outcome=entry.outcome and entry.outcome.as_unchanged())
+            for name, entry in known.items()
+            if entry is not None
+        }
 
     def entries(
         self,
