@@ -335,13 +335,13 @@ def _select_listed(
     is_chosen = bytearray(len(listed))
     for position in inside:
         is_chosen[position] = 1
-    outside = listed.at(position for position in range(len(listed)) if not is_chosen[position])
-    left_open = list(find_open_flow_runs(flow, outside))
-    places = _places(left_open, listed)
-    for name in places:
-        is_chosen[places[name]] = 1
+    unselected = listed.at(position for position in range(len(listed)) if not is_chosen[position])
+    left_open = list(find_open_flow_runs(flow, unselected))
+    positions = _find_positions(left_open, listed)
+    for name in positions:
+        is_chosen[positions[name]] = 1
     if not (selection.tags or selection.until is not None or selection.namespace is not None):
-        unlisted = (name for name in left_open if name not in places)
+        unlisted = (name for name in left_open if name not in positions)
         selected.extend(SelectedFlowRuns(map(SelectedFlowRun, _parse_names(unlisted))))
     in_order = (position for position in reversed(eligible) if is_chosen[position])
     selected.extend(SelectedFlowRuns.of_listing(listed, in_order))
@@ -363,7 +363,7 @@ def _count_inside(listed: ListedFlowRuns, eligible: Sequence[int], selection: Se
     return sum(1 for _ in takewhile(lambda n: listed.started_at(n) >= start, eligible))
 
 
-def _places(names: Iterable[str], listed: ListedFlowRuns) -> dict[str, int]:
+def _find_positions(names: Iterable[str], listed: ListedFlowRuns) -> dict[str, int]:
     """Return the positions of those that are listed, by pathspec."""
     wanted = set(names)
     if not wanted:

@@ -31,7 +31,7 @@ class StoredOutcomes(FlowRunOutcomes):
         finalize(self, self._file.close)
         self._lock = Lock()
         self._ends = array("Q")  # of what is in the file
-        self._places = array("q")  # a number of these, or -1, -2, ... of the others
+        self._slots = array("q")  # a number of these, or -1, -2, ... of the others
         self._others: list[FlowRunOutcome | None] = []
         self._numbers: Counter[str] = Counter()
         self._pages: dict[str, None] = {}  # each once, in their order
@@ -44,9 +44,9 @@ class StoredOutcomes(FlowRunOutcomes):
         recorded = as_recorded(outcome)
         if recorded is None or not self._is_written(recorded):
             self._others.append(outcome)
-            self._places.append(-len(self._others))
+            self._slots.append(-len(self._others))
             return
-        self._places.append(len(self._ends) - 1)
+        self._slots.append(len(self._ends) - 1)
         self._numbers.update(recorded.numbers)
         if outcome.url is not None:
             self._pages[project_url_of_group(outcome.url)] = None
@@ -54,19 +54,19 @@ class StoredOutcomes(FlowRunOutcomes):
             self._folders[outcome.folder] = None
 
     def reserve(self) -> int:
-        """Leave a place behind the others, and return its position; `fill` has to be called."""
+        """Leave a slot behind the others, and return its position; `fill` has to be called."""
         self._others.append(None)
-        self._places.append(-len(self._others))
+        self._slots.append(-len(self._others))
         return len(self) - 1
 
     def fill(self, position: int, outcome: FlowRunOutcome) -> None:
-        """Put an outcome where a place was left."""
-        self._others[-self._places[position] - 1] = outcome
+        """Put an outcome into a slot that was left."""
+        self._others[-self._slots[position] - 1] = outcome
 
     @property
     def others(self) -> Sequence[FlowRunOutcome]:
         """The outcomes that are not set aside, in their order."""
-        return [self._at(place) for place in self._places if place < 0]
+        return [self._at(slot) for slot in self._slots if slot < 0]
 
     @property
     def set_aside(self) -> SetAside:
@@ -88,20 +88,20 @@ class StoredOutcomes(FlowRunOutcomes):
         self._ends.append(start + len(data))
         return True
 
-    def _at(self, place: int) -> FlowRunOutcome:
-        if place < 0:
-            outcome = self._others[-place - 1]
-            assert outcome is not None, "a place was left"  # noqa: S101 - for mypy
+    def _at(self, slot: int) -> FlowRunOutcome:
+        if slot < 0:
+            outcome = self._others[-slot - 1]
+            assert outcome is not None, "a slot was left"  # noqa: S101 - for mypy
             return outcome
-        start = self._ends[place - 1] if place else 0
+        start = self._ends[slot - 1] if slot else 0
         with self._lock:
             self._file.seek(start)
-            data = self._file.read(self._ends[place] - start)
+            data = self._file.read(self._ends[slot] - start)
         url, _, text = data.decode("utf-8", "surrogatepass").partition("\n")
         return RecordedOutcome.of_text(text, url=json.loads(url))
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._slots)
 
     @overload
     def __getitem__(self, index: int) -> FlowRunOutcome: ...
@@ -110,12 +110,12 @@ class StoredOutcomes(FlowRunOutcomes):
     def __getitem__(self, index: int | slice) -> FlowRunOutcome | tuple[FlowRunOutcome, ...]:
         """Return an outcome, or some of them."""
         if isinstance(index, slice):
-            return tuple(map(self._at, self._places[index]))
-        return self._at(self._places[index])
+            return tuple(map(self._at, self._slots[index]))
+        return self._at(self._slots[index])
 
     def __iter__(self) -> Iterator[FlowRunOutcome]:
         """Yield the outcomes; those of unchanged flow runs are read one after the other."""
-        return map(self._at, self._places)
+        return map(self._at, self._slots)
 
     def __eq__(self, other: object) -> bool:
         """Return whether the outcomes are equal, wherever they are kept."""

@@ -160,8 +160,8 @@ class _Sync:
             else:  # else `_carry_out_and_notify` notifies
                 results.append(with_group_page(outcome))
                 self._parts.progress.finished(outcome)
-        for place, future in started.items():
-            results.fill(place, with_group_page(future.result()))
+        for slot, future in started.items():
+            results.fill(slot, with_group_page(future.result()))
         return results
 
     def _outcome_of(

@@ -51,10 +51,10 @@ class SyncHistory:
         """Return the flow runs that an earlier sync did not complete, and those tagged since."""
         ledger, provider = self._parts.ledger, self._parts.source.provider
         destination = self.destination(flow)
-        open_ones = ledger.entries(
+        open_entries = ledger.entries(
             provider=provider, destination=destination, flow=flow, is_open=True
         )
-        left_open = [entry.flow_run for entry in open_ones if not self._can_wait(entry)]
+        left_open = [entry.flow_run for entry in open_entries if not self._can_wait(entry)]
         for chunk in _chunks(listed):
             stamps = {str(flow_run.pathspec): flow_run.stamp for flow_run in chunk}
             then = ledger.stamps(stamps, provider, destination)
