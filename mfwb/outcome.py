@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import Enum
 from functools import cache
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import TypeAdapter, computed_field
@@ -397,12 +395,6 @@ class FlowRunOutcome:
         return (*self.losses, *(loss for run in self.wandb_runs for loss in run.losses))
 
     @property
-    def folder(self) -> str | None:
-        """The folder in a bundle that holds those of all its W&B runs; None: it has none."""
-        folders = {str(PurePath(run.dir).parent) for run in self.wandb_runs if run.dir}
-        return os.path.commonpath(folders) if folders else None
-
-    @property
     def all_masked(self) -> tuple[Masked, ...]:
         """The items of the flow run and of its W&B runs in which secrets were masked."""
         return (*self.masked, *(masked for run in self.wandb_runs for masked in run.masked))
@@ -422,7 +414,7 @@ class SetAside:
         number: how many they are.
         numbers: the sum of their `FlowRunOutcome.numbers`.
         pages: the pages of their projects.
-        folders: `FlowRunOutcome.folder` of those that have one.
+        folders: those of their W&B runs in a bundle.
     """
 
     number: int = 0
@@ -437,7 +429,10 @@ class SetAside:
 
 
 class FlowRunOutcomes(Sequence[FlowRunOutcome]):
-    """The outcomes of a call that does not keep all of them in memory."""
+    """The outcomes of a call that does not keep all of them in memory.
+
+    Within mfwb, a `Result` may have these in the place of its tuple: see `Result.in_memory`.
+    """
 
     @property
     @abstractmethod
@@ -577,7 +572,7 @@ class Result(ShownInNotebooks):
     """All flow runs of one call."""
 
     command: str
-    flow_runs: Sequence[FlowRunOutcome]
+    flow_runs: tuple[FlowRunOutcome, ...]
     version: Literal[1] = 1
     notes: tuple[str, ...] = ()  # remarks about the call, not about a flow run
     shards: tuple[ShardOutcome, ...] = ()  # of a backfill
@@ -597,16 +592,23 @@ class Result(ShownInNotebooks):
     @property
     def others(self) -> Sequence[FlowRunOutcome]:
         """The flow runs that are not set aside."""
-        return (
-            self.flow_runs.others if isinstance(self.flow_runs, FlowRunOutcomes) else self.flow_runs
-        )
+        stored = self._stored
+        return self.flow_runs if stored is None else stored.others
 
     @property
     def set_aside(self) -> SetAside:
         """What is known of many unchanged flow runs without a look at each; none for a few."""
-        return (
-            self.flow_runs.set_aside if isinstance(self.flow_runs, FlowRunOutcomes) else SetAside()
-        )
+        stored = self._stored
+        return SetAside() if stored is None else stored.set_aside
+
+    @property
+    def _stored(self) -> FlowRunOutcomes | None:
+        flow_runs: object = self.flow_runs  # a tuple for all that import mfwb
+        return flow_runs if isinstance(flow_runs, FlowRunOutcomes) else None
+
+    def in_memory(self) -> Result:
+        """Return this result with all outcomes in a tuple."""
+        return self if self._stored is None else replace(self, flow_runs=tuple(self.flow_runs))
 
     @property
     def totals(self) -> Totals:

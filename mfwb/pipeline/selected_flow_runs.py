@@ -138,13 +138,9 @@ class SelectedFlowRuns(Sequence[SelectedFlowRun]):
         """Return whether the same flow runs are there in the same order."""
         if not isinstance(other, Sequence):
             return NotImplemented
-        return len(self) == len(other) and all(map(_is_equal, self, other))
+        return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
 
     __hash__ = None  # type: ignore[assignment] # it is a mutable sequence
-
-
-def _is_equal(one: object, other: object) -> bool:
-    return one == other
 
 
 _POSITION = (1 << _SHIFT) - 1

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Any, overload
 from weakref import finalize
 
-from mfwb.destination.addresses import project_url_of_group
+from mfwb.destination.addresses import bundle_folder, project_url_of_group
 from mfwb.outcome import FlowRunOutcome, FlowRunOutcomes, SetAside
 from mfwb.recorded_outcome import RecordedOutcome, as_recorded
 
@@ -50,8 +50,8 @@ class StoredOutcomes(FlowRunOutcomes):
         self._numbers.update(recorded.numbers)
         if outcome.url is not None:
             self._pages[project_url_of_group(outcome.url)] = None
-        elif outcome.folder is not None:
-            self._folders[outcome.folder] = None
+        elif folder := bundle_folder(run.dir for run in outcome.wandb_runs):
+            self._folders[folder] = None
 
     def reserve(self) -> int:
         """Leave a slot behind the others, and return its position; `fill` has to be called."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from threading import Event
 from time import monotonic
+from typing import cast
 
 from mfwb.account_balance import with_account
 from mfwb.config import Settings
@@ -82,7 +83,7 @@ def sync_flow_runs(
             notes += [*notes_on(selection, outcomes.others), *sync.tables.notes(selected.flows)]
             return Result(
                 "sync",
-                outcomes,
+                cast("tuple[FlowRunOutcome, ...]", outcomes),  # see `Result.in_memory`
                 notes=tuple(notes),
                 seconds=monotonic() - began,
                 requests=count_sent(parts.sink.request_budget),

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.text import Text
 
+from mfwb.destination.addresses import bundle_folder
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.report.console import is_limited, printed
 from mfwb.report.fit import fit_name, for_encoding, print_wrapped
@@ -148,11 +149,16 @@ def _print_remarks(flow_run: FlowRunOutcome, console: Console, *, verbose: bool)
 
 def _print_link(flow_run: FlowRunOutcome, console: Console, *, whole: bool, gap: bool) -> None:
     """Print where to look: the page of the group, or the folder of an offline sync."""
-    target = flow_run.url or flow_run.folder
+    target = flow_run.url or _folder_of(flow_run)
     if target and gap:
         console.print()
     if target:
         _print_target(target, console, whole=whole, indent=_INDENT)
+
+
+def _folder_of(flow_run: FlowRunOutcome) -> str | None:
+    """Return the folder that holds those of all W&B runs of a flow run; None if it has none."""
+    return bundle_folder(run.dir for run in flow_run.wandb_runs)
 
 
 def _print_target(target: str, console: Console, *, whole: bool, indent: int) -> None:
@@ -181,7 +187,7 @@ def _print_shared_parts(result: Result, console: Console) -> None:
         print_masked(masked, console, whole=False, indent=0)
         console.print()
     print_edits(result.others, console, indent=0)
-    folders = filter(None, (run.folder for run in result.others if run.url is None))
+    folders = filter(None, (_folder_of(run) for run in result.others if run.url is None))
     set_aside = result.set_aside
     targets = dict.fromkeys(
         [*project_urls(result.others), *set_aside.pages, *folders, *set_aside.folders]

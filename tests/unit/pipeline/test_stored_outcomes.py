@@ -8,6 +8,7 @@ import tempfile
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -45,11 +46,13 @@ def test_like_a_tuple(outcomes: list[FlowRunOutcome]) -> None:
     assert stored[1:3] == given_[1:3]
     assert [stored[n] for n in range(len(stored))] == list(given_)
     assert len(stored.others) + stored.set_aside.number == len(given_)
-    result, plain = Result("sync", stored), Result("sync", given_)
+    result, plain = Result("sync", cast("Any", stored)), Result("sync", given_)
     assert result == plain
     assert result.totals == plain.totals
     assert (result.exit_code, result.has_losses) == (plain.exit_code, plain.has_losses)
     assert repr(result) == repr(plain)
+    assert result.in_memory().flow_runs == given_
+    assert type(result.in_memory().flow_runs) is tuple
     for indented in (True, False):
         document = "".join(to_json(result, indented=indented))
         assert document == "".join(to_json(plain, indented=indented))
