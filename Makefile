@@ -16,7 +16,7 @@ TOOLS_READY := $(TOOLS_VENV)/.ready
 UV = UV_PYTHON_DOWNLOADS=never $(TOOLS_VENV)/bin/uv --quiet
 PIP := -m pip install --quiet --disable-pip-version-check
 CONSTRAINTS := constraints.txt
-UNCOMPILED := tests|moto|plotly|selenium|trio|debugpy|jedi|fontTools|mypy|mypyc|pip|setuptools|pkg_resources|wcwidth|snowballstemmer|opentelemetry|coreweave_evaluations
+UNCOMPILED := tests|moto|plotly|selenium|trio|debugpy|jedi|fontTools|mypy|mypyc|pip|setuptools|pkg_resources|wcwidth|snowballstemmer|opentelemetry|coreweave_evaluations|sphinx|sphinxcontrib|docutils|babel|pygments/lexers|pygments/styles|prompt_toolkit|IPython|tornado|parso|ruamel|bs4|cryptography|cffi|pycparser|tomlkit|hatchling|check_jsonschema
 # Each worker imports all tests, seconds of a processor. On two cores, with three both have work.
 WORKERS ?= 3
 WHEEL ?=
@@ -29,6 +29,16 @@ MISSING ?=
 # What `make coverage` measures: four minutes of processor time. Tracing makes tests 1.6 times as slow.
 COVERED := tests/unit tests/contracts
 
+# $(call install,venv,what): uv takes a third of pip's processor time. It reads no settings of pip; what pip has as
+# variables is said to it, and where it finds no packages, pip has a try.
+define install
+@test -x $(1)/bin/python || $(UV) venv --seed --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(1) \
+	|| $(PYTHON) -m venv $(1)
+@$(UV) pip install --python $(1) $${PIP_FIND_LINKS:+--find-links "$$PIP_FIND_LINKS"} \
+		$${PIP_INDEX_URL:+--default-index "$$PIP_INDEX_URL"} $${PIP_EXTRA_INDEX_URL:+--index "$$PIP_EXTRA_INDEX_URL"} $(2) \
+	|| { $(1)/bin/python $(PIP) --upgrade "pip>=25.1" && $(1)/bin/python $(PIP) --no-compile $(2); }
+endef
+
 .DEFAULT_GOAL := help
 .PHONY: help setup lock demo test test-all test-shapes test-torch torch torch-data test-checkpoints checkpoint-data test-browser test-cloud test-faults test-compared \
 	test-fuzz test-hostile test-wheel test-lowest test-newest test-matrix old-flow-runs tools coverage coverage-report \
@@ -40,23 +50,22 @@ help: ## print the verbs
 
 setup: $(READY) ## make .venv with mfwb, the sample flow's packages and the developers' tools
 
-$(READY): pyproject.toml $(CONSTRAINTS)
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
-		|| { echo "mfwb needs Python 3.10 or newer; say make PYTHON=python3.12 ..."; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+$(READY): pyproject.toml $(CONSTRAINTS) | $(TOOLS_READY)
 	@echo "Installing into $(VENV); the first time takes a minute or two ..."
-	@$(BIN)/python $(PIP) --upgrade "pip>=25.1"
-	@$(BIN)/python $(PIP) --no-compile --constraint $(CONSTRAINTS) --editable . --group dev --group examples
-	@# pip would compile one file after the other, and all of AWS for moto. What few tests import, they compile.
+	$(call install,$(VENV),--constraint $(CONSTRAINTS) --editable . --group dev --group examples)
+	@# pip and uv would compile one file after the other, and all of AWS for moto. What few tests import, they compile.
 	@$(BIN)/python -W ignore -m compileall -qq -j 0 -x '/($(UNCOMPILED))/' $(VENV)/lib || true
 	@touch $@
 
-tools: $(TOOLS_READY) ## make .venv-tools, for the verbs that make a wheel, a lock or a venv
+tools: $(TOOLS_READY) ## make .venv-tools with uv, for the verbs that make a wheel, a lock or a venv
 
-$(TOOLS_READY): pyproject.toml
-	@test -x $(TOOLS_VENV)/bin/python || $(PYTHON) -m venv $(TOOLS_VENV)
-	@$(TOOLS_VENV)/bin/python $(PIP) --upgrade "pip>=25.1"
-	@$(TOOLS_VENV)/bin/python $(PIP) --group tools
+# A pip in it would take longer than all else: the one that Python has can install there, from pip 22.3 on.
+$(TOOLS_READY): Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+		|| { echo "mfwb needs Python 3.10 or newer; say make PYTHON=python3.12 ..."; exit 1; }
+	@test -x $(TOOLS_VENV)/bin/python || $(PYTHON) -m venv --without-pip $(TOOLS_VENV)
+	@$(PYTHON) -m pip --python $(TOOLS_VENV) install --quiet --disable-pip-version-check --no-compile "uv>=0.5" 2> /dev/null \
+		|| { $(PYTHON) -m venv $(TOOLS_VENV) && $(TOOLS_VENV)/bin/python $(PIP) "uv>=0.5"; }
 	@touch $@
 
 lock: $(TOOLS_READY) ## write constraints.txt anew: the newest versions, for each Python and system
@@ -86,11 +95,9 @@ torch-data: setup $(TORCH_READY) ## write the pickles of torch anew that the tes
 
 torch: $(TORCH_READY) ## make .venv-torch, for the verbs above
 
-$(TORCH_READY): pyproject.toml
-	@test -x $(TORCH_VENV)/bin/python || $(PYTHON) -m venv $(TORCH_VENV)
+$(TORCH_READY): pyproject.toml | $(TOOLS_READY)
 	@echo "Installing torch into $(TORCH_VENV); the first time takes a minute or two ..."
-	@$(TORCH_VENV)/bin/python $(PIP) --upgrade "pip>=25.1"
-	@$(TORCH_VENV)/bin/python $(PIP) --no-compile --group torch
+	$(call install,$(TORCH_VENV),--group torch)
 	@touch $@
 
 test-checkpoints: setup $(CHECKPOINTS_READY) ## run a flow with metaflow-checkpoint, local and in S3; sync it without
@@ -99,10 +106,8 @@ test-checkpoints: setup $(CHECKPOINTS_READY) ## run a flow with metaflow-checkpo
 checkpoint-data: setup $(CHECKPOINTS_READY) ## record the flow run with checkpoints anew that the tests look at
 	@$(BIN)/python -m tests.checkpoints.renew
 
-$(CHECKPOINTS_READY): pyproject.toml
-	@test -x $(CHECKPOINTS_VENV)/bin/python || $(PYTHON) -m venv $(CHECKPOINTS_VENV)
-	@$(CHECKPOINTS_VENV)/bin/python $(PIP) --upgrade "pip>=25.1"
-	@$(CHECKPOINTS_VENV)/bin/python $(PIP) --no-compile --group checkpoints
+$(CHECKPOINTS_READY): pyproject.toml | $(TOOLS_READY)
+	$(call install,$(CHECKPOINTS_VENV),--group checkpoints)
 	@touch $@
 
 test-browser: setup ## show the report in a real browser, and click in it; needs chromium
@@ -112,11 +117,9 @@ test-browser: setup ## show the report in a real browser, and click in it; needs
 test-cloud: $(CLOUD_READY) ## run a flow against emulators of Azure and Google Cloud, and sync it; needs npm
 	@$(CLOUD_VENV)/bin/python -m pytest -m cloud tests/cloud
 
-$(CLOUD_READY): pyproject.toml $(CONSTRAINTS) Makefile
-	@test -x $(CLOUD_VENV)/bin/python || $(PYTHON) -m venv $(CLOUD_VENV)
+$(CLOUD_READY): pyproject.toml $(CONSTRAINTS) Makefile | $(TOOLS_READY)
 	@echo "Installing emulators into $(CLOUD_VENV); the first time takes a minute or two ..."
-	@$(CLOUD_VENV)/bin/python $(PIP) --upgrade "pip>=25.1"
-	@$(CLOUD_VENV)/bin/python $(PIP) --no-compile --constraint $(CONSTRAINTS) --editable . --group cloud
+	$(call install,$(CLOUD_VENV),--constraint $(CONSTRAINTS) --editable . --group cloud)
 	@npm install --silent --no-audit --no-fund --prefix $(CLOUD_VENV) $(AZURITE)
 	@touch $@
 

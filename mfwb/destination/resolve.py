@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from mfwb.config import Settings
 from mfwb.destination.wandb_defaults import WandbDefaults
-from mfwb.errors import UsageError
+from mfwb.errors import Unreachable, UsageError
 from mfwb.files.home_folder import expand_home
 from mfwb.planning.names import is_project_name, project_name
 from mfwb.ports import Destination
@@ -51,7 +52,9 @@ class Destinations:
         self._settings = settings
         self._query_entity = query_entity
         self._may_ask = may_ask
-        self._viewer_entity: str | None = None
+        self._viewer_entity: str | Unreachable | None = None
+        self._is_known = False  # of the entity, or why there is none
+        self._lock = threading.Lock()
         self.defaults = defaults
         self.mode = mode_to_write(settings, defaults)
         self.bundle = _bundle_to_write(settings, self.mode)
@@ -75,9 +78,19 @@ class Destinations:
         return Destination("online", self.base_url, bundled.entity, bundled.project)
 
     def viewer_entity(self) -> str | None:
-        """Return the entity of the credentials; Unreachable if they are not valid."""
-        if self._viewer_entity is None:
-            self._viewer_entity = self._query_entity(self.base_url)
+        """Return the entity of the credentials; Unreachable if they are not valid.
+
+        W&B is asked once in a call, however many flow runs begin at the same time.
+        """
+        with self._lock:
+            if not self._is_known:
+                try:
+                    self._viewer_entity = self._query_entity(self.base_url)
+                except Unreachable as error:
+                    self._viewer_entity = error
+                self._is_known = True
+        if isinstance(self._viewer_entity, Unreachable):
+            raise self._viewer_entity
         return self._viewer_entity
 
     def _entity(self) -> str | None:

@@ -50,6 +50,32 @@ _STEP = """
         self.next(self.join)
 """
 
+_CHAIN_FLOW = """
+from metaflow import FlowSpec, step
+
+class {name}(FlowSpec):
+    @step
+    def start(self):
+        self.state = b"start"
+        self.next(self.s0)
+{steps}
+    @step
+    def end(self):
+        pass
+
+if __name__ == "__main__":
+    {name}()
+"""
+_CHAIN_STEP = """
+    @step
+    def s{number}(self):
+        self.state = self.state + b"{number}"
+        self.loss = [1 / (epoch + {number} + 1) for epoch in range(12)]
+        self.rate = {number} / 100
+        print("step {number}")
+        self.next(self.{next})
+"""
+
 _OF_WANDB_CORE = {
     "UpsertBucket": 2,  # when the W&B run is opened, and its config with all axes at the end
     "CreateRunFiles": 1,  # even if there are none
@@ -69,34 +95,66 @@ _SHARED = {
 }
 """What mfwb requests for several W&B runs at once."""
 
+_ONCE = {"Viewer": 2, "GetDefaultEntity": 1}
+"""What it asks once in a call: who is logged in, before and with its own connection."""
+
 
 def test_requests_of_one_more_wandb_run(tmp_path: Path) -> None:
     """At most 14, of which 13 are those of wandb-core; W&B's own SDK makes 23. `--json` tells."""
     (few, told_of_few), (many, told_of_many) = (
-        _requests(tmp_path, steps) for steps in (_FEW, _MANY)
+        _requests(tmp_path, f"Branches{steps}", _branches(steps)) for steps in (_FEW, _MANY)
     )
-    each = {kind: (many[kind] - few[kind]) / (_MANY - _FEW) for kind in {*few, *many}}
 
-    by_core = {kind: number for kind, number in each.items() if number and kind not in _SHARED}
-    assert by_core == _OF_WANDB_CORE
-    assert sum(each.values()) <= _LIMIT, each
+    _check(_each(few, many))
     for sent, told in ((few, told_of_few), (many, told_of_many)):
         assert sum(told.values()) == pytest.approx(sum(sent.values()), rel=_TOLERANCE), (told, sent)
         own = sum(number for kind, number in sent.items() if kind not in _OF_WANDB_CORE)
         assert own <= told["own"] <= own + _OWN_OF_SAME_KINDS, (told, sent)
+        assert {kind: sent[kind] for kind in _ONCE} == _ONCE
 
 
-def _requests(root: Path, steps: int) -> tuple[Counter[str], dict[str, int]]:
-    """Sync a flow run with so many branches for the first time.
+def test_requests_of_one_more_version(tmp_path: Path) -> None:
+    """A chain of W&B runs that log versions of one name needs no more: the commit is the read."""
+    few, many = (_requests(tmp_path, f"Chain{steps}", _chain(steps))[0] for steps in (_FEW, _MANY))
+
+    _check(_each(few, many))
+
+
+def _each(few: Counter[str], many: Counter[str]) -> dict[str, float]:
+    """Return the requests of one more W&B run, by kind."""
+    return {kind: (many[kind] - few[kind]) / (_MANY - _FEW) for kind in {*few, *many}}
+
+
+def _check(each: dict[str, float]) -> None:
+    by_core = {kind: number for kind, number in each.items() if number and kind not in _SHARED}
+    assert by_core == _OF_WANDB_CORE
+    assert sum(each.values()) <= _LIMIT, each
+
+
+def _branches(steps: int) -> str:
+    """Return a flow with so many branches."""
+    return _FLOW.format(
+        name=f"Branches{steps}",
+        first=", ".join(f"self.s{number}" for number in range(steps)),
+        steps="".join(_STEP.format(number=number) for number in range(steps)),
+    )
+
+
+def _chain(steps: int) -> str:
+    """Return a flow with so many steps in a row, of which each assigns the same artifact."""
+    names = [f"s{number}" for number in range(steps)] + ["end"]
+    texts = [_CHAIN_STEP.format(number=n, next=names[n + 1]) for n in range(steps)]
+    return _CHAIN_FLOW.format(name=f"Chain{steps}", steps="".join(texts))
+
+
+def _requests(root: Path, name: str, text: str) -> tuple[Counter[str], dict[str, int]]:
+    """Sync a flow run of a flow for the first time.
 
     Returns:
         The requests that arrived, by kind, and those of which `--json` tells.
     """
-    name = f"Branches{steps}"
     script = root / f"{name.lower()}.py"
-    first = ", ".join(f"self.s{number}" for number in range(steps))
-    text = "".join(_STEP.format(number=number) for number in range(steps))
-    script.write_text(_FLOW.format(name=name, first=first, steps=text), encoding="utf-8")
+    script.write_text(text, encoding="utf-8")
     done = Sandbox(root).script(script, "--quiet", "run")
     assert done.code == 0, done.err
     with WandbServer() as server:

@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 __all__ = [
     "answer_launchers",
@@ -167,10 +167,25 @@ def ending_early() -> Iterator[None]:
         code = 1
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
+    os._exit((code or 0) if _flushed() else 120)
+
+
+def _flushed() -> bool:
+    """Flush what is printed; where that fails, say so as Python does, which ends with 120 then."""
+    flushed = [_is_flushed(stream) for stream in (sys.stdout, sys.stderr) if stream is not None]
+    return all(flushed)
+
+
+def _is_flushed(stream: TextIO) -> bool:
+    try:
+        if not stream.closed:
             stream.flush()
-    os._exit(code or 0)
+    except (OSError, ValueError) as error:
+        if stream is sys.stdout and sys.stderr is not None:
+            with suppress(OSError, ValueError):
+                sys.stderr.write(f"Exception ignored in: {stream!r}\n{error!r}\n")
+        return False
+    return True
 
 
 def _answer(caller: socket.socket, be: Callable[[Sequence[str]], NoReturn]) -> tuple[int, int]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import importlib
 import json
 import os
+import pkgutil
 import resource
 import runpy
 import select
@@ -21,14 +23,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import cache
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import IO, Any
 
-from tests.support.launcher import warm_up
+from tests.support.known_code import know_code_of
+from tests.support.launcher import ending_early, warm_up
 from tests.support.warm_children import be_a_process_with_wandb, warm_children
 
 __all__ = ["CLOSED", "LEFT", "Constraints", "Process", "serve"]
@@ -37,6 +41,7 @@ _REPOSITORY = Path(__file__).resolve().parents[2]
 _SLOW = (
     *(
         "mfwb.api",
+        "mfwb.conversion.plugins",
         "mfwb.cli.app",
         "mfwb.report.html",
         "mfwb.sink.inspection",
@@ -44,10 +49,24 @@ _SLOW = (
         "mfwb.sink.wandb_sink",
         "mfwb.wiring",
     ),
-    "requests",
+    *("concurrent.futures.process", "multiprocessing.connection", "multiprocessing.queues"),
+    *("_strptime", "requests", "yaml"),
     "wandb.apis.public",  # which wandb imports for the first query: a third of an online sync
-    "yaml",
 )
+_SLOW_OF_SOME_VERSIONS = (
+    "rich._unicode_data.unicode17-0-0",
+    *("wandb.apis.public.summary", "wandb.apis._generated.get_default_entity"),
+    *(
+        f"wandb.sdk.artifacts._generated.{name}"
+        for name in ("artifact_by_id", "artifact_membership_by_name", "artifact_type", "fragments")
+    ),
+    *("wandb.sdk.artifacts._internal_artifact", "wandb.sdk.launch.inputs.internal"),
+)
+_IN_FULL = (
+    *("lineage", "pipeline", "planning", "report", "shards", "source", "verification"),
+    "watch",
+)
+"""Folders of mfwb of which each module is imported that does without Metaflow."""
 _LONGEST = 1 << 18  # bytes of a request
 
 
@@ -239,6 +258,53 @@ def _is_the_one(streams: list[int]) -> bool:
     return False
 
 
+class _NoMetaflow(MetaPathFinder):
+    """Finds no Metaflow."""
+
+    def find_spec(self, fullname: str, *_: object) -> None:
+        """Fail for what belongs to Metaflow; leave the others to those that come next."""
+        if fullname.partition(".")[0] == "metaflow":
+            raise ImportError(fullname)
+
+
+@contextmanager
+def _without_metaflow() -> Iterator[None]:
+    finder = _NoMetaflow()
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+
+
+def _import_mfwb() -> None:
+    """Import what of mfwb does without Metaflow, and build what is built on first use.
+
+    Of Metaflow, and of the modules that need it, only the code is read.
+    """
+    import mfwb  # noqa: PLC0415 - not in the tests' process
+    from mfwb import outcome, plan_file  # noqa: PLC0415 - the same
+    from mfwb.planning import plan  # noqa: PLC0415 - the same
+    from mfwb.sink.content import edits  # noqa: PLC0415 - the same
+
+    with _without_metaflow():
+        modules = [
+            module.name
+            for folder in _IN_FULL
+            for module in pkgutil.walk_packages([f"{mfwb.__path__[0]}/{folder}"], f"mfwb.{folder}.")
+        ]
+        for name in (*modules, *_SLOW_OF_SOME_VERSIONS):
+            with suppress(ImportError):
+                importlib.import_module(name)
+    for kind in (plan.Plan, plan.PlannedRun):
+        plan._adapter(kind)
+    for result in (outcome.Estimate, outcome.FlowRunOutcome, outcome.ShardOutcome):
+        outcome._adapter(result)
+    edits._adapter()
+    plan_file._adapter()
+    know_code_of(modules)
+
+
 def _be_a_process_of_its_own() -> None:
     """Make up for what is done on import, once for each process: by wandb, and by us."""
     from mfwb.files.tempdirs import make_scratch  # noqa: PLC0415 - not in the tests' process
@@ -255,6 +321,7 @@ def _main() -> None:
     from mfwb.isolation.memory_limit import ENVIRONMENT  # noqa: PLC0415 - not in the tests' process
 
     with warm_children(ENVIRONMENT) as program:
+        _import_mfwb()
         warm_up(_SLOW)
         call = serve(socket.socket(fileno=int(sys.argv[1])))
         if call is None:
@@ -264,7 +331,8 @@ def _main() -> None:
     _constrain(Constraints(**call["constraints"]))
     sys.path[0] = call["folder"]
     sys.argv[1:] = call["arguments"]
-    runpy.run_module("mfwb", run_name="__main__", alter_sys=True)
+    with ending_early():  # to take apart what a fork shares takes 0.1 s, half of a short command
+        runpy.run_module("mfwb", run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":

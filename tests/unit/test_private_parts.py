@@ -25,6 +25,7 @@ _PRIVATE = (
 """Modules of which no SDK promises that they stay; a name with `_` at its start is one, too."""
 
 TESTS_OF = {
+    "sink/client/core_messages.py": "integration/sink/test_core_messages.py",
     "sink/client/private.py": "integration/sink/test_wandb_contract.py",
     "sink/client/process_wide.py": "integration/sink/test_process_wide.py",
     "sink/client/version_reads.py": "integration/sink/test_wandb_contract.py",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import accumulate
 
 from mfwb.lineage.static_analysis.calls import flow_api  # noqa: F401 - each registers the syntax it understands
@@ -39,6 +41,7 @@ from mfwb.snapshot.pathspec import parts_of
 __all__ = ["read_flow_code"]
 
 _TOO_DEEP = "it is nested too deep"
+_KEPT = 4  # results; flow runs that are synced together mostly ran the same code
 
 
 def read_flow_code(source: SourceCode, flow: str) -> FlowCode:
@@ -48,11 +51,32 @@ def read_flow_code(source: SourceCode, flow: str) -> FlowCode:
     can't be followed at all.
     """
     try:
-        return _read(source, flow)
+        return _read_once(_Text(_digest(source), source), flow)
     except TooIntricateError as error:
         raise CodeError(f"{flow} is too intricate to follow: {error}") from error
     except RecursionError:
         raise CodeError(f"{flow} is too intricate to follow: {_TOO_DEEP}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A source, which is equal to another one if script and files are."""
+
+    digest: bytes
+    source: SourceCode = field(compare=False)
+
+
+def _digest(source: SourceCode) -> bytes:
+    digest = hashlib.sha256()
+    for part in (source.script, *(part for item in sorted(source.files.items()) for part in item)):
+        raw = part.encode(errors="surrogatepass")
+        digest.update(b"%d " % len(raw) + raw)
+    return digest.digest()
+
+
+@lru_cache(_KEPT)
+def _read_once(text: _Text, flow: str) -> FlowCode:
+    return _read(text.source, flow)
 
 
 def _read(source: SourceCode, flow: str) -> FlowCode:

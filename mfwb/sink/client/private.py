@@ -34,7 +34,6 @@ __all__ = [
     "add_local_file",
     "add_reference_entry",
     "bytes_uploaded_by",
-    "commit_artifact",
     "execute_graphql",
     "find_core_death",
     "http_status",
@@ -156,7 +155,7 @@ def log_artifact_with_aliases(
         artifact: a draft.
         aliases: all aliases that it gets.
         reads: sends the request by which the artifact reads its version, as W&B's own way does.
-        commit: whether wandb-core commits it once its files are uploaded; else `commit_artifact`
+        commit: whether wandb-core commits it once its files are uploaded; else `commit_version`
             has to follow.
     """
     artifact.finalize()
@@ -164,21 +163,6 @@ def log_artifact_with_aliases(
         run, artifact, list(aliases), None, run.step, finalize=commit, is_user_created=False
     )
     artifact._set_save_handle(handle, reads)  # type: ignore[arg-type] # noqa: SLF001
-
-
-def commit_artifact(api: wandb.Api, artifact: wandb.Artifact) -> str:
-    """Commit an artifact whose files are uploaded; return the version that it gets, as `v7`.
-
-    This is the request that wandb-core sends last. The artifact itself has no public `id` before
-    it, and never shows the version afterwards: its name stays `model:vNone`.
-    """
-    answer = execute_graphql(api, _COMMIT, {"artifactID": artifact._id})  # noqa: SLF001
-    return f"v{answer['commitArtifact']['artifact']['versionIndex']}"
-
-
-_COMMIT = """mutation CommitArtifact($artifactID: ID!) {
-    commitArtifact(input: {artifactID: $artifactID}) { artifact { id versionIndex } }
-}"""
 
 
 def add_reference_entry(  # noqa: PLR0913 - one for each field

@@ -1,4 +1,4 @@
-"""Reads of artifact versions that were logged just now, several in one request.
+"""Reads of artifact versions that were logged just now, several in one request, or by the commit.
 
 An artifact reads its version at the end of `wait`, with a request of its own. It sends it through
 the object that it was given; this one collects what several artifacts send at about the same time.
@@ -13,14 +13,24 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import wandb
-from wandb.sdk.artifacts._generated import ARTIFACT_BY_ID_GQL
+from wandb.sdk.artifacts._generated import ARTIFACT_BY_ID_GQL, ArtifactFragment
+from wandb.sdk.artifacts._gqlutils import omit_artifact_fields
+from wandb.sdk.artifacts._validators import FullArtifactPath
 
+from mfwb.operations import noted
+from mfwb.planning.names import split_project_path
 from mfwb.sink.client.batches import Batches
+from mfwb.sink.client.responses import require
 
-__all__ = ["VersionReads"]
+__all__ = ["VersionReads", "commit_version"]
 
 _DECLARED = re.compile(r"\$id: ID!")
 _FIELD = re.compile(r"\bartifact\(id: \$id\) (\{[^{}]*\})")
+
+_COMMIT = """mutation CommitArtifact($id: ID!, $includeAliases: Boolean = true) {
+    commitArtifact(input: {artifactID: $id}) { artifact { ...ArtifactFragment } }
+}
+""" + ARTIFACT_BY_ID_GQL[ARTIFACT_BY_ID_GQL.index("fragment ") :]
 
 
 class VersionReads:
@@ -70,3 +80,28 @@ class VersionReads:
         variables = {f"id{number}": version_id for number, version_id in enumerate(ids)}
         answer = self._service_api.execute_graphql(text, variables, **more)
         return [{"artifact": answer.get(f"part{number}")} for number in numbers]
+
+
+def commit_version(api: wandb.Api, project_path: str, draft: wandb.Artifact) -> wandb.Artifact:
+    """Commit an artifact whose files are uploaded; return the version that it becomes.
+
+    This is the request that wandb-core sends last, and it selects what W&B's SDK reads of a
+    version. The artifact itself has no public `id` before it, and never shows the version
+    afterwards: its name stays `model:vNone`.
+
+    Args:
+        api: W&B's public Api.
+        project_path: `entity/project`.
+        draft: the artifact, after `wait`.
+    """
+    service_api: Any = api._service_api  # noqa: SLF001
+    variables = {"id": draft._id}  # noqa: SLF001
+    with noted("W&B", "GraphQL mutation CommitArtifact"):
+        answer = service_api.execute_graphql(
+            _COMMIT, variables, omit_fields=omit_artifact_fields(service_api)
+        )
+    version = ArtifactFragment.model_validate(require(answer, "commitArtifact", "artifact"))
+    entity, project = split_project_path(project_path)
+    name = f"{version.artifact_sequence.name}:v{version.version_index}"
+    path = FullArtifactPath(prefix=entity, project=project, name=name)
+    return wandb.Artifact._from_attrs(path, version, service_api)  # noqa: SLF001

@@ -20,13 +20,13 @@ from mfwb.ports import AppliedRule, ChartAxis, ReadyRun, WrittenRun
 from mfwb.sink.client.api import ApiClient, refused_error
 from mfwb.sink.client.collections import Collections
 from mfwb.sink.client.core_log import count_refused, has_failed_to_open, read_first_error
+from mfwb.sink.client.core_messages import replaying
 from mfwb.sink.client.private import (
     FAILURES,
     bytes_uploaded_by,
     find_core_death,
     is_unreadable_answer,
 )
-from mfwb.sink.client.process_wide import without_config_defaults
 from mfwb.sink.client.refusals import explain_error, is_access_denied
 from mfwb.sink.client.retry_budget import MIN_BYTES_PER_SECOND
 from mfwb.sink.content.edits import (
@@ -50,8 +50,8 @@ from mfwb.sink.online.uploads import Upload, Uploads
 from mfwb.sink.online.uses import Uses
 from mfwb.sink.online.version_order import VersionOrder
 from mfwb.sink.online.write_run import (
-    init_arguments,
-    resume_arguments,
+    settings_of_new,
+    settings_of_resumed,
     write_all,
     write_history,
     write_sent_marker,
@@ -249,7 +249,8 @@ class OnlineSession:
                     and (written := self.find_existing(run))
                 ):
                     return written
-                return self._open_and_fill(run, ready, claim)
+                with replaying():
+                    return self._open_and_fill(run, ready, claim)
             except (SinkError, *FAILURES) as error:
                 if find_core_death(error) is None:
                     raise
@@ -272,7 +273,10 @@ class OnlineSession:
             rows_now, rows_later = self._rows_to_write(run, ready, planned, others)
         written = self._run_and_finish(
             self._open(
-                run, ready, init_arguments(self._plan, merged.run_metadata, claim.id or run.id)
+                run,
+                ready,
+                settings_of_new(self._plan, merged.run_metadata, claim.id or run.id),
+                merged.run_metadata.config,
             ),
             run,
             lambda open_run: self._fill(
@@ -287,26 +291,41 @@ class OnlineSession:
             ),
         )
         if rows_later:
-            resumed = self._open(run, ready, resume_arguments(self._plan, claim.id or run.id))
+            resumed = self._open(run, ready, settings_of_resumed(self._plan, claim.id or run.id))
             self._run_and_finish(
                 resumed, run, lambda open_run: self._append(open_run, run, rows_later, ready.axes)
             )
         return written
 
-    def _open(self, run: PlannedRun, ready: ReadyRun, arguments: dict[str, Any]) -> wandb.Run:
+    def _open(
+        self,
+        run: PlannedRun,
+        ready: ReadyRun,
+        fields: Mapping[str, Any],
+        config: Mapping[str, Any] | None = None,
+    ) -> wandb.Run:
+        """Open a W&B run; SinkError.
+
+        Args:
+            run: the planned run.
+            ready: its values and files.
+            fields: of `wandb.Settings`, which say which W&B run this is.
+            config: its whole config; None: that of the existing one stays.
+        """
         retry_budget = self._client.retry_budget
         retry_budget.raise_if_spent(f"open {run.name}")
         given = {k: v for k, v in run.wandb_settings.items() if not k.startswith("run_")}
         try:
-            with retry_budget.count_failed_wait(), without_config_defaults():
+            with retry_budget.count_failed_wait():
                 open_run = wandb.init(
-                    **arguments,
-                    dir=str(self._project.scratch),
+                    config=None if config is None else dict(config),
                     settings=run_settings(
                         {**run.origin, **given},
                         {
                             **replay_settings(retry_budget.seconds),
                             **REQUIRED_SETTINGS,
+                            **fields,
+                            "root_dir": str(self._project.scratch),
                             "mode": "online",
                             "base_url": self._client.base_url,
                             "init_timeout": retry_budget.wait_limit,

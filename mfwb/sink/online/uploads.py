@@ -18,12 +18,12 @@ from mfwb.sink.client.collections import Collections
 from mfwb.sink.client.private import (
     CORE_DEATHS,
     FAILURES,
-    commit_artifact,
     find_core_death,
     log_artifact_with_aliases,
 )
 from mfwb.sink.client.refusals import explain_error
 from mfwb.sink.client.retry_budget import MIN_BYTES_PER_SECOND
+from mfwb.sink.client.version_reads import commit_version
 from mfwb.sink.content.artifact_metadata import artifact_metadata
 from mfwb.sink.content.artifacts import make_artifact
 from mfwb.sink.online.in_flight import Arrival, InFlight
@@ -260,12 +260,10 @@ class Uploads:
 
     def _commit(self, upload: Upload, draft: wandb.Artifact) -> wandb.Artifact:
         """Return the version that an uploaded artifact becomes; SinkError."""
-        name = f"{self._path}/{upload.ready.planned.name}"
 
         def request(api: wandb.Api) -> wandb.Artifact:
-            number = commit_artifact(api, draft)
+            version = commit_version(api, self._path, draft)
             self._client.note_commit()
-            version: wandb.Artifact = api.artifact(f"{name}:{number}")
             return version
 
         return self._client.call(self._path, request, f"commit {upload.item}")

@@ -17,33 +17,41 @@ from mfwb.sink.content.run_metadata import RunMetadata
 from mfwb.sink.history.read_rows import Row
 from mfwb.sink.offline.records import history_record, row_times
 
-__all__ = ["init_arguments", "resume_arguments", "write_all", "write_history", "write_sent_marker"]
+__all__ = [
+    "settings_of_new",
+    "settings_of_resumed",
+    "write_all",
+    "write_history",
+    "write_sent_marker",
+]
 
 
-def init_arguments(plan: Plan, run_metadata: RunMetadata, run_id: WandbRunId) -> dict[str, Any]:
-    """Return all arguments of `wandb.init`, so that none comes from the environment."""
+def settings_of_new(plan: Plan, run_metadata: RunMetadata, run_id: WandbRunId) -> dict[str, Any]:
+    """Return the fields of `wandb.Settings` that open a W&B run; none is from the environment.
+
+    They are settings, since W&B validates all of these at once, and each argument of `init` alone.
+    """
     return {
-        "entity": plan.entity,
-        "project": plan.project,
-        "id": run_id,
-        "name": run_metadata.name,
-        "group": run_metadata.group,
-        "job_type": run_metadata.job_type,
-        "tags": list(run_metadata.tags),
-        "notes": run_metadata.notes,
-        "reinit": "create_new",
-        "config": dict(run_metadata.config),
+        **_settings_of(plan, run_id),
+        "run_name": run_metadata.name,
+        "run_group": run_metadata.group,
+        "run_job_type": run_metadata.job_type,
+        "run_tags": run_metadata.tags,
+        "run_notes": run_metadata.notes,
     }
 
 
-def resume_arguments(plan: Plan, run_id: WandbRunId) -> dict[str, Any]:
-    """Return the arguments of `wandb.init` that resume a W&B run and change no metadata of it."""
+def settings_of_resumed(plan: Plan, run_id: WandbRunId) -> dict[str, Any]:
+    """Return the fields of `wandb.Settings` that resume a W&B run and change no metadata of it."""
+    return {**_settings_of(plan, run_id), "resume": "must"}
+
+
+def _settings_of(plan: Plan, run_id: WandbRunId) -> dict[str, Any]:
     return {
         "entity": plan.entity,
         "project": plan.project,
-        "id": run_id,
+        "run_id": run_id,
         "reinit": "create_new",
-        "resume": "must",
     }
 
 

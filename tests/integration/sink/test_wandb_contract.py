@@ -264,8 +264,8 @@ def test_pandas_is_left_alone(sandbox: Sandbox, how: str, is_imported: str) -> N
 _COMMITS = """
 import sys
 import wandb
-from mfwb.sink.client.private import commit_artifact, log_artifact_with_aliases
-from mfwb.sink.client.version_reads import VersionReads
+from mfwb.sink.client.private import log_artifact_with_aliases
+from mfwb.sink.client.version_reads import VersionReads, commit_version
 from mfwb.sink.setup.quiet_settings import replay_settings
 from mfwb.sink.setup.run_settings import run_settings
 
@@ -282,19 +282,28 @@ for content in ("a", "b"):
     draft.wait()
     assert draft.state == "PENDING", draft.state
     drafts.append(draft)
-versions = [commit_artifact(wandb.Api(), draft) for draft in reversed(drafts)]
+api = wandb.Api()
+versions = [commit_version(api, "acme/p", draft) for draft in reversed(drafts)]
+for version in versions:
+    read = api.artifact(f"acme/p/{version.name}")
+    for name in ("id", "name", "version", "type", "digest", "size", "metadata", "aliases", "state",
+                 "entity", "project", "source_name", "created_at", "file_count"):
+        assert getattr(version, name) == getattr(read, name), name
 again = wandb.Artifact("made", type="dataset")
 with again.new_file("x.txt") as file:
     file.write("a")
 log_artifact_with_aliases(run, again, ["c"], reads=reads, commit=False)
 again.wait()
 run.finish()
-print(versions, again.state, again.version)
+print([version.version for version in versions], again.state, again.version)
 """
 
 
 def test_a_version_gets_its_number_when_it_is_committed(tmp_path: Path) -> None:
-    """In the order of the commits, and with the aliases; content that exists needs no commit."""
+    """In the order of the commits, and with the aliases; content that exists needs no commit.
+
+    The answer to the commit is the version as W&B's SDK reads it.
+    """
     with WandbServer() as server:
         reported = {"WANDB_BASE_URL": server.base_url, "WANDB_API_KEY": server.api_key}
         done = Sandbox(tmp_path, reported).run(sys.executable, "-c", _COMMITS, str(tmp_path))

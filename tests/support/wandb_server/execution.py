@@ -33,6 +33,7 @@ _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _RENAMED = {"input": "fields", "id": "node_id"}
 
 
+@cache
 def snake(name: str) -> str:
     """Return a GraphQL name as Python writes it: artifactID becomes artifact_id."""
     return _WORD.sub("_", name).lower()

@@ -65,6 +65,12 @@ def _equal(value: Any, wanted: Any) -> bool:
     return bool(value == wanted)
 
 
+def _is_among(value: Any, operand: Any) -> bool:
+    if isinstance(value, list):
+        return any(_equal(value, item) for item in operand)
+    return value in operand
+
+
 def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     return lambda value, operand: (
         (value is not None and isinstance(value, str) == isinstance(operand, str))
@@ -75,8 +81,8 @@ def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "$eq": _equal,
     "$ne": lambda value, operand: not _equal(value, operand),
-    "$in": lambda value, operand: any(_equal(value, item) for item in operand),
-    "$nin": lambda value, operand: not any(_equal(value, item) for item in operand),
+    "$in": _is_among,
+    "$nin": lambda value, operand: not _is_among(value, operand),
     "$exists": lambda value, operand: (value is not None) == operand,
     "$regex": lambda value, operand: re.search(operand, str(value or "")) is not None,
     "$gt": _ordered(lambda value, operand: value > operand),

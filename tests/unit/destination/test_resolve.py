@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ from mfwb.destination import (
     entity_and_project,
     read_defaults,
 )
-from mfwb.errors import UsageError
+from mfwb.errors import Unreachable, UsageError
 from mfwb.ports import Destination
 
 SERVER = "https://w.example"
@@ -49,6 +52,34 @@ def test_a_sync_asks_once() -> None:
 
     assert resolved.of("F") == Destination("online", SERVER, "me", "F")
     assert resolved.of("G").entity == "me"
+    assert queries.servers == [SERVER]
+
+
+@pytest.mark.parametrize("is_valid", [True, False])
+def test_those_who_ask_at_once_ask_once(*, is_valid: bool) -> None:
+    """Many flow runs begin together; what W&B answers to the first holds for all."""
+    queries, together = EntityQueries(), threading.Barrier(8)
+
+    def query(base_url: str) -> str | None:
+        time.sleep(0.05)
+        entity = queries(base_url)
+        if not is_valid:
+            raise Unreachable("the key is wrong")
+        return entity
+
+    resolved = Destinations(load_settings({}, environ={}), NOTHING, query, may_ask=True)
+
+    def ask(_: int) -> str | None:
+        together.wait()
+        try:
+            return resolved.viewer_entity()
+        except Unreachable as error:
+            return str(error)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = set(pool.map(ask, range(8)))
+
+    assert answers == {"me" if is_valid else "the key is wrong"}
     assert queries.servers == [SERVER]
 
 
