@@ -17,7 +17,7 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench.measure import disk_use, measure
+from bench.measure import Measured, disk_use, measure
 from bench.replays import replay_by_script
 from bench.sample import COUNT
 from bench.workplaces import SCALE, Workplace, console_script
@@ -42,9 +42,11 @@ class Point:
 def main() -> int:
     """Measure and print a line for each sync, and what a further task takes."""
     arguments = _arguments()
-    script = _script_seconds() if arguments.script else None
+    script = replay_by_script(SCALE, _pathspec(COUNT)).measured if arguments.script else None
     if script is not None:
-        print(f"the script: {script:.2f} s of processor for {COUNT} tasks")
+        print(
+            f"the script: {script.seconds:.1f} s, {script.cpu:.2f} s of processor for {COUNT} tasks"
+        )
     floor = _import_seconds()
     print(f"floor: {floor:.2f} s of processor for the imports; load average {_load():.1f}")
     points: list[Point] = []
@@ -98,10 +100,6 @@ def _sync(pathspec: str, tasks: int, granularity: str) -> Point:
     )
 
 
-def _script_seconds() -> float:
-    return replay_by_script(SCALE, _pathspec(COUNT)).measured.cpu
-
-
 def _import_seconds() -> float:
     command = [sys.executable, "-c", "import metaflow, mfwb.api, mfwb.wiring"]
     workplace = _workplace("scale-imports")
@@ -112,8 +110,14 @@ def _load() -> float:
     return os.getloadavg()[0]
 
 
-def _line(point: Point, script: float | None) -> str:
-    times = "" if script is None else f"{script * point.tasks / COUNT / point.cpu:8.1f}x the script"
+def _line(point: Point, script: Measured | None) -> str:
+    times = ""
+    if script is not None:
+        more = point.tasks / COUNT
+        times = (
+            f"; the script takes {script.cpu * more / point.cpu:.1f}x the processor, "
+            f"{script.seconds * more / point.seconds:.1f}x the time"
+        )
     return (
         f"{point.tasks:>6} tasks per {point.granularity}: {point.seconds:7.1f} s, "
         f"{point.cpu:7.2f} s of processor, {point.main_peak / _MEGABYTE:5.0f} MB "

@@ -11,11 +11,10 @@ from __future__ import annotations
 import errno
 import json
 import os
-import select
 import shutil
 import stat
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
@@ -26,6 +25,7 @@ from mfwb.conversion.convert import Job
 from mfwb.conversion.converter_child import INBOX, OUTBOX, Answer
 from mfwb.files.private_files import remove_own
 from mfwb.isolation.audit_hook import STOPPED_EXIT_CODE
+from mfwb.isolation.channel import Channel
 from mfwb.isolation.forkserver import Forkserver
 from mfwb.safe_text import one_line
 
@@ -38,7 +38,6 @@ TIME_LIMIT = 600.0
 """Seconds that any conversion may take; a large pickle gets more."""
 
 _MIN_SPEED = 1_000_000  # bytes per second; a slower conversion is stuck
-_LONGEST_WAIT = 1_000_000.0  # seconds; what `poll` takes
 _ANSWER_LIMIT = 65_536  # bytes; an answer is short
 _DEPTH_LIMIT = 100  # levels of folders in the output
 _SIZE_AT_LEAST, _SIZE_PER_BYTE = 2 * 10**9, 100
@@ -103,22 +102,40 @@ class Converter:
             BrokenOffError: the converter was closed before or during the conversion.
             OSError: the disk is full.
         """
-        seconds = self._time_limit + job.source.stat().st_size / _MIN_SPEED
+        (result,) = self.convert_each([job])
+        if isinstance(result, UnconvertibleError):
+            raise result
+        return result
+
+    def convert_each(self, jobs: Sequence[Job]) -> list[str | UnconvertibleError]:
+        """Run jobs whose targets are in one folder, and return the result of each.
+
+        All are sent at once, so that the process goes on while its answers are read. One that ends
+        the process does not harm those after it. The errors are those of `convert`.
+        """
+        results: list[str | UnconvertibleError] = []
         with self._job_lock:
-            try:
-                answer = self._ensure_process(job.target.parent).do(job, seconds)
-            except UnconvertibleError:
-                self._raise_if_closed()
-                raise
+            while len(results) < len(jobs):
+                left = jobs[len(results) :]
+                try:
+                    child = self._ensure_process(left[0].target.parent)
+                    for answer in child.do_each(left, self._time_limit):
+                        results.append(self._result_of(answer))  # noqa: PERF401 - an error may follow
+                except UnconvertibleError as error:  # the process has ended, or none could start
+                    self._raise_if_closed()
+                    results.append(error)
+        return results
+
+    def _result_of(self, answer: Answer) -> str | UnconvertibleError:
         outcome = answer.get("outcome")
         if outcome == converter_child.NO_MEMORY:
-            raise UnconvertibleError(
+            return UnconvertibleError(
                 f"it takes more than {self._forkserver.max_memory:,} bytes of memory"
             )
         if outcome == converter_child.FULL:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if outcome != converter_child.DONE:
-            raise UnconvertibleError(str(answer.get("reason")))
+            return UnconvertibleError(str(answer.get("reason")))
         return one_line(str(answer.get("altered") or ""))
 
     def stop_if_idle(self) -> None:
@@ -174,37 +191,41 @@ class _Child:
             _remove(Path(self._folder))
             raise
         self.pid = self._process.pid
-        self._received = b""  # of its next answer
-        self._poll = select.poll()  # not on Windows, nor is the fork server
-        self._poll.register(self._process.responses.fileno(), select.POLLIN)
+        self._channel = Channel(self._process)
         self.confined_by: str | None = None  # unknown until the process reports it
 
-    def do(self, job: Job, seconds: float) -> Answer:
-        """Run a job in the process, and move its files to their destination."""
-        source, target, rows = self._inbox / "pickle", self._outbox / "made", self._outbox / "rows"
-        files = (source, target, rows)
-        self._remove_leftovers(files)
-        _link_or_copy(job.source, source)
-        request = {
-            "conversion": job.conversion.value,
-            "source": str(source),
-            "target": str(target),
-            "rows": None if job.rows is None else str(rows),
-            "plugin": job.plugin,
-        }
-        try:
-            answer = self.ask(request, seconds)
-            if answer.get("outcome") == converter_child.DONE:
-                max_bytes = _SIZE_AT_LEAST + _SIZE_PER_BYTE * job.source.stat().st_size
-                _move_output(target, job.target, max_bytes)
-                if job.rows is not None and rows.exists():
-                    _move_output(rows, job.rows, max_bytes)
-        finally:
-            self._remove_leftovers(files)
-        return answer
+    def do_each(self, jobs: Sequence[Job], time_limit: float) -> Iterator[Answer]:
+        """Run jobs in the process, move their files to their destinations, and yield the answers.
 
-    def _remove_leftovers(self, files: Sequence[Path]) -> None:
-        """Remove files of a job; mostly there are none or one, which two listings tell."""
+        UnconvertibleError, about the next of them, if the process has ended or was stopped.
+
+        Args:
+            jobs: they are sent at once, and run one after the other.
+            time_limit: seconds for a small pickle; each megabyte adds one second.
+        """
+        running = [
+            _Running(job, number, self._inbox, self._outbox) for number, job in enumerate(jobs)
+        ]
+        self._remove_leftovers(running)
+        try:
+            for item in running:
+                _link_or_copy(item.job.source, item.source)
+            requests = b"".join(json.dumps(item.request).encode() + b"\n" for item in running)
+            for item in running:
+                answer = self._answer_to(requests, time_limit + item.size / _MIN_SPEED)
+                requests = b""
+                if answer.get("outcome") == converter_child.DONE:
+                    item.move_output()
+                yield answer
+        except BaseException:
+            self.end()  # the next request must not receive an answer to these
+            raise
+        finally:
+            self._remove_leftovers(running)
+
+    def _remove_leftovers(self, running: Sequence[_Running]) -> None:
+        """Remove files of jobs; mostly there are none or few, which two listings tell."""
+        files = [file for item in running for file in (item.source, item.target, item.rows)]
         try:
             present = {*os.listdir(self._inbox), *os.listdir(self._outbox)}  # noqa: PTH208 - speed
         except OSError:  # the process may have changed its own folder
@@ -213,16 +234,30 @@ class _Child:
             if file.name in present:
                 _remove(file)
 
-    def ask(self, request: dict[str, str | None], seconds: float) -> Answer:
-        """Return the answer to a request; UnconvertibleError if the process ended instead."""
+    def _answer_to(self, requests: bytes, seconds: float) -> Answer:
+        """Send requests, if there are any, and return the next answer.
+
+        UnconvertibleError if the process has ended instead.
+        """
+        deadline = monotonic() + seconds
         try:
-            return self._exchange(json.dumps(request).encode() + b"\n", monotonic() + seconds)
+            self._channel.send((requests,), deadline)
+            if self.confined_by is None:
+                self.confined_by = str(self._read_answer(deadline).get("confined"))
+            return self._read_answer(deadline)
         except TimeoutError:
-            self.end()
             raise UnconvertibleError(f"it took more than {seconds:,.0f} seconds") from None
-        except BaseException:
-            self.end()  # the next request must not receive the answer to this one
-            raise
+        except (OSError, ValueError, EOFError):  # the process has ended or was killed
+            code = self._process.kill()
+        if code == STOPPED_EXIT_CODE:
+            raise UnconvertibleError("its process was stopped: it tried what no conversion needs")
+        raise UnconvertibleError(f"the process that converts it ended ({code})")
+
+    def _read_answer(self, deadline: float) -> Answer:
+        answer = json.loads(self._channel.read_answer(deadline, _ANSWER_LIMIT))
+        if not isinstance(answer, dict):
+            raise EOFError("no answer")  # noqa: TRY004 - handled like a missing answer
+        return answer
 
     def lives(self) -> bool:
         """Return whether the process runs; clean up after it if not."""
@@ -234,48 +269,37 @@ class _Child:
     def end(self) -> None:
         """Kill the process unless it has ended, wait for it, and remove its folder."""
         self._process.kill()
-        for pipe in (self._process.requests, self._process.responses):
-            with suppress(OSError):  # a request that the process has not read
-                pipe.close()
+        self._channel.close()
         _remove(Path(self._folder))
 
-    def _exchange(self, line: bytes, deadline: float) -> Answer:
-        try:
-            # A request is far shorter than what a pipe takes while nobody reads it.
-            self._process.requests.write(line)
-            self._process.requests.flush()
-            if self.confined_by is None:
-                self.confined_by = str(self._answer(deadline).get("confined"))
-            return self._answer(deadline)
-        except TimeoutError:
-            raise
-        except (OSError, ValueError, EOFError):  # the process has ended or was killed
-            code = self._process.kill()
-        if code == STOPPED_EXIT_CODE:
-            raise UnconvertibleError("its process was stopped: it tried what no conversion needs")
-        raise UnconvertibleError(f"the process that converts it ended ({code})")
 
-    def _answer(self, deadline: float) -> Answer:
-        """Return the next answer; TimeoutError if it does not come in time."""
-        while b"\n" not in self._received:
-            if len(self._received) > _ANSWER_LIMIT:
-                raise EOFError("no answer")
-            self._received += self._read(deadline)
-        line, _, self._received = self._received.partition(b"\n")
-        answer = json.loads(line)
-        if not isinstance(answer, dict):
-            raise EOFError("no answer")  # noqa: TRY004 - handled like a missing answer
-        return answer
+class _Running:
+    """A job in a process: its files are in the folders of the process."""
 
-    def _read(self, deadline: float) -> bytes:
-        """Return bytes of the process as soon as there are some; EOFError if it has ended."""
-        while not self._poll.poll(max(0.0, min(deadline - monotonic(), _LONGEST_WAIT)) * 1000):
-            if monotonic() >= deadline:
-                raise TimeoutError
-        data = os.read(self._process.responses.fileno(), _ANSWER_LIMIT)
-        if not data:
-            raise EOFError("no answer")
-        return data
+    def __init__(self, job: Job, number: int, inbox: Path, outbox: Path) -> None:
+        self.job = job
+        self.source = inbox / f"pickle-{number}"
+        self.target = outbox / f"made-{number}"
+        self.rows = outbox / f"rows-{number}"
+        self.size = job.source.stat().st_size  # in bytes
+
+    @property
+    def request(self) -> dict[str, str | None]:
+        """What the process is asked for."""
+        return {
+            "conversion": self.job.conversion.value,
+            "source": str(self.source),
+            "target": str(self.target),
+            "rows": None if self.job.rows is None else str(self.rows),
+            "plugin": self.job.plugin,
+        }
+
+    def move_output(self) -> None:
+        """Move what the process has made to where the job wants it; UnconvertibleError."""
+        max_bytes = _SIZE_AT_LEAST + _SIZE_PER_BYTE * self.size
+        _move_output(self.target, self.job.target, max_bytes)
+        if self.job.rows is not None and self.rows.exists():
+            _move_output(self.rows, self.job.rows, max_bytes)
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

@@ -11,12 +11,14 @@ import signal
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from threading import Lock, Timer
+from threading import Lock
+from time import monotonic
 from typing import Any
 
 from mfwb.conversion import inspector_child
 from mfwb.conversion.inspector_child import Answer, Inspect, Inspection
 from mfwb.isolation.audit_hook import STOPPED_EXIT_CODE
+from mfwb.isolation.channel import Channel
 from mfwb.isolation.forkserver import Forkserver, Process
 from mfwb.planning import Content
 
@@ -189,8 +191,8 @@ class _InspectionProcess:
         self._forkserver = forkserver
         self._lock = Lock()
         self._process: Process | None = None
+        self._channel: Channel | None = None  # of this process
         self._is_ready = False  # whether it has reported what confines it
-        self._has_timed_out = False
 
     @property
     def pid(self) -> int | None:
@@ -221,45 +223,27 @@ class _InspectionProcess:
 
     def _send(self, look: Inspection, pickled: Sequence[bytes]) -> list[Answer]:
         sizes = [len(data) for data in pickled]
-        self._has_timed_out = False
-        if self._process is None:
-            self._process = self._forkserver.start_process(tempfile.gettempdir())
-        clock = Timer(
-            _SECONDS + _SECONDS_PER_MB * sum(sizes) / 1_000_000,
-            self._stop_timed_out,
-            [self._process],
-        )
-        clock.daemon = True
-        clock.start()
-        try:
-            return self._exchange(self._process, look, pickled, sizes)
-        finally:
-            clock.cancel()
-
-    def _exchange(
-        self, process: Process, look: Inspection, pickled: Sequence[bytes], sizes: Sequence[int]
-    ) -> list[Answer]:
+        deadline = monotonic() + _SECONDS + _SECONDS_PER_MB * sum(sizes) / 1_000_000
+        channel = self._open_channel()
         if not self._is_ready:
-            self._answer(process)  # the report of what confines it
+            self._answer(channel, deadline)  # the report of what confines it
             self._is_ready = True
         request = {"look": look.value, "sizes": sizes}
-        process.requests.write(json.dumps(request).encode() + b"\n")
-        process.requests.writelines(pickled)
-        process.requests.flush()
-        answers = self._answer(process)
+        channel.send((json.dumps(request).encode(), b"\n", *pickled), deadline)
+        answers = self._answer(channel, deadline)
         if not isinstance(answers, list) or len(answers) != len(pickled):
             raise EOFError("no answer")
         return [_check_answer(look, item) for item in answers]
 
-    def _stop_timed_out(self, process: Process) -> None:
-        """Kill a process that does not answer in time."""
-        self._has_timed_out = True
-        process.kill()
+    def _open_channel(self) -> Channel:
+        """Return the pipes of the process, which is started if there is none."""
+        if self._channel is None:
+            self._process = self._forkserver.start_process(tempfile.gettempdir())
+            self._channel = Channel(self._process)
+        return self._channel
 
-    def _answer(self, process: Process) -> Any:
-        line = process.responses.readline(_ANSWER_LIMIT)
-        if not line.endswith(b"\n"):
-            raise EOFError("no answer")
+    def _answer(self, channel: Channel, deadline: float) -> Any:
+        line = channel.read_answer(deadline, _ANSWER_LIMIT)
         parts = sum(line.count(sign) for sign in (b",", b"[", b"{"))
         if len(line) + _MEMORY_OF_PART * parts > _MEMORY_OF_ANSWER:
             raise EOFError("an answer that is too large")
@@ -269,7 +253,7 @@ class _InspectionProcess:
         if self._process is None:
             return f"no process to inspect it could be started: {error}"
         code = self._stop()
-        if code == -signal.SIGPROF or self._has_timed_out:
+        if code == -signal.SIGPROF or isinstance(error, TimeoutError):
             return "inspecting it took too long"
         if code == STOPPED_EXIT_CODE:
             return "its process was stopped: it tried what no pickle needs"
@@ -277,10 +261,10 @@ class _InspectionProcess:
 
     def _stop(self) -> int | None:
         process, self._process, self._is_ready = self._process, None, False
+        channel, self._channel = self._channel, None
         if process is None:
             return None
         code = process.kill()
-        for pipe in (process.requests, process.responses):
-            with suppress(OSError):
-                pipe.close()
+        if channel is not None:
+            channel.close()
         return code

@@ -10,19 +10,15 @@ from typing import Any
 from mfwb.conversion.json_safe import to_json
 from mfwb.conversion.tables import Table
 from mfwb.errors import ItemLost
-from mfwb.planning.names import free_name
-from mfwb.ports import ReadyTable
+from mfwb.free_names import free_name
 from mfwb.safe_text import storable
 
-__all__ = ["column_name", "read_rows", "write_rows"]
+__all__ = ["column_name", "write_rows"]
 
 ROWS_LIMIT = 100
 COLUMNS_LIMIT = 50
 CELL_LIMIT = 500
 """Characters; a longer text is cut."""
-
-_SIZE_LIMIT = 64_000_000
-"""Bytes of the file; a valid preview is smaller."""
 
 
 def write_rows(table: Table, path: Path, curves: Mapping[str, Any] | None = None) -> None:
@@ -44,33 +40,6 @@ def write_rows(table: Table, path: Path, curves: Mapping[str, Any] | None = None
     if curves is not None:
         document["curves"] = curves
     path.write_text(json.dumps(document, allow_nan=False), encoding="ascii")
-
-
-def read_rows(path: Path) -> ReadyTable:
-    """Return the table that `write_rows` wrote; ValueError if the file has another form.
-
-    The process that wrote the file loaded a pickle of unknown origin, and may be compromised.
-    """
-    if path.stat().st_size > _SIZE_LIMIT:
-        raise ValueError("more rows than are shown")
-    try:
-        document = json.loads(path.read_bytes())
-    except RecursionError:
-        raise ValueError("rows that are nested too deeply") from None
-    match document:
-        case {"columns": list() as columns, "rows": list() as rows}:
-            if _are_of(columns, str) and all(_is_row(row, len(columns)) for row in rows):
-                return ReadyTable(columns=tuple(columns), rows=tuple(map(tuple, rows)))
-    raise ValueError("no rows")
-
-
-def _are_of(values: list[Any], *kinds: type) -> bool:
-    return all(isinstance(value, kinds) for value in values)
-
-
-def _is_row(row: Any, width: int) -> bool:
-    scalars = (str, int, float, bool, type(None))
-    return isinstance(row, list) and len(row) == width and _are_of(row, *scalars)
 
 
 def _beginning(table: Table) -> tuple[list[str], Iterable[Iterable[Any]]]:

@@ -16,9 +16,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from filecmp import cmp
+from itertools import count
 from pathlib import Path
 from threading import Condition
-from uuid import uuid4
 
 from mfwb.errors import SinkError, SourceError
 from mfwb.files.private_files import (
@@ -51,6 +51,7 @@ class Store:
         self._renewed: set[str] = set()  # names
         self._folder = Path(os.path.abspath(folder))  # noqa: PTH100 - links stay as they were given
         self._unfinished: Path | None = None  # a folder inside, once something was made
+        self._numbers = count()  # names of files there, which nobody else makes
         self._open = ExitStack()
         self._busy: set[str] = set()  # names of files that a thread is making now
         self._made: defaultdict[str, set[str]] = defaultdict(set)  # names by key
@@ -63,11 +64,14 @@ class Store:
         incomplete file that looks complete.
         """
         path = self.path(name)
-        with self._lock_name(name):
+        self._lock_name(name)
+        try:
             if not self._has(name, path):
                 with self.scratch() as unfinished:
                     make(unfinished)
                     self._put(unfinished, name, path)
+        finally:
+            self._unlock_name(name)
         return path
 
     def add(self, name: str, path: Path) -> None:
@@ -99,7 +103,7 @@ class Store:
     def scratch(self) -> Iterator[Path]:
         """Yield a path for a temporary file, which is removed afterwards unless it was moved."""
         with _report_full_disk(self._folder):
-            path = self._unfinished_folder() / uuid4().hex
+            path = self._unfinished_folder() / str(next(self._numbers))
             try:
                 yield path
             finally:
@@ -137,7 +141,8 @@ class Store:
         make_private(unfinished)
         with self._condition:
             self._made[_key(name)].add(name)
-        _make_parent(path)
+        if not _is_folder(path.parent):
+            _make_parent(path)
         if self._renew and path.is_dir() and not path.is_symlink():
             remove_below(self._folder, f"{name[:2]}/{name}")  # a folder replaces no other one
         _move(unfinished, path)
@@ -156,18 +161,17 @@ class Store:
                 self._unfinished = self._open.enter_context(scratch(self._folder))
             return self._unfinished
 
-    @contextmanager
-    def _lock_name(self, name: str) -> Iterator[None]:
+    def _lock_name(self, name: str) -> None:
         """Wait while another thread makes the same name; other names don't wait."""
         with self._condition:
-            self._condition.wait_for(lambda: name not in self._busy)
+            while name in self._busy:
+                self._condition.wait()
             self._busy.add(name)
-        try:
-            yield
-        finally:
-            with self._condition:
-                self._busy.remove(name)
-                self._condition.notify_all()
+
+    def _unlock_name(self, name: str) -> None:
+        with self._condition:
+            self._busy.remove(name)
+            self._condition.notify_all()
 
 
 def _have_same_content(path: Path, other: Path) -> bool:
@@ -195,6 +199,14 @@ def _exists(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether a folder exists, and not just a link to one."""
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False
 
 
 def _make_parent(path: Path) -> None:

@@ -97,11 +97,12 @@ def overwrite(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
 
 def make_private(path: Path) -> None:
     """Remove all permissions of other users for a file, or for a folder with its content."""
-    if path.is_dir() and not path.is_symlink():
+    mode = path.lstat().st_mode
+    if stat.S_ISDIR(mode):
         path.chmod(FOLDER_MODE)
         for entry in path.iterdir():
             make_private(entry)
-    elif path.is_file() and not path.is_symlink():
+    elif stat.S_ISREG(mode):
         path.chmod(FILE_MODE)
 
 

@@ -62,7 +62,7 @@ def resolve_below(root: Path, path: str | PurePath, *, linked_folders: Sequence[
 
 
 def open_below(
-    root: Path, path: str | PurePath, *, linked_folders: Sequence[Path] = ()
+    root: Path, path: str | PurePath, *, linked_folders: Sequence[Path] = (), buffering: int = -1
 ) -> BinaryIO:
     """Open a file below a root for reading.
 
@@ -70,6 +70,7 @@ def open_below(
         root: the folder in which it has to lie; it may be a link itself.
         path: relative to the root, or absolute.
         linked_folders: other folders into which links may lead.
+        buffering: as of `open`; 0 where all is read at once.
 
     Raises:
         FileNotFoundError: it does not exist.
@@ -77,7 +78,7 @@ def open_below(
         NotAFileError: it is not a regular file.
         OSError: it can't be read.
     """
-    return os.fdopen(_open(root, path, linked_folders), "rb")
+    return os.fdopen(_open(root, path, linked_folders), "rb", buffering)
 
 
 def read_below(
@@ -147,9 +148,12 @@ def _read_regular(folder: int, name: str, max_bytes: int) -> bytes:
     """Return the bytes of a file in an open folder; a link that replaced it is not followed."""
     descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | _UNBLOCKED, dir_fd=folder)
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise NotAFileError(f"{name} is not a file")
-        data = _read_up_to(descriptor, max_bytes)
+        data = os.read(descriptor, max_bytes + 1)
+        if len(data) != status.st_size:  # it is being written, or the system returned a part
+            data += _read_up_to(descriptor, max_bytes - len(data))
     finally:
         os.close(descriptor)
     if len(data) > max_bytes:

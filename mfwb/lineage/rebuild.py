@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import fields
+from operator import attrgetter
 
 from mfwb.lineage.model import Edge, Evidence, Lineage
 from mfwb.lineage.own_values import find_equal_values
@@ -44,7 +46,7 @@ def rebuild_lineage(flow_run: FlowRun) -> Lineage:
     return Lineage(
         parents=parents,
         writes={task.pathspec: _names_written(task, holdings) for task in order},
-        edges=tuple(sorted(edges)),
+        edges=tuple(sorted(edges, key=_by_all_fields)),
         order=tuple(tasks),
         reads=reads,
         equal=find_equal_values(
@@ -68,6 +70,10 @@ def rebuild_lineage(flow_run: FlowRun) -> Lineage:
             if (step := code[task.pathspec][0]) is not None and step.externals
         },
     )
+
+
+_by_all_fields = attrgetter(*(field.name for field in fields(Edge)))
+"""The order of edges, without a comparison of edges in Python."""
 
 
 def _names_read(edges: Iterable[Edge]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from mfwb.conversion.inspector_child import Inspect, inspect_here
 from mfwb.conversion.json_safe import json_size, to_json
 from mfwb.errors import ItemLost
 from mfwb.outcome import RuleOutcome
+from mfwb.payload.inspections import Inspections
 from mfwb.payload.masking import mask_values
 from mfwb.payload.summary import aggregate
 from mfwb.payload.values import Value, Values, decode_values
@@ -44,7 +45,7 @@ def apply_rules(
     """
     applied = {}
     for rule in run.artifact_rules:
-        decoded, _ = decode_values(rule.values, contents, run.unpickle, inspect)
+        decoded, _ = decode_values(rule.values, Inspections(contents, inspect), run.unpickle)
         values, _ = mask_values(decoded, rule.values, masker or Masker())
         by_task = {tasks[0]: _values_of(tasks, rule, values) for tasks in rule.tasks}
         applied[rule.artifact] = _apply(rule, by_task, merged=run.merged)

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from mfwb.conversion.convert import Conversion
 from mfwb.conversion.converter import MAX_MEMORY
-from mfwb.conversion.inspector import Inspector, inspect_each
+from mfwb.conversion.inspector import Inspector
 from mfwb.conversion.inspector_child import Inspection
 from mfwb.conversion.json_safe import json_size, to_json
 from mfwb.errors import ItemLost
@@ -29,12 +29,14 @@ from mfwb.payload.files import CONVERSIONS, FileBuilder
 from mfwb.payload.foreach_items import add_foreach_items
 from mfwb.payload.frame_curves import find_frame_curves
 from mfwb.payload.history import build_axes, build_history
+from mfwb.payload.inspections import Inspections
 from mfwb.payload.logs import find_log_losses, read_log
 from mfwb.payload.masking import mask_losses, mask_values
 from mfwb.payload.metadata import BuiltArtifact, build_description, build_metadata
 from mfwb.payload.overview import RenderOverview, build_overview, with_file_rules
 from mfwb.payload.parameters import add_parameter_values, decode_artifacts
 from mfwb.payload.previews import build_previews, preview_conversion
+from mfwb.payload.read_ahead import ReadAhead
 from mfwb.payload.refcount import RefCount
 from mfwb.payload.spooled_log import SpooledLog
 from mfwb.payload.summary import limit_summary, summarize, table_reference
@@ -121,6 +123,7 @@ class PayloadBuilder:
         self._inspector = inspector or Inspector()
         self._inspect = self._inspector.inspect
         self._file_builder = FileBuilder(self._store, self._conversions, self._masker)
+        self._read_ahead = ReadAhead(self._inspect, self._file_builder)
         self._keep = keep
         self._refcount = RefCount()
         self._cleanup_lock = Lock()
@@ -146,6 +149,7 @@ class PayloadBuilder:
         """Start what is slow for the W&B runs of a plan, which will be requested later."""
         for run in plan.runs:
             self._acquire(run, (file.content.sha1 for file in _files_of(run)))
+        self._read_ahead.add(plan)
         for run in plan.runs:
             for file in _files_of(run):
                 conversion = _conversion(file)
@@ -181,7 +185,10 @@ class PayloadBuilder:
                 self._masker,
                 self._render_overview,
             )
-        parts = self._summarize(run, contents, find_frame_curves(run, self._conversions, contents))
+        inspections = self._read_ahead.prepare(run, contents)
+        parts = self._summarize(
+            run, inspections, find_frame_curves(run, self._conversions, contents)
+        )
         values, drawn, masked = parts.values, parts.drawn, parts.masked
         previews = tuple(build_previews(run, values, self._conversions, contents, masked))
         numbers = _joined(values, parts.curves)
@@ -196,22 +203,20 @@ class PayloadBuilder:
             masked=tuple(masked),
         )
 
-    def _summarize(self, run: PlannedRun, contents: Contents, frames: Frames) -> _Summarized:
+    def _summarize(self, run: PlannedRun, inspections: Inspections, frames: Frames) -> _Summarized:
         """Return the values of a W&B run and its summary.
 
         Args:
             run: the planned W&B run.
-            contents: source of the bytes of values.
+            inspections: decode values.
             frames: the curves in its tables.
         """
-        values, losses = decode_values(run.values, contents, run.unpickle, self._inspect)
+        values, losses = decode_values(run.values, inspections, run.unpickle)
         values, masked = mask_values(values, run.values, self._masker)
         curves, _ = decode_values(
-            run.curves, contents, run.unpickle, self._inspect
+            run.curves, inspections, run.unpickle
         )  # their losses are reported with the files
-        shown = merge_readable(
-            decode_readable(run.shown, contents, self._inspect), checkpoint_values(run)
-        )
+        shown = merge_readable(decode_readable(run.shown, inspections), checkpoint_values(run))
         shown, masked_beside = mask_values(shown, run.shown, self._masker)
         masked += [replace(beside, item=f"value of {beside.item}") for beside in masked_beside]
         every = merge_readable(add_elsewhere_texts(run.values, values), shown)
@@ -257,7 +262,7 @@ class PayloadBuilder:
                 run, run.overview, contents, self._inspect, lambda _, __: Path(), self._masker
             ).losses
         else:
-            parts = self._summarize(run, contents, {})
+            parts = self._summarize(run, Inspections(contents, self._inspect), {})
             losses += parts.losses
             masked += parts.masked
         expectations = Expectations(contents, self._store, self._masker)
@@ -316,6 +321,7 @@ class PayloadBuilder:
 
     def release(self, run: PlannedRun) -> None:
         """Delete the files of a written W&B run, except those that other runs of the plan need."""
+        self._read_ahead.release(run)
         with self._cleanup_lock:
             self._discard(self._refcount.release(run.id))
             for written, log in self._logs:
@@ -348,6 +354,7 @@ class PayloadBuilder:
         self, run: PlannedRun, contents: Contents, losses: list[Loss], masked: list[Masked]
     ) -> Iterator[ReadyArtifact]:
         applied = self.apply_rules(run, contents)
+        inspections = self._read_ahead.prepare(run, contents)
         for planned in run.outputs:
             rules = with_file_rules(run, planned.name)
             built = list(self._build(planned, replace(run, **rules), contents, losses))
@@ -359,7 +366,7 @@ class PayloadBuilder:
             ]
             if not files:
                 continue
-            modules = self._modules_of(built)
+            modules = _modules_of(built, inspections)
             yield ReadyArtifact(
                 planned,
                 files,
@@ -419,33 +426,6 @@ class PayloadBuilder:
             self._store.add(f"{name}.{suffix}", path)
         return self._store.path(f"{name}.{suffix}")
 
-    def _modules_of(self, made: Iterable[BuiltArtifact]) -> dict[str, tuple[str, ...] | None]:
-        """Return the packages that each pickle needs; equal contents, as in a foreach, once."""
-        pickles = [
-            (planned.content, file.path, file.local)
-            for planned, artifact_files in made
-            for file in artifact_files.pickles
-        ]
-        paths = {
-            content.sha1: (content, local) for content, _, local in pickles if local is not None
-        }
-        known = dict(self._packages_in(paths.values()))
-        return {name: known.get(content.sha1) for content, name, _ in pickles}
-
-    def _packages_in(
-        self, paths: Iterable[tuple[Content, Path]]
-    ) -> Iterator[tuple[str, tuple[str, ...] | None]]:
-        """Yield the packages that pickles refer to, by sha1; None if the names can't be read."""
-        small = []
-        for content, path in paths:
-            if path.stat().st_size <= WHOLE_LIMIT:
-                small.append((content, path))
-            else:
-                yield content.sha1, _packages(read_names_in_file(path))
-        loaded = ((content, path.read_bytes()) for content, path in small)
-        for content, (names, _) in inspect_each(self._inspect, Inspection.NAMES, loaded):
-            yield content.sha1, _packages(names)
-
     def _acquire(self, run: PlannedRun, keys: Iterable[str]) -> None:
         with self._cleanup_lock:  # else another thread may be deleting these files just now
             self._refcount.acquire(run.id, keys)
@@ -454,6 +434,34 @@ class PayloadBuilder:
         if not self._keep:
             for key in keys:
                 self._store.discard(key)
+
+
+def _modules_of(
+    made: Iterable[BuiltArtifact], inspections: Inspections
+) -> dict[str, tuple[str, ...] | None]:
+    """Return the packages that each pickle needs; equal contents, as in a foreach, once."""
+    pickles = [
+        (planned.content, file.path, file.local)
+        for planned, artifact_files in made
+        for file in artifact_files.pickles
+    ]
+    paths = {content.sha1: (content, local) for content, _, local in pickles if local is not None}
+    known = dict(_packages_in(paths.values(), inspections))
+    return {name: known.get(content.sha1) for content, name, _ in pickles}
+
+
+def _packages_in(
+    paths: Iterable[tuple[Content, Path]], inspections: Inspections
+) -> Iterator[tuple[str, tuple[str, ...] | None]]:
+    """Yield the packages that pickles refer to, by sha1; None if the names can't be read."""
+    small = []
+    for content, path in paths:
+        if path.stat().st_size <= WHOLE_LIMIT:
+            small.append((content, path))
+        else:
+            yield content.sha1, _packages(read_names_in_file(path))
+    for content, (names, _) in inspections.of_files(Inspection.NAMES, small):
+        yield content.sha1, _packages(names)
 
 
 def _packages(names: Iterable[Any] | None) -> tuple[str, ...] | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from urllib.parse import quote
@@ -13,6 +14,7 @@ from mfwb.config import Unpickle
 from mfwb.conversion.convert import Conversion, Job
 from mfwb.conversion.converter import MAX_MEMORY, Converter, UnconvertibleError, new_forkserver
 from mfwb.conversion.media import MARKDOWN
+from mfwb.errors import ItemLost
 from mfwb.files.content_store import Store
 from mfwb.isolation.forkserver import Forkserver
 from mfwb.media_formats import is_markdown_name
@@ -21,7 +23,7 @@ from mfwb.planning import Content
 from mfwb.ports import Contents
 from mfwb.redaction import Masker
 
-__all__ = ["ConversionCache", "pickle_name"]
+__all__ = ["ConversionCache", "WantedConversion", "pickle_name"]
 
 _SUFFIXES = {
     Conversion.TABLE: ".parquet",
@@ -57,6 +59,24 @@ _MARKS = ".marks"
 
 _MAX_IDLE = 8
 """Processes that are kept while they are idle."""
+
+
+_SMALL = 1_000_000
+"""Bytes of a content that is converted together with others."""
+
+_TOGETHER = 64
+"""Contents that are converted together: their requests are shorter than what a pipe takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantedConversion:
+    """A conversion that `ConversionCache.get` will be asked for; its arguments."""
+
+    content: Content
+    conversion: Conversion
+    unpickle: Unpickle
+    with_rows: bool = False
+    plugin: str = ""
 
 
 class ConversionCache:
@@ -151,16 +171,76 @@ class ConversionCache:
                     if masked_text is None:
                         self._store_pickle(content, source)
                     raise
-                self._mask(content, conversion, name, path)
-                if rows.exists():
-                    of_rows = self._name(content, _BESIDE[conversion])
-                    self._mask(content, _BESIDE[conversion], of_rows, rows)
-                    self._store.add(of_rows, rows)
-                if altered:
-                    self._add_note(f"{name}{_ALTERED}", altered)
+                self._finish(content, job, name, altered)
 
         self._raise_if_failed(name)
         return self._store.get_or_make(name, convert_to)
+
+    def convert_ahead(self, wanted: Iterable[WantedConversion], contents: Contents) -> None:
+        """Convert small contents together, as far as they are not converted yet.
+
+        `get` then returns what was made, or raises what was wrong. The process is asked once for
+        many of them: to ask for each takes longer than to convert it.
+        """
+        missing: dict[str, WantedConversion] = {}
+        for request in wanted:
+            name = self._name(request.content, request.conversion, request.plugin)
+            if self._is_for_ahead(request) and not self._is_known(name):
+                missing.setdefault(name, request)
+        for trusted in (False, True):
+            names = [name for name in missing if (missing[name].unpickle == "trusted") is trusted]
+            for start in range(0, len(names), _TOGETHER):
+                together = {name: missing[name] for name in names[start : start + _TOGETHER]}
+                if len(together) > 1:
+                    self._convert_together(together, contents)
+
+    def _convert_together(self, wanted: Mapping[str, WantedConversion], contents: Contents) -> None:
+        """Convert contents, by the names of their results, in one process."""
+        with ExitStack() as temporary:
+            jobs: dict[str, Job] = {}
+            for name, request in wanted.items():
+                target, rows = (temporary.enter_context(self._store.scratch()) for _ in range(2))
+                with suppress(ItemLost):  # `get` reports it
+                    source = temporary.enter_context(self._open_pickle(request.content, contents))
+                    jobs[name] = Job(
+                        request.conversion,
+                        source,
+                        target,
+                        rows if request.with_rows else None,
+                        request.plugin,
+                    )
+            if not jobs:
+                return
+            first = wanted[next(iter(jobs))]
+            converter = self._converter(first.content, first.unpickle)
+            results = converter.convert_each(list(jobs.values()))
+            for (name, job), result in zip(jobs.items(), results, strict=True):
+                content = wanted[name].content
+                if isinstance(result, UnconvertibleError):
+                    self._record_failure(name, str(result))
+                    self._store_pickle(content, job.source)
+                else:
+                    self._finish(content, job, name, result)
+                    self._store.add(name, job.target)
+
+    def _is_for_ahead(self, wanted: WantedConversion) -> bool:
+        return 0 < wanted.content.size <= _SMALL and wanted.unpickle != "never"
+
+    def _is_known(self, name: str) -> bool:
+        with self._lock:
+            has_failed = name in self._failures
+        return has_failed or self._store.has(name)
+
+    def _finish(self, content: Content, job: Job, name: str, altered: str) -> None:
+        """Mask secrets in what a job has made, and store what lies beside its file of this name."""
+        self._mask(content, job.conversion, name, job.target)
+        if job.rows is not None and job.rows.exists():
+            beside = _BESIDE[job.conversion]
+            of_rows = self._name(content, beside)
+            self._mask(content, beside, of_rows, job.rows)
+            self._store.add(of_rows, job.rows)
+        if altered:
+            self._add_note(f"{name}{_ALTERED}", altered)
 
     def altered(self, content: Content, conversion: Conversion, plugin: str = "") -> str:
         """Return how the result of `get` differs from the pickle; empty if it does not."""

@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mfwb.conversion.curve_shapes import Columns, choose_axis, find_columns, is_exact
+from mfwb.free_names import free_name
 from mfwb.payload.values import Number, Value, Values
 from mfwb.planning import PlannedRun
 from mfwb.planning.artifact_keys import keys_of
-from mfwb.planning.names import free_name, summary_key
+from mfwb.planning.names import summary_key
 
 __all__ = [
     "LABELLED_CURVES_LIMIT",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -14,7 +15,7 @@ from mfwb.errors import ItemLost
 from mfwb.files.allowed_files import AllowedFiles
 from mfwb.files.content_store import Store
 from mfwb.payload.checkpoints import copy_checkpoint, refer_to_checkpoint
-from mfwb.payload.conversion_cache import ConversionCache, pickle_name
+from mfwb.payload.conversion_cache import ConversionCache, WantedConversion, pickle_name
 from mfwb.payload.copied_files import copy_file
 from mfwb.payload.frame_curves import may_have_curves
 from mfwb.payload.model import ArtifactFiles
@@ -88,15 +89,27 @@ class FileBuilder:
         suffix = _suffix(encoding) if form is Form.STORED else ".pkl"
         return ArtifactFiles(form, [self._copy_stored(planned, contents, suffix)])
 
+    def convert_ahead(self, runs: Iterable[PlannedRun], contents: Contents) -> None:
+        """Convert the small artifacts of W&B runs together, which `files_of` is asked for next."""
+        wanted = [
+            _conversion_of(file, run)
+            for run in runs
+            for artifact in run.outputs
+            for file in artifact.files
+            if file.form in CONVERSIONS and run.checkpoint(file.content) is None
+        ]
+        self._converted.convert_ahead(wanted, contents)
+
     def _convert(self, planned: PlannedFile, contents: Contents, run: PlannedRun) -> ArtifactFiles:
+        wanted = _conversion_of(planned, run)
         try:
             path = self._converted.get(
-                planned.content,
-                CONVERSIONS[planned.form],
-                run.unpickle,
+                wanted.content,
+                wanted.conversion,
+                wanted.unpickle,
                 contents,
-                with_rows=planned.preview in _MADE_BESIDE or may_have_curves(planned, run),
-                plugin=planned.plugin,
+                with_rows=wanted.with_rows,
+                plugin=wanted.plugin,
             )
         except UnconvertibleError as error:
             kept = self._copy_stored(planned, contents, ".pkl")
@@ -225,6 +238,16 @@ class FileBuilder:
             excluded=excluded.own,
             marks=len(masked),
         )
+
+
+def _conversion_of(planned: PlannedFile, run: PlannedRun) -> WantedConversion:
+    return WantedConversion(
+        planned.content,
+        CONVERSIONS[planned.form],
+        run.unpickle,
+        with_rows=planned.preview in _MADE_BESIDE or may_have_curves(planned, run),
+        plugin=planned.plugin,
+    )
 
 
 def mask_code(file: CodeFile, masker: Masker) -> tuple[Readable, bool]:

@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from mfwb.conversion.curve_shapes import is_exact
+from mfwb.free_names import free_name
 from mfwb.payload.curves import NO_CURVES, Curves, to_history_number
 from mfwb.payload.values import Number, Values
 from mfwb.planning import PlannedRun, TaskRow
-from mfwb.planning.names import free_name
 from mfwb.ports import ChartAxis
 
 __all__ = ["build_axes", "build_history"]

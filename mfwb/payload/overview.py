@@ -10,6 +10,7 @@ from mfwb.conversion.inspector_child import Inspect
 from mfwb.conversion.json_safe import json_size, to_json
 from mfwb.media_formats import HTML, PLOTLY
 from mfwb.payload.history import build_history
+from mfwb.payload.inspections import Inspections
 from mfwb.payload.masking import mask_values
 from mfwb.payload.overview_figures import draw_lineage, draw_timeline, figure_text
 from mfwb.payload.summary import aggregate, limit_summary
@@ -75,7 +76,7 @@ def build_overview(  # noqa: PLR0913, PLR0917 - each is a part of its own
         render: returns the page about the flow run; None: there is none.
     """
     planned = [PlannedValue(value.key, value.contents) for value in overview.values]
-    decoded, _ = decode_values(planned, contents, run.unpickle, inspect)
+    decoded, _ = decode_values(planned, Inspections(contents, inspect), run.unpickle)
     values, _ = mask_values(decoded, planned, masker)  # the W&B runs of the steps list them
     summary, dropped = limit_summary(
         {

@@ -11,12 +11,13 @@ from mfwb.conversion.charts import HISTOGRAM, read_chart
 from mfwb.conversion.convert import Conversion
 from mfwb.conversion.converter import UnconvertibleError
 from mfwb.conversion.panels import read_panel
-from mfwb.conversion.table_rows import read_rows
+from mfwb.conversion.read_table_rows import read_rows
 from mfwb.errors import ItemLost
+from mfwb.free_names import free_name
 from mfwb.media_formats import IMAGE, PLOTLY
 from mfwb.payload.conversion_cache import ConversionCache
 from mfwb.planning import Form, PlannedFile, PlannedRun, Preview
-from mfwb.planning.names import free_name, summary_key, table_key
+from mfwb.planning.names import summary_key, table_key
 from mfwb.ports import Contents, ReadyMedia, ReadyPreview
 from mfwb.redaction import Masked
 from mfwb.safe_text import one_line

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mfwb.conversion.json_safe import json_text_again, to_json
+from mfwb.free_names import free_name
 from mfwb.payload.values import Value, Values
 from mfwb.planning import PlannedRun, TaskRow
-from mfwb.planning.names import free_name
 from mfwb.ports import ReadyTable
 
 __all__ = ["build_task_table", "list_foreach_columns"]

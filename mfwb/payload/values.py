@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mfwb.config import Unpickle
-from mfwb.conversion.inspector import inspect_each
-from mfwb.conversion.inspector_child import Answer, Inspect, Inspection, inspect_here
+from mfwb.conversion.inspector_child import Answer, Inspection
 from mfwb.conversion.plain_values import Number, Value, decode, is_number
-from mfwb.payload.batches import load_each
+from mfwb.payload.inspections import Inspections
 from mfwb.planning import Content, PlannedValue
-from mfwb.ports import Contents
 from mfwb.snapshot import Loss
 
 __all__ = [
@@ -22,6 +20,7 @@ __all__ = [
     "decode_readable",
     "decode_values",
     "is_number",
+    "look_at_values",
     "merge_readable",
 ]
 
@@ -32,12 +31,10 @@ Values = dict[str, dict[str, Value]]
 """By key, then by pathspec of the task."""
 
 
-def decode_readable(
-    planned: Sequence[PlannedValue], contents: Contents, inspect: Inspect = inspect_here
-) -> Values:
+def decode_readable(planned: Sequence[PlannedValue], inspections: Inspections) -> Values:
     """Return readable forms of artifacts that are not plain values; their losses are elsewhere."""
     wanted, _ = _within_limit(planned)
-    values, _ = _decoded(wanted, Inspection.SHOWN, contents, inspect)
+    values, _ = _decoded(wanted, Inspection.SHOWN, inspections)
     for value in planned:
         for other in value.elsewhere:  # their text is known without their bytes
             values.setdefault(value.key, {})[other.content.task] = Value(other.text)
@@ -45,16 +42,17 @@ def decode_readable(
 
 
 def decode_values(
-    planned: Sequence[PlannedValue],
-    contents: Contents,
-    unpickle: Unpickle = "safe",
-    inspect: Inspect = inspect_here,
+    planned: Sequence[PlannedValue], inspections: Inspections, unpickle: Unpickle = "safe"
 ) -> tuple[Values, list[Loss]]:
     """Return the values of all tasks of a W&B run, and the losses."""
     wanted, losses = _within_limit(planned)
-    look = Inspection.VALUE_WITHOUT_NAMES if unpickle == "never" else Inspection.VALUE
-    values, decoding_losses = _decoded(wanted, look, contents, inspect)
+    values, decoding_losses = _decoded(wanted, look_at_values(unpickle), inspections)
     return values, [*losses, *decoding_losses]
+
+
+def look_at_values(unpickle: Unpickle) -> Inspection:
+    """Return the inspection that decodes plain values."""
+    return Inspection.VALUE_WITHOUT_NAMES if unpickle == "never" else Inspection.VALUE
 
 
 def merge_readable(values: Values, shown: Values) -> Values:
@@ -64,13 +62,11 @@ def merge_readable(values: Values, shown: Values) -> Values:
 
 
 def _decoded(
-    wanted: Sequence[tuple[str, Content]], look: Inspection, contents: Contents, inspect: Inspect
+    wanted: Sequence[tuple[str, Content]], look: Inspection, inspections: Inspections
 ) -> tuple[Values, list[Loss]]:
     losses = []
-    loaded = load_each((content for _, content in wanted), contents)
-    outcomes = {
-        content.sha1: _outcome(answer) for content, answer in inspect_each(inspect, look, loaded)
-    }
+    inspected = inspections.of(look, (content for _, content in wanted))
+    outcomes = {content.sha1: _outcome(answer) for content, answer in inspected}
     values: Values = {}
     for key, content in wanted:
         outcome = outcomes[content.sha1]

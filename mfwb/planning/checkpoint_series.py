@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from mfwb.free_names import free_name
 from mfwb.planning import names
 from mfwb.planning.checkpoints import describe_facts, loaded_by_task
 from mfwb.planning.classify import Kind, can_be_reference
@@ -60,7 +61,7 @@ def add_series(
     for run in runs:
         for name, saved in series[run.id].items():
             aliases = ("latest", run_alias) if last[name] == run.id else ()
-            free = names.free_name(names.artifact_name(name), taken)
+            free = free_name(names.artifact_name(name), taken)
             run = _with_versions(run, by_id[run.id], free, saved, loaded, aliases)  # noqa: PLW2901
         result.append(run)
     return result

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from mfwb.free_names import free_name
 from mfwb.planning.artifact_metadata import FiledArtifact
-from mfwb.planning.names import free_name
 from mfwb.planning.plan import Form
 from mfwb.snapshot import ArtifactRef, FlowRun
 from mfwb.snapshot.checkpoints import StoredReference

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mfwb.planning.names import free_name
+from mfwb.free_names import free_name
 from mfwb.snapshot import ForeachFrame, Task
 
 __all__ = ["FOREACH", "describe_foreach", "list_foreach_columns"]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection
 
 from mfwb.planning.plan import WandbRunId
 from mfwb.safe_text import has_unstorable, one_line
@@ -17,7 +16,6 @@ __all__ = [
     "candidate_alias",
     "card_key",
     "config_key",
-    "free_name",
     "is_project_name",
     "names_in_project",
     "project_name",
@@ -191,10 +189,3 @@ def _key(name: str) -> str:
 def _with_hash(readable: str, whole: str, limit: int) -> str:
     digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_LENGTH]
     return f"{readable[: limit - _HASH_LENGTH - 1]}-{digest}"
-
-
-def free_name(name: str, taken: Collection[str]) -> str:
-    """Return a name, with as many `_` appended as needed to make it free."""
-    while name in taken:
-        name += "_"
-    return name

@@ -398,7 +398,7 @@ class PlannedRun:
             return None
         return self.started_at + round(self.runtime * 1000)
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """A digest of the content of this W&B run, without what the source of the flow adds to it.
 
@@ -408,23 +408,24 @@ class PlannedRun:
         The digest has two parts, with a point between them: one of the content that can only be
         written by opening the W&B run, and one of its text fields, which can be changed in place.
         """
-        document = self._decisive_document()
-        texts = {name: document.pop(name) for name in _TEXT_FIELDS}
-        texts["notes"] = document.pop("notes") or None
-        if "artifact_rules" in document:  # W&B lets versions change in place
-            texts["artifact_rules"] = document.pop("artifact_rules")
-        return f"{_digest(document)[:_DIGEST_LENGTH]}.{_digest(texts)[:_DIGEST_LENGTH]}"
+        return self._digests[0]
 
-    @cached_property
+    @property
     def part_digests(self) -> dict[str, str]:
         """Short digests of the parts that the fingerprint is made of, without empty ones.
 
         A later plan compares them to say what changed. An artifact is a part of its own.
         """
+        return self._digests[1]
+
+    @cached_property
+    def _digests(self) -> tuple[str, dict[str, str]]:
+        """The fingerprint, and the digests of the parts: the document of both is made once."""
         document = self._decisive_document()
-        parts = {f"artifact {output['name']}": output for output in document.pop("outputs")}
-        parts |= {name: value for name, value in document.items() if value}
-        return {name: _digest(value)[:_PART_DIGEST_LENGTH] for name, value in parts.items()}
+        parts = {f"artifact {output['name']}": output for output in document["outputs"]}
+        parts |= {name: value for name, value in document.items() if value and name != "outputs"}
+        of_parts = {name: _digest(value)[:_PART_DIGEST_LENGTH] for name, value in parts.items()}
+        return _fingerprint(document), of_parts
 
     def _decisive_document(self) -> dict[str, Any]:
         """Return the content of this W&B run as JSON, without what its source adds to it."""
@@ -527,6 +528,14 @@ class Plan:
         return _adapter(Plan).dump_json(self).decode()
 
 
+def _fingerprint(document: dict[str, Any]) -> str:
+    texts = {name: document.pop(name) for name in _TEXT_FIELDS}
+    texts["notes"] = document.pop("notes") or None
+    if "artifact_rules" in document:  # W&B lets versions change in place
+        texts["artifact_rules"] = document.pop("artifact_rules")
+    return f"{_digest(document)[:_DIGEST_LENGTH]}.{_digest(texts)[:_DIGEST_LENGTH]}"
+
+
 def _drop_empty(document: dict[str, Any], names: Iterable[str]) -> None:
     for name in names:
         if not document[name]:
@@ -542,6 +551,9 @@ def _adapter(of: type) -> TypeAdapter[Any]:
     return TypeAdapter(of)  # built at first use: building it is slow
 
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
+"""`json.dumps` would make an encoder for each document."""
+
+
 def _digest(document: Any) -> str:
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_encode(document).encode()).hexdigest()

@@ -315,9 +315,13 @@ def _digests(values: Mapping[str, Any]) -> dict[str, str]:
 def _with_note(run_metadata: RunMetadata, note: WrittenDigests) -> RunMetadata:
     result = _adapter().dump_python(note, mode="json")
     result["tags"].sort()
-    text = json.dumps(result, separators=(",", ":"), sort_keys=True)
+    text = _encode(result)
     marker = {**run_metadata.config.get(MARKER, {}), _NOTE: text}
     return replace(run_metadata, config={**run_metadata.config, MARKER: marker})
+
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+"""`json.dumps` would make an encoder for each value."""
 
 
 def _digest(value: Any) -> str:
@@ -326,7 +330,7 @@ def _digest(value: Any) -> str:
     W&B's database has one type of numbers, and its writer drops empty dicts in dicts.
     """
     try:
-        text = json.dumps(_normalize(value), sort_keys=True, separators=(",", ":"))
+        text = _encode(_normalize(value))
     except RecursionError:  # not mfwb's value: mfwb writes none with such deep nesting
         text = "too deep"
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]

@@ -28,7 +28,8 @@ class RunFolder:
         self._numbers = count(1)
         self.path = path
         parts = path.relative_to(bundle).parts
-        remove_below(bundle, "/".join(parts))
+        if os.path.lexists(path):
+            remove_below(bundle, "/".join(parts))
         make_folder(bundle)
         self.files = make_folders(bundle, *parts, "files")
 
@@ -79,7 +80,7 @@ class RunFolder:
 
     def size(self) -> int:
         """Return the number of bytes of all its files."""
-        return sum(path.lstat().st_size for path in self.path.rglob("*") if path.is_file())
+        return _size_below(self.path)
 
     def _note_files(
         self, records: Iterable[pb.Record], referenced: set[str]
@@ -100,3 +101,14 @@ class RunFolder:
         if os.sep == "/" and text.startswith(start):  # as nearly always; a tenth of the time
             return text[len(start) :]
         return Path(path).relative_to(self._bundle).as_posix()
+
+
+def _size_below(folder: Path | str) -> int:
+    size = 0
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                size += _size_below(entry.path)
+            elif entry.is_file(follow_symlinks=False):
+                size += entry.stat(follow_symlinks=False).st_size
+    return size

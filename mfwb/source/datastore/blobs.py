@@ -12,7 +12,7 @@ from mfwb.ports import BlobLocation, Readable
 from mfwb.source.json_records import BlobRecord, parse_json
 from mfwb.source.typed_values import DamagedError
 
-__all__ = ["GONE", "Blob", "Blobs", "is_gzipped"]
+__all__ = ["GONE", "Blob", "Blobs", "is_gzipped", "read_start"]
 
 GONE = "its bytes are gone from Metaflow's datastore"
 """Reason of a loss."""
@@ -55,6 +55,14 @@ class Blobs(Protocol):
         """
         ...
 
+    def read_start(self, path: str, size: int) -> bytes | None:
+        """Return the first stored bytes of a blob, at most `size`; else as `open`.
+
+        Raises:
+            OSError: if it breaks off; whoever reads all of it learns why.
+        """
+        ...
+
     def locate(self, path: str) -> BlobLocation | None:
         """Return the location of a blob for other machines, without reading it, or None.
 
@@ -71,6 +79,12 @@ class Blobs(Protocol):
             SourceError: as in `open`.
         """
         ...
+
+
+def read_start(blobs: Blobs, path: str, size: int) -> bytes | None:
+    """Return the first bytes of an opened blob, as `Blobs.read_start` does."""
+    with blobs.open(path) as blob:
+        return None if blob is None else blob.stream.read(size)
 
 
 def is_gzipped(metadata: bytes | str | None) -> bool:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from mfwb.errors import ItemLost, SourceError
 from mfwb.operations import note_operation
 from mfwb.ports import BlobLocation
-from mfwb.source.datastore.blobs import GONE, Blob, is_gzipped
+from mfwb.source.datastore.blobs import GONE, Blob, is_gzipped, read_start
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -83,6 +83,10 @@ class CloudBlobs:
         reader = RangeReader(blob.fetch, blob.size)
         with io.BufferedReader(reader, min(_LARGEST_RANGE, max(blob.size, 1))) as stream:
             yield Blob(stream, is_gzipped(blob.attributes), written_at)
+
+    def read_start(self, path: str, size: int) -> bytes | None:
+        """Return the first bytes of a blob, at most `size`; None if there is no such blob."""
+        return read_start(self, path, size)
 
     def locate(self, path: str) -> BlobLocation | None:
         """Return URI, size and ETag of a blob without reading it; ItemLost if it is gone."""

@@ -286,13 +286,12 @@ class FlowStore:
 
     def _read_small(self, sha: str, max_bytes: int) -> bytes | None:
         """Return the bytes of a blob that is small and valid, else None; ItemLost."""
-        with self._blobs.open(self._blob_path(sha)) as blob:
-            if blob is None:
-                raise ItemLost(GONE)
-            try:
-                stored = blob.stream.read(_SMALL)
-            except OSError:  # as always, `_chunks` says what is wrong
-                return None
+        try:
+            stored = self._blobs.read_start(self._blob_path(sha), _SMALL)
+        except OSError:  # as always, `_chunks` says what is wrong
+            return None
+        if stored is None:
+            raise ItemLost(GONE)
         return decompress_small(stored, sha, max_bytes) if len(stored) < _SMALL else None
 
     def _chunks(

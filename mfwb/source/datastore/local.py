@@ -52,6 +52,15 @@ class LocalBlobs:
             written_at = os.fstat(stream.fileno()).st_mtime_ns // 1_000_000
             yield Blob(stream, partial(self._is_gzipped, path), written_at)
 
+    def read_start(self, path: str, size: int) -> bytes | None:
+        """Return the first bytes of a file, at most `size`; None if there is no such file."""
+        note_operation("datastore", f"open {path}")
+        stream = self._file(path, buffering=0)
+        if stream is None:
+            return None
+        with stream:
+            return _read_up_to(stream, size)
+
     def locate(self, path: str) -> BlobLocation:
         """Return the URI and the size of a file; ItemLost if there is none."""
         stream = self._file(path)
@@ -84,9 +93,11 @@ class LocalBlobs:
         except OSError as error:
             raise _failure(error) from error
 
-    def _file(self, path: str) -> BinaryIO | None:
+    def _file(self, path: str, buffering: int = -1) -> BinaryIO | None:
         try:
-            return open_below(self._root, path, linked_folders=self._linked_folders)
+            return open_below(
+                self._root, path, linked_folders=self._linked_folders, buffering=buffering
+            )
         except FileNotFoundError:
             self._assert_root()
             return None
@@ -111,6 +122,13 @@ class LocalBlobs:
         """Raise SourceError if the whole datastore is missing, not just one file."""
         if not self._root.is_dir():
             raise SourceError(f"Metaflow's datastore does not exist: {self._root}")
+
+
+def _read_up_to(stream: BinaryIO, size: int) -> bytes:
+    data = stream.read(size)
+    while len(data) < size and (more := stream.read(size - len(data))):
+        data += more
+    return data
 
 
 def _failure(error: OSError) -> SourceError | ItemLost:

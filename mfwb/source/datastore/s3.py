@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from mfwb.errors import ItemLost, SourceError
 from mfwb.operations import note_operation
 from mfwb.ports import BlobLocation
-from mfwb.source.datastore.blobs import GONE, Blob, is_gzipped
+from mfwb.source.datastore.blobs import GONE, Blob, is_gzipped, read_start
 
 __all__ = ["S3Blobs"]
 
@@ -59,6 +59,10 @@ class S3Blobs:
             yield Blob(body, is_gzipped(_attributes(answer)), _written_at(answer))
         finally:
             body.close()
+
+    def read_start(self, path: str, size: int) -> bytes | None:
+        """Return the first bytes of a blob, at most `size`; None if there is no such blob."""
+        return read_start(self, path, size)
 
     def locate(self, path: str) -> BlobLocation | None:
         """Return URI, size and ETag of an object by one HEAD request; ItemLost if it is gone.

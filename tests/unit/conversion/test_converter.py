@@ -126,6 +126,62 @@ def has_ended(pid: int) -> bool:
         return True
 
 
+def test_killed_in_the_middle_of_many(converter: Converter, tmp_path: Path) -> None:
+    """Of jobs that were sent together, the one that ends the process is the only one lost."""
+    os.mkfifo(tmp_path / "pipe")
+    jobs = [
+        Job(TABLE, pickled(tmp_path), tmp_path / "first"),
+        Job(Conversion.VALUE, tmp_path / "pipe", tmp_path / "never"),
+        Job(TABLE, pickled(tmp_path), tmp_path / "third"),
+        Job(TABLE, pickled(tmp_path, "no frame", "text.pkl"), tmp_path / "fourth"),
+    ]
+    with ThreadPoolExecutor(1) as pool:
+        converting = pool.submit(converter.convert_each, jobs)
+        wait_for(lambda: is_being_read(tmp_path / "pipe"))
+        os.kill(pid_of(converter), signal.SIGKILL)
+        first, second, third, fourth = converting.result(PATIENCE)
+
+    assert (first, third) == ("", "")
+    assert str(second) == "the process that converts it ended (-9)"
+    assert isinstance(fourth, UnconvertibleError)
+    for name in ("first", "third"):
+        assert (tmp_path / name).read_bytes() == parquet_of(FRAME)
+    assert not (tmp_path / "never").exists()
+    assert not (tmp_path / "fourth").exists()
+
+
+def test_one_of_many_takes_too_long(forkserver: Forkserver, tmp_path: Path) -> None:
+    """Each of them has its own time; the others are not late because of it."""
+    converter = Converter(forkserver, time_limit=1.0)
+    os.mkfifo(tmp_path / "pipe")
+    jobs = [
+        Job(Conversion.VALUE, tmp_path / "pipe", tmp_path / "never"),
+        Job(TABLE, pickled(tmp_path), tmp_path / "second"),
+    ]
+
+    first, second = converter.convert_each(jobs)
+    converter.close()
+
+    assert str(first) == "it took more than 1 seconds"
+    assert second == ""
+    assert (tmp_path / "second").read_bytes() == parquet_of(FRAME)
+
+
+def test_closed_in_the_middle_of_many(converter: Converter, tmp_path: Path) -> None:
+    """None of them is called unconvertible then."""
+    os.mkfifo(tmp_path / "pipe")
+    jobs = [
+        Job(Conversion.VALUE, tmp_path / "pipe", tmp_path / "never"),
+        Job(TABLE, pickled(tmp_path), tmp_path / "second"),
+    ]
+    with ThreadPoolExecutor(1) as pool:
+        converting = pool.submit(converter.convert_each, jobs)
+        wait_for(lambda: is_being_read(tmp_path / "pipe"))
+        converter.close()
+        with pytest.raises(BrokenOffError):
+            converting.result(PATIENCE)
+
+
 def test_killed_while_idle(converter: Converter, tmp_path: Path) -> None:
     """A process that was killed when it had nothing to do costs nothing."""
     converter.convert(Job(TABLE, pickled(tmp_path), tmp_path / "first.parquet"))

@@ -14,6 +14,7 @@ import pytest
 
 from mfwb.config import Unpickle
 from mfwb.errors import ItemLost
+from mfwb.payload.inspections import Inspections
 from mfwb.payload.values import decode, decode_values
 from tests.unit.payload.memory import MemoryContents, planned_run
 
@@ -175,7 +176,7 @@ def test_values_of_a_run() -> None:
     contents = MemoryContents()
     run = planned_run(values={"x": [contents.add(1j)], "y": [contents.add(1)]})
 
-    values, losses = decode_values(run.values, contents, "never")
+    values, losses = decode_values(run.values, Inspections(contents), "never")
 
     assert list(values) == ["y"]
     assert [loss.reason for loss in losses] == [

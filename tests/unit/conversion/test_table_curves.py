@@ -13,8 +13,9 @@ import pyarrow as pa
 import pytest
 
 from mfwb.conversion import table_curves as limits
+from mfwb.conversion.read_table_rows import read_rows
 from mfwb.conversion.table_curves import read_columns, table_curves, write_columns
-from mfwb.conversion.table_rows import read_rows, write_rows
+from mfwb.conversion.table_rows import write_rows
 
 LIGHTNING = """epoch,step,train_loss,val_loss
 0,9,1.5,

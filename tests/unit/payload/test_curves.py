@@ -11,6 +11,7 @@ import pytest
 from mfwb.payload import curves as limits
 from mfwb.payload.curves import Curves, draw_curves
 from mfwb.payload.history import build_axes, build_history
+from mfwb.payload.inspections import Inspections
 from mfwb.payload.values import decode_values
 from mfwb.planning import PlannedRun
 from tests.unit.payload.memory import MemoryContents, planned_run, row
@@ -25,7 +26,7 @@ def drawn(frames: Any = None, run: dict[str, Any] | None = None, **values: Any) 
 def _single(**values: Any) -> tuple[PlannedRun, Any]:
     contents = MemoryContents()
     run = planned_run(values={key: [contents.add(value, key)] for key, value in values.items()})
-    decoded, _ = decode_values(run.values, contents, run.unpickle)
+    decoded, _ = decode_values(run.values, Inspections(contents), run.unpickle)
     return run, decoded
 
 
@@ -142,7 +143,7 @@ def test_tasks_of_a_foreach() -> None:
         for key, each in values.items()
     }
     run = planned_run(tasks=tasks, values=planned)
-    decoded, _ = decode_values(run.values, contents, run.unpickle)
+    decoded, _ = decode_values(run.values, Inspections(contents), run.unpickle)
 
     curves = draw_curves(run, decoded)
 

@@ -21,7 +21,8 @@ from PIL import Image
 
 from mfwb.conversion.images import load_pickled_image, write_figure_png, write_image_png
 from mfwb.conversion.plotly import load_figure, write_figure
-from mfwb.conversion.table_rows import read_rows, write_rows
+from mfwb.conversion.read_table_rows import read_rows
+from mfwb.conversion.table_rows import write_rows
 from mfwb.conversion.tables import as_table
 from mfwb.payload import PayloadBuilder
 from mfwb.planning import Form, Preview

@@ -19,6 +19,7 @@ from mfwb.errors import ItemLost
 from mfwb.payload import values as decoding
 from mfwb.payload.curves import draw_curves
 from mfwb.payload.history import build_axes, build_history
+from mfwb.payload.inspections import Inspections
 from mfwb.payload.summary import limit_summary, summarize
 from mfwb.payload.task_table import build_task_table
 from mfwb.payload.values import Values, add_elsewhere_texts, decode, decode_values
@@ -33,7 +34,7 @@ def single(**values: Any) -> tuple[PlannedRun, Values]:
     """Return a W&B run of one task with these values."""
     contents = MemoryContents()
     run = planned_run(values={key: [contents.add(value, key)] for key, value in values.items()})
-    decoded, losses = decode_values(run.values, contents, run.unpickle)
+    decoded, losses = decode_values(run.values, Inspections(contents), run.unpickle)
     assert losses == []
     return run, decoded
 
@@ -50,7 +51,7 @@ def merged(tasks: Sequence[TaskRow], **values: Sequence[Any]) -> tuple[PlannedRu
         for key, of_tasks in values.items()
     }
     run = planned_run(tasks=tasks, values=planned)
-    decoded, losses = decode_values(run.values, contents, run.unpickle)
+    decoded, losses = decode_values(run.values, Inspections(contents), run.unpickle)
     assert losses == []
     return run, decoded
 
@@ -362,7 +363,7 @@ def test_losses() -> None:
         }
     )
 
-    values, losses = decode_values(run.values, contents, run.unpickle)
+    values, losses = decode_values(run.values, Inspections(contents), run.unpickle)
 
     assert list(values) == ["good"]
     assert [loss.item for loss in losses] == [
@@ -382,7 +383,9 @@ def test_not_enough_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plain_values, "to_json", no_memory)
     contents = MemoryContents()
 
-    values, losses = decode_values(planned_run(values={"x": [contents.add(1)]}).values, contents)
+    values, losses = decode_values(
+        planned_run(values={"x": [contents.add(1)]}).values, Inspections(contents)
+    )
 
     assert values == {}
     assert losses == [Loss(f"{TASK}/x", "there is not enough memory for it")]
@@ -406,7 +409,9 @@ def test_more_than_a_wandb_run_can_take(monkeypatch: pytest.MonkeyPatch) -> None
         contents.add(text, "x", task.pathspec) for task, text in zip(tasks, texts, strict=True)
     ]
 
-    values, losses = decode_values(planned_run(tasks=tasks, values={"x": planned}).values, contents)
+    values, losses = decode_values(
+        planned_run(tasks=tasks, values={"x": planned}).values, Inspections(contents)
+    )
 
     assert list(values["x"]) == ["Flow/1/train/4", "Flow/1/train/5"]
     assert [loss.item for loss in losses] == ["Flow/1/train/6/x"]
