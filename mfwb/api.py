@@ -198,12 +198,12 @@ def sync(  # noqa: PLR0913 - the same
         plan_file = plan_with_flags(Path(plan), selectors)
         resolved = load_settings({**plan_file.flags, **_given(settings)}, file=folder_path(config))
         with watched(progress=progress) as watcher:
-            return apply_plan_file(plan_file, resolved, watcher)
+            return apply_plan_file(plan_file, resolved, watcher).in_memory()
     resolved = load_settings(settings, file=folder_path(config))
     selection = make_selection(**selectors, namespace=resolved.namespace)
     selection = replace(selection, shard=read_shard(shard))
     with watched(progress=progress) as watcher:
-        return sync_selection(selection, resolved, watcher)
+        return sync_selection(selection, resolved, watcher).in_memory()
 
 
 def push(

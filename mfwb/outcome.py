@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import Enum
@@ -27,6 +28,7 @@ __all__ = [
     "Change",
     "Estimate",
     "FlowRunOutcome",
+    "FlowRunOutcomes",
     "InputOutcome",
     "ItemCounts",
     "OutputOutcome",
@@ -34,6 +36,7 @@ __all__ = [
     "ResultDocument",
     "RuleOutcome",
     "RunAction",
+    "SetAside",
     "ShardOutcome",
     "ShardState",
     "Status",
@@ -409,6 +412,45 @@ class FlowRunOutcome:
         return any(name in numbers for name in _LOST)
 
 
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """What is known of unchanged flow runs together; there may be a hundred thousand.
+
+    Attributes:
+        number: how many they are.
+        numbers: the sum of their `FlowRunOutcome.numbers`.
+        pages: the pages of their projects.
+        folders: those of their W&B runs in a bundle.
+    """
+
+    number: int = 0
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    pages: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+
+    @property
+    def has_losses(self) -> bool:
+        """Whether anything of them is lost."""
+        return any(name in self.numbers for name in _LOST)
+
+
+class FlowRunOutcomes(Sequence[FlowRunOutcome]):
+    """The outcomes of a call that does not keep all of them in memory.
+
+    Within mfwb, a `Result` may have these in the place of its tuple: see `Result.in_memory`.
+    """
+
+    @property
+    @abstractmethod
+    def others(self) -> Sequence[FlowRunOutcome]:
+        """Those that are not set aside."""
+
+    @property
+    @abstractmethod
+    def set_aside(self) -> SetAside:
+        """What is known of those that are set aside."""
+
+
 if TYPE_CHECKING:
     FlowRunDocument = dict[str, Any]
     ItemsDocument = dict[str, int]
@@ -549,16 +591,39 @@ class Result(ShownInNotebooks):
         numbers = [f"{n:,} {s}" for s, n in self.totals["flow_runs"].items() if n]
         lost = self.totals["losses"]
         numbers += [f"{lost:,} {'loss' if lost == 1 else 'losses'}"] if lost else []
-        failed = [run for run in self.flow_runs if run.status is Status.FAILED]
+        failed = [run for run in self.others if run.status is Status.FAILED]
         why = f"; {failed[0].pathspec}: {failed[0].reason}" if failed else ""
         return f"<mfwb {self.command}: {', '.join(numbers) or 'no flow runs'}{one_line(why, 300)}>"
 
     @property
+    def others(self) -> Sequence[FlowRunOutcome]:
+        """The flow runs that are not set aside."""
+        stored = self._stored
+        return self.flow_runs if stored is None else stored.others
+
+    @property
+    def set_aside(self) -> SetAside:
+        """What is known of many unchanged flow runs without a look at each; none for a few."""
+        stored = self._stored
+        return SetAside() if stored is None else stored.set_aside
+
+    @property
+    def _stored(self) -> FlowRunOutcomes | None:
+        flow_runs: object = self.flow_runs  # a tuple for all that import mfwb
+        return flow_runs if isinstance(flow_runs, FlowRunOutcomes) else None
+
+    def in_memory(self) -> Result:
+        """Return this result with all outcomes in a tuple."""
+        return self if self._stored is None else replace(self, flow_runs=tuple(self.flow_runs))
+
+    @property
     def totals(self) -> Totals:
         """Counts over all flow runs: by status, W&B runs, artifacts and losses."""
-        numbers = _add_up(run.numbers for run in self.flow_runs)
-        statuses = Counter(run.status for run in self.flow_runs)
-        changes = Counter(run.change for run in self.flow_runs)
+        others, set_aside = self.others, self.set_aside
+        numbers = _add_up((*(run.numbers for run in others), set_aside.numbers))
+        statuses = Counter(run.status for run in others)
+        statuses[Status.UNCHANGED] += set_aside.number
+        changes = Counter(run.change for run in others)
         return {
             "flow_runs": {status.value: statuses[status] for status in Status},
             "wandb_runs": numbers["wandb_runs"],
@@ -586,7 +651,7 @@ class Result(ShownInNotebooks):
     @property
     def bytes_written(self) -> int:
         """The bytes of files that this call sent to W&B, or wrote into the bundle."""
-        return sum(run.bytes_written for run in self.flow_runs)
+        return sum(run.bytes_written for run in self.others)
 
     @property
     def account(self) -> Account:
@@ -596,7 +661,7 @@ class Result(ShownInNotebooks):
     @property
     def failed(self) -> bool:
         """Whether some flow run could not be synced."""
-        return any(run.status is Status.FAILED for run in self.flow_runs)
+        return any(run.status is Status.FAILED for run in self.others)
 
     @property
     def exit_code(self) -> int:
@@ -606,13 +671,13 @@ class Result(ShownInNotebooks):
         """
         if self.has_bugs:
             return BUG_EXIT_CODE
-        codes = {run.exit_code for run in self.flow_runs if run.status is Status.FAILED}
+        codes = {run.exit_code for run in self.others if run.status is Status.FAILED}
         return codes.pop() if len(codes) == 1 else int(bool(codes))
 
     @property
     def has_bugs(self) -> bool:
         """Whether an error of mfwb's own ended some flow run."""
-        return any(run.bug for run in self.flow_runs)
+        return any(run.bug for run in self.others)
 
     @property
     def losses(self) -> tuple[Loss, ...]:
@@ -622,7 +687,7 @@ class Result(ShownInNotebooks):
     @property
     def has_losses(self) -> bool:
         """Whether anything is lost, also by the earlier syncs of unchanged flow runs."""
-        return any(run.has_losses for run in self.flow_runs)
+        return self.set_aside.has_losses or any(run.has_losses for run in self.others)
 
     def raise_for_failures(self) -> Result:
         """Return this result if no flow run failed.
@@ -633,11 +698,7 @@ class Result(ShownInNotebooks):
         if not self.failed:
             return self
         raise FlowRunsFailed(
-            {
-                run.pathspec: run.reason or ""
-                for run in self.flow_runs
-                if run.status is Status.FAILED
-            },
+            {run.pathspec: run.reason or "" for run in self.others if run.status is Status.FAILED},
             total=len(self.flow_runs),
             exit_code=self.exit_code,
         )

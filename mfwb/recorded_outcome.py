@@ -20,12 +20,13 @@ from mfwb.outcome import (
     outcome_to_json,
 )
 
-__all__ = ["RecordedOutcome", "from_ledger", "to_ledger"]
+__all__ = ["RecordedOutcome", "as_recorded", "from_ledger", "to_ledger"]
 
 _TEXT = r'"(?:[^"\\]|\\.)*"'  # of JSON
 _RECORDED = re.compile(
     rf'\{{"page":({_TEXT}),"numbers":(\{{[^{{}}]*\}}),"pathspec":({_TEXT}),"status":"synced",'
 )
+_PATHSPEC = re.compile(rf'\{{"pathspec":({_TEXT}),')
 _KEPT = 64  # outcomes whose values are kept, since what reads one value of them reads more
 
 
@@ -66,23 +67,47 @@ def from_ledger(text: str, *, is_own: bool) -> FlowRunOutcome:
     )
 
 
+def as_recorded(outcome: FlowRunOutcome) -> RecordedOutcome | None:
+    """Return the outcome of an unchanged flow run as text; None if there is more to say of it."""
+    if isinstance(outcome, RecordedOutcome):
+        return outcome
+    is_plain = all(getattr(outcome, name) == value for name, value in _PLAIN.items())
+    if outcome.status is not Status.UNCHANGED or not is_plain or outcome.bytes_written:
+        return None
+    if outcome.url is None and any(run.url for run in outcome.wandb_runs):
+        return None  # its group has no page, but its W&B runs have: they have to be looked at
+    return RecordedOutcome.of(
+        pathspec=outcome.pathspec,
+        url=outcome.url,
+        numbers=outcome.numbers,
+        text=outcome.to_json(),
+    )
+
+
 class RecordedOutcome(FlowRunOutcome):
     """The outcome of an unchanged flow run; its other values are read when they are used."""
 
     __slots__ = ("_numbers", "_text")
-    _numbers: Mapping[str, int]
+    _numbers: Mapping[str, int] | None
     _text: str
 
     @classmethod
+    def of_text(cls, text: str, *, url: str | None) -> RecordedOutcome:
+        """Return the outcome that has this JSON, which `to_json` returned, and this page."""
+        match = _PATHSPEC.match(text)
+        pathspec = json.loads(match[1]) if match else _read(text).pathspec
+        return cls.of(pathspec=pathspec, url=url, numbers=None, text=text)
+
+    @classmethod
     def of(
-        cls, *, pathspec: str, url: str, numbers: Mapping[str, int], text: str
+        cls, *, pathspec: str, url: str | None, numbers: Mapping[str, int] | None, text: str
     ) -> RecordedOutcome:
         """Return the outcome that has this JSON.
 
         Args:
             pathspec: of the flow run.
-            url: of its group in W&B.
-            numbers: `FlowRunOutcome.numbers`.
+            url: of its group in W&B; None: it has none.
+            numbers: `FlowRunOutcome.numbers`; None: they are counted when they are used.
             text: the JSON that `--json` prints for it.
         """
         outcome: RecordedOutcome = cls.__new__(cls)
@@ -109,7 +134,7 @@ class RecordedOutcome(FlowRunOutcome):
     @property
     def numbers(self) -> Mapping[str, int]:
         """The numbers of the flow run; see `FlowRunOutcome.numbers`."""
-        return self._numbers
+        return _read(self._text).numbers if self._numbers is None else self._numbers
 
     @property
     def bytes_written(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,26 +43,27 @@ def many(count: int) -> Sample:
 
 
 def masses(count: int) -> Sample:
-    """Return the first of that many flow runs of two steps.
+    """Return that many flow runs of two steps, ten minutes apart; those of an earlier call stay.
 
-    Of the others there is only what a listing shows; see `add_synced`.
+    Of all but the first there is only what a listing shows; see `add_synced`.
     """
-    root, first = _first("two_flow", f"masses-{count}")
-    return Sample(root, (first,))
-
-
-def add_synced(sample: Sample, ledger: Path, count: int) -> None:
-    """Let there be so many flow runs, synced as the first one was: to sync them takes hours."""
-    [first] = sample.pathspecs
-    begin = _started_at_ms(first)
-    add_to_ledger(
-        ledger,
-        first,
-        [
-            copy_listing(sample.root, first, started_at_ms=begin - 10 * _MINUTE * number)
+    root = BUILD / f"masses-{count}"
+    made = root / "pathspecs.json"
+    if not made.exists():
+        root, first = _first("two_flow", root.name)
+        begin = _started_at_ms(first)
+        copies = [
+            copy_listing(root, first, started_at_ms=begin - 10 * _MINUTE * number)
             for number in range(1, count)
-        ],
-    )
+        ]
+        made.write_text(json.dumps([first, *copies]), encoding="utf-8")
+    return Sample(root, tuple(json.loads(made.read_text(encoding="utf-8"))))
+
+
+def add_synced(sample: Sample, ledger: Path) -> None:
+    """Let all be synced as the first one was: to sync them takes hours."""
+    first, *others = sample.pathspecs
+    add_to_ledger(ledger, first, others)
 
 
 def ten_steps(count: int) -> Sample:

@@ -1,15 +1,17 @@
-"""Addresses of W&B's web pages: of a project, of a group, of a W&B run."""
+"""Addresses of W&B's web pages: of a project, of a group, of a W&B run; and folders of these."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import PurePath
 from urllib.parse import quote, urlsplit
 
 from mfwb.url_origins import origin_of
 
 __all__ = [
+    "bundle_folder",
     "group_url",
     "is_web_address",
     "project_url",
@@ -80,6 +82,12 @@ def is_web_address(url: str) -> bool:
     except ValueError:
         return False
     return bool(parts.hostname) and not (parts.username or parts.password)
+
+
+def bundle_folder(run_folders: Iterable[str | None]) -> str | None:
+    """Return the folder of a bundle that holds the folders of W&B runs; None if they have none."""
+    folders = {str(PurePath(folder).parent) for folder in run_folders if folder}
+    return os.path.commonpath(folders) if folders else None
 
 
 def _quoted(name: str) -> str:

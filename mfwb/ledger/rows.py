@@ -115,12 +115,13 @@ def to_row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def to_entry(row: Sequence[Any], bundle: str) -> Entry:
+def to_entry(row: Sequence[Any], bundle: str, outcome: FlowRunOutcome | None = None) -> Entry:
     """Return the entry of a row.
 
     Args:
         row: the values of `ENTRY_COLUMNS`.
         bundle: the folder of the ledger, which is the base of offline destinations.
+        outcome: of the row; None: it has none, or it was not requested.
 
     Raises:
         sqlite3.DatabaseError: if mfwb did not write the row.
@@ -139,6 +140,7 @@ def to_entry(row: Sequence[Any], bundle: str) -> Entry:
         settings_stamp=intern(settings_stamp),
         digest=digest,
         reason=reason,
+        outcome=outcome,
         at=at,
     )
 

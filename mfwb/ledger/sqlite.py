@@ -74,11 +74,8 @@ _NEXT_ROWS = (
 )
 _ROWS_AT_ONCE = 200  # an outcome may have a hundred kilobytes
 
-# Two searches in indexes: with an OR, SQLite reads all rows instead.
-_SINCE_MATCHES = (
-    "id IN (SELECT id FROM flow_runs WHERE started_at >= ? "  # noqa: S608 - constants
-    f"UNION SELECT id FROM flow_runs WHERE {IS_OPEN})"
-)
+# A search in an index: without it, SQLite reads all rows of a flow.
+_OPEN_MATCHES = f"id IN (SELECT id FROM flow_runs WHERE {IS_OPEN})"  # noqa: S608 - constants
 
 
 class SqliteLedger:
@@ -184,29 +181,26 @@ class SqliteLedger:
             return with_outcome(self._entry(columns), outcome)
         return None
 
-    def outcomes(
+    def entries_of(
         self, flow_runs: Collection[str], provider: str, destination: Destination
-    ) -> Mapping[str, FlowRunOutcome]:
-        """Return what a call shows that finds flow runs unchanged, by pathspec; one query.
+    ) -> Mapping[str, Entry]:
+        """Return the entries of flow runs at one destination, by pathspec; one query.
 
-        Flow runs without an outcome, or with one that this version can't read, are not in it.
+        Their outcomes are what a call shows that finds them unchanged: None if there is none, or if
+        this version can't read it. An entry of an older mfwb has no provider, and matches any one.
         """
         rows = self._select(
-            "SELECT flow_run, outcome FROM flow_runs JOIN outcomes USING (id) "  # noqa: S608 - constants
-            f"WHERE flow_run IN ({', '.join('?' * len(flow_runs))}) AND provider IN (?, '') "
-            f"AND {DESTINATION_MATCHES} ORDER BY provider",
+            f"SELECT {_COLUMNS}, outcome FROM flow_runs LEFT JOIN outcomes USING (id) "  # noqa: S608 - constants
+            f"WHERE {_in(flow_runs)} AND provider IN (?, '') AND {DESTINATION_MATCHES} "
+            "ORDER BY provider",
             (*flow_runs, provider, *destination_values(destination)),
         )
         is_own = destination.mode == "online"  # a bundle may come from a stranger
-        outcomes = {}
-        for flow_run, outcome in rows:  # an entry without a provider is the older one
-            outcomes[flow_run] = to_recorded(outcome, is_own=is_own)
-        return {name: outcome for name, outcome in outcomes.items() if outcome is not None}
-
-    def version(self) -> int:
-        """Return a number that is another one after some other process wrote to the ledger."""
-        [(version,)] = self._select("PRAGMA data_version")
-        return int(version)
+        entries = {}
+        for *columns, outcome in rows:
+            entry = self._entry(columns, to_recorded(outcome, is_own=is_own))
+            entries[entry.flow_run] = entry
+        return entries
 
     def entries(
         self,
@@ -214,7 +208,8 @@ class SqliteLedger:
         provider: str | None = None,
         destination: Destination | None = None,
         flow: str | None = None,
-        since: int | None = None,
+        sync_state: SyncState | None = None,
+        is_open: bool = False,
     ) -> list[Entry]:
         """Return the entries without outcomes, oldest flow run first.
 
@@ -222,7 +217,8 @@ class SqliteLedger:
             provider: select only flow runs of this provider, or of an unknown one.
             destination: select only flow runs that were sent there.
             flow: select only runs of this flow.
-            since: select only flow runs that started then or later, in epoch ms, and open ones.
+            sync_state: select only flow runs in this sync state.
+            is_open: select only flow runs that the next sync has to process.
         """
         conditions: list[str] = []
         values: list[str | int] = []
@@ -235,9 +231,11 @@ class SqliteLedger:
         if flow is not None:
             conditions.append("flow_run >= ? AND flow_run < ?")
             values += _pathspec_range(flow)
-        if since is not None:
-            conditions.append(_SINCE_MATCHES)
-            values.append(since)
+        if sync_state is not None:
+            conditions.append("standing = ?")
+            values.append(sync_state.value)
+        if is_open:
+            conditions.append(_OPEN_MATCHES)
         where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
         rows = self._select(
             f"SELECT {_COLUMNS} FROM flow_runs {where} ORDER BY started_at, flow_run",  # noqa: S608 - constants
@@ -245,19 +243,21 @@ class SqliteLedger:
         )
         return [self._entry(row) for row in rows]
 
-    def stamps(self, *, provider: str, destination: Destination, flow: str) -> dict[str, str]:
-        """Return the listing's stamp of each run of a flow that was synced, by pathspec.
+    def stamps(
+        self, flow_runs: Collection[str], provider: str, destination: Destination
+    ) -> Mapping[str, str]:
+        """Return the listing's stamps of those flow runs that were synced, by pathspec.
 
         A run that was only read back from W&B, as in a rebuilt ledger, has no stamp.
         """
         rows = self._select(
-            "SELECT flow_run, listed FROM flow_runs WHERE standing = ? AND digest != '' "  # noqa: S608 - constants
-            f"AND provider IN (?, '') AND {DESTINATION_MATCHES} AND flow_run >= ? AND flow_run < ?",
+            f"SELECT flow_run, listed FROM flow_runs WHERE {_in(flow_runs)} AND standing = ? "  # noqa: S608 - constants
+            f"AND digest != '' AND provider IN (?, '') AND {DESTINATION_MATCHES} ORDER BY provider",
             (
+                *flow_runs,
                 SyncState.SYNCED.value,
                 provider,
                 *destination_values(destination),
-                *_pathspec_range(flow),
             ),
         )
         return dict(rows)
@@ -446,9 +446,9 @@ class SqliteLedger:
                 raise sqlite3.DatabaseError("it has no id")
             return ledger_id
 
-    def _entry(self, row: Sequence[Any]) -> Entry:
+    def _entry(self, row: Sequence[Any], outcome: FlowRunOutcome | None = None) -> Entry:
         with translate_errors(self._path):
-            return to_entry(row, self._bundle)
+            return to_entry(row, self._bundle, outcome)
 
     def _select(self, query: str, values: Iterable[str | int] = ()) -> list[tuple[Any, ...]]:
         with self._exclusive():
@@ -521,6 +521,11 @@ def _set_durable(connection: sqlite3.Connection) -> None:
     """
     connection.execute("PRAGMA journal_mode = DELETE")
     connection.execute("PRAGMA synchronous = FULL")
+
+
+def _in(flow_runs: Collection[str]) -> str:
+    """Return the condition for some flow runs, of which the values are the pathspecs."""
+    return f"flow_run IN ({', '.join('?' * len(flow_runs))})"
 
 
 def _pathspec_range(flow: str) -> tuple[str, str]:

@@ -80,7 +80,6 @@ def apply_plan(plan: PlanFile, settings: Settings, parts: Parts) -> Result:
             dict.fromkeys(parts.sink.destination(item.pathspec.flow) for item in selected),
             wait=settings.wait,
         ):
-            history.refresh()
             again = plan_selected(
                 selected,
                 settings,

@@ -94,8 +94,7 @@ def plan_flow_runs(
     for planned in plan_selected(selected, settings, parts, history, online=online, tables=tables):
         keep(planned)
         outcomes.append(planned.outcome)
-    flows = {flow_run.pathspec.flow for flow_run in selected}
-    notes += [*notes_on(selection, outcomes), *tables.notes(flows, parts.source.flows)]
+    notes += [*notes_on(selection, outcomes), *tables.notes(selected.flows, parts.source.flows)]
     known = (outcome.estimate for outcome in outcomes if outcome.estimate is not None)
     return Result(
         "plan",
@@ -166,7 +165,7 @@ class _Planner:
         if not self._online:
             return
         by_destination: dict[Destination, list[tuple[str, str]]] = {}
-        for flow_run in selected:
+        for flow_run in look_ahead_in_ledger(selected, self._history):
             if flow_run.error is None and (known := self._history.find_outcome(flow_run)):
                 destination = self._history.destination(flow_run.pathspec.flow)
                 pair = (known.pathspec, known.group or known.pathspec)

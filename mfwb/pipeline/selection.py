@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 
 from mfwb.errors import NotFound, SkipFlowRun, SourceError, Stop, UsageError
+from mfwb.pipeline.selected_flow_runs import SelectedFlowRun, SelectedFlowRuns
 from mfwb.pipeline.unmatched import describe_unmatched_tags
-from mfwb.ports import ListedFlowRun, Source
+from mfwb.ports import ListedFlowRun, ListedFlowRuns, Source
 from mfwb.safe_text import has_unstorable, storable
 from mfwb.snapshot.pathspec import LATEST, Pathspec, parse, parts_of
 from mfwb.units.moments import is_duration, parse_moment, to_epoch_ms
@@ -35,8 +38,9 @@ OWN_FLOWS = frozenset({"MfwbBackfillFlow", "MfwbSyncFlow"})
 """The flows in `mfwb/flows`, which sync others: every flow that a user means is not one of them."""
 
 FindOpenFlowRuns = Callable[[str, Sequence[ListedFlowRun]], Iterable[str]]
-"""Takes a flow and its listed runs. Returns the pathspecs of runs in the ledger that are open: an
-earlier sync did not complete them, or they were tagged since."""
+"""Takes a flow and those of its listed runs that are not selected so far. Returns the pathspecs of
+runs in the ledger that are open: an earlier sync did not complete them, or, of those listed ones,
+that were tagged since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,28 +181,12 @@ def _epoch_ms(name: str, moment: str | datetime | int | None, now: int) -> int |
         raise UsageError(f"{name}: {error}, not {str(moment)!r}") from None
 
 
-@dataclass(frozen=True, slots=True)
-class SelectedFlowRun:
-    """A selected flow run.
-
-    Attributes:
-        pathspec: its pathspec. A flow alone, or `latest`, stands for a flow run that was not found:
-            reading it raises the error with the reason.
-        listed: its entry in the listing; None if the user gave its name, or if it is not listed.
-        error: why the runs of the flow could not be listed, if a second request would not show it.
-    """
-
-    pathspec: Pathspec
-    listed: ListedFlowRun | None = None
-    error: BaseException | None = field(default=None, compare=False)
-
-
 def select_flow_runs(
     selection: Selection,
     source: Source,
     find_open_flow_runs: FindOpenFlowRuns,
     notes: list[str] | None = None,
-) -> list[SelectedFlowRun]:
+) -> SelectedFlowRuns:
     """Return the selected flow runs, each once.
 
     `Flow/123` selects this flow run, whether it exists or not, and `Flow/latest` the newest one.
@@ -224,40 +212,40 @@ def select_flow_runs(
         SourceError: if the flows can't be listed.
         Unreachable: if the source does not answer.
     """
-    named = [
+    selected = SelectedFlowRuns(
         _select_named(pathspec, selection, source)
         for pathspec in selection.pathspecs
         if pathspec.run is not None
-    ]
+    )
     if selection.pathspecs:
         whole = (pathspec.flow for pathspec in selection.pathspecs if pathspec.run is None)
         flows = list(dict.fromkeys(whole))
     else:
         flows = [flow for flow in source.flows() if flow not in OWN_FLOWS]
-    looked_at: list[ListedFlowRun] = []
-    others = [
-        flow_run
-        for flow in flows
-        for flow_run in _select_in_flow(flow, selection, source, find_open_flow_runs, looked_at)
-    ]
+    looked_at: list[ListedFlowRuns] = []
+    others = SelectedFlowRuns()
+    for flow in flows:
+        others.extend(_select_in_flow(flow, selection, source, find_open_flow_runs, looked_at))
     if notes is not None and selection.tags and looked_at and not others:
         condition = "started in that time" if selection.has_time else ""
-        notes.append(describe_unmatched_tags(selection.tags, looked_at, condition))
-    selected: dict[Pathspec, SelectedFlowRun] = {}
-    for flow_run in (*named, *sorted(others, key=_start)):
-        selected.setdefault(flow_run.pathspec, flow_run)
+        listed = [flow_run for flow_runs in looked_at for flow_run in flow_runs]
+        notes.append(describe_unmatched_tags(selection.tags, listed, condition))
+    selected.extend(others.oldest_first())
+    selected = selected.unique()
     if selection.only is not None:
         return _only(selection.only, selected)
-    return [flow_run for name, flow_run in selected.items() if selection.shard.has(str(name))]
+    if selection.shard == EVERYTHING:
+        return selected
+    return selected.filtered(lambda flow_run: selection.shard.has(str(flow_run.pathspec)))
 
 
-def _only(
-    names: frozenset[str], selected: Mapping[Pathspec, SelectedFlowRun]
-) -> list[SelectedFlowRun]:
+def _only(names: frozenset[str], selected: SelectedFlowRuns) -> SelectedFlowRuns:
     """Return the flow runs of these names; first those that are not listed: they only fail."""
-    kept = [flow_run for name, flow_run in selected.items() if str(name) in names]
+    kept = selected.filtered(lambda flow_run: str(flow_run.pathspec) in names)
     unlisted = names - {str(flow_run.pathspec) for flow_run in kept}
-    return [*(SelectedFlowRun(_parse_name(name)) for name in sorted(unlisted)), *kept]
+    result = SelectedFlowRuns(SelectedFlowRun(_parse_name(name)) for name in sorted(unlisted))
+    result.extend(kept)
+    return result
 
 
 def _parse_name(name: str) -> Pathspec:
@@ -284,7 +272,7 @@ def _select_named(pathspec: Pathspec, selection: Selection, source: Source) -> S
 
 
 def _latest(flow: str, tags: tuple[str, ...], source: Source) -> SelectedFlowRun:
-    listed = _newest_first(source.list(flow))
+    listed = source.list(flow)
     newest = next((flow_run for flow_run in listed if _has_tags(flow_run, tags)), None)
     if newest is None and tags:
         raise NotFound(
@@ -301,61 +289,87 @@ def _select_in_flow(
     selection: Selection,
     source: Source,
     find_open_flow_runs: FindOpenFlowRuns,
-    looked_at: list[ListedFlowRun],
-) -> list[SelectedFlowRun]:
+    looked_at: list[ListedFlowRuns],
+) -> SelectedFlowRuns:
     """Return the selected runs of a flow, or the flow itself with its error.
 
     Any error of a listing is the failure of that flow alone: it does not concern other flows. For a
     flow whose name the user did not give, this includes usage errors.
     """
     if has_unstorable(flow):
-        return [_with_unstorable_name(Pathspec(flow))]
+        return SelectedFlowRuns([_with_unstorable_name(Pathspec(flow))])
     try:
         listed, failures = _list_flow(flow, selection, source)
-        looked_at += listed
-        return _select_listed(flow, selection, listed, failures, find_open_flow_runs)
+        if listed:
+            looked_at.append(listed)
+        selected = SelectedFlowRuns(failures)
+        selected.extend(_select_listed(flow, selection, listed, find_open_flow_runs))
     except UsageError as error:
         if selection.pathspecs:
             raise
         failure = SourceError(f"{flow} can't be listed: {error}")
-        return [SelectedFlowRun(Pathspec(flow), error=failure)]
+        return SelectedFlowRuns([SelectedFlowRun(Pathspec(flow), error=failure)])
     except Stop:
         raise
     except Exception as error:  # noqa: BLE001 - it is reported when the flow run is carried out
-        return [SelectedFlowRun(Pathspec(flow), error=error)]
+        return SelectedFlowRuns([SelectedFlowRun(Pathspec(flow), error=error)])
+    return selected
 
 
 def _select_listed(
     flow: str,
     selection: Selection,
-    listed: list[ListedFlowRun],
-    failures: list[SelectedFlowRun],
+    listed: ListedFlowRuns,
     find_open_flow_runs: FindOpenFlowRuns,
-) -> list[SelectedFlowRun]:
+) -> SelectedFlowRuns:
     """Return the selected runs of a flow; runs with the same start keep their order."""
-    unstorable = {run.pathspec for run in listed if has_unstorable(str(run.pathspec))}
-    failures += [
-        _with_unstorable_name(run.pathspec) for run in listed if run.pathspec in unstorable
-    ]
-    listed = [run for run in listed if run.pathspec not in unstorable]
-    eligible = [run for run in _newest_first(listed) if _is_eligible(run, selection)]
-    overlap = _OVERLAP if selection.since_is_ago else 0
-    start = None if selection.since is None else selection.since - overlap
-    inside = [run for run in eligible if start is None or run.started_at >= start][: selection.last]
-    selected = {run.pathspec for run in inside}
-    gone: list[Pathspec] = []
-    if selection.since is not None or selection.every:
-        left_open = list(_parse_names(find_open_flow_runs(flow, listed), eligible))
-        selected |= {*left_open}
-        if not (selection.tags or selection.until is not None or selection.namespace is not None):
-            known = {run.pathspec for run in listed}
-            gone = [pathspec for pathspec in left_open if pathspec not in known]
-    in_order = [run for run in reversed(eligible) if run.pathspec in selected]
-    return [
-        *failures,
-        *(SelectedFlowRun(pathspec) for pathspec in gone),
-        *(SelectedFlowRun(run.pathspec, run) for run in in_order),
-    ]
+    unstorable = [run.pathspec for run in listed.objects if has_unstorable(str(run.pathspec))]
+    selected = SelectedFlowRuns(map(_with_unstorable_name, unstorable))
+    if unstorable:
+        listed = ListedFlowRuns(run for run in listed if run.pathspec not in unstorable)
+    eligible = _eligible(listed, selection)
+    inside = eligible[: _count_inside(listed, eligible, selection)][: selection.last]
+    if selection.since is None and not selection.every:
+        selected.extend(SelectedFlowRuns.of_listing(listed, reversed(inside)))
+        return selected
+    is_chosen = bytearray(len(listed))
+    for position in inside:
+        is_chosen[position] = 1
+    unselected = listed.at(position for position in range(len(listed)) if not is_chosen[position])
+    left_open = list(find_open_flow_runs(flow, unselected))
+    positions = _find_positions(left_open, listed)
+    for name in positions:
+        is_chosen[positions[name]] = 1
+    if not (selection.tags or selection.until is not None or selection.namespace is not None):
+        unlisted = (name for name in left_open if name not in positions)
+        selected.extend(SelectedFlowRuns(map(SelectedFlowRun, _parse_names(unlisted))))
+    in_order = (position for position in reversed(eligible) if is_chosen[position])
+    selected.extend(SelectedFlowRuns.of_listing(listed, in_order))
+    return selected
+
+
+def _eligible(listed: ListedFlowRuns, selection: Selection) -> Sequence[int]:
+    """Return the positions of the flow runs that have the tags, and started before the end."""
+    if selection.until is None and not selection.tags:
+        return range(len(listed))
+    return array("L", (n for n, run in enumerate(listed) if _is_eligible(run, selection)))
+
+
+def _count_inside(listed: ListedFlowRuns, eligible: Sequence[int], selection: Selection) -> int:
+    """Return how many of these, the newest first, started in the time of a selection."""
+    if selection.since is None:
+        return len(eligible)
+    start = selection.since - (_OVERLAP if selection.since_is_ago else 0)
+    return sum(1 for _ in takewhile(lambda n: listed.started_at(n) >= start, eligible))
+
+
+def _find_positions(names: Iterable[str], listed: ListedFlowRuns) -> dict[str, int]:
+    """Return the positions of those that are listed, by pathspec."""
+    wanted = set(names)
+    if not wanted:
+        return {}
+    pathspecs = (str(run.pathspec) for run in listed)
+    return {name: position for position, name in enumerate(pathspecs) if name in wanted}
 
 
 def _with_unstorable_name(pathspec: Pathspec) -> SelectedFlowRun:
@@ -364,44 +378,34 @@ def _with_unstorable_name(pathspec: Pathspec) -> SelectedFlowRun:
     return SelectedFlowRun(named, error=SourceError(f"the name of {named} is not UTF-8 text"))
 
 
-def _parse_names(names: Iterable[str], listed: Iterable[ListedFlowRun]) -> Iterator[Pathspec]:
-    """Yield pathspecs of flow runs that are listed, or that can be given on a command line.
+def _parse_names(names: Iterable[str]) -> Iterator[Pathspec]:
+    """Yield the pathspecs of flow runs that can be given on a command line.
 
     A stranger may have chosen a name that can't be given there, and the ledger may have it.
     """
-    known = {str(flow_run.pathspec): flow_run.pathspec for flow_run in listed}
     for name in names:
         with suppress(UsageError):
-            yield known[name] if name in known else parse(name)
+            yield parse(name)
 
 
 def _list_flow(
     flow: str, selection: Selection, source: Source
-) -> tuple[list[ListedFlowRun], list[SelectedFlowRun]]:
+) -> tuple[ListedFlowRuns, list[SelectedFlowRun]]:
     """Return the runs of a flow, and the flow itself as a failure if they can't be listed.
 
     A flow whose name the user did not give may vanish between two requests: that is not a failure.
     """
     try:
-        return source.list(flow), []
+        return ListedFlowRuns.of(source.list(flow)), []
     except NotFound:
-        return [], [SelectedFlowRun(Pathspec(flow))] if selection.pathspecs else []
+        return ListedFlowRuns(), [SelectedFlowRun(Pathspec(flow))] if selection.pathspecs else []
     except SkipFlowRun:
-        return [], [SelectedFlowRun(Pathspec(flow))]
-
-
-def _newest_first(listed: Iterable[ListedFlowRun]) -> list[ListedFlowRun]:
-    return sorted(listed, key=lambda flow_run: flow_run.started_at, reverse=True)
+        return ListedFlowRuns(), [SelectedFlowRun(Pathspec(flow))]
 
 
 def _is_eligible(listed: ListedFlowRun, selection: Selection) -> bool:
     in_time = selection.until is None or listed.started_at < selection.until
     return in_time and _has_tags(listed, selection.tags)
-
-
-def _start(selected: SelectedFlowRun) -> int:
-    """Return the start, to sort by; flow runs that are not listed come first: they only fail."""
-    return selected.listed.started_at if selected.listed else 0
 
 
 def _has_tags(listed: ListedFlowRun, tags: tuple[str, ...]) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from threading import Event
 from time import monotonic
+from typing import cast
 
 from mfwb.account_balance import with_account
 from mfwb.config import Settings
@@ -27,12 +28,13 @@ from mfwb.pipeline.draft import (
 from mfwb.pipeline.executor import Executor
 from mfwb.pipeline.failures import failed_outcome
 from mfwb.pipeline.flow_run_room import MAX_FLOW_RUNS, FlowRunRoom, bytes_of
-from mfwb.pipeline.group_pages import with_group_page, with_group_pages
+from mfwb.pipeline.group_pages import with_group_page
 from mfwb.pipeline.log_order import LogOrder, Turn
 from mfwb.pipeline.look_ahead import look_ahead
 from mfwb.pipeline.parts import Parts
 from mfwb.pipeline.request_costs import count_sent
 from mfwb.pipeline.selection import SelectedFlowRun, Selection, select_flow_runs
+from mfwb.pipeline.stored_outcomes import StoredOutcomes
 from mfwb.pipeline.sync_history import SyncHistory, ids_written_before, is_done
 from mfwb.pipeline.unmatched import TableUse
 from mfwb.planning import Plan, PlannedRun
@@ -72,18 +74,16 @@ def sync_flow_runs(
     history = SyncHistory(selection, settings, parts)
     notes: list[str] = []
     selected = select_flow_runs(selection, parts.source, history.find_open_flow_runs, notes)
-    destinations = {history.destination(flow_run.pathspec.flow) for flow_run in selected}
+    destinations = {history.destination(flow) for flow in selected.flows}
     with parts.ledger.lock(destinations, wait=settings.wait):
-        history.refresh()
         selected = history.remove_excluded(selected)
         with _started_sync(settings, parts, history, forced) as sync:
             sync.expected = expected
-            outcomes = with_group_pages(sync.run(selected))
-            flows = {flow_run.pathspec.flow for flow_run in selected}
-            notes += [*notes_on(selection, outcomes), *sync.tables.notes(flows)]
+            outcomes = sync.run(selected)
+            notes += [*notes_on(selection, outcomes.others), *sync.tables.notes(selected.flows)]
             return Result(
                 "sync",
-                outcomes,
+                cast("tuple[FlowRunOutcome, ...]", outcomes),  # see `Result.in_memory`
                 notes=tuple(notes),
                 seconds=monotonic() - began,
                 requests=count_sent(parts.sink.request_budget),
@@ -147,25 +147,36 @@ class _Sync:
         self.tables = TableUse(settings)
         self.interrupted = Event()  # once it is set, a failure means nothing
 
-    def run(self, selected: Sequence[SelectedFlowRun]) -> Iterator[FlowRunOutcome]:
+    def run(self, selected: Sequence[SelectedFlowRun]) -> StoredOutcomes:
         """Return the outcome of each flow run, in their order."""
-        results: list[FlowRunOutcome | Future[FlowRunOutcome]] = []
+        results = StoredOutcomes()
+        started: dict[int, Future[FlowRunOutcome]] = {}  # by position
         self._parts.progress.selected(len(selected))
         for position, flow_run in enumerate(
             look_ahead(selected, self._settings, self._parts.sink, self._history)
         ):
-            try:
-                outcome = self._history.find_outcome(flow_run)
-                if outcome is None:
-                    self._parts.progress.flow_run(str(flow_run.pathspec), position, len(selected))
-                    results.append(self._start(flow_run))
-                else:
-                    results.append(outcome)
-            except BaseException as error:  # noqa: BLE001 - see `failed_outcome`
-                results.append(self._unreadable(flow_run, error))
-            if isinstance(results[-1], FlowRunOutcome):  # else `_carry_out` notifies
-                self._parts.progress.finished(results[-1])
-        return (result.result() if isinstance(result, Future) else result for result in results)
+            outcome = self._outcome_of(flow_run, position, len(selected))
+            if isinstance(outcome, Future):
+                started[results.reserve()] = outcome
+            else:  # else `_carry_out_and_notify` notifies
+                results.append(with_group_page(outcome))
+                self._parts.progress.finished(outcome)
+        for slot, future in started.items():
+            results.fill(slot, with_group_page(future.result()))
+        return results
+
+    def _outcome_of(
+        self, flow_run: SelectedFlowRun, position: int, total: int
+    ) -> FlowRunOutcome | Future[FlowRunOutcome]:
+        """Return the outcome of a flow run, or what returns it when the flow run is written."""
+        try:
+            known = self._history.find_outcome(flow_run)
+            if known is not None:
+                return known
+            self._parts.progress.flow_run(str(flow_run.pathspec), position, total)
+            return self._start(flow_run)
+        except BaseException as error:  # noqa: BLE001 - see `failed_outcome`
+            return self._unreadable(flow_run, error)
 
     def _unreadable(self, flow_run: SelectedFlowRun, error: BaseException) -> FlowRunOutcome:
         """Record a flow run that could not be read or looked up, and return its outcome."""

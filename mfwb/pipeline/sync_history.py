@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple, replace
 from datetime import datetime, timedelta, timezone
+from itertools import islice
 
 from mfwb.config import Settings
 from mfwb.errors import ends_the_call
@@ -12,7 +13,8 @@ from mfwb.operations import note_operation
 from mfwb.outcome import FlowRunOutcome
 from mfwb.pipeline.draft import Draft
 from mfwb.pipeline.parts import Parts
-from mfwb.pipeline.selection import SelectedFlowRun, Selection
+from mfwb.pipeline.selected_flow_runs import SelectedFlowRun, SelectedFlowRuns
+from mfwb.pipeline.selection import Selection
 from mfwb.planning import Plan
 from mfwb.ports import Destination, Entry, ListedFlowRun, SyncState
 from mfwb.snapshot import FlowRun, FlowRunState
@@ -21,7 +23,7 @@ from mfwb.snapshot.pathspec import Pathspec
 __all__ = ["SyncHistory", "ids_written_before", "is_done"]
 
 _FINAL = frozenset({FlowRunState.FINISHED.value, FlowRunState.FAILED.value})
-_EARLIER = 3_600_000  # ms; longer than the selection's start may be moved back by its overlap
+_AT_ONCE = 500  # flow runs in a query; SQLite before 3.32 takes 999 values
 _RETRY_AFTER = timedelta(hours=1)
 """Refused items are sent again after this time: a job that runs every minute would overload it."""
 
@@ -34,18 +36,10 @@ class SyncHistory:
         self._settings = settings
         self._parts = parts
         self._now = datetime.now(timezone.utc)
-        self._by_flow: dict[str, dict[str, Entry]] = {}
-        self._version = self._parts.ledger.version()
         self._stamps: dict[str, str] = {}
         self._destinations: dict[str, Destination] = {}
-        self._outcomes: dict[Pathspec, FlowRunOutcome | None] = {}
-
-    def refresh(self) -> None:
-        """Read the ledger again at the next query if another sync wrote to it meanwhile."""
-        version = self._parts.ledger.version()
-        if version != self._version:
-            self._by_flow.clear()
-            self._version = version
+        # Of the flow runs that come next alone; there may be a hundred thousand.
+        self._entries: dict[Pathspec, Entry | None] = {}
 
     def destination(self, flow: str) -> Destination:
         """Return the destination of a flow's runs; Unreachable."""
@@ -55,20 +49,17 @@ class SyncHistory:
 
     def find_open_flow_runs(self, flow: str, listed: Iterable[ListedFlowRun]) -> Iterable[str]:
         """Return the flow runs that an earlier sync did not complete, and those tagged since."""
-        left_open = [
-            entry.flow_run
-            for entry in self._entries(flow).values()
-            if entry.sync_state.is_open and not self._can_wait(entry)
-        ]
-        then = self._parts.ledger.stamps(
-            provider=self._parts.source.provider, destination=self.destination(flow), flow=flow
+        ledger, provider = self._parts.ledger, self._parts.source.provider
+        destination = self.destination(flow)
+        open_entries = ledger.entries(
+            provider=provider, destination=destination, flow=flow, is_open=True
         )
-        tagged = [
-            name
-            for flow_run in listed
-            if (name := str(flow_run.pathspec)) in then and then[name] != flow_run.stamp
-        ]
-        return [*left_open, *tagged]
+        left_open = [entry.flow_run for entry in open_entries if not self._can_wait(entry)]
+        for chunk in _chunks(listed):
+            stamps = {str(flow_run.pathspec): flow_run.stamp for flow_run in chunk}
+            then = ledger.stamps(stamps, provider, destination)
+            left_open += [name for name in stamps if then.get(name, stamps[name]) != stamps[name]]
+        return left_open
 
     def find_outcome(self, selected: SelectedFlowRun) -> FlowRunOutcome | None:
         """Return the recorded outcome of a flow run; None if the flow run has to be read.
@@ -76,69 +67,83 @@ class SyncHistory:
         A flow run that has ended does not change any more, except for its tags, which listings
         show. The same settings ask for the same result.
         """
-        if selected.pathspec not in self._outcomes:
-            self._outcomes.update(self._find_outcomes([selected]))
-        return self._outcomes[selected.pathspec]
+        if self._settings.force or self._settings.on_deleted != "skip" or selected.listed is None:
+            return None
+        entry = self.entry_of(selected)
+        if entry is None or not self._is_current(entry, selected):
+            return None
+        return entry.outcome
 
     def look_ahead(self, selected: Iterable[SelectedFlowRun]) -> None:
-        """Read the outcomes of flow runs that come next, in one query for each flow.
+        """Read the entries of flow runs that come next, in one query for each flow.
 
         If that fails, each flow run queries for itself, and fails alone.
         """
+        self._entries = {}
         try:
-            self._outcomes = self._find_outcomes(selected)
+            self._entries = self._find_entries(selected)
         except Exception as error:
             if ends_the_call(error):
                 raise
 
-    def _find_outcomes(
-        self, selected: Iterable[SelectedFlowRun]
-    ) -> dict[Pathspec, FlowRunOutcome | None]:
-        result: dict[Pathspec, FlowRunOutcome | None] = {}
-        current: dict[str, dict[str, Pathspec]] = {}
-        may_be_known = not self._settings.force and self._settings.on_deleted == "skip"
+    def _find_entries(self, selected: Iterable[SelectedFlowRun]) -> dict[Pathspec, Entry | None]:
+        by_flow: dict[str, dict[str, Pathspec]] = {}
         for flow_run in selected:
-            result[flow_run.pathspec] = None
-            entry = self.entry_of(flow_run) if may_be_known and flow_run.listed else None
-            if entry is not None and self._is_current(entry, flow_run):
-                flow = flow_run.pathspec.flow
-                current.setdefault(flow, {})[entry.flow_run] = flow_run.pathspec
-        provider = self._parts.source.provider
-        for flow, pathspecs in current.items():
-            outcomes = self._parts.ledger.outcomes(pathspecs, provider, self.destination(flow))
-            result.update({pathspecs[name]: outcome for name, outcome in outcomes.items()})
+            pathspec = flow_run.pathspec
+            by_flow.setdefault(pathspec.flow, {})[str(pathspec)] = pathspec
+        result: dict[Pathspec, Entry | None] = {}
+        for flow, pathspecs in by_flow.items():
+            entries = self._parts.ledger.entries_of(
+                pathspecs, self._parts.source.provider, self.destination(flow)
+            )
+            result.update({pathspecs[name]: entries.get(name) for name in pathspecs})
         return result
 
-    def remove_excluded(self, selected: Iterable[SelectedFlowRun]) -> list[SelectedFlowRun]:
+    def remove_excluded(self, selected: SelectedFlowRuns) -> SelectedFlowRuns:
         """Return the flow runs without those that --failed or --no-failed is known to exclude.
 
-        If the ledger can't be read for a flow run, that one stays, and fails alone.
+        If the ledger can't be read for a flow, its runs stay, and each fails alone.
         """
-        kept = []
-        for flow_run in selected:
-            try:
-                if not self.is_excluded(flow_run):
-                    kept.append(flow_run)
-            except Exception as error:  # noqa: PERF203 - one error concerns one flow run
-                if ends_the_call(error):
-                    raise
-                kept.append(replace(flow_run, error=error))
-        return kept
+        excluded = {
+            entry.flow_run: entry for flow in selected.flows for entry in self._left_out(flow)
+        }
+        if not excluded:
+            return selected
 
-    def is_excluded(self, selected: SelectedFlowRun) -> bool:
-        """Return whether --failed or --no-failed is known to exclude a flow run."""
-        entry = self._entries(selected.pathspec.flow).get(str(selected.pathspec))
-        is_left_out = entry is not None and entry.sync_state is SyncState.LEFT_OUT
-        return is_left_out and entry is not None and self._is_current(entry, selected)
+        def is_kept(flow_run: SelectedFlowRun) -> bool:
+            entry = excluded.get(str(flow_run.pathspec))
+            return entry is None or not self._is_current(entry, flow_run)
+
+        return selected.filtered(is_kept)
+
+    def _left_out(self, flow: str) -> Iterable[Entry]:
+        try:
+            return self._parts.ledger.entries(
+                provider=self._parts.source.provider,
+                destination=self.destination(flow),
+                flow=flow,
+                sync_state=SyncState.LEFT_OUT,
+            )
+        except Exception as error:
+            if ends_the_call(error):
+                raise
+            return ()
 
     def is_new(self, selected: SelectedFlowRun) -> bool:
-        """Return whether the ledger has no plan of a flow run, so that W&B has to be queried."""
-        entry = self._entries(selected.pathspec.flow).get(str(selected.pathspec))
+        """Return whether the ledger has no plan of a flow run, so that W&B has to be queried.
+
+        It is one of those that come next; False if the ledger could not be read for them.
+        """
+        if selected.pathspec not in self._entries:
+            return False
+        entry = self._entries[selected.pathspec]
         return entry is None or not entry.digest
 
     def entry_of(self, selected: SelectedFlowRun) -> Entry | None:
-        """Return the ledger's entry of a flow run, without its outcome; None if it has none."""
-        return self._entries(selected.pathspec.flow).get(str(selected.pathspec))
+        """Return the ledger's entry of a flow run, with what an unchanged one shows; None: none."""
+        if selected.pathspec not in self._entries:
+            self._entries.update(self._find_entries([selected]))
+        return self._entries[selected.pathspec]
 
     def settings_stamp(self, flow: str) -> str:
         """Return the stamp of the settings of this call for a flow."""
@@ -219,23 +224,18 @@ class SyncHistory:
             return False
         return self._now - datetime.fromisoformat(entry.at.replace("Z", "+00:00")) < _RETRY_AFTER
 
-    def _entries(self, flow: str) -> dict[str, Entry]:
-        if flow not in self._by_flow:
-            entries = self._parts.ledger.entries(
-                provider=self._parts.source.provider,
-                destination=self.destination(flow),
-                flow=flow,
-                since=None if self._selection.since is None else self._selection.since - _EARLIER,
-            )
-            self._by_flow[flow] = {entry.flow_run: entry for entry in entries}
-        return self._by_flow[flow]
-
     def _stamp(self, flow: str) -> str:
         if flow not in self._stamps:
             stamp = f"{self._settings.stamp(flow)}-{self._selection.failed}"
             links = [address for address in astuple(self._parts.source.consoles) if address]
             self._stamps[flow] = "-".join([stamp, *links])
         return self._stamps[flow]
+
+
+def _chunks(listed: Iterable[ListedFlowRun]) -> Iterator[list[ListedFlowRun]]:
+    rest = iter(listed)
+    while chunk := list(islice(rest, _AT_ONCE)):
+        yield chunk
 
 
 def ids_written_before(outcome: FlowRunOutcome | None) -> set[str]:

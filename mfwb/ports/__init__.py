@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mfwb.ports.bugs import BugLog
 from mfwb.ports.ledger import Entry, Ledger, SyncState
+from mfwb.ports.listing import ListedFlowRun, ListedFlowRuns
 from mfwb.ports.payloads import (
     AppliedRule,
     ChartAxis,
@@ -35,7 +36,6 @@ from mfwb.ports.source import (
     CodeFile,
     Contents,
     ExcludedCode,
-    ListedFlowRun,
     LogLine,
     Readable,
     Source,
@@ -60,6 +60,7 @@ __all__ = [
     "ExpectedRun",
     "Ledger",
     "ListedFlowRun",
+    "ListedFlowRuns",
     "LogLine",
     "NoProgress",
     "OwnRun",

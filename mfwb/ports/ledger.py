@@ -88,17 +88,14 @@ class Ledger(Protocol):
         """Return the entry of a flow run at a destination, with its outcome; None: no entry."""
         ...
 
-    def outcomes(
+    def entries_of(
         self, flow_runs: Collection[str], provider: str, destination: Destination
-    ) -> Mapping[str, FlowRunOutcome]:
-        """Return what a call shows that finds flow runs unchanged, by pathspec.
+    ) -> Mapping[str, Entry]:
+        """Return the entries of some flow runs at a destination, by pathspec.
 
-        Flow runs without an outcome, or with one that this version can't read, are not in it.
+        Their outcomes are what a call shows that finds them unchanged: None if there is none, or if
+        this version can't read it.
         """
-        ...
-
-    def version(self) -> int:
-        """Return a number that is another one after some other process wrote to the ledger."""
         ...
 
     def entries(
@@ -107,7 +104,8 @@ class Ledger(Protocol):
         provider: str | None = None,
         destination: Destination | None = None,
         flow: str | None = None,
-        since: int | None = None,
+        sync_state: SyncState | None = None,
+        is_open: bool = False,
     ) -> list[Entry]:
         """Return entries without outcomes, the oldest flow run first.
 
@@ -115,12 +113,15 @@ class Ledger(Protocol):
             provider: only of flow runs that were read from there.
             destination: only of this destination.
             flow: only of this flow.
-            since: only of flow runs that started then or later, in epoch ms, and open ones.
+            sync_state: only of flow runs in this sync state.
+            is_open: only of flow runs that the next sync has to process.
         """
         ...
 
-    def stamps(self, *, provider: str, destination: Destination, flow: str) -> dict[str, str]:
-        """Return the stamp of the listing of each synced run of a flow, by pathspec."""
+    def stamps(
+        self, flow_runs: Collection[str], provider: str, destination: Destination
+    ) -> Mapping[str, str]:
+        """Return the stamp of the listing of those flow runs that are synced, by pathspec."""
         ...
 
     def write(self, entry: Entry) -> None:

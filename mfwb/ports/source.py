@@ -9,6 +9,7 @@ from typing import Protocol
 
 from mfwb.files.allowed_files import AllowedFiles
 from mfwb.planning import Consoles, Content
+from mfwb.ports.listing import ListedFlowRun
 from mfwb.snapshot import Card, FlowRun
 from mfwb.snapshot.checkpoints import StoredReference
 from mfwb.snapshot.pathspec import Pathspec
@@ -19,7 +20,6 @@ __all__ = [
     "CodeFile",
     "Contents",
     "ExcludedCode",
-    "ListedFlowRun",
     "LogLine",
     "Readable",
     "Source",
@@ -183,28 +183,6 @@ class Contents(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class ListedFlowRun:
-    """A flow run in a listing: its facts before it is read.
-
-    Attributes:
-        pathspec: of the flow run.
-        started_at: epoch ms. Not Metaflow's created_at: tagging changes that of a local run.
-        tags: the user's, sorted.
-        system_tags: Metaflow's own, sorted; they never change.
-    """
-
-    pathspec: Pathspec
-    started_at: int
-    tags: tuple[str, ...]
-    system_tags: tuple[str, ...] = ()
-
-    @property
-    def stamp(self) -> str:
-        """What can change after the flow run has ended, as text for the ledger."""
-        return "\n".join(self.tags)
-
-
 class Source(Protocol):
     """Metaflow's client, read only."""
 
@@ -222,7 +200,7 @@ class Source(Protocol):
         """Return the names of all flows, sorted; Unreachable."""
         ...
 
-    def list(self, flow: str) -> list[ListedFlowRun]:
+    def list(self, flow: str) -> Sequence[ListedFlowRun]:
         """Return the runs of a flow, newest first, without reading them. NotFound, Unreachable."""
         ...
 

@@ -23,7 +23,7 @@ def problem_lines(result: Result, reported: Collection[str] = ()) -> list[str]:
         reported: pathspecs of flow runs whose failure was printed when they ended.
     """
     lines = list(result.notes)
-    for flow_run in result.flow_runs:
+    for flow_run in result.others:
         if flow_run.status is Status.FAILED and flow_run.pathspec not in reported:
             lines.append(failure_line(flow_run))
         if flow_run.status is Status.UNCHANGED:

@@ -9,6 +9,7 @@ from mfwb.errors import ends_the_call
 from mfwb.pipeline import Parts
 from mfwb.pipeline.draft import STILL_RUNNING, Draft, draft
 from mfwb.pipeline.log_order import logged_artifacts
+from mfwb.pipeline.look_ahead import look_ahead_in_ledger
 from mfwb.pipeline.request_costs import REQUESTS_OF_FLOW_RUN, requests_of
 from mfwb.pipeline.selection import SelectedFlowRun, Selection, select_flow_runs
 from mfwb.pipeline.sync_history import SyncHistory
@@ -44,7 +45,7 @@ def choose(selection: Selection, settings: Settings, parts: Parts) -> Chosen:
         select_flow_runs(selection, parts.source, history.find_open_flow_runs, chosen.notes)
     )
     parts.progress.selected(len(selected))
-    for position, flow_run in enumerate(selected):
+    for position, flow_run in enumerate(look_ahead_in_ledger(selected, history)):
         parts.progress.flow_run(str(flow_run.pathspec), position, len(selected))
         facts = _facts_or_reason(flow_run, settings, parts, history)
         if isinstance(facts, str):

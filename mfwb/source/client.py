@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 
 from metaflow import Run
 
 from mfwb.errors import MfwbError, NotFound, SourceError
-from mfwb.ports import ListedFlowRun
+from mfwb.ports import ListedFlowRun, ListedFlowRuns
 from mfwb.snapshot import FlowRun
 from mfwb.snapshot.pathspec import Pathspec
 from mfwb.source.client_errors import client_errors
@@ -48,28 +48,36 @@ class MetaflowSource:
         """Return the names of all flows, sorted; SourceError, Unreachable."""
         return self._listing.flows()
 
-    def list(self, flow: str) -> list[ListedFlowRun]:
+    def list(self, flow: str) -> ListedFlowRuns:
         """Return the runs of a flow, newest first; NotFound, SourceError, Unreachable.
 
         A damaged flow run is listed, too; reading it raises an error with the reason.
         """
         try:
-            return [*self._list(flow)]
+            return self._list(flow)
         except NotFound as error:
             raise NotFound(error.reason, self._similar_flows(flow)) from None
 
-    def _list(self, flow: str) -> Sequence[ListedFlowRun]:
-        runs: dict[Pathspec, ListedFlowRun] = {}
+    def _list(self, flow: str) -> ListedFlowRuns:
+        unnamed: dict[Pathspec, ListedFlowRun] = {}
+        listed = ListedFlowRuns(self._named(flow, unnamed))
+        if unnamed:  # their names were made up, so one may be that of another flow run
+            taken = {flow_run.pathspec for flow_run in listed}
+            others = (run for run in unnamed.values() if run.pathspec not in taken)
+            listed = ListedFlowRuns((*listed, *others))
+        if not listed:
+            scope = "" if self._namespace is None else f" in the namespace {self._namespace}"
+            raise NotFound(f"{flow} has no runs in {self.provider}{scope}")
+        return listed.newest_first()
+
+    def _named(self, flow: str, unnamed: dict[Pathspec, ListedFlowRun]) -> Iterator[ListedFlowRun]:
+        """Yield the runs of a flow that have valid names; put the others into `unnamed`."""
         for listed in self._listing.runs(flow):
             if isinstance(listed, UnnamedRun):
                 self._unnamed[listed.pathspec] = listed.reason
-                runs.setdefault(listed.pathspec, ListedFlowRun(listed.pathspec, 0, ()))
+                unnamed[listed.pathspec] = ListedFlowRun(listed.pathspec, 0, ())
             else:
-                runs[listed.pathspec] = listed
-        if not runs:
-            scope = "" if self._namespace is None else f" in the namespace {self._namespace}"
-            raise NotFound(f"{flow} has no runs in {self.provider}{scope}")
-        return sorted(runs.values(), key=_start_order, reverse=True)
+                yield listed
 
     def read(self, flow_run: Pathspec) -> FlowRun:
         """Return the facts of one flow run; NotFound, SourceError or Unreachable."""
@@ -112,9 +120,3 @@ class MetaflowSource:
         return FlowRunContents(
             flow_run, self.roots.folders, self.roots.cards, admit=self.roots.admit
         )
-
-
-def _start_order(listed: ListedFlowRun) -> tuple[int, int, str]:
-    """Return a sort key: the start, then the id, which is usually a number."""
-    run = str(listed.pathspec.run)
-    return listed.started_at, len(run), run

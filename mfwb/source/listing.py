@@ -165,7 +165,11 @@ class ClientListing:
             return sorted(flow.id for flow in Metaflow() if is_flow_name(flow.id))
 
     def runs(self, flow: str) -> Listing:
-        """Yield the runs of a flow; NotFound, SourceError, Unreachable."""
+        """Yield the runs of a flow, each once; NotFound, SourceError, Unreachable."""
+        runs = {(type(run), run.pathspec): run for run in self._runs(flow)}
+        yield from runs.values()
+
+    def _runs(self, flow: str) -> Listing:
         for record in self._read_records(flow):
             name = str(record["run_number"]) if _has_number(record) else "unnamed"
             try:

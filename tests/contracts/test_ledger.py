@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -74,7 +75,7 @@ def test_outcomes(ledger: Ledger) -> None:
         ledger.write(entry)
 
     names = ["Flow/1", "Flow/2", "Flow/3", "Flow/4"]
-    found = ledger.outcomes(names, ENTRY.provider, SERVER)
+    found = outcomes(ledger, names)
 
     assert SYNCED.outcome is not None
     assert found == {
@@ -82,38 +83,33 @@ def test_outcomes(ledger: Ledger) -> None:
         "Flow/2": OUTCOME.as_unchanged(),
     }
     assert found["Flow/1"].url == "https://w/e/p/x"
-    assert ledger.outcomes([], ENTRY.provider, SERVER) == {}
-    assert ledger.outcomes(names, "local@/else", SERVER) == {}
+    assert ledger.entries_of([], ENTRY.provider, SERVER) == {}
+    assert ledger.entries_of(names, "local@/else", SERVER) == {}
+
+
+def outcomes(ledger: Ledger, names: list[str]) -> dict[str, FlowRunOutcome]:
+    """Return what a call shows that finds flow runs unchanged."""
+    entries = ledger.entries_of(names, ENTRY.provider, SERVER)
+    return {name: entry.outcome for name, entry in entries.items() if entry.outcome is not None}
 
 
 def test_outcomes_of_an_older_entry(ledger: Ledger) -> None:
     """An entry without a provider is found, unless there is one with it."""
     older = replace(SYNCED, provider="", outcome=replace(OUTCOME, reason="older"))
     ledger.write(older)
-    assert ledger.outcomes(["Flow/1"], ENTRY.provider, SERVER)["Flow/1"].reason == "older"
+    assert outcomes(ledger, ["Flow/1"])["Flow/1"].reason == "older"
 
 
 def test_outcomes_in_a_bundle(ledger: Ledger) -> None:
     """They are the same, though all of them is checked."""
     destination = replace(OFFLINE, base="/somewhere")
     ledger.write(replace(SYNCED, destination=destination))
-    [outcome] = ledger.outcomes(["Flow/1"], ENTRY.provider, destination).values()
+    [entry] = ledger.entries_of(["Flow/1"], ENTRY.provider, destination).values()
+    outcome = entry.outcome
 
     assert SYNCED.outcome is not None
     assert outcome == SYNCED.outcome.as_unchanged()
     assert type(outcome) is FlowRunOutcome
-
-
-def test_version(tmp_path: Path) -> None:
-    """It shows what others wrote, and not what this ledger wrote itself."""
-    with in_sqlite(tmp_path) as one, in_sqlite(tmp_path) as other:
-        before = one.version()
-        one.write(ENTRY)
-        own = one.version()
-        other.write(replace(ENTRY, flow_run="Flow/2"))
-        after = one.version()
-
-    assert before == own != after
 
 
 @pytest.mark.parametrize("outcome", ["{", '{"pathspec": 1}', b"{}", '{"status":"synced"}'])
@@ -124,7 +120,7 @@ def test_outcomes_that_are_damaged(tmp_path: Path, outcome: str | bytes) -> None
     with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as connection, connection:
         connection.execute("UPDATE outcomes SET outcome = ?", (outcome,))
     with in_sqlite(tmp_path) as ledger:
-        assert ledger.outcomes(["Flow/1"], ENTRY.provider, SERVER) == {}
+        assert outcomes(ledger, ["Flow/1"]) == {}
 
 
 # --- one entry ------------------------------------------------------------------------------
@@ -134,7 +130,7 @@ def test_nothing_known(ledger: Ledger) -> None:
     """A new ledger knows nothing, and has an id."""
     assert known(ledger, ENTRY) is None
     assert ledger.entries() == []
-    assert ledger.stamps(provider=ENTRY.provider, destination=SERVER, flow="Flow") == {}
+    assert ledger.stamps(["Flow/1"], ENTRY.provider, SERVER) == {}
     assert ledger.id
 
 
@@ -192,7 +188,7 @@ def test_of_an_unknown_provider(ledger: Ledger) -> None:
     ledger.write(replace(ENTRY, provider=""))
     assert known(ledger, ENTRY) == replace(ENTRY, provider="")
     assert len(ledger.entries(provider="service@x")) == 1
-    assert len(ledger.stamps(provider="service@x", destination=SERVER, flow="Flow")) == 1
+    assert len(ledger.stamps(["Flow/1"], "service@x", SERVER)) == 1
 
     ledger.write(ENTRY)
     assert known(ledger, ENTRY) == ENTRY
@@ -248,18 +244,36 @@ def test_oldest_first(ledger: Ledger) -> None:
     assert {entry.outcome for entry in ledger.entries()} == {None}
 
 
-def test_since(ledger: Ledger) -> None:
-    """What started before is listed only if it is open."""
+def test_open_ones(ledger: Ledger) -> None:
+    """They are listed whenever they started, and so are those in one state."""
     for state in SyncState:
-        old = replace(ENTRY, flow_run=f"Flow/{state.name}", sync_state=state, started_at=1)
-        ledger.write(old)
+        ledger.write(replace(ENTRY, flow_run=f"Flow/{state.name}", sync_state=state, started_at=1))
     ledger.write(replace(ENTRY, flow_run="Flow/new", started_at=10))
     still_open = {f"Flow/{item.name}" for item in SyncState if item.is_open}
 
     assert len(still_open) == 4
-    assert set(names(ledger.entries(since=10))) == {*still_open, "Flow/new"}
-    assert set(names(ledger.entries(since=11))) == still_open
-    assert len(ledger.entries(since=1)) == len(SyncState) + 1
+    assert set(names(ledger.entries(is_open=True))) == still_open
+    assert names(ledger.entries(sync_state=SyncState.LEFT_OUT)) == ["Flow/LEFT_OUT"]
+    assert names(ledger.entries(sync_state=SyncState.LEFT_OUT, is_open=True)) == []
+    assert len(ledger.entries()) == len(SyncState) + 1
+
+
+def test_of_some_flow_runs(ledger: Ledger) -> None:
+    """Of two entries of one flow run, it is that of the provider."""
+    ledger.write(SYNCED)
+    ledger.write(replace(ENTRY, flow_run="Flow/2", provider=""))
+    ledger.write(replace(ENTRY, flow_run="Flow/3", provider="service@x"))
+    requested = ["Flow/1", "Flow/2", "Flow/3", "Flow/4"]
+
+    result = ledger.entries_of(requested, ENTRY.provider, SERVER)
+
+    assert {name: entry.provider for name, entry in result.items()} == {
+        "Flow/1": ENTRY.provider,
+        "Flow/2": "",
+    }
+    assert result["Flow/1"].sync_state is SYNCED.sync_state
+    assert set(ledger.entries_of(requested, "service@x", SERVER)) == {"Flow/2", "Flow/3"}
+    assert ledger.entries_of(requested, ENTRY.provider, replace(SERVER, project="else")) == {}
 
 
 def test_of_one_flow(ledger: Ledger) -> None:
@@ -278,7 +292,7 @@ def test_of_one_provider_and_destination(ledger: Ledger) -> None:
 
     assert names(ledger.entries(provider="local@/data")) == ["Flow/1", "Flow/3"]
     assert names(ledger.entries(destination=SERVER)) == ["Flow/1", "Flow/2"]
-    assert names(ledger.entries(provider="service@x", destination=SERVER, since=0)) == ["Flow/2"]
+    assert names(ledger.entries(provider="service@x", destination=SERVER)) == ["Flow/2"]
 
 
 def test_stamps(ledger: Ledger) -> None:
@@ -289,10 +303,12 @@ def test_stamps(ledger: Ledger) -> None:
     ledger.write(replace(ENTRY, flow_run="Flow/4", listed="good", sync_state=SyncState.FAILED))
     ledger.write(replace(ENTRY, flow_run="Flower/5", listed="good"))
 
-    result = ledger.stamps(provider=ENTRY.provider, destination=SERVER, flow="Flow")
+    flow_runs = [f"Flow/{number}" for number in range(7)]
+    result = ledger.stamps(flow_runs, ENTRY.provider, SERVER)
 
     assert result == {"Flow/1": "good", "Flow/2": ""}
-    assert ledger.stamps(provider="other", destination=SERVER, flow="Flow") == {}
+    assert ledger.stamps(["Flow/2", "Flow/3"], ENTRY.provider, SERVER) == {"Flow/2": ""}
+    assert ledger.stamps(flow_runs, "other", SERVER) == {}
 
 
 # --- locks ----------------------------------------------------------------------------------
@@ -360,7 +376,8 @@ ASKED = st.fixed_dictionaries(
         "provider": st.sampled_from(["local@/a", "nobody"]),
         "destination": st.sampled_from([SERVER, OFFLINE]),
         "flow": st.sampled_from(["Flow", "Other", "None"]),
-        "since": st.integers(0, 4),
+        "sync_state": st.sampled_from(SyncState),
+        "is_open": st.booleans(),
     },
 )
 
@@ -398,12 +415,12 @@ def test_like_a_dictionary(
     assert len(listed) == len(fitting)
 
 
-def fits(entry: Entry, asked: dict[str, str | int | Destination]) -> bool:
+def fits(entry: Entry, asked: dict[str, Any]) -> bool:
     """Whether an entry is asked for."""
-    since = asked.get("since")
     return (
         asked.get("provider", entry.provider) == entry.provider
         and asked.get("destination", entry.destination) == entry.destination
         and entry.flow_run.startswith(f"{asked.get('flow', entry.flow_run.split('/')[0])}/")
-        and (not isinstance(since, int) or entry.started_at >= since or entry.sync_state.is_open)
+        and asked.get("sync_state", entry.sync_state) is entry.sync_state
+        and (not asked.get("is_open") or entry.sync_state.is_open)
     )

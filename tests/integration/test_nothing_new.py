@@ -17,6 +17,8 @@ from tests.support.sandbox import Finished, Sandbox
 
 _MINUTE = 60_000  # ms
 _FEW, _MORE, _MANY = 20, 60, 260  # flow runs; the ledger is asked for 200 at once
+_HUNDREDS, _THOUSANDS = 500, 4_500  # flow runs
+_BYTES = 250  # of memory for one more flow run; what is shown of one has 3,000
 
 _COUNTED = """
 import json, sqlite3, sys
@@ -45,6 +47,21 @@ finally:
     }
     with open("counted.json", "w") as file:
         json.dump(counted, file)
+"""
+
+
+_TRACED = """
+import sys, tracemalloc
+
+import mfwb.api
+from mfwb.cli import main
+
+tracemalloc.start()
+try:
+    main(sys.argv[1:])
+finally:
+    with open("peak", "w") as file:
+        file.write(str(tracemalloc.get_traced_memory()[1]))
 """
 
 
@@ -91,6 +108,16 @@ class Cron:
         """Run the job."""
         return self.sandbox.mfwb(*self.command(*arguments))
 
+    def peak(self, *arguments: str) -> int:
+        """Run the job, which finds nothing new, and return the most bytes that it needed at once.
+
+        Those of modules that every call imports are not counted.
+        """
+        done = self.sandbox.run(sys.executable, "-c", _TRACED, *self.command(*arguments))
+        assert done.code == 0, done.err
+        assert done.document["totals"]["flow_runs"]["unchanged"] == self.copies + 1
+        return int((self.sandbox.root / "peak").read_text(encoding="utf-8"))
+
     def count(self) -> Counted:
         """Run the job, which finds nothing new, and return what it did."""
         done = self.sandbox.run(sys.executable, "-c", _COUNTED, *self.command())
@@ -133,6 +160,18 @@ def test_operations(cron: Cron) -> None:
     assert more.statements == few.statements
     assert many.statements - more.statements == 1
     assert {"wandb", "pandas", "pyarrow", "numpy"}.isdisjoint(many.modules)
+
+
+def test_memory(cron: Cron) -> None:
+    """It does not grow with the flow runs, of which there may be a hundred thousand."""
+    cron.peak()  # Python compiles modules that it has not seen yet, which takes memory, too
+    peaks = []
+    for number in (_HUNDREDS, _THOUSANDS):
+        cron.add(number)
+        peaks.append(cron.peak())
+    few, many = peaks
+
+    assert many - few < _BYTES * (_THOUSANDS - _HUNDREDS)
 
 
 def test_documents_are_as_of_the_first_sync(cron: Cron) -> None:

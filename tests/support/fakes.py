@@ -13,7 +13,7 @@ from typing import Any
 from mfwb.errors import ItemLost, LockHeld, NotFound, SinkError
 from mfwb.files.allowed_files import AllowedFiles
 from mfwb.item_counts import as_planned
-from mfwb.outcome import FlowRunOutcome, OutputOutcome, WandbRunOutcome
+from mfwb.outcome import OutputOutcome, WandbRunOutcome
 from mfwb.pipeline import Parts
 from mfwb.planning import Consoles, Content, InputArtifact, Plan, PlannedRun
 from mfwb.ports import (
@@ -431,20 +431,16 @@ class MemoryLedger:
             (flow_run, "", location)
         )
 
-    def outcomes(
+    def entries_of(
         self, flow_runs: Collection[str], provider: str, destination: Destination
-    ) -> Mapping[str, FlowRunOutcome]:
-        """Return what is shown of flow runs that are unchanged."""
+    ) -> Mapping[str, Entry]:
+        """Return what is known of some flow runs, with what is shown of unchanged ones."""
         known = {name: self.entry(name, provider, destination) for name in flow_runs}
         return {
-            name: entry.outcome.as_unchanged()
+            name: replace(entry, outcome=entry.outcome and entry.outcome.as_unchanged())
             for name, entry in known.items()
-            if entry is not None and entry.outcome is not None
+            if entry is not None
         }
-
-    def version(self) -> int:
-        """Return how often others wrote: nobody else does."""
-        return 0
 
     def entries(
         self,
@@ -452,7 +448,8 @@ class MemoryLedger:
         provider: str | None = None,
         destination: Destination | None = None,
         flow: str | None = None,
-        since: int | None = None,
+        sync_state: SyncState | None = None,
+        is_open: bool = False,
     ) -> list[Entry]:
         """Return what is known, oldest flow run first, without outcomes."""
         result = [
@@ -461,15 +458,22 @@ class MemoryLedger:
             if provider in (None, row.provider) or not row.provider
             if destination is None or self._kept(destination) == row.destination
             if flow in (None, row.flow_run.split("/")[0])
-            if since is None or row.started_at >= since or row.sync_state.is_open
+            if sync_state in (None, row.sync_state)
+            if not is_open or row.sync_state.is_open
         ]
         return sorted(result, key=lambda item: (item.started_at, item.flow_run))
 
-    def stamps(self, *, provider: str, destination: Destination, flow: str) -> dict[str, str]:
-        """Return what the listing said of each run of a flow that was synced, by pathspec."""
-        known = self.entries(provider=provider, destination=destination, flow=flow)
-        synced = [item for item in known if item.sync_state is SyncState.SYNCED and item.digest]
-        return {item.flow_run: item.listed for item in synced}
+    def stamps(
+        self, flow_runs: Collection[str], provider: str, destination: Destination
+    ) -> Mapping[str, str]:
+        """Return what the listing said of flow runs that were synced, by pathspec."""
+        known = self.entries_of(flow_runs, provider, destination)
+        synced = SyncState.SYNCED
+        return {
+            name: entry.listed
+            for name, entry in known.items()
+            if entry.sync_state is synced and entry.digest
+        }
 
     def write(self, entry: Entry) -> None:
         """Keep an entry, at a second of its own."""

@@ -34,13 +34,17 @@ _NARROW = 20  # columns that a reason gets at least
 _SHORTEST_NAME = 12  # columns that a name gets at least
 
 
-def list_of(flow_runs: Sequence[FlowRunOutcome], console: Console) -> list[str]:
+def list_of(
+    flow_runs: Sequence[FlowRunOutcome], console: Console, *, unchanged: int = 0
+) -> list[str]:
     """Return the lines of a list, in the colours of a console and wrapped to its width.
+
+    There are `unchanged` more flow runs with nothing to do.
 
     Rich's own tables take a second for a thousand flow runs, so the columns are made here.
     """
     shown = [flow_run for flow_run in flow_runs if flow_run.status not in _FOLDED]
-    return [*_rows(shown, console), *_folded(flow_runs, console)]
+    return [*_rows(shown, console), *_folded(flow_runs, console, unchanged)]
 
 
 def _rows(flow_runs: Sequence[FlowRunOutcome], console: Console) -> Iterator[str]:
@@ -70,12 +74,14 @@ def _names(flow_runs: Sequence[FlowRunOutcome], console: Console) -> list[str]:
     return [fit_name(Text(name), width, console).plain for name in names]
 
 
-def _folded(flow_runs: Sequence[FlowRunOutcome], console: Console) -> Iterator[str]:
+def _folded(flow_runs: Sequence[FlowRunOutcome], console: Console, unchanged: int) -> Iterator[str]:
     groups = Counter(
         (run.status, run.reason) if run.status is Status.SKIPPED else (run.status, None)
         for run in flow_runs
         if run.status in _FOLDED
     )
+    if unchanged:
+        groups[Status.UNCHANGED, None] += unchanged
     for (status, reason), number in sorted(groups.items(), key=lambda group: -group[1]):
         text = Text.assemble(
             f"{count(number, 'flow run')} ",

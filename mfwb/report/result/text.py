@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
-from pathlib import PurePath
 
 from rich.console import Console
 from rich.text import Text
 
+from mfwb.destination.addresses import bundle_folder
 from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.report.console import is_limited, printed
 from mfwb.report.fit import fit_name, for_encoding, print_wrapped
@@ -36,9 +35,11 @@ _INDENT = 2
 
 def to_text(result: Result, *, console: Console, verbose: bool = False) -> str:
     """Return the text, in the width and the colours of a console."""
-    shown = [run for run in result.flow_runs if not _is_only_a_name(run, result)]
     many = len(result.flow_runs) > _FEW and not verbose
-    listed = list_of(shown, console) if many and shown else []
+    flow_runs = result.others if many else result.flow_runs
+    shown = [run for run in flow_runs if not _is_only_a_name(run, result)]
+    unchanged = result.set_aside.number
+    listed = list_of(shown, console, unchanged=unchanged) if many and (shown or unchanged) else []
     with console.capture() as capture:
         print_shards(result, console)
         if many:
@@ -155,10 +156,9 @@ def _print_link(flow_run: FlowRunOutcome, console: Console, *, whole: bool, gap:
         _print_target(target, console, whole=whole, indent=_INDENT)
 
 
-def _folder_of(flow_run: FlowRunOutcome) -> str:
-    """Return the folder that holds those of all W&B runs of a flow run; empty if it has none."""
-    folders = {str(PurePath(run.dir).parent) for run in flow_run.wandb_runs if run.dir}
-    return os.path.commonpath(folders) if folders else ""
+def _folder_of(flow_run: FlowRunOutcome) -> str | None:
+    """Return the folder that holds those of all W&B runs of a flow run; None if it has none."""
+    return bundle_folder(run.dir for run in flow_run.wandb_runs)
 
 
 def _print_target(target: str, console: Console, *, whole: bool, indent: int) -> None:
@@ -177,7 +177,7 @@ def _print_target(target: str, console: Console, *, whole: bool, indent: int) ->
 def _print_shared_parts(result: Result, console: Console) -> None:
     """Print the losses and edits of all flow runs together, and their common places."""
     console.print()
-    new = [run for run in result.flow_runs if run.status is not Status.UNCHANGED]
+    new = [run for run in result.others if run.status is not Status.UNCHANGED]
     losses = [loss for flow_run in new for loss in flow_run.all_losses]
     if losses:
         print_losses(losses, console, whole=False, indent=0)
@@ -186,9 +186,12 @@ def _print_shared_parts(result: Result, console: Console) -> None:
     if masked:
         print_masked(masked, console, whole=False, indent=0)
         console.print()
-    print_edits(result.flow_runs, console, indent=0)
-    folders = filter(None, (_folder_of(run) for run in result.flow_runs if run.url is None))
-    targets = dict.fromkeys([*project_urls(result.flow_runs), *folders])
+    print_edits(result.others, console, indent=0)
+    folders = filter(None, (_folder_of(run) for run in result.others if run.url is None))
+    set_aside = result.set_aside
+    targets = dict.fromkeys(
+        [*project_urls(result.others), *set_aside.pages, *folders, *set_aside.folders]
+    )
     for target in targets:
         _print_target(target, console, whole=False, indent=0)
     if targets:

@@ -17,7 +17,7 @@ _DONE = (Status.PLANNED, Status.SYNCED, Status.UNCHANGED)
 
 def totals(result: Result) -> list[str]:
     """Return a line on the flow runs, unless it is one, and lines on what was written and lost."""
-    new = [flow_run for flow_run in result.flow_runs if flow_run.status is not Status.UNCHANGED]
+    new = [flow_run for flow_run in result.others if flow_run.status is not Status.UNCHANGED]
     lines = [] if len(result.flow_runs) == 1 else [_flow_runs(result)]
     if any(flow_run.wandb_runs for flow_run in new):
         alone = new[0].seconds if len(result.flow_runs) == 1 else None
@@ -26,9 +26,14 @@ def totals(result: Result) -> list[str]:
         )
     if losses := sum(len(flow_run.all_losses) for flow_run in new):
         lines.append(count(losses, "loss"))
-    elif says_no_losses(result.flow_runs) and not _is_plan_of_shards(result):
+    elif _says_no_losses(result) and not _is_plan_of_shards(result):
         lines.append("no losses")
     return lines
+
+
+def _says_no_losses(result: Result) -> bool:
+    is_true = not result.others or says_no_losses(result.others)
+    return bool(result.flow_runs) and is_true and not result.set_aside.has_losses
 
 
 def _is_plan_of_shards(result: Result) -> bool:
@@ -69,7 +74,7 @@ def item_totals(result: Result) -> Iterator[str]:
     """
     if all(flow_run.account is None for flow_run in result.flow_runs):
         return
-    planned = any(flow_run.status is Status.PLANNED for flow_run in result.flow_runs)
+    planned = any(flow_run.status is Status.PLANNED for flow_run in result.others)
     would = " would be" if planned else ""
     account = result.account
     yield f"{count(number_of(account), 'item')}{would}: {_endings(count_endings(account))}"
@@ -79,7 +84,8 @@ def item_totals(result: Result) -> Iterator[str]:
 
 
 def _flow_runs(result: Result) -> str:
-    by_status = Counter(flow_run.status for flow_run in result.flow_runs)
+    by_status = Counter(flow_run.status for flow_run in result.others)
+    by_status[Status.UNCHANGED] += result.set_aside.number
     parts = [f"{by_status[status]:,} {status.value}" for status in Status if by_status[status]]
     whole = count(len(result.flow_runs), "flow run")
     return f"{whole}: {', '.join(parts)}" if parts else whole

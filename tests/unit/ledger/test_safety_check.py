@@ -36,7 +36,8 @@ def use(path: Path) -> None:
         ledger.entry(ENTRY.flow_run, ENTRY.provider, SERVER)
         ledger.entries()
         ledger.known()
-        ledger.stamps(provider=ENTRY.provider, destination=SERVER, flow="Flow")
+        ledger.entries_of([ENTRY.flow_run], ENTRY.provider, SERVER)
+        ledger.stamps([ENTRY.flow_run], ENTRY.provider, SERVER)
         ledger.write(ENTRY)
 
 

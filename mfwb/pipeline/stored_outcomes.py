@@ -1,0 +1,136 @@
+"""The outcomes of a call that finds a hundred thousand flow runs unchanged, in little memory."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from tempfile import SpooledTemporaryFile
+from threading import Lock
+from typing import Any, overload
+from weakref import finalize
+
+from mfwb.destination.addresses import bundle_folder, project_url_of_group
+from mfwb.outcome import FlowRunOutcome, FlowRunOutcomes, SetAside
+from mfwb.recorded_outcome import RecordedOutcome, as_recorded
+
+__all__ = ["StoredOutcomes"]
+
+_IN_MEMORY = 1_000_000  # bytes; an outcome has some 3 KB
+
+
+class StoredOutcomes(FlowRunOutcomes):
+    """Outcomes in their order; those of unchanged flow runs are in a temporary file without a name.
+
+    They are read when they are used: what a call prints of them without `--json` is a number.
+    """
+
+    def __init__(self, outcomes: Iterable[FlowRunOutcome] = ()) -> None:
+        self._file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - as long as this object
+        finalize(self, self._file.close)
+        self._lock = Lock()
+        self._ends = array("Q")  # of what is in the file
+        self._slots = array("q")  # a number of these, or -1, -2, ... of the others
+        self._others: list[FlowRunOutcome | None] = []
+        self._numbers: Counter[str] = Counter()
+        self._pages: dict[str, None] = {}  # each once, in their order
+        self._folders: dict[str, None] = {}
+        for outcome in outcomes:
+            self.append(outcome)
+
+    def append(self, outcome: FlowRunOutcome) -> None:
+        """Add an outcome behind the others."""
+        recorded = as_recorded(outcome)
+        if recorded is None or not self._is_written(recorded):
+            self._others.append(outcome)
+            self._slots.append(-len(self._others))
+            return
+        self._slots.append(len(self._ends) - 1)
+        self._numbers.update(recorded.numbers)
+        if outcome.url is not None:
+            self._pages[project_url_of_group(outcome.url)] = None
+        elif folder := bundle_folder(run.dir for run in outcome.wandb_runs):
+            self._folders[folder] = None
+
+    def reserve(self) -> int:
+        """Leave a slot behind the others, and return its position; `fill` has to be called."""
+        self._others.append(None)
+        self._slots.append(-len(self._others))
+        return len(self) - 1
+
+    def fill(self, position: int, outcome: FlowRunOutcome) -> None:
+        """Put an outcome into a slot that was left."""
+        self._others[-self._slots[position] - 1] = outcome
+
+    @property
+    def others(self) -> Sequence[FlowRunOutcome]:
+        """The outcomes that are not set aside, in their order."""
+        return [self._at(slot) for slot in self._slots if slot < 0]
+
+    @property
+    def set_aside(self) -> SetAside:
+        """What is known of all those that are in the file."""
+        return SetAside(
+            len(self._ends), dict(self._numbers), tuple(self._pages), tuple(self._folders)
+        )
+
+    def _is_written(self, outcome: RecordedOutcome) -> bool:
+        """Write an outcome, and return whether that could be done: the disk may be full."""
+        data = f"{json.dumps(outcome.url)}\n{outcome.to_json()}".encode("utf-8", "surrogatepass")
+        start = self._ends[-1] if self._ends else 0
+        try:
+            with self._lock:
+                self._file.seek(start)
+                self._file.write(data)
+        except OSError:
+            return False
+        self._ends.append(start + len(data))
+        return True
+
+    def _at(self, slot: int) -> FlowRunOutcome:
+        if slot < 0:
+            outcome = self._others[-slot - 1]
+            assert outcome is not None, "a slot was left"  # noqa: S101 - for mypy
+            return outcome
+        start = self._ends[slot - 1] if slot else 0
+        with self._lock:
+            self._file.seek(start)
+            data = self._file.read(self._ends[slot] - start)
+        url, _, text = data.decode("utf-8", "surrogatepass").partition("\n")
+        return RecordedOutcome.of_text(text, url=json.loads(url))
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    @overload
+    def __getitem__(self, index: int) -> FlowRunOutcome: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[FlowRunOutcome, ...]: ...
+    def __getitem__(self, index: int | slice) -> FlowRunOutcome | tuple[FlowRunOutcome, ...]:
+        """Return an outcome, or some of them."""
+        if isinstance(index, slice):
+            return tuple(map(self._at, self._slots[index]))
+        return self._at(self._slots[index])
+
+    def __iter__(self) -> Iterator[FlowRunOutcome]:
+        """Yield the outcomes; those of unchanged flow runs are read one after the other."""
+        return map(self._at, self._slots)
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether the outcomes are equal, wherever they are kept."""
+        if not isinstance(other, Sequence):
+            return NotImplemented
+        return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
+
+    def __hash__(self) -> int:
+        """Return the hash of a tuple of the outcomes, to which this is equal."""
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        """Return what a tuple of the outcomes returns."""
+        return repr(tuple(self))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how a copy is made."""
+        return StoredOutcomes, (tuple(self),)

@@ -1,0 +1,112 @@
+"""Outcomes in a file: equal to a tuple of them, and looked at together."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import tempfile
+import tracemalloc
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mfwb.outcome import FlowRunOutcome, Result, Status, WandbRunOutcome, outcome_to_json
+from mfwb.pipeline.stored_outcomes import StoredOutcomes
+from mfwb.recorded_outcome import from_ledger, to_ledger
+from mfwb.report.result.document import to_json
+from mfwb.snapshot import Loss
+from tests.unit.test_outcome import OUTCOMES
+
+RUN = WandbRunOutcome("id", "Flow/1/start", "start", "finished", losses=(Loss("a", "gone"),))
+DONE = FlowRunOutcome("Flow/1", Status.SYNCED, group="g", project="p", wandb_runs=(RUN,))
+PAGE = "https://w/e/p/groups/g"
+ONLINE = from_ledger(to_ledger(replace(DONE, url=PAGE)), is_own=True)
+OFFLINE = replace(
+    DONE, status=Status.UNCHANGED, wandb_runs=(replace(RUN, dir="/bundle/level-00/wandb/run"),)
+)
+FAILED = FlowRunOutcome("Flow/2", Status.FAILED, reason="gone")
+MANY = 20_000
+
+
+@given(st.lists(OUTCOMES, max_size=5))
+def test_like_a_tuple(outcomes: list[FlowRunOutcome]) -> None:
+    """What comes out is equal to what went in, one by one, in parts, and as a document."""
+    given_ = tuple(
+        replace(outcome, reason=None) if outcome.status is Status.UNCHANGED else outcome
+        for outcome in outcomes
+    )
+    stored = StoredOutcomes(given_)
+
+    assert tuple(stored) == given_
+    assert stored == given_
+    assert stored[1:3] == given_[1:3]
+    assert [stored[n] for n in range(len(stored))] == list(given_)
+    assert len(stored.others) + stored.set_aside.number == len(given_)
+    result, plain = Result("sync", cast("Any", stored)), Result("sync", given_)
+    assert result == plain
+    assert result.totals == plain.totals
+    assert (result.exit_code, result.has_losses) == (plain.exit_code, plain.has_losses)
+    assert repr(result) == repr(plain)
+    assert result.in_memory().flow_runs == given_
+    assert type(result.in_memory().flow_runs) is tuple
+    for indented in (True, False):
+        document = "".join(to_json(result, indented=indented))
+        assert document == "".join(to_json(plain, indented=indented))
+
+
+def test_places_are_filled_later() -> None:
+    """What is still being written has its place."""
+    stored = StoredOutcomes([ONLINE])
+    place = stored.reserve()
+    stored.append(OFFLINE)
+    stored.fill(place, FAILED)
+
+    assert stored == (ONLINE, FAILED, OFFLINE)
+    assert list(stored.others) == [FAILED]
+
+
+def test_set_aside() -> None:
+    """Of those with nothing to do it is known together what a summary says of them."""
+    set_aside = StoredOutcomes([ONLINE, FAILED, OFFLINE, ONLINE]).set_aside
+
+    assert set_aside.number == 3
+    assert set_aside.numbers["losses"] == 3
+    assert set_aside.has_losses
+    assert set_aside.pages == ("https://w/e/p",)
+    assert set_aside.folders == ("/bundle/level-00/wandb",)
+
+
+def test_copies() -> None:
+    """They have the outcomes, and a file of their own."""
+    stored = StoredOutcomes([ONLINE, FAILED])
+
+    assert copy.deepcopy(stored) == stored
+    assert pickle.loads(pickle.dumps(stored)) == stored
+    assert repr(stored) == repr((ONLINE, FAILED))
+
+
+def test_no_room_for_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Then they stay in memory, as if there were few."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    large = replace(OFFLINE, wandb_runs=(replace(RUN, summary_keys=("x" * 3_000_000,)),))
+
+    stored = StoredOutcomes([large, large, ONLINE, large])
+
+    assert stored == (large, large, ONLINE, large)
+
+
+def test_memory() -> None:
+    """An outcome of 3 KB takes a few bytes, beside those that are kept in memory at first."""
+    text = to_ledger(replace(DONE, url=PAGE, wandb_runs=(replace(RUN, job_type="x" * 3_000),)))
+    assert len(outcome_to_json(ONLINE)) > 100
+    tracemalloc.start()
+    stored = StoredOutcomes(from_ledger(text, is_own=True) for _ in range(MANY))
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert stored.set_aside.number == MANY
+    assert size < 50 * MANY
