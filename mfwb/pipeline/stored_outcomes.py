@@ -18,7 +18,7 @@ from mfwb.recorded_outcome import RecordedOutcome, as_recorded
 __all__ = ["StoredOutcomes"]
 
 _IN_MEMORY = 1_000_000  # bytes; an outcome has some 3 KB
-_OBJECTS = 50  # other outcomes that stay objects; one of ten W&B runs takes 40 KB
+_OBJECTS = 20  # other outcomes that stay objects; one of ten W&B runs takes 40 KB
 
 
 class StoredOutcomes(FlowRunOutcomes):
