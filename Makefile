@@ -214,6 +214,7 @@ bench: setup ## measure speed, memory and disk against what one would write with
 	@$(BIN)/python -m bench.payloads
 	@$(BIN)/python -m bench.cron
 	@$(BIN)/python -m bench.online
+	@$(BIN)/python -m bench.scale --script
 	@$(BIN)/python -m bench.verification
 	@$(BIN)/python -m bench.features
 

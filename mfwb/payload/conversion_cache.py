@@ -70,7 +70,16 @@ _TOGETHER = 64
 
 @dataclass(frozen=True, slots=True)
 class WantedConversion:
-    """A conversion that `ConversionCache.get` will be asked for; its arguments."""
+    """A conversion of one content.
+
+    Attributes:
+        content: a pickle.
+        conversion: the conversion to apply.
+        unpickle: how far the pickle may be loaded.
+        with_rows: whether to write the preview, too, which will be requested later: the ROWS of a
+            TABLE, the CHART of an ARRAY, the IMAGE of a WHOLE_IMAGE.
+        plugin: for PLUGIN, the name of the entry point.
+    """
 
     content: Content
     conversion: Conversion
@@ -123,37 +132,24 @@ class ConversionCache:
             with suppress(OSError):  # the conversion itself tries again
                 self._forkservers[unpickle == "trusted"].start()
 
-    def get(  # noqa: PLR0913 - all of them describe the conversion
-        self,
-        content: Content,
-        conversion: Conversion,
-        unpickle: Unpickle,
-        contents: Contents,
-        *,
-        with_rows: bool = False,
-        plugin: str = "",
-    ) -> Path:
+    def get(self, wanted: WantedConversion, contents: Contents) -> Path:
         """Return the converted file or folder of a content.
 
         Args:
-            content: a pickle.
-            conversion: the conversion to apply.
-            unpickle: how far the pickle may be loaded.
-            contents: source of its bytes.
-            with_rows: whether to write the preview, too, which will be requested later: the ROWS
-                of a TABLE, the CHART of an ARRAY, the IMAGE of a WHOLE_IMAGE.
-            plugin: for PLUGIN, the name of the entry point.
+            wanted: the conversion.
+            contents: source of the bytes of its content.
 
         Raises:
             UnconvertibleError: with the reason, on every call. The pickle is then in the store.
             ItemLost: its bytes can't be loaded.
         """
-        if unpickle == "never":
+        content = wanted.content
+        if wanted.unpickle == "never":
             raise UnconvertibleError("pickles are not loaded (--unpickle never)")
-        name = self._name(content, conversion, plugin)
+        name = self._name(content, wanted.conversion, wanted.plugin)
         masked_text: str | None = None
-        if conversion is Conversion.MEDIA_PANEL and not self._store.has(name):
-            masked_text = self._read_masked_markdown(content, unpickle, contents)
+        if wanted.conversion is Conversion.MEDIA_PANEL and not self._store.has(name):
+            masked_text = self._read_masked_markdown(content, wanted.unpickle, contents)
 
         def convert_to(path: Path) -> None:
             self._raise_if_failed(name)  # another thread may have failed in the meantime
@@ -163,9 +159,9 @@ class ConversionCache:
                 else self._open_pickled_text(masked_text) as source,
                 self._store.scratch() as rows,
             ):
-                job = Job(conversion, source, path, rows if with_rows else None, plugin)
+                job = _job(wanted, source, path, rows)
                 try:
-                    altered = self._converter(content, unpickle).convert(job)
+                    altered = self._converter(content, wanted.unpickle).convert(job)
                 except UnconvertibleError as error:
                     self._record_failure(name, str(error))
                     if masked_text is None:
@@ -202,13 +198,7 @@ class ConversionCache:
                 target, rows = (temporary.enter_context(self._store.scratch()) for _ in range(2))
                 with suppress(ItemLost):  # `get` reports it
                     source = temporary.enter_context(self._open_pickle(request.content, contents))
-                    jobs[name] = Job(
-                        request.conversion,
-                        source,
-                        target,
-                        rows if request.with_rows else None,
-                        request.plugin,
-                    )
+                    jobs[name] = _job(request, source, target, rows)
             if not jobs:
                 return
             first = wanted[next(iter(jobs))]
@@ -291,7 +281,7 @@ class ConversionCache:
         """
         if not self._masker.enabled or not is_markdown_name(content.name):
             return None
-        folder = self.get(content, Conversion.MEDIA, unpickle, contents)
+        folder = self.get(WantedConversion(content, Conversion.MEDIA, unpickle), contents)
         file = folder / f"file.{MARKDOWN}"
         if not self.count_marks(content, Conversion.MEDIA) or not file.exists():
             return None
@@ -366,6 +356,11 @@ class ConversionCache:
             reason = self._failures.get(name)
         if reason is not None:
             raise UnconvertibleError(reason)
+
+
+def _job(wanted: WantedConversion, source: Path, target: Path, rows: Path) -> Job:
+    of_rows = rows if wanted.with_rows else None
+    return Job(wanted.conversion, source, target, of_rows, wanted.plugin)
 
 
 def pickle_name(content: Content) -> str:

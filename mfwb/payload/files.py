@@ -103,14 +103,7 @@ class FileBuilder:
     def _convert(self, planned: PlannedFile, contents: Contents, run: PlannedRun) -> ArtifactFiles:
         wanted = _conversion_of(planned, run)
         try:
-            path = self._converted.get(
-                wanted.content,
-                wanted.conversion,
-                wanted.unpickle,
-                contents,
-                with_rows=wanted.with_rows,
-                plugin=wanted.plugin,
-            )
+            path = self._converted.get(wanted, contents)
         except UnconvertibleError as error:
             kept = self._copy_stored(planned, contents, ".pkl")
             return ArtifactFiles(Form.PICKLE, [kept], kept_because=str(error))

@@ -7,7 +7,7 @@ from mfwb.conversion.converter import UnconvertibleError
 from mfwb.conversion.curve_shapes import Columns
 from mfwb.conversion.table_curves import read_columns
 from mfwb.errors import ItemLost
-from mfwb.payload.conversion_cache import ConversionCache
+from mfwb.payload.conversion_cache import ConversionCache, WantedConversion
 from mfwb.payload.curves import LABELLED_CURVES_LIMIT
 from mfwb.planning import Form, PlannedFile, PlannedRun
 from mfwb.planning.names import summary_key
@@ -55,7 +55,7 @@ def _columns(
     conversions = [Conversion.ROWS, Conversion.CURVES] if named else [Conversion.ROWS]
     for conversion in conversions:
         try:
-            path = converted.get(file.content, conversion, run.unpickle, contents)
+            path = converted.get(WantedConversion(file.content, conversion, run.unpickle), contents)
             columns = read_columns(path)
         except (UnconvertibleError, ItemLost, ValueError):
             return None

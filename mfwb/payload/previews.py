@@ -15,7 +15,7 @@ from mfwb.conversion.read_table_rows import read_rows
 from mfwb.errors import ItemLost
 from mfwb.free_names import free_name
 from mfwb.media_formats import IMAGE, PLOTLY
-from mfwb.payload.conversion_cache import ConversionCache
+from mfwb.payload.conversion_cache import ConversionCache, WantedConversion
 from mfwb.planning import Form, PlannedFile, PlannedRun, Preview
 from mfwb.planning.names import summary_key, table_key
 from mfwb.ports import Contents, ReadyMedia, ReadyPreview
@@ -92,7 +92,9 @@ class _PreviewBuilder:
         if kind is None or conversion is None:
             return None
         try:
-            path = self._converted.get(file.content, conversion, self._run.unpickle, self._contents)
+            path = self._converted.get(
+                WantedConversion(file.content, conversion, self._run.unpickle), self._contents
+            )
             return _read(file, kind, path)
         except ItemLost:
             return None  # it is reported where the artifact is read

@@ -24,7 +24,7 @@ __all__ = ["ReadAhead"]
 _RUNS_TOGETHER = 32
 
 _BYTES_TOGETHER = 1_000_000
-"""Bytes of the artifacts of these W&B runs; with more of them, asking is the smaller part."""
+"""Bytes of what is inspected and converted for them; of more, asking is the smaller part."""
 
 _Wanted = dict[Inspection, dict[str, Content]]
 """Contents by their sha1."""
@@ -87,7 +87,9 @@ class ReadAhead:
 
 
 def _size_of(run: PlannedRun) -> int:
-    return sum(content.size for of_look in _wanted([run]).values() for content in of_look.values())
+    inspected = (content for of_look in _wanted([run]).values() for content in of_look.values())
+    converted = (file.content for output in run.outputs for file in output.files)
+    return sum(content.size for content in {*inspected, *converted})
 
 
 def _wanted(runs: Iterable[PlannedRun]) -> _Wanted:

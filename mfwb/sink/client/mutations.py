@@ -9,14 +9,16 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import wandb
 
 from mfwb.errors import SinkError
-from mfwb.sink.client.api import ApiClient
 from mfwb.sink.client.private import execute_graphql
 from mfwb.sink.client.responses import require
+
+if TYPE_CHECKING:
+    from mfwb.sink.client.api import ApiClient
 
 __all__ = ["Mutation", "mutate", "mutate_idempotent"]
 
@@ -33,6 +35,7 @@ class Mutation:
         types: the GraphQL types of the variables, by name.
         arguments: of the field, with these variables.
         selection: what the answer has to contain.
+        fragments: that the selection uses.
     """
 
     name: str
@@ -40,10 +43,11 @@ class Mutation:
     types: Mapping[str, str]
     arguments: str
     selection: str
+    fragments: str = ""
 
 
 def mutate(
-    api: wandb.Api, mutation: Mutation, parts: Sequence[Mapping[str, Any]]
+    api: wandb.Api, mutation: Mutation, parts: Sequence[Mapping[str, Any]], **options: Any
 ) -> list[Mapping[str, Any]]:
     """Return the answer to each part of a mutation, with one request.
 
@@ -53,6 +57,7 @@ def mutate(
         api: W&B's public Api.
         mutation: the mutation.
         parts: the variables of each part.
+        **options: of W&B's way to send it.
     """
     if len(parts) == 1:  # as any client would write it
         declared = ", ".join(f"${name}: {type_}" for name, type_ in mutation.types.items())
@@ -73,8 +78,8 @@ def mutate(
             for number, part in enumerate(parts)
             for name, value in part.items()
         }
-    text = f"mutation {mutation.name}({declared}) {{ {fields} }}"
-    answer = execute_graphql(api, text, variables)
+    text = f"mutation {mutation.name}({declared}) {{ {fields} }}\n{mutation.fragments}"
+    answer = execute_graphql(api, text, variables, **options)
     return [require(answer, name) for name in answers]
 
 

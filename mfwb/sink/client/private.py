@@ -104,10 +104,21 @@ def is_unreadable_answer(error: BaseException) -> bool:
 _PARSERS = frozenset({"pydantic", "json"})  # called by wandb; they fail on a bad answer
 
 
-def execute_graphql(api: wandb.Api, text: str, variables: dict[str, Any]) -> dict[str, Any]:
-    """Return the answer to a GraphQL request for which the public Api has no method."""
+def execute_graphql(
+    api: wandb.Api, text: str, variables: dict[str, Any], **options: Any
+) -> dict[str, Any]:
+    """Return the answer to a GraphQL request for which the public Api has no method.
+
+    Args:
+        api: W&B's public Api.
+        text: of the request.
+        variables: of the request.
+        **options: such as fields that an old server does not know.
+    """
     with noted("W&B", f"GraphQL {_operation_name(text)}"):
-        answer: dict[str, Any] = api._service_api.execute_graphql(text, variables)  # noqa: SLF001
+        answer: dict[str, Any] = api._service_api.execute_graphql(  # noqa: SLF001
+            text, variables, **options
+        )
     return answer
 
 
@@ -155,7 +166,7 @@ def log_artifact_with_aliases(
         artifact: a draft.
         aliases: all aliases that it gets.
         reads: sends the request by which the artifact reads its version, as W&B's own way does.
-        commit: whether wandb-core commits it once its files are uploaded; else `commit_version`
+        commit: whether wandb-core commits it once its files are uploaded; else `commit_versions`
             has to follow.
     """
     artifact.finalize()

@@ -6,11 +6,12 @@ pydantic 2.13; the contract tests are in tests/integration/sink. `environment.py
 
 | change during a call | reason |
 |---|---|
-| pydantic does not parse the source of models for docstrings | saves 0.25 s for each import |
+| pydantic does not parse the source of models for docstrings | 0.25 s, and more later |
 | wandb treats pandas as not installed | saves most of a second: wandb imports it for any dict |
 | artifact caches are thread-safe | wandb prunes them from 100 artifacts on |
 | the lock of `wandb.setup()` is reentrant | else it hangs if wandb-core can't start |
 | wandb-core prints nothing | without memory it prints the stacks of all its threads |
+| a new wandb-core is looked for more often | 0.15 s |
 | mfwb's runs ignore config-defaults.yaml | its values would be in each W&B run's config |
 | each thread sends and awaits its own messages (`core_messages.py`) | a quarter of all time |
 | fields of settings are validated once, not three times | 2 ms of 40 for each run |
@@ -24,6 +25,7 @@ import logging
 import os
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
@@ -40,26 +42,40 @@ __all__ = [
     "without_field_descriptions",
 ]
 
-_IMPORT_LOCK = threading.Lock()
+
+class _Descriptions:
+    """How many contexts keep pydantic from parsing docstrings; the first and last change it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.count = 0
+        self.original: Any = None
+
+
+_DESCRIPTIONS = _Descriptions()
 
 
 @contextmanager
 def without_field_descriptions() -> Iterator[None]:
     """Keep pydantic (2.13) from parsing the source of each model for docstrings of fields.
 
-    wandb sets `use_attribute_docstrings`; the docstrings become descriptions in schemas only.
+    wandb sets `use_attribute_docstrings`; the docstrings become descriptions in schemas only. It
+    imports hundreds of its models when they are first used, in the middle of a call.
     """
     name = "extract_docstrings_from_cls"
-    with _IMPORT_LOCK:
-        original = getattr(_fields, name, None)
-        if original is None:  # another version of pydantic, which is slower and works as well
-            yield
-            return
-        setattr(_fields, name, lambda *_, **__: {})
-        try:
-            yield
-        finally:
-            setattr(_fields, name, original)
+    with _DESCRIPTIONS.lock:
+        _DESCRIPTIONS.count += 1
+        if _DESCRIPTIONS.count == 1:
+            _DESCRIPTIONS.original = getattr(_fields, name, None)
+            if _DESCRIPTIONS.original is not None:  # else pydantic is slower, and works as well
+                setattr(_fields, name, lambda *_, **__: {})
+    try:
+        yield
+    finally:
+        with _DESCRIPTIONS.lock:
+            _DESCRIPTIONS.count -= 1
+            if not _DESCRIPTIONS.count and _DESCRIPTIONS.original is not None:
+                setattr(_fields, name, _DESCRIPTIONS.original)
 
 
 with without_field_descriptions():
@@ -71,7 +87,7 @@ with without_field_descriptions():
         artifact_instance_cache_by_client_id,
     )
     from wandb.sdk.lib.capped_dict import CappedDict
-    from wandb.sdk.lib.service import service_process
+    from wandb.sdk.lib.service import service_port_file, service_process
     from wandb.sdk.lib.wbauth import authenticate
     from wandb.sdk.wandb_config import Config
 
@@ -205,6 +221,23 @@ def _silent_core() -> Iterator[None]:
 
 
 @contextmanager
+def _prompt_core() -> Iterator[None]:
+    """Look for the address of a new wandb-core often: it takes 0.05 s, and wandb waits for 0.2.
+
+    wandb-core puts the file with its address in place when it is whole.
+    """
+
+    def sleep(seconds: float) -> None:
+        time.sleep(min(seconds, _CORE_POLL_SECONDS))
+
+    with _replaced(vars(service_port_file), "_SLEEP", sleep):
+        yield
+
+
+_CORE_POLL_SECONDS = 0.005
+
+
+@contextmanager
 def _without_pandas() -> Iterator[None]:
     """Keep wandb from importing pandas, which takes most of a second, to inspect a dict.
 
@@ -301,10 +334,12 @@ def _silent_terminal() -> Iterator[None]:
 
 
 _ALTERATIONS = (
+    without_field_descriptions,
     _reentrant_setup_lock,
     _restored_settings,
     _silent_terminal,
     _silent_core,
+    _prompt_core,
     _safe_caches,
     _without_pandas,
     _config_defaults_for_others,

@@ -17,20 +17,27 @@ from wandb.sdk.artifacts._generated import ARTIFACT_BY_ID_GQL, ArtifactFragment
 from wandb.sdk.artifacts._gqlutils import omit_artifact_fields
 from wandb.sdk.artifacts._validators import FullArtifactPath
 
-from mfwb.operations import noted
 from mfwb.planning.names import split_project_path
 from mfwb.sink.client.batches import Batches
+from mfwb.sink.client.mutations import Mutation, mutate
 from mfwb.sink.client.responses import require
 
-__all__ = ["VersionReads", "commit_version"]
+__all__ = ["VersionReads", "commit_versions"]
 
 _DECLARED = re.compile(r"\$id: ID!")
 _FIELD = re.compile(r"\bartifact\(id: \$id\) (\{[^{}]*\})")
 
-_COMMIT = """mutation CommitArtifact($id: ID!, $includeAliases: Boolean = true) {
-    commitArtifact(input: {artifactID: $id}) { artifact { ...ArtifactFragment } }
-}
-""" + ARTIFACT_BY_ID_GQL[ARTIFACT_BY_ID_GQL.index("fragment ") :]
+_COMMIT = Mutation(
+    "CommitArtifact",
+    "commitArtifact",
+    {"id": "ID!"},
+    "input: {artifactID: $id}",
+    "{ artifact { ...ArtifactFragment } }",
+    fragments=ARTIFACT_BY_ID_GQL[ARTIFACT_BY_ID_GQL.index("fragment ") :].replace(
+        "@include(if: $includeAliases)", ""
+    ),
+)
+"""The request that wandb-core sends last. It selects what W&B's SDK reads of a version."""
 
 
 class VersionReads:
@@ -82,26 +89,27 @@ class VersionReads:
         return [{"artifact": answer.get(f"part{number}")} for number in numbers]
 
 
-def commit_version(api: wandb.Api, project_path: str, draft: wandb.Artifact) -> wandb.Artifact:
-    """Commit an artifact whose files are uploaded; return the version that it becomes.
+def commit_versions(
+    api: wandb.Api, project_path: str, drafts: Sequence[wandb.Artifact]
+) -> list[wandb.Artifact]:
+    """Commit artifacts whose files are uploaded, in this order; return the versions they become.
 
-    This is the request that wandb-core sends last, and it selects what W&B's SDK reads of a
-    version. The artifact itself has no public `id` before it, and never shows the version
-    afterwards: its name stays `model:vNone`.
+    An artifact itself has no public `id` before it, and never shows the version afterwards: its
+    name stays `model:vNone`.
 
     Args:
         api: W&B's public Api.
         project_path: `entity/project`.
-        draft: the artifact, after `wait`.
+        drafts: the artifacts, after `wait`.
     """
     service_api: Any = api._service_api  # noqa: SLF001
-    variables = {"id": draft._id}  # noqa: SLF001
-    with noted("W&B", "GraphQL mutation CommitArtifact"):
-        answer = service_api.execute_graphql(
-            _COMMIT, variables, omit_fields=omit_artifact_fields(service_api)
-        )
-    version = ArtifactFragment.model_validate(require(answer, "commitArtifact", "artifact"))
+    parts = [{"id": draft._id} for draft in drafts]  # noqa: SLF001
+    answers = mutate(api, _COMMIT, parts, omit_fields=omit_artifact_fields(service_api))
     entity, project = split_project_path(project_path)
-    name = f"{version.artifact_sequence.name}:v{version.version_index}"
-    path = FullArtifactPath(prefix=entity, project=project, name=name)
-    return wandb.Artifact._from_attrs(path, version, service_api)  # noqa: SLF001
+    versions = []
+    for answer in answers:
+        version = ArtifactFragment.model_validate(require(answer, "artifact"))
+        name = f"{version.artifact_sequence.name}:v{version.version_index}"
+        path = FullArtifactPath(prefix=entity, project=project, name=name)
+        versions.append(wandb.Artifact._from_attrs(path, version, service_api))  # noqa: SLF001
+    return versions

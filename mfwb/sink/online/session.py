@@ -19,7 +19,12 @@ from mfwb.planning.names import names_in_project
 from mfwb.ports import AppliedRule, ChartAxis, ReadyRun, WrittenRun
 from mfwb.sink.client.api import ApiClient, refused_error
 from mfwb.sink.client.collections import Collections
-from mfwb.sink.client.core_log import count_refused, has_failed_to_open, read_first_error
+from mfwb.sink.client.core_log import (
+    count_refused,
+    find_first_error,
+    has_failed_to_open,
+    read_log,
+)
 from mfwb.sink.client.core_messages import replaying
 from mfwb.sink.client.private import (
     FAILURES,
@@ -343,7 +348,7 @@ class OnlineSession:
             if is_access_denied(error):
                 raise refused_error(self._existing_runs.path, reason) from error
             raise SinkError(reason) from error
-        if has_failed_to_open(open_run):
+        if has_failed_to_open(read_log(open_run)):
             with suppress(*FAILURES):
                 open_run.finish(exit_code=1)
             raise SinkError(f"{run.name}: W&B did not open the run: it answered null")
@@ -455,6 +460,7 @@ class OnlineSession:
             write_sent_marker(open_run, token)
         with self._client.retry_budget.count_failed_wait():
             open_run.finish(exit_code=run.exit_code)
+        core_log = read_log(open_run)
         if complete:
             all_losses = (*ready.losses, *losses)
             receipt = Receipt(
@@ -473,7 +479,7 @@ class OnlineSession:
                     planned,
                     token=token,
                     uses=frozenset(logged.id for logged in inputs.values() if logged),
-                    complaint=read_first_error(open_run),
+                    complaint=find_first_error(core_log),
                     axes=ready.axis_of,
                     job_type=merged.run_metadata.job_type,
                     run_metadata=merged.run_metadata
@@ -491,7 +497,7 @@ class OnlineSession:
             trouble=next((result.trouble for result in results if result.trouble), ""),
             edits_kept=merged.kept,
             edits_undone=merged.undone,
-            refused=count_refused(open_run),
+            refused=count_refused(core_log),
         )
 
     def _rows_to_write(

@@ -23,9 +23,10 @@ from mfwb.sink.client.private import (
 )
 from mfwb.sink.client.refusals import explain_error
 from mfwb.sink.client.retry_budget import MIN_BYTES_PER_SECOND
-from mfwb.sink.client.version_reads import commit_version
+from mfwb.sink.client.version_reads import commit_versions
 from mfwb.sink.content.artifact_metadata import artifact_metadata
 from mfwb.sink.content.artifacts import make_artifact
+from mfwb.sink.online.commits import Commits
 from mfwb.sink.online.in_flight import Arrival, InFlight
 from mfwb.sink.online.version_order import VersionOrder
 from mfwb.sink.server.artifact_rules import RuleWriter, VersionRules
@@ -111,6 +112,7 @@ class Uploads:
     ) -> None:
         self._path = f"{plan.entity}/{plan.project}"
         self._version_order = version_order
+        self._commits = Commits(version_order, self._commit)
         self._start = plan.source.created_at
         self._client = client
         self._collections = collections
@@ -220,8 +222,9 @@ class Uploads:
             artifact = upload.artifact
             self._wait_for_arrival(upload, artifact, timeout)
             if artifact.state == _PENDING:
-                self._version_order.wait(upload.run_id, name)
-                artifact = self._commit(upload, artifact)
+                artifact = self._commits.commit(upload.run_id, name, artifact)
+            else:
+                self._latest_alias.note_version(upload.ready.planned.name, artifact)
             self._version_order.dequeue(upload.run_id, [name])
         except CORE_DEATHS:
             raise
@@ -258,15 +261,21 @@ class Uploads:
                 f"learn whether {upload.item} has arrived",
             )
 
-    def _commit(self, upload: Upload, draft: wandb.Artifact) -> wandb.Artifact:
-        """Return the version that an uploaded artifact becomes; SinkError."""
+    def _commit(self, drafts: Sequence[wandb.Artifact]) -> list[wandb.Artifact]:
+        """Return the versions that uploaded artifacts become; SinkError."""
+        name, others = drafts[0].name.rpartition(":")[0], len(drafts) - 1
 
-        def request(api: wandb.Api) -> wandb.Artifact:
-            version = commit_version(api, self._path, draft)
-            self._client.note_commit()
-            return version
+        def request(api: wandb.Api) -> list[wandb.Artifact]:
+            versions = commit_versions(api, self._path, drafts)
+            for _ in versions:
+                self._client.note_commit()
+            return versions
 
-        return self._client.call(self._path, request, f"commit {upload.item}")
+        purpose = f"commit {name}" + (f" and {others} more" if others else "")
+        versions = self._client.call(self._path, request, purpose)
+        for version in versions:
+            self._latest_alias.note_version(name, version)
+        return versions
 
     def _log(self, open_run: wandb.Run, upload: Upload) -> Upload:
         if upload.artifact is None:

@@ -9,12 +9,29 @@ earlier ones have been taken by workers, and have limits of their own, so no wai
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from itertools import takewhile
 from threading import Condition
 
 from mfwb.planning import WandbRunId
+from mfwb.sink.client.batches import MAX_BATCH
 
 __all__ = ["VersionOrder"]
+
+
+@dataclass(slots=True)
+class _Offer:
+    """A W&B run whose artifact only has to be committed.
+
+    Attributes:
+        is_taken: whether it is being committed.
+        is_back: whether another W&B run has committed it, or has tried to.
+        is_alone: whether it is committed by itself, since that has failed.
+    """
+
+    is_taken: bool = False
+    is_back: bool = False
+    is_alone: bool = False
 
 
 class VersionOrder:
@@ -24,6 +41,7 @@ class VersionOrder:
         # By artifact name: the W&B runs in their order, and whether their contents are known.
         self._queues: dict[str, dict[WandbRunId, bool]] = {}
         self._yielded: dict[tuple[str, WandbRunId], WandbRunId] = {}  # by name and who yields
+        self._offers: dict[tuple[str, WandbRunId], _Offer] = {}
         self._changed = Condition()
 
     def enqueue(self, run_id: WandbRunId, names: Iterable[str]) -> None:
@@ -71,16 +89,54 @@ class VersionOrder:
         with self._changed:
             return self._has_to_wait(run_id, name)
 
-    def wait(self, run_id: WandbRunId, name: str, *, seconds: float | None = None) -> None:
-        """Wait until no earlier W&B run will log a version of a name any more.
+    def offer(self, run_id: WandbRunId, name: str) -> None:
+        """Note that a W&B run has uploaded its artifact of a name, and has only to commit it."""
+        with self._changed:
+            self._offers[name, run_id] = _Offer()
+
+    def take(self, run_id: WandbRunId, name: str) -> tuple[WandbRunId, ...]:
+        """Wait until a W&B run may commit its version, or another one has committed it.
 
         Args:
-            run_id: the W&B run that waits.
+            run_id: a W&B run that was offered.
             name: the planned name of the artifact.
-            seconds: how long to wait at most; None: as long as it takes.
+
+        Returns:
+            The W&B runs to commit now: this one, and those that come next and are ready. Empty if
+            another one has taken it along.
         """
         with self._changed:
-            self._changed.wait_for(lambda: not self._has_to_wait(run_id, name), seconds)
+            own = self._offers[name, run_id]
+            self._changed.wait_for(
+                lambda: own.is_back or not (own.is_taken or self._has_to_wait(run_id, name))
+            )
+            if own.is_back:
+                own.is_back = False
+                return ()
+            own.is_taken = True
+            group = [run_id]
+            followers = [] if own.is_alone else self._after(run_id, name)
+            for follower in followers[: MAX_BATCH - 1]:
+                offer = self._offers.get((name, follower))
+                if offer is None or offer.is_taken or offer.is_alone:
+                    break
+                offer.is_taken = True
+                group.append(follower)
+            return tuple(group)
+
+    def give_back(self, name: str, group: Collection[WandbRunId], *, alone: bool) -> None:
+        """Note that W&B runs that were taken together have been committed, or could not be.
+
+        Args:
+            name: the planned name of the artifact.
+            group: the W&B runs; the first one has taken the others.
+            alone: whether each of them is to be committed by itself.
+        """
+        with self._changed:
+            for number, run_id in enumerate(group):
+                if offer := self._offers.get((name, run_id)):
+                    offer.is_taken, offer.is_alone, offer.is_back = False, alone, number > 0
+            self._changed.notify_all()
 
     def dequeue(self, run_id: WandbRunId, names: Iterable[str]) -> None:
         """Remove a W&B run that has logged its versions, or never will; calls may be repeated."""
@@ -89,6 +145,7 @@ class VersionOrder:
                 queue = self._queues.get(name, {})
                 queue.pop(run_id, None)
                 self._yielded.pop((name, run_id), None)
+                self._offers.pop((name, run_id), None)
                 if not queue:
                     self._queues.pop(name, None)
             self._changed.notify_all()
@@ -98,6 +155,11 @@ class VersionOrder:
         if run_id not in queue:
             return True
         return all(queue[earlier] for earlier in takewhile(lambda other: other != run_id, queue))
+
+    def _after(self, run_id: WandbRunId, name: str) -> list[WandbRunId]:
+        """Return the W&B runs that come after one that is the first; none if it is not."""
+        queue = list(self._queues.get(name, {}))
+        return queue[1:] if queue[:1] == [run_id] else []
 
     def _has_to_wait(self, run_id: WandbRunId, name: str) -> bool:
         queue = self._queues.get(name, {})

@@ -102,6 +102,23 @@ class LatestAlias:
             state.assignments_before[moment.started] = state.assignments
             return moment.started >= announced and not moment.is_older_than(collection.latest)
 
+    def note_version(self, name: str, artifact: wandb.Artifact) -> None:
+        """Note a version that this call has just logged, in the order of the versions; SinkError.
+
+        `set_aliases` may be called in another order. Without this, it would take a version of this
+        call for one of somebody else, and ask W&B. One that follows a gap is not noted.
+
+        Args:
+            name: its name in this project.
+            artifact: the version.
+        """
+        state = self._state_of(name)
+        with state.lock:
+            if state.newest_version is None:
+                state.newest_version = self._collections.get(name).newest_version
+            if version_number(artifact.version) == state.newest_version + 1:
+                state.newest_version += 1
+
     def set_aliases(
         self,
         name: str,

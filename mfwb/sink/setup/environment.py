@@ -52,6 +52,9 @@ _PER_RUN_VARIABLES = (
 
 _FOLDER_VARIABLES = ("WANDB_DIR", "WANDB_DATA_DIR", "WANDB_CACHE_DIR")
 
+_IS_HIDDEN = "WANDB_USE_DOT_WANDB"
+"""Whether W&B's folder is `.wandb`; if this is not set, W&B looks 28 times for each W&B run."""
+
 
 @contextmanager
 def replay_environment(retry_seconds: float) -> Iterator[Path]:
@@ -65,16 +68,19 @@ def replay_environment(retry_seconds: float) -> Iterator[Path]:
     Args:
         retry_seconds: the seconds for which this call retries.
     """
-    names = {*_PER_RUN_VARIABLES, *map(environment_variable, REQUIRED_SETTINGS)}
-    hidden = {name: os.environ.pop(name) for name in names if name in os.environ}
+    per_run = {*_PER_RUN_VARIABLES, *map(environment_variable, REQUIRED_SETTINGS)}
+    hidden = {name: os.environ.pop(name) for name in per_run if name in os.environ}
     with scratch() as folder:
         settings = replay_settings(retry_seconds)
         variables = {
             environment_variable(name): str(value).lower() for name, value in settings.items()
         }
-        before = {name: os.environ.get(name) for name in (*_FOLDER_VARIABLES, *variables)}
+        names = (*_FOLDER_VARIABLES, _IS_HIDDEN, *variables)
+        before = {name: os.environ.get(name) for name in names}
         os.environ.setdefault("WANDB_DIR", str(folder))
         os.environ.update(WANDB_DATA_DIR=str(folder), WANDB_CACHE_DIR=str(folder), **variables)
+        is_hidden = Path(os.environ["WANDB_DIR"], ".wandb").exists()
+        os.environ.setdefault(_IS_HIDDEN, str(is_hidden).lower())
         try:
             yield Path(os.environ["WANDB_DIR"])
         finally:

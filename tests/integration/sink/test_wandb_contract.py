@@ -265,7 +265,7 @@ _COMMITS = """
 import sys
 import wandb
 from mfwb.sink.client.private import log_artifact_with_aliases
-from mfwb.sink.client.version_reads import VersionReads, commit_version
+from mfwb.sink.client.version_reads import VersionReads, commit_versions
 from mfwb.sink.setup.quiet_settings import replay_settings
 from mfwb.sink.setup.run_settings import run_settings
 
@@ -283,7 +283,7 @@ for content in ("a", "b"):
     assert draft.state == "PENDING", draft.state
     drafts.append(draft)
 api = wandb.Api()
-versions = [commit_version(api, "acme/p", draft) for draft in reversed(drafts)]
+versions = commit_versions(api, "acme/p", drafts[::-1])
 for version in versions:
     read = api.artifact(f"acme/p/{version.name}")
     for name in ("id", "name", "version", "type", "digest", "size", "metadata", "aliases", "state",

@@ -13,14 +13,17 @@ IDS = [WandbRunId(str(number)) for number in range(20)]
 
 def test_the_order_holds_whoever_is_first() -> None:
     """Each waits for all before it, and for no other name."""
-    order, numbered, lock = VersionOrder(), [], threading.Lock()
+    order, lock = VersionOrder(), threading.Lock()
+    numbered: list[WandbRunId] = []
     for run_id in IDS:
         order.enqueue(run_id, ["model", "table"])
 
     def commit(run_id: WandbRunId) -> None:
-        order.wait(run_id, "model", seconds=30)
-        with lock:
-            numbered.append(run_id)
+        order.offer(run_id, "model")
+        if group := order.take(run_id, "model"):
+            with lock:
+                numbered.extend(group)
+            order.give_back("model", group, alone=False)
         order.dequeue(run_id, ["model"])
 
     with ThreadPoolExecutor(len(IDS)) as pool:
@@ -43,16 +46,27 @@ def test_whoever_gives_up_blocks_no_other() -> None:
 
     assert not order.has_to_wait(IDS[2], "model")
     assert not order.has_to_wait(IDS[9], "model")
-    order.wait(IDS[2], "model", seconds=30)
+    order.offer(IDS[2], "model")
+    assert order.take(IDS[2], "model") == (IDS[2],)
 
 
-def test_a_wait_ends() -> None:
-    """A number out of order is better than no version."""
+def test_those_that_are_ready_are_taken_along() -> None:
+    """As far as none is missing; those that were tried in vain come one by one."""
     order = VersionOrder()
-    for run_id in IDS[:2]:
+    for run_id in IDS[:5]:
         order.enqueue(run_id, ["model"])
-    order.wait(IDS[1], "model", seconds=0.01)
-    assert order.has_to_wait(IDS[1], "model")
+    for run_id in (IDS[0], IDS[1], IDS[3]):
+        order.offer(run_id, "model")
+
+    group = order.take(IDS[0], "model")
+    assert group == (IDS[0], IDS[1])
+    order.give_back("model", group, alone=True)
+
+    assert order.take(IDS[1], "model") == ()
+    assert order.take(IDS[0], "model") == (IDS[0],)
+    order.give_back("model", [IDS[0]], alone=False)
+    order.dequeue(IDS[0], ["model"])
+    assert order.take(IDS[1], "model") == (IDS[1],)
 
 
 def test_a_place_is_yielded_to_a_later_one() -> None:
@@ -81,10 +95,11 @@ def test_a_place_that_is_yielded_wakes_who_waits() -> None:
         order.enqueue(run_id, ["model"])
     order.yield_turn(IDS[5], IDS[1], "model")
     assert order.has_to_wait(IDS[1], "model")
+    order.offer(IDS[1], "model")
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(order.wait, IDS[1], "model", seconds=30)
+        waiting = pool.submit(order.take, IDS[1], "model")
         order.yield_turn(IDS[0], IDS[1], "model")
-        waiting.result(timeout=10)
+        assert waiting.result(timeout=10) == (IDS[1],)
 
 
 def test_contents_of_earlier_ones_are_waited_for() -> None:
