@@ -37,6 +37,7 @@ class Point:
     main_peak: int  # bytes
     tree_peak: int  # bytes
     written: int  # bytes
+    floor: float  # seconds of processor to read and write these bytes, without anything else
 
 
 def main() -> int:
@@ -88,6 +89,7 @@ def _sync(pathspec: str, tasks: int, granularity: str) -> Point:
     if measured.exit_code != 0:
         raise SystemExit(f"bench: mfwb failed: {measured.err}")
     written = disk_use(workplace.root).apparent
+    floor = _bytes_floor(pathspec, workplace)
     shutil.rmtree(workplace.root)
     return Point(
         tasks,
@@ -97,7 +99,19 @@ def _sync(pathspec: str, tasks: int, granularity: str) -> Point:
         measured.main_peak,
         measured.tree_peak,
         written,
+        floor,
     )
+
+
+def _bytes_floor(pathspec: str, workplace: Workplace) -> float:
+    """Return what the bytes alone take, in seconds of processor."""
+    program = [sys.executable, "-m", "bench.scale.bytes_floor", str(SCALE / ".metaflow"), pathspec]
+    command = [*program, str(workplace.out / "bundle"), str(workplace.out / "copy")]
+    environment = {**workplace.environment, "PYTHONPATH": str(Path(__file__).parents[2])}
+    measured = measure(command, cwd=workplace.out, environment=environment)
+    if measured.exit_code != 0:
+        raise SystemExit(f"bench: the floor failed: {measured.err}")
+    return measured.cpu
 
 
 def _import_seconds() -> float:
@@ -120,7 +134,8 @@ def _line(point: Point, script: Measured | None) -> str:
         )
     return (
         f"{point.tasks:>6} tasks per {point.granularity}: {point.seconds:7.1f} s, "
-        f"{point.cpu:7.2f} s of processor, {point.main_peak / _MEGABYTE:5.0f} MB "
+        f"{point.cpu:7.2f} s of processor (its bytes: {point.floor:.2f} s), "
+        f"{point.main_peak / _MEGABYTE:5.0f} MB "
         f"({point.tree_peak / _MEGABYTE:5.0f} MB with children), "
         f"{point.written / _MEGABYTE:6.1f} MB written, load average {_load():.1f}{times}"
     )
@@ -133,9 +148,11 @@ def _marginal(points: list[Point]) -> str:
     if not more:
         return ""
     milliseconds = (last.cpu - first.cpu) * 1000 / more
+    floor = (last.floor - first.floor) * 1000 / more
     kilobytes = (last.main_peak - first.main_peak) / 1000 / more
     return (
-        f"       a further task: {milliseconds:.2f} ms of processor, {kilobytes:.1f} kB of memory"
+        f"       a further task: {milliseconds:.2f} ms of processor (its bytes: {floor:.2f} ms), "
+        f"{kilobytes:.1f} kB of memory"
     )
 
 

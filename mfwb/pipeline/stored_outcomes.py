@@ -12,18 +12,20 @@ from typing import Any, overload
 from weakref import finalize
 
 from mfwb.destination.addresses import bundle_folder, project_url_of_group
-from mfwb.outcome import FlowRunOutcome, FlowRunOutcomes, SetAside
+from mfwb.outcome import FlowRunOutcome, FlowRunOutcomes, SetAside, outcome_from_json
 from mfwb.recorded_outcome import RecordedOutcome, as_recorded
 
 __all__ = ["StoredOutcomes"]
 
 _IN_MEMORY = 1_000_000  # bytes; an outcome has some 3 KB
+_OBJECTS = 20  # other outcomes that stay objects; one of ten W&B runs takes 40 KB
 
 
 class StoredOutcomes(FlowRunOutcomes):
-    """Outcomes in their order; those of unchanged flow runs are in a temporary file without a name.
+    """Outcomes in their order, all but a few in a temporary file without a name.
 
-    They are read when they are used: what a call prints of them without `--json` is a number.
+    They are read when they are used: what a call prints of unchanged flow runs without `--json` is
+    a number.
     """
 
     def __init__(self, outcomes: Iterable[FlowRunOutcome] = ()) -> None:
@@ -31,8 +33,9 @@ class StoredOutcomes(FlowRunOutcomes):
         finalize(self, self._file.close)
         self._lock = Lock()
         self._ends = array("Q")  # of what is in the file
-        self._slots = array("q")  # a number of these, or -1, -2, ... of the others
-        self._others: list[FlowRunOutcome | None] = []
+        self._is_aside = array("b")  # of the same: whether the flow run is unchanged
+        self._slots = array("q")  # a number of these, or -1, -2, ... of the objects
+        self._objects: list[FlowRunOutcome] = []
         self._numbers: Counter[str] = Counter()
         self._pages: dict[str, None] = {}  # each once, in their order
         self._folders: dict[str, None] = {}
@@ -41,41 +44,47 @@ class StoredOutcomes(FlowRunOutcomes):
 
     def append(self, outcome: FlowRunOutcome) -> None:
         """Add an outcome behind the others."""
+        self.fill(self.reserve(), outcome)
+
+    def reserve(self) -> int:
+        """Leave a slot behind the others, and return its position; `fill` has to be called."""
+        self._slots.append(_EMPTY)
+        return len(self) - 1
+
+    def fill(self, position: int, outcome: FlowRunOutcome) -> None:
+        """Put an outcome into a slot that was left."""
         recorded = as_recorded(outcome)
-        if recorded is None or not self._is_written(recorded):
-            self._others.append(outcome)
-            self._slots.append(-len(self._others))
+        is_few = recorded is None and len(self._objects) < _OBJECTS
+        if is_few or not self._is_written(recorded or outcome):
+            self._objects.append(outcome)
+            self._slots[position] = -len(self._objects)
             return
-        self._slots.append(len(self._ends) - 1)
+        self._slots[position] = len(self._ends) - 1
+        self._is_aside.append(recorded is not None)
+        if recorded is not None:
+            self._note(recorded, outcome)
+
+    def _note(self, recorded: RecordedOutcome, outcome: FlowRunOutcome) -> None:
         self._numbers.update(recorded.numbers)
         if outcome.url is not None:
             self._pages[project_url_of_group(outcome.url)] = None
         elif folder := bundle_folder(run.dir for run in outcome.wandb_runs):
             self._folders[folder] = None
 
-    def reserve(self) -> int:
-        """Leave a slot behind the others, and return its position; `fill` has to be called."""
-        self._others.append(None)
-        self._slots.append(-len(self._others))
-        return len(self) - 1
-
-    def fill(self, position: int, outcome: FlowRunOutcome) -> None:
-        """Put an outcome into a slot that was left."""
-        self._others[-self._slots[position] - 1] = outcome
-
     @property
     def others(self) -> Sequence[FlowRunOutcome]:
         """The outcomes that are not set aside, in their order."""
-        return [self._at(slot) for slot in self._slots if slot < 0]
+        slots = (slot for slot in self._slots if slot < 0 or not self._is_aside[slot])
+        return _Others(self, array("q", slots))
 
     @property
     def set_aside(self) -> SetAside:
         """What is known of all those that are in the file."""
         return SetAside(
-            len(self._ends), dict(self._numbers), tuple(self._pages), tuple(self._folders)
+            sum(self._is_aside), dict(self._numbers), tuple(self._pages), tuple(self._folders)
         )
 
-    def _is_written(self, outcome: RecordedOutcome) -> bool:
+    def _is_written(self, outcome: FlowRunOutcome) -> bool:
         """Write an outcome, and return whether that could be done: the disk may be full."""
         data = f"{json.dumps(outcome.url)}\n{outcome.to_json()}".encode("utf-8", "surrogatepass")
         start = self._ends[-1] if self._ends else 0
@@ -88,16 +97,17 @@ class StoredOutcomes(FlowRunOutcomes):
         self._ends.append(start + len(data))
         return True
 
-    def _at(self, slot: int) -> FlowRunOutcome:
+    def in_slot(self, slot: int) -> FlowRunOutcome:
+        """Return the outcome of a slot."""
         if slot < 0:
-            outcome = self._others[-slot - 1]
-            assert outcome is not None, "a slot was left"  # noqa: S101 - for mypy
-            return outcome
+            return self._objects[-slot - 1]
         start = self._ends[slot - 1] if slot else 0
         with self._lock:
             self._file.seek(start)
             data = self._file.read(self._ends[slot] - start)
         url, _, text = data.decode("utf-8", "surrogatepass").partition("\n")
+        if not self._is_aside[slot]:
+            return outcome_from_json(text)
         return RecordedOutcome.of_text(text, url=json.loads(url))
 
     def __len__(self) -> int:
@@ -110,12 +120,12 @@ class StoredOutcomes(FlowRunOutcomes):
     def __getitem__(self, index: int | slice) -> FlowRunOutcome | tuple[FlowRunOutcome, ...]:
         """Return an outcome, or some of them."""
         if isinstance(index, slice):
-            return tuple(map(self._at, self._slots[index]))
-        return self._at(self._slots[index])
+            return tuple(map(self.in_slot, self._slots[index]))
+        return self.in_slot(self._slots[index])
 
     def __iter__(self) -> Iterator[FlowRunOutcome]:
         """Yield the outcomes; those of unchanged flow runs are read one after the other."""
-        return map(self._at, self._slots)
+        return map(self.in_slot, self._slots)
 
     def __eq__(self, other: object) -> bool:
         """Return whether the outcomes are equal, wherever they are kept."""
@@ -134,3 +144,29 @@ class StoredOutcomes(FlowRunOutcomes):
     def __reduce__(self) -> tuple[Any, ...]:
         """Return how a copy is made."""
         return StoredOutcomes, (tuple(self),)
+
+
+class _Others(Sequence[FlowRunOutcome]):
+    """Some of the outcomes, which are read when they are used."""
+
+    def __init__(self, outcomes: StoredOutcomes, slots: array[int]) -> None:
+        self._outcomes = outcomes
+        self._slots = slots
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    @overload
+    def __getitem__(self, index: int) -> FlowRunOutcome: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[FlowRunOutcome, ...]: ...
+    def __getitem__(self, index: int | slice) -> FlowRunOutcome | tuple[FlowRunOutcome, ...]:
+        if isinstance(index, slice):
+            return tuple(map(self._outcomes.in_slot, self._slots[index]))
+        return self._outcomes.in_slot(self._slots[index])
+
+    def __iter__(self) -> Iterator[FlowRunOutcome]:
+        return map(self._outcomes.in_slot, self._slots)
+
+
+_EMPTY = -(2**62)

@@ -150,18 +150,22 @@ class _Sync:
     def run(self, selected: Sequence[SelectedFlowRun]) -> StoredOutcomes:
         """Return the outcome of each flow run, in their order."""
         results = StoredOutcomes()
-        started: dict[int, Future[FlowRunOutcome]] = {}  # by position
+        started: dict[int, tuple[str, Future[FlowRunOutcome]]] = {}  # by position
         self._parts.progress.selected(len(selected))
         for position, flow_run in enumerate(
             look_ahead(selected, self._settings, self._parts.sink, self._history)
         ):
             outcome = self._outcome_of(flow_run, position, len(selected))
+            for slot, (name, future) in list(started.items()):
+                if future.done() and not future.cancelled() and future.exception() is None:
+                    results.fill(slot, with_group_page(future.result()))
+                    del started[slot], self._started[name]
             if isinstance(outcome, Future):
-                started[results.reserve()] = outcome
+                started[results.reserve()] = str(flow_run.pathspec), outcome
             else:  # else `_carry_out_and_notify` notifies
                 results.append(with_group_page(outcome))
                 self._parts.progress.finished(outcome)
-        for slot, future in started.items():
+        for slot, (_, future) in started.items():
             results.fill(slot, with_group_page(future.result()))
         return results
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mfwb.outcome import FlowRunOutcome, Result, Status, WandbRunOutcome, outcome_to_json
@@ -78,6 +78,34 @@ def test_set_aside() -> None:
     assert set_aside.has_losses
     assert set_aside.pages == ("https://w/e/p",)
     assert set_aside.folders == ("/bundle/level-00/wandb",)
+
+
+@given(OUTCOMES)
+@settings(max_examples=20)
+def test_many_that_were_written(outcome: FlowRunOutcome) -> None:
+    """All but the first are in the file, too, and come out as they went in."""
+    synced = replace(outcome, status=Status.SYNCED, seconds=1.5, url=PAGE)
+    given_ = tuple(replace(synced, pathspec=f"Flow/{number}") for number in range(70))
+    stored = StoredOutcomes([ONLINE, *given_])
+
+    assert stored == (ONLINE, *given_)
+    assert [run.seconds for run in stored.others] == [1.5] * len(given_)
+    assert stored.others[69] == given_[69]
+    assert stored.others[60:] == given_[60:]
+    assert stored.set_aside.number == 1
+
+
+def test_memory_of_many_that_were_written() -> None:
+    """Those of W&B runs that were written are no objects either."""
+    runs = tuple(replace(RUN, id=str(number), part_digests={"a": "b"}) for number in range(10))
+    synced = replace(DONE, wandb_runs=runs)
+    tracemalloc.start()
+    stored = StoredOutcomes(replace(synced, pathspec=f"Flow/{n}") for n in range(2_000))
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert len(stored.others) == 2_000
+    assert size < 1_000_000
 
 
 def test_copies() -> None:
