@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from io import FileIO
 from tempfile import TemporaryFile
 from threading import Lock
-from typing import Any, cast, overload
+from typing import Any, overload
 from weakref import finalize
 
 from mfwb.destination.addresses import bundle_folder, project_url_of_group
@@ -179,7 +179,7 @@ class _Texts:
 
     def _open(self) -> FileIO:
         if self._file is None:
-            self._file = cast("FileIO", TemporaryFile(buffering=0))  # noqa: SIM115 - as this object
+            self._file = TemporaryFile(buffering=0)  # noqa: SIM115 - as this object
             finalize(self, self._file.close)
         return self._file
 
