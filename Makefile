@@ -17,8 +17,13 @@ UV = UV_PYTHON_DOWNLOADS=never $(TOOLS_VENV)/bin/uv --quiet
 PIP := -m pip install --quiet --disable-pip-version-check
 CONSTRAINTS := constraints.txt
 UNCOMPILED := tests|moto|plotly|selenium|trio|debugpy|jedi|fontTools|mypy|mypyc|pip|setuptools|pkg_resources|wcwidth|snowballstemmer|opentelemetry|coreweave_evaluations|sphinx|sphinxcontrib|docutils|babel|pygments/lexers|pygments/styles|prompt_toolkit|IPython|tornado|parso|ruamel|bs4|cryptography|cffi|pycparser|tomlkit|hatchling|check_jsonschema
-# Each worker imports all tests, seconds of a processor. On two cores, with three both have work.
+# Each worker imports all its tests, seconds of a processor. On two cores, with three both have work.
 WORKERS ?= 3
+# The same for the tests that start next to nothing; where others run beside them, one process is enough: 0.
+UNIT_WORKERS ?= $(WORKERS)
+UNIT := tests/unit tests/contracts
+# tests/conftest.py says which begin first: those that take longest.
+PYTEST := $(BIN)/python -m pytest --dist loadgroup --no-loadscope-reorder
 WHEEL ?=
 export WORKERS WHEEL
 # Without compiled modules, each worker and each command of the tests would compile all anew.
@@ -27,7 +32,7 @@ TESTS ?=
 PYTHONS ?=
 MISSING ?=
 # What `make coverage` measures: four minutes of processor time. Tracing makes tests 1.6 times as slow.
-COVERED := tests/unit tests/contracts
+COVERED := $(UNIT)
 
 # $(call install,venv,what): uv takes a third of pip's processor time. It reads no settings of pip; what pip has as
 # variables is said to it, and where it finds no packages, pip has a try.
@@ -40,7 +45,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo test test-all test-shapes test-torch torch torch-data test-checkpoints checkpoint-data test-browser test-cloud test-faults test-compared \
+.PHONY: help setup lock demo test test-unit test-whole test-all test-shapes test-torch torch torch-data test-checkpoints checkpoint-data test-browser test-cloud test-faults test-compared \
 	test-fuzz test-hostile test-wheel test-lowest test-newest test-matrix old-flow-runs tools coverage coverage-report \
 	lint types layers check docs docs-blocks picture costs \
 	wheel image schemas notebook release bench format clean
@@ -76,16 +81,19 @@ lock: $(TOOLS_READY) ## write constraints.txt anew: the newest versions, for eac
 demo: setup ## run a sample flow and sync it offline into demo/
 	@$(BIN)/python examples/demo.py
 
-test: setup ## run the tests; where there are many of a kind, a sample
-	@# In a new clone each worker would compile all tests; so they are compiled before.
-	@ls tests/unit/__pycache__/*pytest* > /dev/null 2>&1 || $(BIN)/python -m pytest --collect-only -qq > /dev/null
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+test: test-unit test-whole ## run the tests; where there are many of a kind, a sample
+
+test-unit: setup ## run those of one module each, and of the ports
+	@$(PYTEST) -n $(UNIT_WORKERS) $(UNIT)
+
+test-whole: setup ## run those of whole commands on real flow runs
+	@$(PYTEST) -n $(WORKERS) $(addprefix --ignore ,$(UNIT)) tests
 
 test-all: setup ## run the tests, those of which `make test` takes a sample in full
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch and not cloud and not checkpoints and not browser"
+	@$(PYTEST) -n $(WORKERS) -m "not torch and not cloud and not checkpoints and not browser"
 
 test-shapes: setup ## run every shape of flow and ten random flows, for lineage
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch and not cloud and not checkpoints and not browser" tests/integration/test_lineage_truth.py
+	@$(PYTEST) -n $(WORKERS) -m "not torch and not cloud and not checkpoints and not browser" tests/integration/test_lineage_truth.py
 
 test-torch: setup $(TORCH_READY) ## run a flow with torch, in a venv of its own; sync it without
 	@$(BIN)/python -m pytest -m torch tests/torch
@@ -124,7 +132,7 @@ $(CLOUD_READY): pyproject.toml $(CONSTRAINTS) Makefile | $(TOOLS_READY)
 	@touch $@
 
 test-faults: setup ## kill syncs, and let W&B go wrong, in hundreds of ways
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch and not cloud and not checkpoints and not browser" tests/faults
+	@$(PYTEST) -n $(WORKERS) -m "not torch and not cloud and not checkpoints and not browser" tests/faults
 
 test-compared: setup ## sync 100 flow runs in four ways, and compare each value with what Metaflow says
 	@folder=$$(mktemp -d) && $(BIN)/python -m tests.compared "$$folder"; code=$$?; rm -rf "$$folder"; exit $$code
@@ -133,7 +141,7 @@ test-fuzz: setup ## load thousands of damaged pickles, which must do no more tha
 	@$(BIN)/python -W ignore -m tests.support.fuzz
 
 test-hostile: setup ## run every command over hundreds of hostile flow runs and bundles, watched
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not torch and not cloud and not checkpoints and not browser" tests/hostile
+	@$(PYTEST) -n $(WORKERS) -m "not torch and not cloud and not checkpoints and not browser" tests/hostile
 
 wheel: $(TOOLS_READY) ## build the wheel and the source archive into dist/
 	@rm -rf dist

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import TypeAdapter, computed_field
+from pydantic import TypeAdapter, ValidationError, computed_field
+from pydantic_core import PydanticSerializationError
 from typing_extensions import TypedDict
 
 from mfwb.account import Account, Ending, Kind, add_accounts
@@ -359,7 +362,10 @@ class FlowRunOutcome:
 
     def to_json(self) -> str:
         """Return that document as text, on one line."""
-        return _adapter(FlowRunOutcome).dump_json(self).decode()
+        try:
+            return _adapter(FlowRunOutcome).dump_json(self).decode()
+        except PydanticSerializationError:  # half of a surrogate pair, as in a name that is no text
+            return json.dumps(self.to_dict())
 
     @property
     def numbers(self) -> Mapping[str, int]:
@@ -727,8 +733,14 @@ def outcome_to_json(outcome: FlowRunOutcome) -> str:
 
 def outcome_from_json(text: str | bytes) -> FlowRunOutcome:
     """Return the outcome that `outcome_to_json` wrote."""
-    outcome: FlowRunOutcome = _adapter(FlowRunOutcome).validate_json(text)
-    return outcome
+    adapter: TypeAdapter[FlowRunOutcome] = _adapter(FlowRunOutcome)
+    try:
+        return adapter.validate_json(text)
+    except ValidationError:
+        # Half of a surrogate pair only Python reads; what it does not read either, fails as before.
+        with suppress(RecursionError, ValueError):
+            return adapter.validate_python(json.loads(text))
+        raise
 
 
 def _sum(counts: Iterable[ItemCounts]) -> ItemCounts:

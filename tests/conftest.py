@@ -20,6 +20,17 @@ from tests.support.selection import LeftOut, marks_left_out
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _MADE_ONCE_A_WORKER = {"synced", "client"}  # fixtures of the session that are dear to make
+_FIRST = (
+    *("tests/docs/test_blocks.py", "tests/integration/test_compared.py"),
+    *("tests/integration/test_once.py", "tests/integration/test_machine_files.py"),
+    *("tests/integration/test_code_and_notes.py", "tests/integration/test_artifact_rules.py"),
+    *("tests/integration/test_progress.py", "tests/integration/verification/test_damages.py"),
+    *("tests/faults/test_backfill.py", "tests/hostile/test_flow_runs.py"),
+)
+"""Modules of which one worker has half a minute or more: at the end, all would wait for it.
+
+So would they for the tests of a fixture that is made once a worker.
+"""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -34,10 +45,15 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give tests that share something to one worker, so that it is made once; others to any."""
+    first: list[pytest.Item] = []
+    later: list[pytest.Item] = []
     for item in items:
         group = _group_of(item)
         if group is not None:
             item.add_marker(pytest.mark.xdist_group(group))
+        takes_long = group in _MADE_ONCE_A_WORKER or item.nodeid.startswith(_FIRST)
+        (first if takes_long else later).append(item)
+    items[:] = [*first, *later]
 
 
 def _group_of(item: pytest.Item) -> str | None:

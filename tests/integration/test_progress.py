@@ -70,11 +70,13 @@ def test_on_a_terminal(
     Names are those of what is written. The terminal becomes narrower and wider meanwhile.
     """
     pathspec = flow_run("heavy_flow")
+    first = served.hold(lambda _: True)
     upload = _held_upload(served)
     with OnTerminal(
         caller, "sync", pathspec, "--metadata", metadata_of(flows_root), NO_COLOR="1"
     ) as terminal:
         terminal.wait_for(r"connecting to W&B  \d:\d\d")
+        first.release()
         terminal.wait_for(rf"reading {pathspec}  \d")
         terminal.wait_for(rf"{pathspec}/start  [^\r]*0/2 W&B runs")
         sent = terminal.wait_for(r"([\d.]+) MB of 40.0 MB sent")

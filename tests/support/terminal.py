@@ -59,7 +59,7 @@ class OnTerminal:
         trace: TracebackType | None,
     ) -> None:
         """End it."""
-        self.process.kill()
+        self.process.close()
         self._reader.join(_PATIENCE)
         os.close(self._ours)
 

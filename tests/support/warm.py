@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -154,6 +155,8 @@ class Process:
         self._reply, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._out = tempfile.TemporaryFile()  # noqa: SIM115 - `communicate` closes them
         self._err = tempfile.TemporaryFile()  # noqa: SIM115
+        # A test that fails in the middle leaves all this open: another one must not fail for it.
+        weakref.finalize(self, _close, self._reply, self._out, self._err)
         with its, Path(os.devnull).open("rb") as nothing:
             printed = [self._out.fileno(), self._err.fileno()]
             printed = printed if terminal is None else [terminal] * 2
@@ -172,6 +175,11 @@ class Process:
             os.kill(self.pid, signal.SIGKILL)
             self._wait(None)
 
+    def close(self) -> None:
+        """Kill it, unless it has ended; what it printed is gone."""
+        self.kill()
+        _close(self._reply, self._out, self._err)
+
     def communicate(self, timeout: float) -> tuple[str, str]:
         """Return what it printed; TimeoutExpired, in seconds, if it had to be killed."""
         if self._wait(timeout) is None:
@@ -184,6 +192,11 @@ class Process:
             self.returncode = int(self._reply.recv(64))
             self._reply.close()
         return self.returncode
+
+
+def _close(*opened: socket.socket | IO[bytes]) -> None:
+    for item in opened:
+        item.close()
 
 
 def _text_of(file: IO[bytes]) -> str:

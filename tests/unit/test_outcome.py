@@ -94,6 +94,21 @@ def test_round_trip(outcome: FlowRunOutcome) -> None:
     assert outcome_from_json(outcome_to_json(outcome)) == outcome
 
 
+def test_half_of_a_surrogate_pair() -> None:
+    """A name of a file that is no text, in a reason, comes back as well."""
+    outcome = FlowRunOutcome("F/1", Status.FAILED, reason="there is no a\udcff.csv")
+
+    assert "\\udcff" in outcome.to_json()
+    assert outcome_from_json(outcome_to_json(outcome)) == outcome
+
+
+def test_what_is_no_outcome() -> None:
+    """It is a ValueError, however deep it is."""
+    for text in ("{", "[]", "[" * 100_000, '{"pathspec": "\\ud800"}'):
+        with pytest.raises(ValueError, match="validation error"):
+            outcome_from_json(text)
+
+
 def test_what_one_call_took_is_not_kept() -> None:
     """Its bytes and seconds are not stored, so that a later call need not reset them."""
     run = WandbRunOutcome("id", "F/1/a", "a", "finished", bytes_written=7)

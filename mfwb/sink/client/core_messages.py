@@ -161,9 +161,11 @@ def _run_here(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 
 def _publish(interface: Any, record: Any, *, nowait: bool = False) -> None:
-    if nowait:  # perhaps from the shared thread
-        _publish_soon(interface, record, nowait=True)
+    if nowait and _Outbox.of(interface._client).is_in_loop:  # noqa: SLF001
+        _publish_soon(interface, record, nowait=True)  # nothing may wait there
         return
+    # From a worker, a line of a log goes the way of all else: else the next message, such as the
+    # one that ends the W&B run, would come before it, and wandb-core drops the line.
     interface._assign(record)  # noqa: SLF001
     request = spb.ServerRequest()
     request.record_publish.CopyFrom(record)

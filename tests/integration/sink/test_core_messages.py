@@ -47,6 +47,8 @@ def write(number):
         for step in range(50):
             run.log({"x": step * 2})
         run.summary.update({"number": number})
+        for line in range(20):
+            run.write_logs(f"line {line}")
         threads = sorted({thread.name for thread in threading.enumerate()})
         run.finish(exit_code=0)
     return threads
@@ -61,12 +63,16 @@ print(json.dumps({"changes": changes, "threads": names}))
 
 
 def test_messages_keep_their_order_and_need_no_other_thread(tmp_path: Path) -> None:
-    """All rows arrive, in order; a run has no thread of its own, and changes threads rarely."""
+    """All rows and lines arrive, in order; a run has no thread of its own, and rarely changes it.
+
+    The last line must not be overtaken by the end of its run, since it is lost then.
+    """
     with WandbServer() as server:
         reported = _run(server, tmp_path, _MANY_RUNS)
         for number in range(8):
             run = server.state.run(f"acme/p/run{number}")
             assert [row["x"] for row in run.history] == [step * 2 for step in range(50)]
+            assert [item.line for item in run.console] == [f"line {n}" for n in range(20)]
             assert run.summary["number"] == number
             assert run.state == "finished"
 

@@ -70,7 +70,7 @@ _OF_ANY_USE = {
 """What W&B makes once a process, when it is first used."""
 
 
-@pytest.mark.parametrize("opens", ["first", "after"])
+@pytest.mark.parametrize("opens", ["first", pytest.param("after", marks=pytest.mark.exhaustive)])
 def test_wandb_is_as_before(
     online: Sandbox, project: str, flow_run: Callable[[str], str], flows_root: Path, opens: str
 ) -> None:
