@@ -6,7 +6,8 @@ import json
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from tempfile import SpooledTemporaryFile
+from io import FileIO
+from tempfile import TemporaryFile
 from threading import Lock
 from typing import Any, overload
 from weakref import finalize
@@ -17,7 +18,7 @@ from mfwb.recorded_outcome import RecordedOutcome, as_recorded
 
 __all__ = ["StoredOutcomes"]
 
-_IN_MEMORY = 1_000_000  # bytes; an outcome has some 3 KB
+_IN_MEMORY = 250_000  # bytes, from the first on; an outcome has some 3 KB
 _OBJECTS = 20  # other outcomes that stay objects; one of ten W&B runs takes 40 KB
 
 
@@ -29,10 +30,8 @@ class StoredOutcomes(FlowRunOutcomes):
     """
 
     def __init__(self, outcomes: Iterable[FlowRunOutcome] = ()) -> None:
-        self._file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - as long as this object
-        finalize(self, self._file.close)
-        self._lock = Lock()
-        self._ends = array("Q")  # of what is in the file
+        self._texts = _Texts()
+        self._ends = array("Q")  # of these texts
         self._is_aside = array("b")  # of the same: whether the flow run is unchanged
         self._slots = array("q")  # a number of these, or -1, -2, ... of the objects
         self._objects: list[FlowRunOutcome] = []
@@ -89,9 +88,7 @@ class StoredOutcomes(FlowRunOutcomes):
         data = f"{json.dumps(outcome.url)}\n{outcome.to_json()}".encode("utf-8", "surrogatepass")
         start = self._ends[-1] if self._ends else 0
         try:
-            with self._lock:
-                self._file.seek(start)
-                self._file.write(data)
+            self._texts.write(start, data)
         except OSError:
             return False
         self._ends.append(start + len(data))
@@ -102,9 +99,7 @@ class StoredOutcomes(FlowRunOutcomes):
         if slot < 0:
             return self._objects[-slot - 1]
         start = self._ends[slot - 1] if slot else 0
-        with self._lock:
-            self._file.seek(start)
-            data = self._file.read(self._ends[slot] - start)
+        data = self._texts.read(start, self._ends[slot])
         url, _, text = data.decode("utf-8", "surrogatepass").partition("\n")
         if not self._is_aside[slot]:
             return outcome_from_json(text)
@@ -144,6 +139,49 @@ class StoredOutcomes(FlowRunOutcomes):
     def __reduce__(self) -> tuple[Any, ...]:
         """Return how a copy is made."""
         return StoredOutcomes, (tuple(self),)
+
+
+class _Texts:
+    """Texts one after the other: the first in memory, all others in a file; thread-safe.
+
+    A `SpooledTemporaryFile` loses what it has in memory when the disk is full. Nor is anything
+    buffered: an error would come too late to keep the outcome.
+    """
+
+    def __init__(self) -> None:
+        self._first = bytearray()
+        self._file: FileIO | None = None
+        self._lock = Lock()
+
+    def write(self, start: int, data: bytes) -> None:
+        """Write a text behind the others; OSError if it has no room, which harms no other one."""
+        with self._lock:
+            if self._file is None and start + len(data) <= _IN_MEMORY:
+                self._first += data
+                return
+            file = self._open()
+            file.seek(start - len(self._first))
+            unwritten = memoryview(data)
+            while unwritten:
+                unwritten = unwritten[file.write(unwritten) :]
+
+    def read(self, start: int, end: int) -> bytes:
+        """Return what was written there."""
+        with self._lock:
+            if self._file is None or end <= len(self._first):
+                return bytes(self._first[start:end])
+            self._file.seek(start - len(self._first))
+            parts = []
+            while (left := end - start) and (part := self._file.read(left)):
+                parts.append(part)
+                start += len(part)
+            return b"".join(parts)
+
+    def _open(self) -> FileIO:
+        if self._file is None:
+            self._file = TemporaryFile(buffering=0)  # noqa: SIM115 - as this object
+            finalize(self, self._file.close)
+        return self._file
 
 
 class _Others(Sequence[FlowRunOutcome]):

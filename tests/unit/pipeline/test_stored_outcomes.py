@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import resource
+import signal
 import tempfile
 import tracemalloc
 from dataclasses import replace
@@ -125,6 +127,23 @@ def test_no_room_for_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     stored = StoredOutcomes([large, large, ONLINE, large])
 
     assert stored == (large, large, ONLINE, large)
+
+
+@pytest.mark.parametrize("room", [0, 1_000, 1_500_000])
+def test_disk_that_fills_up(room: int) -> None:
+    """What the file has no room for stays in memory, and nothing before it is lost."""
+    many = tuple(replace(FAILED, pathspec=f"F/{n}", reason="x" * 30_000) for n in range(150))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        stored = StoredOutcomes(many)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+    assert stored == many
+    assert list(stored.others) == list(many)
 
 
 def test_memory() -> None:
