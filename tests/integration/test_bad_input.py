@@ -50,7 +50,7 @@ def test_no_pathspec(online: Sandbox, w_and_b: WandbServer, text: str) -> None:
 
     words = {"A/1/step": "whole runs", "": "PATHSPEC]...': it is empty"}
     _assert_one_line(done, 2, words.get(text, "pathspec"))
-    assert w_and_b.requests == []
+    assert w_and_b.requests_without_metrics == []
     assert _written(online) == set()
 
 

@@ -62,7 +62,7 @@ def test_a_forgotten_flow_run_is_found_again(
     assert (one["pathspec"], one["project"], one["wandb_runs"]) == (pathspec, project, [])
     assert forgotten.code == 0, forgotten.err
     assert forgotten.out.startswith(f"{pathspec}  acme/{project}  forgotten\n")
-    assert w_and_b.requests == []
+    assert w_and_b.requests_without_metrics == []
     assert online.mfwb("status", "--json").document["flows"] == []
 
     again = sync(pathspec)

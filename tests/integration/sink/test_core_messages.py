@@ -115,7 +115,9 @@ def test_a_dead_core_is_noticed(tmp_path: Path) -> None:
         first, *others = _run(server, tmp_path, _DEAD_CORE)
 
     assert first == "ConnectionResetError"
-    assert others == ["MailboxClosedError", "ConnectionResetError"]
+    # wandb notices it in its own thread: until then, the mailbox is open.
+    assert others[0] in {"MailboxClosedError", "ConnectionResetError"}
+    assert others[1:] == ["ConnectionResetError"]
 
 
 _WAITS = (

@@ -149,6 +149,11 @@ class WandbServer:
         """Return all requests so far, oldest first."""
         return self._service.journal.requests()
 
+    @property
+    def requests_without_metrics(self) -> list[Request]:
+        """Return them without a wandb-core's metrics of itself, which come when it likes."""
+        return [request for request in self.requests if not request.path.startswith("/sdk/otel/")]
+
     def requests_of(self, match: Match) -> list[Request]:
         """Return the requests of a kind, of a GraphQL operation, or for which a predicate holds."""
         return self._service.journal.requests(match)
