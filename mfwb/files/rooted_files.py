@@ -62,7 +62,7 @@ def resolve_below(root: Path, path: str | PurePath, *, linked_folders: Sequence[
 
 
 def open_below(
-    root: Path, path: str | PurePath, *, linked_folders: Sequence[Path] = (), buffering: int = -1
+    root: Path, path: str | PurePath, *, linked_folders: Sequence[Path] = ()
 ) -> BinaryIO:
     """Open a file below a root for reading.
 
@@ -70,7 +70,6 @@ def open_below(
         root: the folder in which it has to lie; it may be a link itself.
         path: relative to the root, or absolute.
         linked_folders: other folders into which links may lead.
-        buffering: as of `open`; 0 where all is read at once.
 
     Raises:
         FileNotFoundError: it does not exist.
@@ -78,7 +77,7 @@ def open_below(
         NotAFileError: it is not a regular file.
         OSError: it can't be read.
     """
-    return os.fdopen(_open(root, path, linked_folders), "rb", buffering)
+    return os.fdopen(_open(root, path, linked_folders), "rb")
 
 
 def read_below(

@@ -55,11 +55,11 @@ class LocalBlobs:
     def read_start(self, path: str, size: int) -> bytes | None:
         """Return the first bytes of a file, at most `size`; None if there is no such file."""
         note_operation("datastore", f"open {path}")
-        stream = self._file(path, buffering=0)
+        stream = self._file(path)
         if stream is None:
             return None
         with stream:
-            return _read_up_to(stream, size)
+            return stream.read(size)
 
     def locate(self, path: str) -> BlobLocation:
         """Return the URI and the size of a file; ItemLost if there is none."""
@@ -93,11 +93,9 @@ class LocalBlobs:
         except OSError as error:
             raise _failure(error) from error
 
-    def _file(self, path: str, buffering: int = -1) -> BinaryIO | None:
+    def _file(self, path: str) -> BinaryIO | None:
         try:
-            return open_below(
-                self._root, path, linked_folders=self._linked_folders, buffering=buffering
-            )
+            return open_below(self._root, path, linked_folders=self._linked_folders)
         except FileNotFoundError:
             self._assert_root()
             return None
@@ -122,13 +120,6 @@ class LocalBlobs:
         """Raise SourceError if the whole datastore is missing, not just one file."""
         if not self._root.is_dir():
             raise SourceError(f"Metaflow's datastore does not exist: {self._root}")
-
-
-def _read_up_to(stream: BinaryIO, size: int) -> bytes:
-    data = stream.read(size)
-    while len(data) < size and (more := stream.read(size - len(data))):
-        data += more
-    return data
 
 
 def _failure(error: OSError) -> SourceError | ItemLost:
