@@ -7,6 +7,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+from mfwb.conversion.read_json import read_json
+
 __all__ = ["HISTOGRAM", "chart_of", "read_chart", "write_chart"]
 
 HISTOGRAM = "histogram"
@@ -43,9 +45,7 @@ def write_chart(array: Any, path: Path) -> None:
 
 def read_chart(path: Path) -> dict[str, Any] | None:
     """Return a chart that `write_chart` wrote; ValueError if the file is something else."""
-    if path.stat().st_size > _SIZE_LIMIT:
-        raise ValueError("it is larger than a chart")
-    chart = json.loads(path.read_bytes())
+    chart = read_json(path, "numbers", limit=_SIZE_LIMIT, too_large="it is larger than a chart")
     if chart is not None and not isinstance(chart, dict):
         raise ValueError("it is no chart")
     if chart is not None and chart.get("_type") == HISTOGRAM:

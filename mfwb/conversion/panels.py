@@ -17,6 +17,7 @@ from mfwb.conversion.array_images import images_of_array
 from mfwb.conversion.arrays import load_array
 from mfwb.conversion.images import PickledImage, load_pickled_images, open_image, to_pillow_image
 from mfwb.conversion.media import MARKDOWN, load_media
+from mfwb.conversion.read_json import read_json
 from mfwb.files.rooted_files import is_plain_path
 from mfwb.media_formats import IMAGE, PANELS
 from mfwb.safe_text import one_line
@@ -82,11 +83,10 @@ def write_array_panel(source: Path, folder: Path) -> None:
 
 def read_panel(folder: Path) -> list[PanelFile]:
     """Return the files of a panel; ValueError for a list that no honest process writes."""
-    path = folder / _LIST
-    if path.stat().st_size > _LIST_LIMIT:
-        raise ValueError("the list of a panel is too long")
+    too_long = "the list of a panel is too long"
+    entries = read_json(folder / _LIST, "files", limit=_LIST_LIMIT, too_large=too_long)
     try:
-        files = [PanelFile(**entry) for entry in json.loads(path.read_bytes())]
+        files = [PanelFile(**entry) for entry in entries]
     except (TypeError, AttributeError) as error:
         raise ValueError(str(error)) from None
     for file in files:

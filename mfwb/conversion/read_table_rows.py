@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+from mfwb.conversion.read_json import read_json
 from mfwb.ports import ReadyTable
 
 __all__ = ["read_rows"]
@@ -19,13 +19,7 @@ def read_rows(path: Path) -> ReadyTable:
 
     The process that wrote the file loaded a pickle of unknown origin, and may be compromised.
     """
-    if path.stat().st_size > _SIZE_LIMIT:
-        raise ValueError("more rows than are shown")
-    try:
-        document = json.loads(path.read_bytes())
-    except RecursionError:
-        raise ValueError("rows that are nested too deeply") from None
-    match document:
+    match read_json(path, "rows", limit=_SIZE_LIMIT, too_large="more rows than are shown"):
         case {"columns": list() as columns, "rows": list() as rows}:
             if _are_of(columns, str) and all(_is_row(row, len(columns)) for row in rows):
                 return ReadyTable(columns=tuple(columns), rows=tuple(map(tuple, rows)))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mfwb.conversion.curve_shapes import AXES, Columns, choose_axis, is_number
+from mfwb.conversion.read_json import read_json
 from mfwb.conversion.table_rows import column_name
 from mfwb.conversion.tables import Table
 
@@ -58,12 +59,9 @@ def read_columns(path: Path) -> Columns | None:
 
     The process that wrote the file loaded a pickle of unknown origin, and may be compromised.
     """
-    if path.stat().st_size > _SIZE_LIMIT:
-        raise ValueError("more columns than are drawn")
-    try:
-        document = json.loads(path.read_bytes())
-    except RecursionError:
-        raise ValueError("columns that are nested too deeply") from None
+    document = read_json(
+        path, "columns", limit=_SIZE_LIMIT, too_large="more columns than are drawn"
+    )
     columns = document.get("curves") if isinstance(document, dict) else None
     if columns is None:
         return None
