@@ -180,8 +180,10 @@ class ConversionCache:
         """
         missing: dict[str, WantedConversion] = {}
         for request in wanted:
+            if not self._is_for_ahead(request):
+                continue
             name = self._name(request.content, request.conversion, request.plugin)
-            if self._is_for_ahead(request) and not self._is_known(name):
+            if self._failure_of(name) is None and not self._store.has(name):
                 missing.setdefault(name, request)
         for trusted in (False, True):
             names = [name for name in missing if (missing[name].unpickle == "trusted") is trusted]
@@ -216,11 +218,6 @@ class ConversionCache:
     def _is_for_ahead(self, wanted: WantedConversion) -> bool:
         return 0 < wanted.content.size <= _SMALL and wanted.unpickle != "never"
 
-    def _is_known(self, name: str) -> bool:
-        with self._lock:
-            has_failed = name in self._failures
-        return has_failed or self._store.has(name)
-
     def _finish(self, content: Content, job: Job, name: str, altered: str) -> None:
         """Mask secrets in what a job has made, and store what lies beside its file of this name."""
         self._mask(content, job.conversion, name, job.target)
@@ -242,8 +239,7 @@ class ConversionCache:
 
     def has_failed(self, content: Content, conversion: Conversion) -> bool:
         """Return whether `get` has found that a content can't be converted."""
-        with self._lock:
-            return self._name(content, conversion) in self._failures
+        return self._failure_of(self._name(content, conversion)) is not None
 
     def forget_failures(self) -> None:
         """Forget all failures: a later attempt may succeed."""
@@ -351,9 +347,12 @@ class ConversionCache:
         with self._lock:
             self._failures[name] = reason
 
-    def _raise_if_failed(self, name: str) -> None:
+    def _failure_of(self, name: str) -> str | None:
         with self._lock:
-            reason = self._failures.get(name)
+            return self._failures.get(name)
+
+    def _raise_if_failed(self, name: str) -> None:
+        reason = self._failure_of(name)
         if reason is not None:
             raise UnconvertibleError(reason)
 
