@@ -70,6 +70,8 @@ class Commits:
             with self._lock:
                 for run_id, version in zip(group, versions, strict=True):
                     self._versions[name, run_id] = version
+                for run_id in group:
+                    del self._drafts[name, run_id]
             has_worked = True
         except Exception as error:  # noqa: BLE001 - of one part it is its own, of many nobody's
             return error
