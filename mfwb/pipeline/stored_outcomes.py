@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +23,34 @@ _IN_MEMORY = 250_000  # bytes, from the first on; an outcome has some 3 KB
 _OBJECTS = 20  # other outcomes that stay objects; one of ten W&B runs takes 40 KB
 
 
-class StoredOutcomes(FlowRunOutcomes):
+class _InSlots(Sequence[FlowRunOutcome]):
+    """Outcomes by the slots that they are in, which are read when they are used."""
+
+    _slots: array[int]
+
+    @abstractmethod
+    def in_slot(self, slot: int) -> FlowRunOutcome:
+        """Return the outcome of a slot."""
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    @overload
+    def __getitem__(self, index: int) -> FlowRunOutcome: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[FlowRunOutcome, ...]: ...
+    def __getitem__(self, index: int | slice) -> FlowRunOutcome | tuple[FlowRunOutcome, ...]:
+        """Return an outcome, or some of them."""
+        if isinstance(index, slice):
+            return tuple(map(self.in_slot, self._slots[index]))
+        return self.in_slot(self._slots[index])
+
+    def __iter__(self) -> Iterator[FlowRunOutcome]:
+        """Yield the outcomes; those of unchanged flow runs are read one after the other."""
+        return map(self.in_slot, self._slots)
+
+
+class StoredOutcomes(_InSlots, FlowRunOutcomes):
     """Outcomes in their order, all but a few in a temporary file without a name.
 
     They are read when they are used: what a call prints of unchanged flow runs without `--json` is
@@ -105,23 +133,6 @@ class StoredOutcomes(FlowRunOutcomes):
             return outcome_from_json(text)
         return RecordedOutcome.of_text(text, url=json.loads(url))
 
-    def __len__(self) -> int:
-        return len(self._slots)
-
-    @overload
-    def __getitem__(self, index: int) -> FlowRunOutcome: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[FlowRunOutcome, ...]: ...
-    def __getitem__(self, index: int | slice) -> FlowRunOutcome | tuple[FlowRunOutcome, ...]:
-        """Return an outcome, or some of them."""
-        if isinstance(index, slice):
-            return tuple(map(self.in_slot, self._slots[index]))
-        return self.in_slot(self._slots[index])
-
-    def __iter__(self) -> Iterator[FlowRunOutcome]:
-        """Yield the outcomes; those of unchanged flow runs are read one after the other."""
-        return map(self.in_slot, self._slots)
-
     def __eq__(self, other: object) -> bool:
         """Return whether the outcomes are equal, wherever they are kept."""
         if not isinstance(other, Sequence):
@@ -184,27 +195,15 @@ class _Texts:
         return self._file
 
 
-class _Others(Sequence[FlowRunOutcome]):
-    """Some of the outcomes, which are read when they are used."""
+class _Others(_InSlots):
+    """Some of the outcomes."""
 
     def __init__(self, outcomes: StoredOutcomes, slots: array[int]) -> None:
         self._outcomes = outcomes
         self._slots = slots
 
-    def __len__(self) -> int:
-        return len(self._slots)
-
-    @overload
-    def __getitem__(self, index: int) -> FlowRunOutcome: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[FlowRunOutcome, ...]: ...
-    def __getitem__(self, index: int | slice) -> FlowRunOutcome | tuple[FlowRunOutcome, ...]:
-        if isinstance(index, slice):
-            return tuple(map(self._outcomes.in_slot, self._slots[index]))
-        return self._outcomes.in_slot(self._slots[index])
-
-    def __iter__(self) -> Iterator[FlowRunOutcome]:
-        return map(self._outcomes.in_slot, self._slots)
+    def in_slot(self, slot: int) -> FlowRunOutcome:
+        return self._outcomes.in_slot(slot)
 
 
 _EMPTY = -(2**62)
