@@ -336,7 +336,12 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
 
 
+_UNCHANGED = frozenset({str, int, bool, type(None)})
+
+
 def _normalize(value: Any) -> Any:
+    if type(value) in _UNCHANGED:  # most are texts and numbers
+        return value
     if isinstance(value, Mapping):
         plain = {str(key): _normalize(inner) for key, inner in value.items()}
         return {key: inner for key, inner in plain.items() if inner != {}}
