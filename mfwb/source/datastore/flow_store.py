@@ -204,9 +204,7 @@ class FlowStore:
                 data += chunk
         return bytes(data[:size])
 
-    def copy(
-        self, sha: str, size: int, target: Path, *, recent: RecentBlobs | None = None
-    ) -> str:
+    def copy(self, sha: str, size: int, target: Path, *, recent: RecentBlobs | None = None) -> str:
         """Stream one blob into a file, checked, and return the md5 of its bytes, in base64.
 
         If the blob is bad, raise ItemLost and leave no file.
