@@ -45,6 +45,7 @@ class FlowRunContents:
         linked_folders: tuple[Path, ...] = (),
         card_roots: Mapping[str, str] = MappingProxyType({}),
         admit: Callable[[Datastore, str], Datastore] | None = None,
+        recent: RecentBlobs | None = None,
     ) -> None:
         """Prepare reading the contents of a flow run.
 
@@ -54,6 +55,7 @@ class FlowRunContents:
             card_roots: folders or URLs of the user's cards, by type of datastore.
             admit: returns a datastore of a task that the user allows; SourceError. None: no
                 datastore is allowed but those of the tasks.
+            recent: blobs of the flow run that were read before; None: none were.
         """
         self._linked_folders = linked_folders
         self._card_roots = card_roots
@@ -63,7 +65,7 @@ class FlowRunContents:
         self._tasks = {task.pathspec: task for task in flow_run.tasks}
         self._packages = {package.sha1: package for package in flow_run.code_packages}
         self._origins: dict[str, tuple[str, ...]] = {}
-        self._recent = RecentBlobs()
+        self._recent = RecentBlobs() if recent is None else recent
         self._default = next(
             (task.datastore for task in flow_run.tasks if task.datastore is not None), None
         )
