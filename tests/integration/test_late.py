@@ -28,8 +28,8 @@ def test_settings_are_remembered_and_no_longer_than_they_hold(
     flow = flow_run("two_flow").partition("/")[0]
     settings = online.root / "home" / "wandb-config" / "settings"
 
-    requested = ("sync", flow, "--last", "1", "--entity", "acme", "--json")
-    requested = (*requested, "--metadata", metadata_of(flows_root))
+    which = ("sync", flow, "--last", "1", "--metadata", metadata_of(flows_root))
+    requested = (*which, "--entity", "acme", "--json")
 
     def watched_sync() -> Finished:
         return online.run(sys.executable, "-c", _WATCHED, *requested)

@@ -74,7 +74,7 @@ def test_where_a_flow_run_is(  # noqa: PLR0913, PLR0917 - all that it takes
     assert w_and_b.count("UpsertBucket") == 0
     for part in (
         "GraphQL mutation MfwbClaimRun: done  ",
-        f"make {pathspec}/start: done  ",
+        f"make {pathspec}/",  # of which W&B run, and of how many in one request, is chance
         f"{pathspec}  plan: done",
         f"write {pathspec} as synced",
         "datastore           open ",
