@@ -298,7 +298,9 @@ def _import_mfwb() -> None:
     import mfwb  # noqa: PLC0415 - not in the tests' process
     from mfwb import outcome, plan_file  # noqa: PLC0415 - the same
     from mfwb.planning import plan  # noqa: PLC0415 - the same
-    from mfwb.sink.content import edits  # noqa: PLC0415 - the same
+    from mfwb.sink.content import edits, receipt  # noqa: PLC0415 - the same
+    from mfwb.sink.offline import manifest  # noqa: PLC0415 - the same
+    from mfwb.snapshot import codec  # noqa: PLC0415 - the same
 
     with _without_metaflow():
         modules = [
@@ -313,8 +315,8 @@ def _import_mfwb() -> None:
         plan._adapter(kind)
     for result in (outcome.Estimate, outcome.FlowRunOutcome, outcome.ShardOutcome):
         outcome._adapter(result)
-    edits._adapter()
-    plan_file._adapter()
+    for built in (codec, edits, manifest, plan_file, receipt):
+        built._adapter()
     know_code_of(modules)
 
 
