@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,8 +25,7 @@ def test_no_stretch_of_time_has_more_requests(
     pathspec = flow_run("fan_flow")
     w_and_b.clear_requests()
 
-    done = online.run(
-        sys.executable,
+    done = online.python(
         str(_PROBE),
         str(_SECONDS),
         str(_REQUESTS),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -190,7 +189,7 @@ def referred(
         probe = str(Path(__file__).with_name("reference_probe.py"))
         metadata = metadata_of(in_s3.home)
         sent = w_and_b.uploaded_bytes
-        done = sandbox.run(sys.executable, probe, metadata, in_s3.pathspec, mode, *more)
+        done = sandbox.python(probe, metadata, in_s3.pathspec, mode, *more)
         assert done.code == 0, done.err
         reported = json.loads(done.out.splitlines()[-1])
         result[mode] = {**reported, "sent": w_and_b.uploaded_bytes - sent}
