@@ -71,22 +71,24 @@ def test_on_a_terminal(
     pathspec = flow_run("heavy_flow")
     first = served.hold(lambda _: True)
     upload = _held_upload(served)
-    with OnTerminal(
-        caller, "sync", pathspec, "--metadata", metadata_of(flows_root), NO_COLOR="1"
-    ) as terminal:
-        terminal.wait_for(r"connecting to W&B  \d:\d\d")
-        first.release()
-        terminal.wait_for(rf"reading {pathspec}  \d")
-        terminal.wait_for(rf"{pathspec}/start  [^\r]*0/2 W&B runs")
-        sent = terminal.wait_for(r"([\d.]+) MB of 16.0 MB sent")
-        assert 0 <= float(sent[1]) < 16
-        terminal.resize(40)
-        terminal.wait_for(r"…[^\r]*0/2 W&B runs")
-        terminal.resize(120)
-        terminal.wait_for(r"0/2 W&B runs  [\d.]+ MB of 16.0 MB sent  \d:\d\d\r")
-        upload.release()
-        code = terminal.end()
-        text = terminal.text
+    with closing(MetadataService(flows_root)) as service:
+        reading = service.hold(r"/tasks/\w+/artifacts$|/runs/\w+/metadata$")
+        source = ("--metadata", f"service@{service.url}", *_roots(flows_root))
+        with OnTerminal(caller, "sync", pathspec, *source, NO_COLOR="1") as terminal:
+            terminal.wait_for(r"connecting to W&B  \d:\d\d")
+            first.release()
+            terminal.wait_for(rf"reading {pathspec}  \d")
+            reading.set()
+            terminal.wait_for(rf"{pathspec}/start  [^\r]*0/2 W&B runs")
+            sent = terminal.wait_for(r"([\d.]+) MB of 16.0 MB sent")
+            assert 0 <= float(sent[1]) < 16
+            terminal.resize(40)
+            terminal.wait_for(r"…[^\r]*0/2 W&B runs")
+            terminal.resize(120)
+            terminal.wait_for(r"0/2 W&B runs  [\d.]+ MB of 16.0 MB sent  \d:\d\d\r")
+            upload.release()
+            code = terminal.end()
+            text = terminal.text
 
     assert code == 0
     assert "\x1b[?" not in text, "the cursor is never hidden, nothing is switched"
