@@ -96,13 +96,6 @@ class Sandbox:
         assert_as_published(arguments, done.out)
         return done
 
-    def python(self, *arguments: str, **environment: str) -> Finished:
-        """Run `python -c`, `-m` or a file as a user does, but for the time that imports take.
-
-        wandb and mfwb are imported already, and Metaflow is not.
-        """
-        return end(self.start_mfwb(*arguments, **environment), within=self.patience)
-
     def constrained_mfwb(
         self, constraints: Constraints, *arguments: str, **environment: str
     ) -> Finished:

@@ -30,7 +30,6 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.abc import MetaPathFinder
 from pathlib import Path
-from types import ModuleType
 from typing import IO, Any
 
 from tests.support.known_code import know_code_of
@@ -363,27 +362,9 @@ def _main() -> None:
     _be_a_process_of_its_own()
     _constrain(Constraints(**call["constraints"]))
     sys.path[0] = call["folder"]
+    sys.argv[1:] = call["arguments"]
     with ending_early():  # to take apart what a fork shares takes 0.1 s, half of a short command
-        _run(call["arguments"])
-
-
-def _run(arguments: list[str]) -> None:
-    """Do what `python` does with `-c` and a text, `-m` and a module, or a file; else run mfwb."""
-    if arguments[:1] == ["-c"]:
-        sys.modules["__main__"] = main = ModuleType("__main__")
-        sys.argv[:] = ["-c", *arguments[2:]]
-        exec(compile(arguments[1], "<string>", "exec", dont_inherit=True), main.__dict__)  # noqa: S102 - its job
-        return
-    if arguments and arguments[0].endswith(".py"):
-        sys.argv[:] = arguments
-        sys.path[0] = str(Path(arguments[0]).resolve().parent)
-        runpy.run_path(arguments[0], run_name="__main__")
-        return
-    module, rest = "mfwb", arguments
-    if arguments[:1] == ["-m"]:
-        _, module, *rest = arguments
-    sys.argv[1:] = rest
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+        runpy.run_module("mfwb", run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":
