@@ -94,6 +94,6 @@ def _counts(place: Sandbox, flow_run: str) -> dict[str, dict[str, int]]:
     commands["lineage"] = ["lineage", flow_run, "--format", "json"]
     file = folder / "counts.json"
     file.write_text(json.dumps(commands), encoding="utf-8")
-    done = place.python(str(_COUNTED_CALLS), str(file))
+    done = place.python(_COUNTED_CALLS.read_text(encoding="utf-8"), str(file))
     assert done.code == 0, done.err
     return dict(json.loads(file.read_text(encoding="utf-8")))

@@ -113,7 +113,7 @@ class Cron:
 
         Those of modules that every call imports are not counted.
         """
-        done = self.sandbox.python("-c", _TRACED, *self.command(*arguments))
+        done = self.sandbox.python(_TRACED, *self.command(*arguments))
         assert done.code == 0, done.err
         assert done.document["totals"]["flow_runs"]["unchanged"] == self.copies + 1
         return int((self.sandbox.root / "peak").read_text(encoding="utf-8"))
@@ -124,9 +124,9 @@ class Cron:
         Args:
             warm: without the time that imports take; what is imported is more then.
         """
-        program = ("-c", _COUNTED, *self.command())
-        sandbox = self.sandbox
-        done = sandbox.python(*program) if warm else sandbox.run(sys.executable, *program)
+        program, sandbox = (_COUNTED, *self.command()), self.sandbox
+        cold = (sys.executable, "-c", *program)
+        done = sandbox.python(*program) if warm else sandbox.run(*cold)
         assert done.code == 0, done.err
         statuses = [item["status"] for item in done.document["flow_runs"]]
         assert statuses == ["unchanged"] * (self.copies + 1)

@@ -432,5 +432,5 @@ def _delete(place: Place, run_id: str) -> None:
 
 
 def _run(place: Place, code: str) -> None:
-    done = place.sandbox.python("-c", code)
+    done = place.sandbox.python(code)
     assert done.code == 0, done.err

@@ -292,7 +292,7 @@ def test_a_foreign_w_and_b_run(place: Place, w_and_b: WandbServer) -> None:
     where = (*place.pathspecs, *place.to, *place.source)
     place.plan()
     run_id = place.sandbox.mfwb("plan", *where).document["flow_runs"][0]["wandb_runs"][0]["id"]
-    made = place.sandbox.python("-c", _FOREIGN, place.to[3], run_id)
+    made = place.sandbox.python(_FOREIGN, place.to[3], run_id)
     assert made.code == 0, made.err
     before = w_and_b.state.snapshot(f"acme/{place.to[3]}")
 
@@ -357,7 +357,7 @@ def test_from_python(place: Place) -> None:
     """The same by `mfwb.plan(out=...)` and `mfwb.sync(plan=...)`."""
     arguments = (place.pathspecs[0], place.to[3], metadata_of(place.sandbox.root))
 
-    done = place.sandbox.python("-c", _FROM_PYTHON, *arguments)
+    done = place.sandbox.python(_FROM_PYTHON, *arguments)
 
     assert done.code == 0, done.err
     worked, synced, selected = done.out.splitlines()

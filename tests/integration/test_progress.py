@@ -197,7 +197,8 @@ def test_one_that_takes_long_in_a_pipe(
     log = caller.root / "err"
     log.touch()
     process = Process(
-        ("-c", _IMPATIENT, "push", "bundle"),
+        ("push", "bundle"),
+        program=_IMPATIENT,
         folder=caller.root,
         environment={**caller.environment, **FORCED},
         constraints=Constraints(streams={"2": str(log)}),

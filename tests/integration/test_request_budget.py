@@ -26,7 +26,7 @@ def test_no_stretch_of_time_has_more_requests(
     w_and_b.clear_requests()
 
     done = online.python(
-        str(_PROBE),
+        _PROBE.read_text(encoding="utf-8"),
         str(_SECONDS),
         str(_REQUESTS),
         pathspec,

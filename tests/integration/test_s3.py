@@ -186,7 +186,7 @@ def referred(
     result = {}
     for mode, more in (("online", ()), ("offline", ("bundle",))):
         sandbox = in_s3.sandbox(tmp_path_factory.mktemp(mode), w_and_b, PYTHONPATH=_python_path())
-        probe = str(Path(__file__).with_name("reference_probe.py"))
+        probe = Path(__file__).with_name("reference_probe.py").read_text(encoding="utf-8")
         metadata = metadata_of(in_s3.home)
         sent = w_and_b.uploaded_bytes
         done = sandbox.python(probe, metadata, in_s3.pathspec, mode, *more)

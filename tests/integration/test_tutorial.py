@@ -62,7 +62,7 @@ def tutorial(tmp_path_factory: pytest.TempPathFactory) -> tuple[tuple[str, str],
                 *("--config", str(_EXAMPLES / "mfwb.toml"), "--metadata", metadata_of(root)),
             )
             assert done.code == 0, done.err
-        read = sandbox.python("-c", _READ)
+        read = sandbox.python(_READ)
         assert read.code == 0, read.err
         first, second = ids
         return (first, second), json.loads(read.out.splitlines()[-1])

@@ -30,14 +30,17 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.abc import MetaPathFinder
 from pathlib import Path
+from types import ModuleType
 from typing import IO, Any
 
 from tests.support.known_code import know_code_of
 from tests.support.launcher import ending_early, warm_up
 from tests.support.warm_children import be_a_process_with_wandb, warm_children
 
-__all__ = ["CLOSED", "LEFT", "Constraints", "Process", "serve"]
+__all__ = ["CLOSED", "LEFT", "Constraints", "Process", "handed_on", "serve"]
 
+_NAME = "tests.support.warm"  # also where it runs as a program
+_HANDED_ON = "WARM_SERVER"
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _SLOW = (
     *(
@@ -132,9 +135,10 @@ class Process:
         *,
         folder: Path,
         environment: Mapping[str, str],
-        server: str = "tests.support.warm",
+        server: str = _NAME,
         constraints: Constraints | None = None,
         terminal: int | None = None,
+        program: str | None = None,
     ) -> None:
         """Start mfwb in a folder, with all its variables; or what another server starts.
 
@@ -145,12 +149,14 @@ class Process:
             server: the module of the process that forks for it.
             constraints: what it may not do.
             terminal: a descriptor for stdout and stderr; None: what is printed is kept.
+            program: Python that runs in place of mfwb, as with `python -c`.
         """
         call = {
             "arguments": [*arguments],
             "folder": str(folder),
             "environment": {**environment},
             "constraints": asdict(constraints or Constraints()),
+            "program": program,
         }
         self._reply, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._out = tempfile.TemporaryFile()  # noqa: SIM115 - `communicate` closes them
@@ -205,8 +211,19 @@ def _text_of(file: IO[bytes]) -> str:
         return file.read().decode()
 
 
+def handed_on() -> tuple[dict[str, str], int]:
+    """Return variables and an open file by which a program of the tests finds our server of mfwb.
+
+    Without them, it would start one of its own.
+    """
+    number = _server(_NAME).fileno()
+    return {_HANDED_ON: str(number)}, number
+
+
 @cache
 def _server(module: str) -> socket.socket:
+    if module == _NAME and _HANDED_ON in os.environ:
+        return socket.socket(fileno=int(os.environ[_HANDED_ON]))
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with its:
         server = subprocess.Popen(
@@ -249,7 +266,8 @@ def serve(control: socket.socket) -> dict[str, Any] | None:
                 break
             for stream in streams:
                 os.close(stream)
-            reply.send(str(process).encode())
+            with suppress(OSError):  # who called has gone
+                reply.send(str(process).encode())
             running[process] = reply
     for opened in (control, reply, *running.values()):
         opened.close()
@@ -364,7 +382,16 @@ def _main() -> None:
     sys.path[0] = call["folder"]
     sys.argv[1:] = call["arguments"]
     with ending_early():  # to take apart what a fork shares takes 0.1 s, half of a short command
-        runpy.run_module("mfwb", run_name="__main__", alter_sys=True)
+        if call["program"] is None:
+            runpy.run_module("mfwb", run_name="__main__", alter_sys=True)
+        else:
+            _run_program(call["program"])
+
+
+def _run_program(text: str) -> None:
+    sys.argv[0] = "-c"
+    sys.modules["__main__"] = main = ModuleType("__main__")
+    exec(compile(text, "<string>", "exec", dont_inherit=True), main.__dict__)  # noqa: S102 - its job
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ def _write_run(folder: Path, project: str) -> None:
 
 
 def _sync(sandbox: Sandbox, folder: Path) -> None:
-    done = sandbox.python("-m", "wandb", "sync", "--yes", str(folder))
+    done = sandbox.wandb("sync", "--yes", str(folder))
     assert done.code == 0, done.err
 
 

@@ -130,7 +130,7 @@ def test_reading_loads_no_class(
         path.write_text(json.dumps({**document, "sha": "f" * 40}), encoding="utf-8")
 
     arguments = (str(tmp_path), flow, ",".join(ALLOWED))
-    done = sandbox.python("-c", _PROBE, *arguments)
+    done = sandbox.python(_PROBE, *arguments)
 
     included = len([*files.glob("*[0-9a-f]")])
     assert done.code == 0, done.err
