@@ -249,43 +249,61 @@ def serve(control: socket.socket) -> dict[str, Any] | None:
 
     Returns None at the end, when nobody is there any more who could call.
     """
-    while True:
-        message, streams, _, _ = socket.recv_fds(control, _LONGEST, 4)
-        if not message:
-            return None
-        if os.fork() == 0:
-            control.close()
-            if _is_the_one(streams):
-                call: dict[str, Any] = json.loads(message)
-                os.chdir(call["folder"])
-                os.environ.clear()
-                os.environ.update(call["environment"])
-                return call
-            os._exit(0)
-        for stream in streams:
-            os.close(stream)
-        with suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-
-
-def _is_the_one(streams: list[int]) -> bool:
-    """Fork once more: the child has the streams and does the work, the parent tells of its end."""
-    reply = socket.socket(fileno=streams.pop())
-    process = os.fork()
-    if process == 0:
-        reply.close()
-        for number, stream in enumerate(streams):
-            os.dup2(stream, number)
-            os.close(stream)
-        return True
-    for stream in streams:
+    running: dict[int, socket.socket] = {}  # by process: who is told of its end
+    with _ends() as ended:
+        while True:
+            ready, _, _ = select.select([control, ended], [], [])
+            if ended in ready:
+                _tell_ends(ended, running)
+            if control not in ready:
+                continue
+            message, streams, _, _ = socket.recv_fds(control, _LONGEST, 4)
+            if not message:
+                return None
+            reply = socket.socket(fileno=streams.pop())
+            process = os.fork()
+            if process == 0:
+                break
+            for stream in streams:
+                os.close(stream)
+            with suppress(OSError):  # who called has gone
+                reply.send(str(process).encode())
+            running[process] = reply
+    for opened in (control, reply, *running.values()):
+        opened.close()
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
         os.close(stream)
-    reply.send(str(process).encode())
-    _, status = os.waitpid(process, 0)
-    with suppress(OSError):  # nobody waits any more
-        reply.send(str(os.waitstatus_to_exitcode(status)).encode())
-    return False
+    call: dict[str, Any] = json.loads(message)
+    os.chdir(call["folder"])
+    os.environ.clear()
+    os.environ.update(call["environment"])
+    return call
+
+
+@contextmanager
+def _ends() -> Iterator[socket.socket]:
+    """Yield what can be read when a child has ended."""
+    ours, its = socket.socketpair()
+    with ours, its:
+        ours.settimeout(0)
+        its.settimeout(0)
+        before = signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(its.fileno(), warn_on_full_buffer=False)
+        yield ours
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, before)
+
+
+def _tell_ends(ended: socket.socket, running: dict[int, socket.socket]) -> None:
+    ended.recv(_LONGEST)
+    with suppress(ChildProcessError):  # there is none
+        while (end := os.waitpid(-1, os.WNOHANG))[0]:
+            caller = running.pop(end[0], None)
+            if caller is None:
+                continue
+            with caller, suppress(OSError):  # nobody waits any more
+                caller.send(str(os.waitstatus_to_exitcode(end[1])).encode())
 
 
 class _NoMetaflow(MetaPathFinder):
@@ -315,7 +333,9 @@ def _import_mfwb() -> None:
     import mfwb  # noqa: PLC0415 - not in the tests' process
     from mfwb import outcome, plan_file  # noqa: PLC0415 - the same
     from mfwb.planning import plan  # noqa: PLC0415 - the same
-    from mfwb.sink.content import edits  # noqa: PLC0415 - the same
+    from mfwb.sink.content import edits, receipt  # noqa: PLC0415 - the same
+    from mfwb.sink.offline import manifest  # noqa: PLC0415 - the same
+    from mfwb.snapshot import codec  # noqa: PLC0415 - the same
 
     with _without_metaflow():
         modules = [
@@ -330,8 +350,8 @@ def _import_mfwb() -> None:
         plan._adapter(kind)
     for result in (outcome.Estimate, outcome.FlowRunOutcome, outcome.ShardOutcome):
         outcome._adapter(result)
-    edits._adapter()
-    plan_file._adapter()
+    for built in (codec, edits, manifest, plan_file, receipt):
+        built._adapter()
     know_code_of(modules)
 
 
