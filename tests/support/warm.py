@@ -34,7 +34,7 @@ from types import ModuleType
 from typing import IO, Any
 
 from tests.support.known_code import know_code_of
-from tests.support.launcher import ending_early, warm_up
+from tests.support.launcher import ending_early, listen, warm_up
 from tests.support.warm_children import be_a_process_with_wandb, warm_children
 
 __all__ = ["CLOSED", "LEFT", "Constraints", "Process", "handed_on", "serve"]
@@ -72,6 +72,7 @@ _IN_FULL = (
 )
 """Folders of mfwb of which each module is imported that does without Metaflow."""
 _LONGEST = 1 << 18  # bytes of a request
+_STARTS_WITHIN = 60  # seconds
 
 
 _CAPABILITY_VERSION = 0x20080522
@@ -224,53 +225,98 @@ def handed_on() -> tuple[dict[str, str], int]:
 def _server(module: str) -> socket.socket:
     if module == _NAME and _HANDED_ON in os.environ:
         return socket.socket(fileno=int(os.environ[_HANDED_ON]))
-    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with its:
-        server = subprocess.Popen(
-            [sys.executable, "-m", module, str(its.fileno())],
-            cwd=_REPOSITORY,
-            env={**os.environ, "WANDB_ERROR_REPORTING": "false"},
-            pass_fds=[its.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-    atexit.register(_end, server, ours)
+    session = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    if session is None:
+        ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with its:
+            atexit.register(_end, _start(module, its), ours)
+        return ours
+    name = f"warm-{session}-{module.rpartition('.')[2]}"
+    return _shared_server(module, Path(tempfile.gettempdir(), name))
+
+
+def _shared_server(module: str, address: Path) -> socket.socket:
+    """Connect to the server of all workers of a session, which the first of them starts.
+
+    To start one takes seconds of a processor.
+    """
+    ours = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    lock, early = address.with_suffix(".lock"), address.with_suffix(".early")
+    try:
+        lock.mkdir()
+    except FileExistsError:
+        give_up = time.monotonic() + _STARTS_WITHIN
+        while not address.exists() and time.monotonic() < give_up:
+            time.sleep(0.01)
+        ours.connect(str(address))
+        return ours
+    with listen(early) as listener:
+        early.rename(address)
+        ours.connect(str(address))  # before it is there: it ends when nobody is connected
+        atexit.register(_end, _start(module, listener), ours, address, lock)
     return ours
 
 
-def _end(server: subprocess.Popen[bytes], control: socket.socket) -> None:
+def _start(module: str, its: socket.socket) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", module, str(its.fileno())],
+        cwd=_REPOSITORY,
+        env={**os.environ, "WANDB_ERROR_REPORTING": "false"},
+        pass_fds=[its.fileno()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def _end(server: subprocess.Popen[bytes], control: socket.socket, *files: Path) -> None:
     control.close()
     server.wait()
+    for path in files:
+        path.rmdir() if path.is_dir() else path.unlink()
 
 
-def serve(control: socket.socket) -> dict[str, Any] | None:
+def serve(door: socket.socket) -> dict[str, Any] | None:
     """Fork for each call; return the call in the fork, in its folder with its variables.
 
     Returns None at the end, when nobody is there any more who could call.
+
+    Args:
+        door: a connection to who calls, or what listens for such connections.
     """
+    is_listening = door.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    callers: list[socket.socket] = [] if is_listening else [door]
     running: dict[int, socket.socket] = {}  # by process: who is told of its end
     with _ends() as ended:
         while True:
-            ready, _, _ = select.select([control, ended], [], [])
+            ready, _, _ = select.select({door, ended, *callers}, [], [])
             if ended in ready:
                 _tell_ends(ended, running)
-            if control not in ready:
-                continue
-            message, streams, _, _ = socket.recv_fds(control, _LONGEST, 4)
-            if not message:
-                return None
-            reply = socket.socket(fileno=streams.pop())
-            process = os.fork()
-            if process == 0:
-                break
-            for stream in streams:
-                os.close(stream)
-            with suppress(OSError):  # who called has gone
-                reply.send(str(process).encode())
-            running[process] = reply
-    for opened in (control, reply, *running.values()):
-        opened.close()
+            if is_listening and door in ready:
+                callers.append(door.accept()[0])
+            for caller in [caller for caller in callers if caller in ready]:
+                message, streams, _, _ = socket.recv_fds(caller, _LONGEST, 4)
+                if not message:
+                    callers.remove(caller)
+                    caller.close()
+                    if not callers:
+                        return None
+                    continue
+                reply = socket.socket(fileno=streams.pop())
+                process = os.fork()
+                if process == 0:
+                    for opened in {door, reply, *callers, *running.values()}:
+                        opened.close()
+                    return _called(message, streams)
+                for stream in streams:
+                    os.close(stream)
+                with suppress(OSError):  # who called has gone
+                    reply.send(str(process).encode())
+                running[process] = reply
+
+
+def _called(message: bytes, streams: Sequence[int]) -> dict[str, Any]:
+    """Take on what a call gives: streams, folder and variables."""
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
