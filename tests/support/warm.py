@@ -73,6 +73,8 @@ _IN_FULL = (
 """Folders of mfwb of which each module is imported that does without Metaflow."""
 _LONGEST = 1 << 18  # bytes of a request
 _STARTS_WITHIN = 60  # seconds
+_ENDS_WITHIN = 8  # seconds: what has not ended after ten, xdist kills
+_EARLY, _LOCK = ".early", ".lock"  # an address before it is listened at; who made that is first
 
 
 _CAPABILITY_VERSION = 0x20080522
@@ -241,9 +243,9 @@ def _shared_server(module: str, address: Path) -> socket.socket:
     To start one takes seconds of a processor.
     """
     ours = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    lock, early = address.with_suffix(".lock"), address.with_suffix(".early")
+    early = address.with_suffix(_EARLY)
     try:
-        lock.mkdir()
+        address.with_suffix(_LOCK).mkdir()
     except FileExistsError:
         give_up = time.monotonic() + _STARTS_WITHIN
         while not address.exists() and time.monotonic() < give_up:
@@ -253,7 +255,7 @@ def _shared_server(module: str, address: Path) -> socket.socket:
     with listen(early) as listener:
         early.rename(address)
         ours.connect(str(address))  # before it is there: it ends when nobody is connected
-        atexit.register(_end, _start(module, listener), ours, address, lock)
+        atexit.register(_end, _start(module, listener), ours)
     return ours
 
 
@@ -269,11 +271,10 @@ def _start(module: str, its: socket.socket) -> subprocess.Popen[bytes]:
     )
 
 
-def _end(server: subprocess.Popen[bytes], control: socket.socket, *files: Path) -> None:
+def _end(server: subprocess.Popen[bytes], control: socket.socket) -> None:
     control.close()
-    server.wait()
-    for path in files:
-        path.rmdir() if path.is_dir() else path.unlink()
+    with suppress(subprocess.TimeoutExpired):  # other workers are slow to end
+        server.wait(_ENDS_WITHIN)
 
 
 def serve(door: socket.socket) -> dict[str, Any] | None:
@@ -296,23 +297,40 @@ def serve(door: socket.socket) -> dict[str, Any] | None:
                 callers.append(door.accept()[0])
             for caller in [caller for caller in callers if caller in ready]:
                 message, streams, _, _ = socket.recv_fds(caller, _LONGEST, 4)
-                if not message:
+                if message:
+                    if _fork(streams, running):
+                        for opened in {door, *callers}:
+                            opened.close()
+                        return _called(message, streams)
+                else:
                     callers.remove(caller)
                     caller.close()
-                    if not callers:
-                        return None
-                    continue
-                reply = socket.socket(fileno=streams.pop())
-                process = os.fork()
-                if process == 0:
-                    for opened in {door, reply, *callers, *running.values()}:
-                        opened.close()
-                    return _called(message, streams)
-                for stream in streams:
-                    os.close(stream)
-                with suppress(OSError):  # who called has gone
-                    reply.send(str(process).encode())
-                running[process] = reply
+            if not callers:
+                break
+    if is_listening:
+        _clean_up(Path(door.getsockname()))
+    return None
+
+
+def _fork(streams: list[int], running: dict[int, socket.socket]) -> bool:
+    """Fork, and take note of who is told of the end; whether this is the fork."""
+    reply = socket.socket(fileno=streams.pop())
+    process = os.fork()
+    if process == 0:
+        for opened in (reply, *running.values()):
+            opened.close()
+        return True
+    for stream in streams:
+        os.close(stream)
+    with suppress(OSError):  # who called has gone
+        reply.send(str(process).encode())
+    running[process] = reply
+    return False
+
+
+def _clean_up(early: Path) -> None:
+    early.with_suffix("").unlink()
+    early.with_suffix(_LOCK).rmdir()
 
 
 def _called(message: bytes, streams: Sequence[int]) -> dict[str, Any]:
