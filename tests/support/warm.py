@@ -42,7 +42,6 @@ __all__ = [
     "LEFT",
     "Constraints",
     "Process",
-    "handed_on",
     "serve",
     "shared_servers",
     "wait_for_somebody",
@@ -50,7 +49,6 @@ __all__ = [
 
 _NAME = "tests.support.warm"  # also where it runs as a program
 _FLOWS = "tests.support.warm_flows"
-_HANDED_ON = "WARM_SERVER"
 _SHARED = "WARM_SERVERS"
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _SLOW = (
@@ -222,15 +220,6 @@ def _text_of(file: IO[bytes]) -> str:
         return file.read().decode()
 
 
-def handed_on() -> tuple[dict[str, str], int]:
-    """Return variables and an open file by which a program of the tests finds our server of mfwb.
-
-    Without them, it would start one of its own.
-    """
-    number = _server(_NAME).fileno()
-    return {_HANDED_ON: str(number)}, number
-
-
 @contextmanager
 def shared_servers() -> Iterator[None]:
     """Let all processes that this one starts meanwhile have the same servers.
@@ -254,8 +243,6 @@ def shared_servers() -> Iterator[None]:
 
 @cache
 def _server(module: str) -> socket.socket:
-    if module == _NAME and _HANDED_ON in os.environ:
-        return socket.socket(fileno=int(os.environ[_HANDED_ON]))
     if _SHARED in os.environ:
         ours = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.connect(str(Path(os.environ[_SHARED], module)))
