@@ -25,7 +25,7 @@ import tempfile
 import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.abc import MetaPathFinder
@@ -34,13 +34,22 @@ from types import ModuleType
 from typing import IO, Any
 
 from tests.support.known_code import know_code_of
-from tests.support.launcher import ending_early, listen, warm_up
+from tests.support.launcher import ending_early, warm_up
 from tests.support.warm_children import be_a_process_with_wandb, warm_children
 
-__all__ = ["CLOSED", "LEFT", "Constraints", "Process", "handed_on", "serve"]
+__all__ = [
+    "CLOSED",
+    "LEFT",
+    "Constraints",
+    "Process",
+    "serve",
+    "shared_servers",
+    "wait_for_somebody",
+]
 
 _NAME = "tests.support.warm"  # also where it runs as a program
-_HANDED_ON = "WARM_SERVER"
+_FLOWS = "tests.support.warm_flows"
+_SHARED = "WARM_SERVERS"
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _SLOW = (
     *(
@@ -72,9 +81,6 @@ _IN_FULL = (
 )
 """Folders of mfwb of which each module is imported that does without Metaflow."""
 _LONGEST = 1 << 18  # bytes of a request
-_STARTS_WITHIN = 60  # seconds
-_ENDS_WITHIN = 8  # seconds: what has not ended after ten, xdist kills
-_EARLY, _LOCK = ".early", ".lock"  # an address before it is listened at; who made that is first
 
 
 _CAPABILITY_VERSION = 0x20080522
@@ -214,127 +220,123 @@ def _text_of(file: IO[bytes]) -> str:
         return file.read().decode()
 
 
-def handed_on() -> tuple[dict[str, str], int]:
-    """Return variables and an open file by which a program of the tests finds our server of mfwb.
+@contextmanager
+def shared_servers() -> Iterator[None]:
+    """Let all processes that this one starts meanwhile have the same servers.
 
-    Without them, it would start one of its own.
+    To warm up takes eight seconds of a processor, which each worker of pytest would need. Nothing
+    is warmed up before somebody calls.
     """
-    number = _server(_NAME).fileno()
-    return {_HANDED_ON: str(number)}, number
+    with tempfile.TemporaryDirectory(prefix="warm-", dir="/tmp") as folder, ExitStack() as stack:
+        for module in (_NAME, _FLOWS):
+            address = Path(folder, module)
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+                listener.bind(str(address))
+                listener.listen(64)
+                stack.enter_context(_started(module, listener))
+        os.environ[_SHARED] = folder
+        try:
+            yield
+        finally:
+            del os.environ[_SHARED]
 
 
 @cache
 def _server(module: str) -> socket.socket:
-    if module == _NAME and _HANDED_ON in os.environ:
-        return socket.socket(fileno=int(os.environ[_HANDED_ON]))
-    session = os.environ.get("PYTEST_XDIST_TESTRUNUID")
-    if session is None:
-        ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with its:
-            atexit.register(_end, _start(module, its), ours)
+    if _SHARED in os.environ:
+        ours = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.connect(str(Path(os.environ[_SHARED], module)))
+        atexit.register(ours.close)
         return ours
-    name = f"warm-{session}-{module.rpartition('.')[2]}"
-    return _shared_server(module, Path(tempfile.gettempdir(), name))
-
-
-def _shared_server(module: str, address: Path) -> socket.socket:
-    """Connect to the server of all workers of a session, which the first of them starts.
-
-    To start one takes seconds of a processor.
-    """
-    ours = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    early = address.with_suffix(_EARLY)
-    try:
-        address.with_suffix(_LOCK).mkdir()
-    except FileExistsError:
-        give_up = time.monotonic() + _STARTS_WITHIN
-        while not address.exists() and time.monotonic() < give_up:
-            time.sleep(0.01)
-        ours.connect(str(address))
-        return ours
-    with listen(early) as listener:
-        early.rename(address)
-        ours.connect(str(address))  # before it is there: it ends when nobody is connected
-        atexit.register(_end, _start(module, listener), ours)
+    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with its:
+        server = ExitStack()
+        server.enter_context(_started(module, its))
+    atexit.register(server.close)
+    atexit.register(ours.close)
     return ours
 
 
-def _start(module: str, its: socket.socket) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", module, str(its.fileno())],
+@contextmanager
+def _started(module: str, control: socket.socket) -> Iterator[None]:
+    """Start a server, which ends with this."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", module, str(control.fileno())],
         cwd=_REPOSITORY,
         env={**os.environ, "WANDB_ERROR_REPORTING": "false"},
-        pass_fds=[its.fileno()],
-        stdin=subprocess.DEVNULL,
+        pass_fds=[control.fileno()],
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    yield
+    assert server.stdin is not None
+    server.stdin.close()
+    server.wait()
 
 
-def _end(server: subprocess.Popen[bytes], control: socket.socket) -> None:
-    control.close()
-    with suppress(subprocess.TimeoutExpired):  # other workers are slow to end
-        server.wait(_ENDS_WITHIN)
+def wait_for_somebody() -> socket.socket:
+    """Return where calls come from, or callers, once there is one."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    select.select([control, sys.stdin], [], [])
+    return control
 
 
-def serve(door: socket.socket) -> dict[str, Any] | None:
+class _Callers:
+    """Who may call: the one at the other end, or all who connect."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._is_shared = bool(control.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+        self.opened = [control]
+
+    def receive(self, ready: Sequence[object]) -> tuple[bytes, list[int]]:
+        """Return the next call, and the streams that came with it; no bytes: there is none."""
+        caller = next((caller for caller in self.opened if caller in ready), None)
+        if caller is None:
+            return b"", []
+        if self._is_shared and caller is self._control:
+            self.opened.append(caller.accept()[0])
+            return b"", []
+        message, streams, _, _ = socket.recv_fds(caller, _LONGEST, 4)
+        if not message:
+            self.opened.remove(caller)
+            caller.close()
+        return message, streams
+
+
+def serve(control: socket.socket) -> dict[str, Any] | None:
     """Fork for each call; return the call in the fork, in its folder with its variables.
 
-    Returns None at the end, when nobody is there any more who could call.
-
     Args:
-        door: a connection to who calls, or what listens for such connections.
+        control: where calls come from; or what those who call connect to.
+
+    Returns:
+        The call; None at the end, when stdin ends.
     """
-    is_listening = door.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
-    callers: list[socket.socket] = [] if is_listening else [door]
     running: dict[int, socket.socket] = {}  # by process: who is told of its end
+    callers = _Callers(control)
     with _ends() as ended:
         while True:
-            ready, _, _ = select.select({door, ended, *callers}, [], [])
+            ready, _, _ = select.select([ended, sys.stdin, *callers.opened], [], [])
             if ended in ready:
                 _tell_ends(ended, running)
-            if is_listening and door in ready:
-                callers.append(door.accept()[0])
-            for caller in [caller for caller in callers if caller in ready]:
-                message, streams, _, _ = socket.recv_fds(caller, _LONGEST, 4)
-                if message:
-                    if _fork(streams, running):
-                        for opened in {door, *callers}:
-                            opened.close()
-                        return _called(message, streams)
-                else:
-                    callers.remove(caller)
-                    caller.close()
-            if not callers:
+            if sys.stdin in ready:
+                return None
+            message, streams = callers.receive(ready)
+            if not message:
+                continue
+            reply = socket.socket(fileno=streams.pop())
+            process = os.fork()
+            if process == 0:
                 break
-    if is_listening:
-        _clean_up(Path(door.getsockname()))
-    return None
-
-
-def _fork(streams: list[int], running: dict[int, socket.socket]) -> bool:
-    """Fork, and take note of who is told of the end; whether this is the fork."""
-    reply = socket.socket(fileno=streams.pop())
-    process = os.fork()
-    if process == 0:
-        for opened in (reply, *running.values()):
-            opened.close()
-        return True
-    for stream in streams:
-        os.close(stream)
-    with suppress(OSError):  # who called has gone
-        reply.send(str(process).encode())
-    running[process] = reply
-    return False
-
-
-def _clean_up(early: Path) -> None:
-    early.with_suffix("").unlink()
-    early.with_suffix(_LOCK).rmdir()
-
-
-def _called(message: bytes, streams: Sequence[int]) -> dict[str, Any]:
-    """Take on what a call gives: streams, folder and variables."""
+            for stream in streams:
+                os.close(stream)
+            with suppress(OSError):  # who called has gone
+                reply.send(str(process).encode())
+            running[process] = reply
+    for opened in (reply, *callers.opened, *running.values()):
+        opened.close()
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
@@ -434,10 +436,11 @@ def _be_a_process_of_its_own() -> None:
 def _main() -> None:
     from mfwb.isolation.memory_limit import ENVIRONMENT  # noqa: PLC0415 - not in the tests' process
 
+    control = wait_for_somebody()
     with warm_children(ENVIRONMENT) as program:
         _import_mfwb()
         warm_up(_SLOW)
-        call = serve(socket.socket(fileno=int(sys.argv[1])))
+        call = serve(control)
         if call is None:
             return
     sys.executable = program

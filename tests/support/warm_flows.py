@@ -15,7 +15,6 @@ import importlib
 import io
 import os
 import shutil
-import socket
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -34,7 +33,7 @@ from tests.support.launcher import (
     warm_up,
     write_launcher,
 )
-from tests.support.warm import Process, serve
+from tests.support.warm import Process, serve, wait_for_somebody
 
 __all__ = ["start_script"]
 
@@ -44,9 +43,8 @@ _USED = (
     *("pandas", "pyarrow.parquet", "pyarrow.pandas_compat"),
     *("sklearn.datasets", "sklearn.ensemble", "sklearn.linear_model", "sklearn.model_selection"),
 )
-_METAFLOW = "metaflow"
 _USED_BY_TASKS = tuple(
-    f"{_METAFLOW}.{name}"
+    f"metaflow.{name}"
     for name in ("cli", "cli_components.run_cmds", "cli_components.step_cmd", "runtime", "task")
 )
 """What each process of a flow run imports after the flow's class is there, which they look at."""
@@ -61,9 +59,10 @@ def start_script(
 
 
 def _main() -> None:
-    know_code_of([_METAFLOW, *_USED_BY_TASKS])
+    control = wait_for_somebody()
+    know_code_of(["metaflow", *_USED_BY_TASKS])
     warm_up(_USED)
-    call = serve(socket.socket(fileno=int(sys.argv[1])))
+    call = serve(control)
     if call is None:
         return
     sys.path[:] = [path for path in sys.path if path not in {"", str(_REPOSITORY)}]
@@ -88,7 +87,7 @@ def _run(arguments: Sequence[str], place: Path) -> int:
     sys.executable = str(launcher)
     listener = listen(address)
     sys.modules["__main__"] = ModuleType("__main__")  # Metaflow puts something there
-    importlib.import_module(_METAFLOW)
+    importlib.import_module("metaflow")
     first, life = fork()
     if first == 0:
         _be(arguments)
