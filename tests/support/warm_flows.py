@@ -24,7 +24,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
-from tests.support.known_code import know_code_of
 from tests.support.launcher import (
     answer_launchers,
     end_of,
@@ -44,12 +43,6 @@ _USED = (
     *("pandas", "pyarrow.parquet", "pyarrow.pandas_compat"),
     *("sklearn.datasets", "sklearn.ensemble", "sklearn.linear_model", "sklearn.model_selection"),
 )
-_METAFLOW = "metaflow"
-_USED_BY_TASKS = tuple(
-    f"{_METAFLOW}.{name}"
-    for name in ("cli", "cli_components.run_cmds", "cli_components.step_cmd", "runtime", "task")
-)
-"""What each process of a flow run imports after the flow's class is there, which they look at."""
 
 
 def start_script(
@@ -61,7 +54,6 @@ def start_script(
 
 
 def _main() -> None:
-    know_code_of([_METAFLOW, *_USED_BY_TASKS])
     warm_up(_USED)
     call = serve(socket.socket(fileno=int(sys.argv[1])))
     if call is None:
@@ -88,7 +80,7 @@ def _run(arguments: Sequence[str], place: Path) -> int:
     sys.executable = str(launcher)
     listener = listen(address)
     sys.modules["__main__"] = ModuleType("__main__")  # Metaflow puts something there
-    importlib.import_module(_METAFLOW)
+    importlib.import_module("metaflow")
     first, life = fork()
     if first == 0:
         _be(arguments)
