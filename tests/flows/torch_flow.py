@@ -10,8 +10,9 @@ from metaflow import FlowSpec, step
 from torch import nn
 
 # To tell its compiler to leave it alone, an optimizer imports that compiler: five seconds.
-torch._dynamo = SimpleNamespace(disable=lambda f, *_, **__: f, graph_break=lambda: None)
-sys.modules["torch._dynamo"] = torch._dynamo
+sys.modules["torch._dynamo"] = SimpleNamespace(
+    disable=lambda f, *_, **__: f, graph_break=lambda: None
+)
 
 _BYTES_OF_WEIGHTS = 20_000_000
 
