@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +16,7 @@ from tests.faults.scene import settled, unnumbered
 from tests.support.copies import copy_flow_run
 from tests.support.sandbox import Finished, Sandbox
 from tests.support.wandb_server import WandbServer
+from tests.support.warm import Process
 
 __all__ = ["FLOW", "Backfills", "statuses", "wait_until", "workers_of"]
 
@@ -96,20 +95,11 @@ class Backfills:
         """Run the backfill to its end."""
         return self.own.mfwb(*self.arguments(shards), *more)
 
-    def start(self, *command: str) -> subprocess.Popen[str]:
-        """Start a program in a session of its own, so that a signal reaches it alone."""
-        return subprocess.Popen(
-            [sys.executable, *command],
-            cwd=self.root,
-            env=self.own.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+    def start(self, *arguments: str) -> Process:
+        """Start mfwb; a signal that it is sent reaches it alone."""
+        return self.own.start_mfwb(*arguments)
 
-    def wait_for_runs(self, number: int, process: subprocess.Popen[str]) -> None:
+    def wait_for_runs(self, number: int, process: Process) -> None:
         """Wait until W&B has so many finished W&B runs."""
         wait_until(lambda: self.finished() >= number, process)
 
@@ -130,7 +120,7 @@ class Backfills:
             return _comparable(other)
 
 
-def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
+def workers_of(process: Process) -> list[psutil.Process]:
     """Return the processes of shards below a process; some may have ended meanwhile."""
     children = psutil.Process(process.pid).children(recursive=True)
     return [child for child in children if _is_worker(child)]
@@ -142,12 +132,12 @@ def _is_worker(process: psutil.Process) -> bool:
     return False
 
 
-def wait_until(is_so: Callable[[], bool], process: subprocess.Popen[str] | None = None) -> None:
+def wait_until(is_so: Callable[[], bool], process: Process | None = None) -> None:
     """Wait until something is so; a process that ends before is a failure."""
     deadline = time.monotonic() + _PATIENCE / 2
     while not is_so():
         if process is not None and process.poll() is not None:
-            raise AssertionError(process.communicate()[0][-3000:])
+            raise AssertionError(process.communicate(60)[1][-3000:])
         assert time.monotonic() < deadline, "it took too long"
         time.sleep(0.05)
 

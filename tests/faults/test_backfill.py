@@ -6,8 +6,6 @@ import gzip
 import json
 import os
 import signal
-import subprocess
-import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,9 +17,11 @@ import pytest
 from tests.faults.backfills import FLOW, Backfills, statuses, wait_until, workers_of
 from tests.faults.scene import differences
 from tests.support.wandb_server import WandbServer
+from tests.support.warm import Process
 
 _RUNS_OF_ONE = 2  # W&B runs of each flow run
-_FLOW_FILE = Path(__file__).parents[2] / "mfwb" / "flows" / "backfill_flow.py"
+_REPOSITORY = Path(__file__).parents[2]
+_FLOW_FILE = _REPOSITORY / "mfwb" / "flows" / "backfill_flow.py"
 
 
 @pytest.fixture
@@ -40,36 +40,35 @@ def test_a_backfill_is_ended_in_each_way(tmp_path: Path, server: WandbServer) ->
     number = 4
     scene = Backfills.make(tmp_path, number, server)
     expected = scene.state_after_one_sync()
-    command = ("-m", "mfwb", *scene.arguments(2), "--processes", "2")
+    command = scene.arguments(2)
     state = tmp_path / "state"
 
-    first = scene.start(*command)
+    first = scene.start(*command, "--processes", "2")
     scene.wait_for_runs(1, first)
     workers = workers_of(first)
     os.kill(first.pid, signal.SIGINT)
-    out, _ = first.communicate(timeout=60)
-    assert first.returncode == 130, out
+    out, err = first.communicate(timeout=60)
+    assert first.returncode == 130, err
     # Nothing is said of flow runs that it did not come to, and no file on a bug is left.
-    assert out.splitlines()[-1] == "mfwb: interrupted; run it again to carry on"
-    assert "failed" not in out
+    assert err.splitlines()[-1] == "mfwb: interrupted; run it again to carry on"
+    assert "failed" not in out + err
     assert list(state.glob("bug-*")) == []
     wait_until(lambda: not any(map(_lives, workers)))
     assert any((state / "backfills").iterdir())
 
     scene.add_newer()
-    second = scene.start(*command)
+    second = scene.start(*command, "--processes", "1")
     scene.wait_for_runs(min(scene.finished() + 4, 2 * number - 2), second)
     orphans = workers_of(second)
-    second.kill()
-    second.communicate()
+    second.close()
     wait_until(lambda: not any(map(_lives, orphans)))
 
-    last = scene.start(*command)
+    last = scene.start(*command, "--processes", "2")
     wait_until(lambda: len(workers_of(last)) > 0, last)
     workers_of(last)[0].kill()
-    out, _ = last.communicate(timeout=1000)
-    assert last.returncode == 0, out[-3000:]
-    document = json.loads(out[out.index("{\n") :])
+    out, err = last.communicate(timeout=1000)
+    assert last.returncode == 0, err[-3000:]
+    document = json.loads(out)
     assert {item["status"] for item in document["flow_runs"]} <= {"synced", "unchanged"}
     assert len(document["flow_runs"]) == number
     assert {shard["state"] for shard in document["shards"]} == {"done"}
@@ -93,7 +92,7 @@ def test_a_backfill_survives_kills(
     """One worker is killed, then the backfill alone, then all of it; the last call is whole."""
     scene = Backfills.make(tmp_path, number, server)
     expected = scene.state_after_one_sync()
-    arguments = ("-m", "mfwb", *scene.arguments(shards), "--processes", str(shards))
+    arguments = (*scene.arguments(shards), "--processes", str(shards))
     wandb_runs = number * _RUNS_OF_ONE
 
     first = scene.start(*arguments)
@@ -101,8 +100,7 @@ def test_a_backfill_survives_kills(
     workers_of(first)[0].kill()
     scene.wait_for_runs(wandb_runs // 3, first)
     orphans = workers_of(first)
-    first.kill()
-    first.communicate()
+    first.close()
     wait_until(lambda: not any(map(_lives, orphans)))
 
     scene.add_newer()
@@ -165,26 +163,26 @@ def test_the_account_of_a_flow_is_that_of_processes(tmp_path: Path, server: Wand
 def _kill_and_resume(scene: Backfills, *, shards: int) -> None:
     """Run the flow, kill it when some flow runs are synced, and resume it to its end."""
     as_flow = ("--on", "metaflow", "--processes", "2")
-    first = scene.start("-m", "mfwb", *scene.arguments(shards), *as_flow)
+    first = scene.start(*scene.arguments(shards), *as_flow)
     scene.wait_for_runs(max(1, len(scene.flow_runs) // 2), first)
     _kill_all(first)
 
-    resume = (sys.executable, str(_FLOW_FILE), "resume", "--max-workers", "2")
-    done = scene.own.run(*resume, "--run-id-file", "r.txt")
+    resume = ("resume", "--max-workers", "2", "--run-id-file", "r.txt")
+    done = scene.own.script(_FLOW_FILE, *resume, PYTHONPATH=str(_REPOSITORY))
     assert done.code == 0, done.out[-3000:]
     assert scene.server.surprises == []
     run = f"MfwbBackfillFlow/{(scene.root / 'r.txt').read_text(encoding='utf-8')}"
     assert (scene.root / ".metaflow" / run / "end").is_dir()
 
 
-def _kill_all(process: subprocess.Popen[str]) -> None:
+def _kill_all(process: Process) -> None:
     """Kill a process and all that it has started, at once."""
     children = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     for child in children:
         with suppress(psutil.NoSuchProcess):
             child.kill()
-    process.communicate()
+    process.close()
 
 
 def _lives(process: psutil.Process) -> bool:

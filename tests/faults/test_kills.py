@@ -37,7 +37,7 @@ REQUESTS = (
     "MfwbHistories",
 )
 _SAMPLE = {
-    ("fan_flow", "task", "mfwb", "file_stream", 2, "after"),
+    ("numbered_flow", "step", "mfwb", "file_stream", 1, "after"),
     ("numbered_flow", "step", "core", "CreateArtifact", 1, "before"),
 }
 

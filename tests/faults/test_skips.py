@@ -34,7 +34,7 @@ def test_it(point):
         (2, (), 0),
         (3, (), 1),
         (3, ("-n", "2"), 1),
-        (2, ("-n", "2"), 0),
+        pytest.param(2, ("-n", "2"), 0, marks=pytest.mark.exhaustive),
         (6, ("-k", "not 5"), 0),
     ],
 )

@@ -11,7 +11,7 @@ class HeavyFlow(FlowSpec):
     @step
     def start(self):
         """Make something that can't be compressed."""
-        self.weights = os.urandom(40_000_000)
+        self.weights = os.urandom(16_000_000)
         self.next(self.end)
 
     @step

@@ -79,7 +79,8 @@ class Bounds:
 
 def violations(events: Iterable[Event], bounds: Bounds) -> list[str]:
     """Return the events that must not be, as text, each once."""
-    result = (str(event) for event in events if not _is_allowed(event, bounds))
+    each = {(event.name, repr(event.arguments)): event for event in events}
+    result = (str(event) for event in each.values() if not _is_allowed(event, bounds))
     return sorted(set(result))
 
 
@@ -133,9 +134,10 @@ def _may_open(arguments: tuple[Any, ...], bounds: Bounds) -> bool:
 
 
 def _may_read(path: str, bounds: Bounds) -> bool:
-    if not _real(path, bounds):
+    real = _real(path, bounds)
+    if not real:
         return True  # a NUL, or a name that is too long: nothing is opened
-    real, named = _real(path, bounds), os.path.abspath(bounds.folder / path)  # noqa: PTH100
+    named = os.path.abspath(bounds.folder / path)  # noqa: PTH100
     if _OF_PROC.fullmatch(named) or named.endswith(("/fd", "/proc")):
         return True
     if _below(real, (*map(str, bounds.secret),)):

@@ -93,6 +93,7 @@ class Scene:
     runs: dict[str, StoredRun] = field(default_factory=dict)
     cases: dict[str, Case] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
+    _harmless: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Make the folders, the secrets, and what listens."""
@@ -355,26 +356,36 @@ class Scene:
     def _leaked(self, done: Watched) -> Iterator[str]:
         needles = self._needles()
         begins = {form[:6] for forms in needles.values() for form in forms}
-        for location, data in self._sent(done):
-            if not any(begin in data for begin in begins):
+        for location, state, data in self._sent(done):
+            if self._harmless.get(location) == (begins, state):
+                continue  # it was searched after the command before
+            content = data if isinstance(data, bytes) else data.read_bytes()
+            if not any(begin in content for begin in begins):
+                self._harmless[location] = (begins, state)
                 continue  # nearly always, and told at once: all secrets begin alike
             for name, forms in needles.items():
-                if any(form in data for form in forms):
+                if any(form in content for form in forms):
                     yield f"leaked: {name} in {location}"
 
     def _needles(self) -> dict[str, list[bytes]]:
         known = {**self.tokens, "W&B's key": self.server.api_key}
         return {name: _forms(token.encode()) for name, token in known.items()}
 
-    def _sent(self, done: Watched) -> Iterator[tuple[str, bytes]]:
-        """Yield all that left the machine, or is meant to."""
-        yield "stdout", done.out.encode("utf-8", "surrogateescape")
-        yield "stderr", done.err.encode("utf-8", "surrogateescape")
-        yield "a request to the attacker", self.canary.received
+    def _sent(self, done: Watched) -> Iterator[tuple[str, object, bytes | Path]]:
+        """Yield all that left the machine, or is meant to, each with what changes if it does."""
+        for location, data in self._sent_by(done):
+            yield location, data, data
         for folder in (self.root / "bundle", self.root / "state"):
             for path in _files(folder, set()):
                 if path.is_file() and not path.is_symlink() and path.stat().st_size < 50 * _LARGE:
-                    yield f"the file {path.relative_to(self.root)}", path.read_bytes()
+                    result = path.stat()
+                    state = (result.st_ino, result.st_size, result.st_mtime_ns, result.st_ctime_ns)
+                    yield f"the file {path.relative_to(self.root)}", state, path
+
+    def _sent_by(self, done: Watched) -> Iterator[tuple[str, bytes]]:
+        yield "stdout", done.out.encode("utf-8", "surrogateescape")
+        yield "stderr", done.err.encode("utf-8", "surrogateescape")
+        yield "a request to the attacker", self.canary.received
         for request in self.server.requests:
             body = json.dumps(request.variables, default=str).encode()
             yield f"a request ({request.operation or request.path})", body

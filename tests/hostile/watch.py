@@ -167,6 +167,8 @@ class _Tree:
 
     def look(self) -> None:
         """Note new processes, and the memory of all."""
+        # Its number may be another one's by now.
+        self._known = {pid: item for pid, item in self._known.items() if item.is_running()}
         waiting = list(self._known.values())
         while waiting:
             for child in _children(waiting.pop()):
@@ -196,8 +198,6 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
     """
     result = []
     with contextlib.suppress(psutil.Error, OSError):
-        if not process.is_running():  # its number may be another one's by now
-            return []
         if not _LINUX_TELLS:
             return list(process.children())
         for path in Path(f"/proc/{process.pid}/task").glob("*/children"):

@@ -16,7 +16,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 _EVENTS = frozenset({"open", "os.listdir", "os.scandir", "os.mkdir", "os.rename", "os.remove"})
@@ -59,12 +59,20 @@ def _count(command: Sequence[str], current: list[Counter[str]]) -> Counter[str]:
 def _counted_calls() -> Iterator[Counter[str]]:
     package = str(Path(str(sys.modules["mfwb"].__file__)).parent)
     counts: Counter[str] = Counter()
+    names: dict[CodeType, str] = {}  # those of mfwb's functions; of others, nothing
 
-    def count_call(frame: FrameType, event: str, argument: Any) -> None:
-        del argument
-        code = frame.f_code
-        if event == "call" and code.co_filename.startswith(package):
-            counts[f"{code.co_filename.removeprefix(package)}: {code.co_name}"] += 1
+    def name_of(code: CodeType) -> str:
+        is_ours = code.co_filename.startswith(package)
+        return f"{code.co_filename.removeprefix(package)}: {code.co_name}" if is_ours else ""
+
+    def count_call(frame: FrameType, event: str, _: Any) -> None:  # a million times
+        if event == "call":
+            code = frame.f_code
+            name = names.get(code)
+            if name is None:
+                name = names[code] = name_of(code)
+            if name:
+                counts[name] += 1
 
     threading.setprofile(count_call)
     sys.setprofile(count_call)

@@ -276,6 +276,7 @@ def test_a_missing_and_a_corrupt_blob(w_and_b: WandbServer, project: str, online
     assert w_and_b.state.artifact(f"acme/{project}/model:v0").files
 
 
+@pytest.mark.exhaustive  # `source/test_is_it_over.py` says the same of one that was killed
 def test_a_flow_run_that_still_goes_on(sandbox: Sandbox) -> None:
     """A running flow run is skipped, and said so; that is no error."""
     flow = subprocess.Popen(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +76,7 @@ def test_from_python(three: Three) -> None:
     """Moments are datetimes, epoch ms or what the shell takes."""
     oldest, middle, newest = three.runs
 
-    done = three.sandbox.run(sys.executable, "-c", _PROGRAM, newest.split("/")[1])
+    done = three.sandbox.python(_PROGRAM, newest.split("/")[1])
 
     assert done.code == 0, done.err
     assert json.loads(done.out) == [[middle, newest], [oldest, middle], [oldest], [middle]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from tests.compared import corpus
 from tests.support.sandbox import Sandbox
+from tests.support.warm import handed_on
 
 _TESTS = Path(__file__).parents[1]
 _ITS_OWN = sorted((_TESTS / "compared").rglob("*.py"))
@@ -37,9 +39,19 @@ def test_a_sample(tmp_path: Path) -> None:
     """Nothing differs."""
     folder = tmp_path / "flows"
     corpus.make(folder, sample=True)  # here, where the imports of flows are shared
-    location = Sandbox(tmp_path, {"PYTHONPATH": str(_TESTS.parent)})
+    variables, server = handed_on()
+    location = Sandbox(tmp_path, {"PYTHONPATH": str(_TESTS.parent), **variables})
 
-    done = location.run(sys.executable, "-m", "tests.compared", str(folder), "--sample")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.compared", str(folder), "--sample"],
+        cwd=tmp_path,
+        env=location.environment,
+        pass_fds=[server],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
-    assert done.out == "", done.err
-    assert done.code == 0, done.err
+    assert done.stdout == "", done.stderr
+    assert done.returncode == 0, done.stderr

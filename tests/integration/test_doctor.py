@@ -6,8 +6,6 @@ import json
 import os
 import re
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
@@ -17,9 +15,11 @@ from typing import Any
 import pytest
 
 from tests.integration.results import metadata_of
+from tests.support.json_documents import assert_as_published
 from tests.support.metadata_service import MetadataService
 from tests.support.sandbox import Finished, Sandbox
 from tests.support.wandb_server import WandbServer
+from tests.support.warm import Constraints
 
 also = partial(pytest.param, marks=pytest.mark.exhaustive)
 
@@ -490,22 +490,11 @@ def test_artifacts_that_are_gone(
 # --- this machine -----------------------------------------------------------------------------
 
 
-def _with_limit(sandbox: Sandbox, limit: str, *arguments: str) -> Finished:
-    script = f'ulimit {limit}; exec "$0" -m mfwb "$@"'
-    done = subprocess.run(
-        ["sh", "-c", script, sys.executable, "doctor", "--json", *arguments],
-        cwd=sandbox.root,
-        env=sandbox.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return Finished(done.returncode, done.stdout, done.stderr)
-
-
 def test_few_files(online: Sandbox, read_from: tuple[str, ...]) -> None:
     """A limit that a sync would meet is a failure that says what to do."""
-    done = _with_limit(online, "-n 100", *read_from)
+    few = Constraints(limits={"RLIMIT_NOFILE": 100})
+
+    done = online.constrained_mfwb(few, "doctor", "--json", *read_from)
 
     assert (done.code, failures(done)) == (2, ["open files"])
     assert "ulimit -n" in found(done, "This machine", "open files")["advice"]
@@ -539,15 +528,14 @@ def test_offline_does_without_wandb(sandbox: Sandbox, read_from: tuple[str, ...]
 
 def test_bug_in_a_check(online: Sandbox, read_from: tuple[str, ...]) -> None:
     """It is a failed line with a log, exit 70, and the other checks go on."""
-    (online.root / "hook").mkdir(parents=True)
-    (online.root / "hook" / "sitecustomize.py").write_text(
+    program = (
         "import shutil\ndef broken(path):\n    raise ArithmeticError('planted')\n"
-        "shutil.disk_usage = broken\n",
-        encoding="utf-8",
+        "shutil.disk_usage = broken\nfrom mfwb.cli import main\nmain()\n"
     )
 
-    done = doctor(online, *read_from, PYTHONPATH=str(online.root / "hook"))
+    done = online.python(program, "doctor", "--json", *read_from)
 
+    assert_as_published(("doctor",), done.out)
     assert (done.code, failures(done)) == (70, ["disk"])
     detail = found(done, "This machine", "disk")["detail"]
     assert detail.startswith("this is a bug in mfwb (ArithmeticError: planted)")
@@ -555,7 +543,7 @@ def test_bug_in_a_check(online: Sandbox, read_from: tuple[str, ...]) -> None:
     assert status(done, "This machine", "proxies") == "passed"
 
 
-def test_python(online: Sandbox, read_from: tuple[str, ...], tmp_path: Path) -> None:
+def test_python(online: Sandbox, read_from: tuple[str, ...]) -> None:
     """`mfwb.doctor` returns the same, and raises nothing."""
     script = (
         "import json, mfwb\n"
@@ -564,10 +552,8 @@ def test_python(online: Sandbox, read_from: tuple[str, ...], tmp_path: Path) -> 
         "assert found.exit_code == 0\n"
         "assert mfwb.doctor(workers='many').exit_code == 2\n"
     )
-    path = tmp_path / "script.py"
-    path.write_text(script, encoding="utf-8")
 
-    done = online.run(sys.executable, str(path))
+    done = online.python(script)
 
     assert done.code == 0, done.err
     document = json.loads(done.out)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import pty
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from mfwb.ports import Destination
 from tests.support.sandbox import Finished, Sandbox
 from tests.support.wandb_server import WandbServer
 from tests.support.wandb_server.runs import upsert_run
+from tests.support.warm import Constraints, Process
 
 Sync = Callable[..., Finished]
 FlowRuns = Callable[[str], str]
@@ -106,8 +105,7 @@ def test_what_is_deleted_in_wandb_is_written_anew(
     ]
 
     gone = ids_of(anew)[0]
-    script = f"import wandb; wandb.Api().run({f'{path}/{gone}'!r}).delete()"
-    online.run(sys.executable, "-c", script)
+    online.python(f"import wandb; wandb.Api().run({f'{path}/{gone}'!r}).delete()")
     last = sync(pathspec)
 
     [run] = [run for run in last.document["flow_runs"][0]["wandb_runs"] if run["deleted"]]
@@ -185,17 +183,16 @@ def test_a_deletion_is_confirmed_by_its_number(  # noqa: PLR0913, PLR0917 - what
 def on_a_terminal(sandbox: Sandbox, typed: str, *arguments: str) -> Finished:
     """Run mfwb with a terminal as stdin and stderr, on which somebody types a line."""
     master, slave = pty.openpty()
-    with Path(os.devnull).open("wb") as nowhere:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "mfwb", *arguments],
-            cwd=sandbox.root,
-            env=sandbox.environment,
-            stdin=slave,
-            stdout=nowhere,
-            stderr=slave,
-        )
-    os.close(slave)
+    here = os.ttyname(slave)
+    process = Process(
+        arguments,
+        folder=sandbox.root,
+        environment=sandbox.environment,
+        constraints=Constraints({"0": here, "1": os.devnull, "2": here}),
+    )
     os.write(master, f"{typed}\n".encode())
+    process.communicate(sandbox.patience)  # a terminal keeps four kilobytes that nobody reads
+    os.close(slave)
     shown = b""
     try:
         while data := os.read(master, 10_000):
@@ -203,7 +200,8 @@ def on_a_terminal(sandbox: Sandbox, typed: str, *arguments: str) -> Finished:
     except OSError:  # Linux's end of a terminal
         pass
     os.close(master)
-    return Finished(process.wait(sandbox.patience), "", shown.decode())
+    assert process.returncode is not None
+    return Finished(process.returncode, "", shown.decode())
 
 
 def test_the_bundle_of_an_offline_sync(online: Sandbox, flows_root: Path, pathspec: str) -> None:

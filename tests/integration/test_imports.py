@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,20 +18,30 @@ SLOW = ("metaflow", "numpy", "pandas", "pyarrow", "wandb")
 """From 0.05 to 0.5 seconds each."""
 
 _WATCHED = f"""
-import sys
+import json, sys
 from mfwb.cli import main
 
-try:
-    main(sys.argv[1:])
-finally:
-    print("loaded:", *(name for name in {SLOW} if name in sys.modules), file=sys.stderr)
+for command in json.loads(sys.argv[1]):
+    code = 1
+    try:
+        main(command)
+    except SystemExit as end:
+        code = end.code or 0
+    finally:
+        loaded = [name for name in {SLOW} if name in sys.modules]
+        print("loaded:", code, *loaded, file=sys.stderr)
 """
+"""Runs commands one after the other, and says after each how it ended and what is loaded."""
 
 
-def _loaded(sandbox: Sandbox, *command: str, **variables: str) -> tuple[Finished, set[str]]:
-    done = sandbox.run(sys.executable, "-c", _WATCHED, *command, **variables)
-    [line] = [line for line in done.err.splitlines() if line.startswith("loaded:")]
-    return done, set(line.split()[1:])
+def _loaded(
+    sandbox: Sandbox, *commands: Sequence[str], **variables: str
+) -> tuple[Finished, list[set[str]]]:
+    """Return what is loaded after each of some commands, all of which have to go well."""
+    done = sandbox.run(sys.executable, "-c", _WATCHED, json.dumps(commands), **variables)
+    lines = [line.split() for line in done.err.splitlines() if line.startswith("loaded:")]
+    assert [line[1] for line in lines] == ["0"] * len(commands), done.err
+    return done, [set(line[2:]) for line in lines]
 
 
 def _offline(sandbox: Sandbox, *more: str) -> list[str]:
@@ -42,11 +53,9 @@ def test_an_offline_sync(sandbox: Sandbox, flow_run: FlowRuns, flows_root: Path)
     pathspec = flow_run("linear_flow")
     place = _offline(sandbox, "--metadata", metadata_of(flows_root))
 
-    for command in ("plan", "sync", "sync", "plan"):
-        done, loaded = _loaded(sandbox, command, pathspec, *place)
+    commands = [(verb, pathspec, *place) for verb in ("plan", "sync", "sync", "plan")]
 
-        assert done.code == 0, done.err
-        assert loaded == {"metaflow"}
+    assert _loaded(sandbox, *commands)[1] == [{"metaflow"}] * 4
 
 
 def test_an_offline_sync_by_w_and_bs_own_settings(
@@ -57,11 +66,10 @@ def test_an_offline_sync_by_w_and_bs_own_settings(
     where = ("--dir", str(sandbox.root / "bundle"), "--metadata", metadata_of(flows_root))
     variables = {"WANDB_MODE": "offline", "WANDB_ENTITY": "acme", "WANDB_PROJECT": "wines"}
 
-    done, loaded = _loaded(sandbox, "sync", pathspec, *where, **variables)
+    done, loaded = _loaded(sandbox, ("sync", pathspec, *where), **variables)
 
-    assert done.code == 0, done.err
     assert "acme/wines" in done.out
-    assert loaded == {"metaflow"}
+    assert loaded == [{"metaflow"}]
 
 
 @pytest.mark.parametrize(
@@ -80,47 +88,40 @@ def test_settings_for_wandb(
     file.write_text(f"[settings]\n{table}\n", encoding="utf-8")
     place = _offline(sandbox, "--metadata", metadata_of(flows_root), "--config", str(file))
 
-    done, loaded = _loaded(sandbox, "plan", pathspec, *place)
+    _, [loaded] = _loaded(sandbox, ("plan", pathspec, *place))
 
-    assert done.code == 0, done.err
     assert loaded <= expected
     assert ("wandb" in loaded) is ("wandb" in expected)
 
 
-@pytest.mark.parametrize("command", ["lineage", "explain", "report", "ls"])
-def test_what_only_reads_metaflow(
-    sandbox: Sandbox, flow_run: FlowRuns, flows_root: Path, command: str
-) -> None:
+def test_what_only_reads_metaflow(sandbox: Sandbox, flow_run: FlowRuns, flows_root: Path) -> None:
     """W&B has no part in it."""
     pathspec = flow_run("linear_flow")
-    asked = {"explain": f"{pathspec}/start/frame", "ls": pathspec.partition("/")[0]}
-    more = ("--output", str(sandbox.root / "page.html")) if command == "report" else ()
-
-    done, loaded = _loaded(
-        sandbox, command, asked.get(command, pathspec), *more, "--metadata", metadata_of(flows_root)
+    commands = (
+        ("ls", pathspec.partition("/")[0]),
+        ("lineage", pathspec),
+        ("explain", f"{pathspec}/start/frame"),
+        ("report", pathspec, "--output", str(sandbox.root / "page.html")),
     )
+    where = ("--metadata", metadata_of(flows_root))
 
-    assert done.code == 0, done.err
-    assert loaded == {"metaflow"}
+    _, loaded = _loaded(sandbox, *((*command, *where) for command in commands))
+
+    assert loaded == [{"metaflow"}] * len(commands)
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
+def test_what_needs_neither(sandbox: Sandbox) -> None:
+    """Neither of the two packages."""
+    commands = (
         ("--help",),
         ("sync", "--help"),
         ("--version",),
         ("status",),
         ("config",),
         ("completion", "bash"),
-    ],
-)
-def test_what_needs_neither(sandbox: Sandbox, command: tuple[str, ...]) -> None:
-    """Neither of the two packages."""
-    done, loaded = _loaded(sandbox, *command)
+    )
 
-    assert done.code == 0, done.err
-    assert loaded == set()
+    assert _loaded(sandbox, *commands)[1] == [set()] * len(commands)
 
 
 def test_forgetting(sandbox: Sandbox, flow_run: FlowRuns, flows_root: Path) -> None:
@@ -129,9 +130,6 @@ def test_forgetting(sandbox: Sandbox, flow_run: FlowRuns, flows_root: Path) -> N
     place = _offline(sandbox, "--metadata", metadata_of(flows_root))
     assert sandbox.mfwb("sync", pathspec, *place).code == 0
 
-    done, loaded = _loaded(
-        sandbox, "forget", pathspec, "--dir", str(sandbox.root / "bundle"), "--yes"
-    )
+    forget = ("forget", pathspec, "--dir", str(sandbox.root / "bundle"), "--yes")
 
-    assert done.code == 0, done.err
-    assert loaded == set()
+    assert _loaded(sandbox, forget)[1] == [set()]

@@ -28,15 +28,16 @@ def test_settings_are_remembered_and_no_longer_than_they_hold(
     flow = flow_run("two_flow").partition("/")[0]
     settings = online.root / "home" / "wandb-config" / "settings"
 
-    def sync() -> Finished:
-        requested = ("sync", flow, "--last", "1", "--entity", "acme", "--json")
-        where = ("--metadata", metadata_of(flows_root))
-        return online.run(sys.executable, "-c", _WATCHED, *requested, *where)
+    which = ("sync", flow, "--last", "1", "--metadata", metadata_of(flows_root))
+    requested = (*which, "--entity", "acme", "--json")
+
+    def watched_sync() -> Finished:
+        return online.run(sys.executable, "-c", _WATCHED, *requested)
 
     _say_project(settings, "first")
-    reported = [sync() for _ in range(3)]
+    reported = [*(online.mfwb(*requested) for _ in range(2)), watched_sync()]
     _say_project(settings, "second")
-    other = sync()
+    other = watched_sync()
 
     assert [_status(item) for item in (*reported, other)] == [
         ("first", "synced"),

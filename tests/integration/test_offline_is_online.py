@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,7 +50,7 @@ def both(
 def _send(sandbox: Sandbox) -> None:
     for level in sorted((sandbox.root / "bundle").glob("level-*")):
         runs = [str(path) for path in level.glob("wandb/offline-run-*")]
-        done = sandbox.run(sys.executable, "-m", "wandb", "sync", "--yes", *runs)
+        done = sandbox.wandb("sync", "--yes", *runs)
         assert done.code == 0, done.err
         assert all(list(Path(run).glob("*.synced")) for run in runs), done.out
 

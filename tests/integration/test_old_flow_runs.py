@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import sys
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -181,7 +180,7 @@ def _config(records: list[Any]) -> dict[str, Any]:
 def test_the_client_says_the_same(old: OldFlowRuns) -> None:
     """What is expected here is what Metaflow reads of them."""
     names = json.dumps({step: list(values) for step, values in VALUES.items()})
-    shown = old.sandbox.run(sys.executable, "-c", PROBE, names).document
+    shown = old.sandbox.python(PROBE, names).document
 
     assert shown.keys() == set(old.ids.values())
     for of_steps in shown.values():

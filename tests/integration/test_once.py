@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from tests.faults.scene import differences, settled
 from tests.integration.results import metadata_of, run_id_of, wandb_run
 from tests.support.sandbox import Finished, Sandbox, end
 from tests.support.wandb_server import Assumptions, Incoming, RunSnapshot, WandbServer
+from tests.support.warm import Process
 
 PROJECT = "acme/p"
 MORE = pytest.mark.exhaustive
@@ -32,6 +32,10 @@ class Place:
     def sync(self, *arguments: str, machine: str = "one") -> Finished:
         """Sync from a machine, each of which has a ledger of its own."""
         return self.sandbox.mfwb(*self.arguments(*arguments), **self.state_of(machine))
+
+    def start(self, *arguments: str, machine: str = "one") -> Process:
+        """Start to sync from a machine."""
+        return self.sandbox.start_mfwb(*self.arguments(*arguments), **self.state_of(machine))
 
     def push(self, bundle: str) -> Finished:
         """Push a bundle."""
@@ -138,14 +142,18 @@ def _edited(place: Place, run_id: str) -> None:
 
     It is done here, not in a new process: a sync that is held meanwhile asks again after a time.
     """
-    at = {"base_url": place.server.base_url}
-    run: Any = wandb.Api(overrides=at, api_key=place.server.api_key).run(f"{PROJECT}/{run_id}")
+    run = _run_of(place, run_id)
     run.tags = [tag for tag in run.tags if tag != "late"] + ["mine"]
     run.display_name, run.group, run.job_type, run.notes = "Best", "Paper", "final", "Look here."
     run.config["note"], run.config["number"] = "cited", 7
     run.config["metaflow"]["seen"] = "yes"
     run.summary["verdict"] = {"by": "me", "good": [1, None]}
     run.update()
+
+
+def _run_of(place: Place, run_id: str) -> Any:
+    at = {"base_url": place.server.base_url}
+    return wandb.Api(overrides=at, api_key=place.server.api_key).run(f"{PROJECT}/{run_id}")
 
 
 def _assert_is_edited(run: RunSnapshot) -> None:
@@ -176,18 +184,11 @@ def test_what_people_wrote_stays(place: Place) -> None:
     # Words alone are changed, and the person comes between what is listed and what is written.
     _run(place, tag.format(flow_run, "replace_tags(['early'], ['new'])"))
     held = place.server.hold("Run")
-    with subprocess.Popen(
-        [sys.executable, "-m", "mfwb", *place.arguments(flow_run, "--workers", "1")],
-        cwd=place.sandbox.root,
-        env={**place.sandbox.environment, **place.state_of("one")},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        held.wait()
-        _edited(place, run_id)
-        held.release()
-        out, _ = process.communicate(timeout=200)
-    done = Finished(process.returncode, out, "")
+    process = place.start(flow_run, "--workers", "1")
+    held.wait()
+    _edited(place, run_id)
+    held.release()
+    done = end(process)
     assert statuses(done) == ["synced"]
     run = place.server.state.run(f"{PROJECT}/{run_id}")
     _assert_is_edited(run)
@@ -300,9 +301,7 @@ def test_latest_stays_with_somebody_else_in_a_push(place: Place) -> None:
 def test_latest_is_given_back_to_somebody_else(place: Place, moment: str) -> None:
     """Who was a moment earlier than a sync that had begun to log its own."""
     held = place.server.hold(moment)
-    process = place.sandbox.start_mfwb(
-        *place.arguments(place.pathspecs[0]), **place.state_of("one")
-    )
+    process = place.start(place.pathspecs[0])
     held.wait(60)
     _run(place, _LIVE)
     held.release()
@@ -381,21 +380,11 @@ def test_two_machines_at_once(place: Place, history: Any) -> None:
     """Two that begin the same at once, each with its own ledger, end in one correct state."""
     place.server.assumptions = Assumptions(history_on_reinit=history)
     [flow_run, *_] = place.pathspecs
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", "mfwb", *place.arguments(flow_run)],
-            cwd=place.sandbox.root,
-            env={**place.sandbox.environment, **place.state_of(machine)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for machine in ("one", "two")
-    ]
-    ends = [(*process.communicate(timeout=200), process.returncode) for process in processes]
+    processes = [place.start(flow_run, machine=machine) for machine in ("one", "two")]
+    ends = [end(process) for process in processes]
     both = place.state()
 
-    assert [code for _, _, code in ends] == [0, 0], ends
+    assert [done.code for done in ends] == [0, 0], ends
     with WandbServer(assumptions=place.server.assumptions) as alone:
         known = {"WANDB_BASE_URL": alone.base_url, "WANDB_API_KEY": alone.api_key}
         clean = Place(alone, Sandbox(place.sandbox.root, known), place.pathspecs)
@@ -412,20 +401,13 @@ def test_another_machine_comes_before_the_end(place: Place) -> None:
         return request.operation == "Runs" and states == ["finished", "finished"]
 
     held = place.server.hold(is_over)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mfwb", *place.arguments(flow_run)],
-        cwd=place.sandbox.root,
-        env={**place.sandbox.environment, **place.state_of("one")},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = place.start(flow_run)
     held.wait()
     other = place.sync(flow_run, machine="two")
     held.release()
-    out, err = process.communicate(timeout=100)
+    done = end(process)
 
-    assert (statuses(other), process.returncode) == (["synced"], 0), out + err
+    assert (statuses(other), done.code) == (["synced"], 0), done
     assert statuses(place.sync(flow_run)) == ["unchanged"]
 
 
@@ -433,27 +415,22 @@ def test_another_sync_holds_the_lock(place: Place) -> None:
     """A second sync with the same ledger says who is at work, and exits 5; or it waits."""
     [flow_run, *_] = place.pathspecs
     held = place.server.hold("MfwbClaimRun")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mfwb", *place.arguments(flow_run)],
-        cwd=place.sandbox.root,
-        env={**place.sandbox.environment, **place.state_of("one")},
-        stdout=subprocess.DEVNULL,
-    )
+    process = place.start(flow_run)
     held.wait()
     second = place.sync(flow_run)
     held.release()
     third = place.sync(flow_run, "--wait", "60s")
 
-    assert process.wait(60) == 0
+    assert end(process).code == 0
     assert second.code == 5
     assert f"pid {process.pid}" in second.err
     assert statuses(third) == ["unchanged"]
 
 
 def _delete(place: Place, run_id: str) -> None:
-    _run(place, f"import wandb; wandb.Api().run({f'{PROJECT}/{run_id}'!r}).delete()")
+    _run_of(place, run_id).delete()
 
 
 def _run(place: Place, code: str) -> None:
-    done = place.sandbox.run(sys.executable, "-c", code)
+    done = place.sandbox.python(code)
     assert done.code == 0, done.err

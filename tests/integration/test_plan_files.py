@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -295,7 +292,7 @@ def test_a_foreign_w_and_b_run(place: Place, w_and_b: WandbServer) -> None:
     where = (*place.pathspecs, *place.to, *place.source)
     place.plan()
     run_id = place.sandbox.mfwb("plan", *where).document["flow_runs"][0]["wandb_runs"][0]["id"]
-    made = place.sandbox.run(sys.executable, "-c", _FOREIGN, place.to[3], run_id)
+    made = place.sandbox.python(_FOREIGN, place.to[3], run_id)
     assert made.code == 0, made.err
     before = w_and_b.state.snapshot(f"acme/{place.to[3]}")
 
@@ -318,18 +315,10 @@ def test_killed_and_two_at_once(place: Place, w_and_b: WandbServer) -> None:
     whole = (place.sandbox.root / "plan.json").read_bytes()
     held = w_and_b.hold("MfwbClaimRun")
     command = ("sync", "--plan", "plan.json", *place.source)
-    first = subprocess.Popen(
-        [sys.executable, "-m", "mfwb", *command],
-        cwd=place.sandbox.root,
-        env=place.sandbox.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    first = place.sandbox.start_mfwb(*command)
     held.wait(60)
     second = place.carry_out()
-    os.killpg(first.pid, signal.SIGKILL)
-    first.wait(60)
+    first.close()
     held.release()
     w_and_b.clear_faults()
 
@@ -368,7 +357,7 @@ def test_from_python(place: Place) -> None:
     """The same by `mfwb.plan(out=...)` and `mfwb.sync(plan=...)`."""
     arguments = (place.pathspecs[0], place.to[3], metadata_of(place.sandbox.root))
 
-    done = place.sandbox.run(sys.executable, "-c", _FROM_PYTHON, *arguments)
+    done = place.sandbox.python(_FROM_PYTHON, *arguments)
 
     assert done.code == 0, done.err
     worked, synced, selected = done.out.splitlines()

@@ -11,7 +11,7 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from rich.cells import cell_len
 from tests.integration.results import metadata_of
 from tests.support.sandbox import Finished, Sandbox
 from tests.support.wandb_server import WandbServer
+from tests.support.warm import Constraints, Process
 
 _PATIENCE = 120
 _LINK = re.compile(r"\x1b\]8;id=\w+;([^\x1b]*)\x1b\\")
@@ -36,22 +37,33 @@ def on_a_terminal(sandbox: Sandbox, columns: int, *arguments: str, **environment
     for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR"):
         if name not in environment:
             variables.pop(name, None)
-    with subprocess.Popen(
-        [sys.executable, "-m", "mfwb", *arguments],
-        cwd=sandbox.root,
-        env=variables,
-        stdin=subprocess.DEVNULL,
-        stdout=ours,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as process:
-        os.close(ours)
-        printed = b""
-        while piece := _read(terminal):
-            printed += piece
-        assert process.wait(_PATIENCE) == 0
+    process = _started(sandbox.root, arguments, variables, ours)
+    os.close(ours)
+    printed = b""
+    while piece := _read(terminal):
+        printed += piece
+    process.communicate(timeout=_PATIENCE)
+    assert process.returncode == 0
     os.close(terminal)
     return printed.decode().replace("\r\n", "\n").removesuffix("\n").split("\n")
+
+
+def _started(
+    root: Path, arguments: Sequence[str], variables: Mapping[str, str], terminal: int
+) -> Process | subprocess.Popen[bytes]:
+    if "PYTHONUTF8" not in variables:
+        quiet = Constraints(streams={"2": os.devnull})
+        return Process(
+            arguments, folder=root, environment=variables, constraints=quiet, terminal=terminal
+        )
+    return subprocess.Popen(  # Python reads such a variable when it starts
+        [sys.executable, "-m", "mfwb", *arguments],
+        cwd=root,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        stdout=terminal,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def _read(terminal: int) -> bytes:

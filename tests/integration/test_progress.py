@@ -6,8 +6,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -22,6 +20,7 @@ from tests.support.sandbox import Sandbox
 from tests.support.terminal import OnTerminal, screen
 from tests.support.wandb_server import Fault, WandbServer
 from tests.support.wandb_server.journal import Incoming
+from tests.support.warm import Constraints, Process
 
 FORCED = {
     "FORCE_COLOR": "1",
@@ -72,22 +71,24 @@ def test_on_a_terminal(
     pathspec = flow_run("heavy_flow")
     first = served.hold(lambda _: True)
     upload = _held_upload(served)
-    with OnTerminal(
-        caller, "sync", pathspec, "--metadata", metadata_of(flows_root), NO_COLOR="1"
-    ) as terminal:
-        terminal.wait_for(r"connecting to W&B  \d:\d\d")
-        first.release()
-        terminal.wait_for(rf"reading {pathspec}  \d")
-        terminal.wait_for(rf"{pathspec}/start  [^\r]*0/2 W&B runs")
-        sent = terminal.wait_for(r"([\d.]+) MB of 40.0 MB sent")
-        assert 0 <= float(sent[1]) < 40
-        terminal.resize(40)
-        terminal.wait_for(r"…[^\r]*0/2 W&B runs")
-        terminal.resize(120)
-        terminal.wait_for(r"0/2 W&B runs  [\d.]+ MB of 40.0 MB sent  \d:\d\d\r")
-        upload.release()
-        code = terminal.end()
-        text = terminal.text
+    with closing(MetadataService(flows_root)) as service:
+        reading = service.hold(r"/tasks/\w+/artifacts$|/runs/\w+/metadata$")
+        source = ("--metadata", f"service@{service.url}", *_roots(flows_root))
+        with OnTerminal(caller, "sync", pathspec, *source, NO_COLOR="1") as terminal:
+            terminal.wait_for(r"connecting to W&B  \d:\d\d")
+            first.release()
+            terminal.wait_for(rf"reading {pathspec}  \d")
+            reading.set()
+            terminal.wait_for(rf"{pathspec}/start  [^\r]*0/2 W&B runs")
+            sent = terminal.wait_for(r"([\d.]+) MB of 16.0 MB sent")
+            assert 0 <= float(sent[1]) < 16
+            terminal.resize(40)
+            terminal.wait_for(r"…[^\r]*0/2 W&B runs")
+            terminal.resize(120)
+            terminal.wait_for(r"0/2 W&B runs  [\d.]+ MB of 16.0 MB sent  \d:\d\d\r")
+            upload.release()
+            code = terminal.end()
+            text = terminal.text
 
     assert code == 0
     assert "\x1b[?" not in text, "the cursor is never hidden, nothing is switched"
@@ -194,29 +195,27 @@ def test_one_that_takes_long_in_a_pipe(
     assert bundled.code == 0, bundled.err
     upload = _held_upload(served)
     log = caller.root / "err"
-    with (
-        log.open("wb") as stderr,
-        subprocess.Popen(
-            [sys.executable, "-c", _IMPATIENT, "push", "bundle"],
-            cwd=caller.root,
-            env={**caller.environment, **FORCED},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-        ) as process,
-    ):
-        try:
-            upload.wait(120)
-            _until(lambda: b" MB sent" in log.read_bytes())
-            upload.release()
-            assert process.wait(120) == 0
-        finally:
-            process.kill()
+    log.touch()
+    process = Process(
+        ("push", "bundle"),
+        program=_IMPATIENT,
+        folder=caller.root,
+        environment={**caller.environment, **FORCED},
+        constraints=Constraints(streams={"2": str(log)}),
+    )
+    try:
+        upload.wait(120)
+        _until(lambda: b" MB sent" in log.read_bytes())
+        upload.release()
+        process.communicate(120)
+        assert process.returncode == 0
+    finally:
+        process.kill()
     lines = log.read_text(encoding="utf-8").splitlines()
 
     assert any(
         re.fullmatch(
-            rf"mfwb: {pathspec}/start, 0/2 W&B runs, [\d.]+ MB of 40.0 MB sent, \d+ seconds?", line
+            rf"mfwb: {pathspec}/start, 0/2 W&B runs, [\d.]+ MB of 16.0 MB sent, \d+ seconds?", line
         )
         for line in lines
     ), lines

@@ -542,7 +542,7 @@ def _claims_start(incoming: Incoming) -> bool:
 
 def _delete(pushing: Pushing, path: str) -> None:
     program = "import sys, wandb; wandb.Api().run(sys.argv[1]).delete()"
-    done = pushing.sandbox.run(sys.executable, "-c", program, path)
+    done = pushing.sandbox.python(program, path)
     assert done.code == 0, done.err
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,7 +47,7 @@ def test_plan_and_sync(
     """Both return typed results; the process's own Metaflow settings are put back."""
     pathspec = flow_run("linear_flow")
 
-    done = online.run(sys.executable, "-c", _PROGRAM, pathspec, metadata_of(flows_root), project)
+    done = online.python(_PROGRAM, pathspec, metadata_of(flows_root), project)
 
     reported = json.loads(done.out) if done.code == 0 else None
     assert reported is not None, done.err
@@ -131,7 +130,7 @@ def test_objects_of_metaflow(
     """
     pathspec = flow_run("linear_flow")
 
-    done = online.run(sys.executable, "-c", _OBJECTS, pathspec, metadata_of(flows_root), project)
+    done = online.python(_OBJECTS, pathspec, metadata_of(flows_root), project)
 
     assert done.code == 0, done.err
     reported = json.loads(done.out)
@@ -175,7 +174,7 @@ def test_failures_are_raised_on_request(
     """The error names the flow run that failed; the others are synced, as without it."""
     pathspec = flow_run("linear_flow")
 
-    done = sandbox.run(sys.executable, "-c", _FAILURES, pathspec, metadata_of(flows_root))
+    done = sandbox.python(_FAILURES, pathspec, metadata_of(flows_root))
 
     assert done.code == 0, done.err
     first, second = done.out.splitlines()

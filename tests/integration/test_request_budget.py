@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,9 +25,8 @@ def test_no_stretch_of_time_has_more_requests(
     pathspec = flow_run("fan_flow")
     w_and_b.clear_requests()
 
-    done = online.run(
-        sys.executable,
-        str(_PROBE),
+    done = online.python(
+        _PROBE.read_text(encoding="utf-8"),
         str(_SECONDS),
         str(_REQUESTS),
         pathspec,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -187,10 +186,10 @@ def referred(
     result = {}
     for mode, more in (("online", ()), ("offline", ("bundle",))):
         sandbox = in_s3.sandbox(tmp_path_factory.mktemp(mode), w_and_b, PYTHONPATH=_python_path())
-        probe = str(Path(__file__).with_name("reference_probe.py"))
+        probe = Path(__file__).with_name("reference_probe.py").read_text(encoding="utf-8")
         metadata = metadata_of(in_s3.home)
         sent = w_and_b.uploaded_bytes
-        done = sandbox.run(sys.executable, probe, metadata, in_s3.pathspec, mode, *more)
+        done = sandbox.python(probe, metadata, in_s3.pathspec, mode, *more)
         assert done.code == 0, done.err
         reported = json.loads(done.out.splitlines()[-1])
         result[mode] = {**reported, "sent": w_and_b.uploaded_bytes - sent}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -106,7 +105,7 @@ def test_at_most_a_third(
 ) -> None:
     """A flow run takes a third of the requests of a plain loop, or less, and none for a task."""
     served.requests.clear()
-    assert caller.run(sys.executable, "-c", _PLAIN, resumed.origin).code == 0
+    assert caller.python(_PLAIN, resumed.origin).code == 0
     plain = len(served.requests)
 
     made = requests_of(*(word.format(resumed.origin) for word in command))
@@ -130,7 +129,7 @@ def test_nothing_new(requests_of: Callable[..., list[str]]) -> None:
 @pytest.mark.parametrize("which", ["origin", "pathspec"])
 def test_it_is_what_the_client_gives(caller: Sandbox, resumed: Resumed, which: str) -> None:
     """The list of all tasks holds what each task's own list does; clones borrow the same."""
-    done = caller.run(sys.executable, "-c", _SAME, getattr(resumed, which))
+    done = caller.python(_SAME, getattr(resumed, which))
 
     assert done.code == 0, done.err
     assert int(done.out) > 1

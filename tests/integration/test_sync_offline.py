@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -202,7 +201,7 @@ def test_wandb_reads_the_files(bundled: Callable[..., Bundled], sandbox: Sandbox
     run = wandb_run(failing.done.document, f"{failing.pathspec}/end")
     [path] = Path(run["dir"]).glob("*.wandb")
 
-    seen = sandbox.run(sys.executable, "-m", "wandb", "leet", "inspect", "--summary", str(path))
+    seen = sandbox.wandb("leet", "inspect", "--summary", str(path))
 
     assert seen.code == 0, seen.err
     assert f"{failing.pathspec}/end ({run['id']})" in seen.out
@@ -218,7 +217,7 @@ def test_a_bundle_can_be_sent_with_wandb_sync(
 
     for level in sorted(fan.bundle.glob("level-*")):
         runs = [str(path) for path in level.glob("wandb/offline-run-*")]
-        sent = online.run(sys.executable, "-m", "wandb", "sync", "--yes", *runs)
+        sent = online.wandb("sync", "--yes", *runs)
         assert sent.code == 0, sent.err
 
     names = {run["id"]: run["name"] for run in fan.done.document["flow_runs"][0]["wandb_runs"]}

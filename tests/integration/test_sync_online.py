@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -101,7 +100,7 @@ def test_a_type_clash_is_a_loss(
         "run.log_artifact(artifact).wait()\n"
         "run.finish()\n"
     )
-    assert online.run(sys.executable, "-c", code).code == 0
+    assert online.python(code).code == 0
 
     done = sync(flow_run("fan_flow"))
 
@@ -129,7 +128,7 @@ def test_a_foreign_run_of_that_id_is_left_alone(
         f"run = wandb.init(project={project!r}, id={run_id!r}, config={{'mine': 1}})\n"
         "run.finish()\n"
     )
-    assert online.run(sys.executable, "-c", code).code == 0
+    assert online.python(code).code == 0
     before = w_and_b.state.snapshot()
 
     done = sync(pathspec)

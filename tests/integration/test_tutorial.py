@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +62,7 @@ def tutorial(tmp_path_factory: pytest.TempPathFactory) -> tuple[tuple[str, str],
                 *("--config", str(_EXAMPLES / "mfwb.toml"), "--metadata", metadata_of(root)),
             )
             assert done.code == 0, done.err
-        read = sandbox.run(sys.executable, "-c", _READ)
+        read = sandbox.python(_READ)
         assert read.code == 0, read.err
         first, second = ids
         return (first, second), json.loads(read.out.splitlines()[-1])

@@ -134,8 +134,7 @@ def test_wrong_usage_ends_it_at_once(
     sandbox: Sandbox, arguments: tuple[str, ...], message: str
 ) -> None:
     """Whether the watch or the first sync finds it."""
-    with started(sandbox, *arguments) as watch:
-        done = ended(watch)
+    done = sandbox.mfwb("watch", *arguments)
 
     assert done.code == 2
     assert message in done.err

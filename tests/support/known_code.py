@@ -1,7 +1,8 @@
 """Code of modules that forks import, read once by the process that forks.
 
 Metaflow reads variables when it is imported, so that each fork imports it for itself. A third of
-that is looking for files and reading them, which is the same for all.
+that is looking for files and reading them, which is the same for all. So are the packages that it
+brings along: another quarter.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
-from importlib.util import spec_from_file_location
+from importlib.util import find_spec, spec_from_file_location
 from pathlib import Path
-from types import CodeType
+from types import CodeType, ModuleType
 from typing import IO
 
 __all__ = ["know_code_of"]
+
+_BROUGHT_ALONG = "metaflow._vendor"
 
 
 class _Known(SourceFileLoader):
@@ -31,6 +34,12 @@ class _Known(SourceFileLoader):
 
     def get_code(self, _: str) -> CodeType:
         return self._code
+
+    def exec_module(self, module: ModuleType) -> None:
+        parent, _, name = _BROUGHT_ALONG.partition(".")
+        if self.name == parent:  # importing sets it, and this is imported already
+            setattr(module, name, sys.modules[_BROUGHT_ALONG])
+        super().exec_module(module)
 
 
 class _Finder(MetaPathFinder):
@@ -47,13 +56,39 @@ class _Finder(MetaPathFinder):
 
 
 def know_code_of(names: Sequence[str]) -> None:
-    """Read the code of modules, and of all that they import and that is not imported here."""
+    """Read the code of modules, and of all that they import and that is not imported here.
+
+    What Metaflow brings along, and reads no variables, is imported.
+    """
+    imported = _imported_by(names)
+    _import_what_is_brought_along([name for name, _ in imported])
     loaders: list[_Known] = []
-    for name, path in _imported_by(names):
-        code = SourceFileLoader(name, path).get_code(name)
-        assert code is not None
-        loaders.append(_Known(name, path, code))
+    for name, path in imported:
+        if name not in sys.modules:
+            code = SourceFileLoader(name, path).get_code(name)
+            assert code is not None
+            loaders.append(_Known(name, path, code))
     sys.meta_path.insert(0, _Finder(loaders))
+
+
+def _import_what_is_brought_along(names: Iterable[str]) -> None:
+    """Import the packages that lie within Metaflow, and not Metaflow itself."""
+    parent = _BROUGHT_ALONG.partition(".")[0]
+    spec = find_spec(parent)
+    assert spec is not None
+    sys.modules[parent] = package = ModuleType(parent)
+    package.__path__ = [*(spec.submodule_search_locations or ())]
+    for name in names:
+        if name.startswith(_BROUGHT_ALONG):
+            importlib.import_module(name)
+    del sys.modules[parent]
+    strange = [
+        name
+        for name in sys.modules
+        if name.startswith(f"{parent}.") and not name.startswith(_BROUGHT_ALONG)
+    ]
+    if strange:
+        raise SystemExit(f"these read variables: {strange}")
 
 
 def _imported_by(names: Sequence[str]) -> list[tuple[str, str]]:

@@ -44,6 +44,7 @@ class MetadataService:
         self._root = root / ".metaflow"
         self._faults: list[_Fault] = []
         self._met: dict[_Fault, int] = {}
+        self._held: list[tuple[re.Pattern[str], threading.Event]] = []
         self._over = threading.Event()
         self._drips = False
         service = self
@@ -88,6 +89,8 @@ class MetadataService:
     def close(self) -> None:
         """Serve no more; who still waits for an answer gets it now."""
         self._over.set()
+        for _, released in self._held:
+            released.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -106,6 +109,11 @@ class MetadataService:
         fault = _Fault(re.compile(pattern), status, body.encode(), kind, times, seconds)
         self._faults.append(fault)
 
+    def hold(self, pattern: str) -> threading.Event:
+        """Return what lets requests go whose path has a pattern: they wait until it is set."""
+        self._held.append((re.compile(pattern), released := threading.Event()))
+        return released
+
     def drip(self) -> None:
         """Let all answers come byte by byte, a few each second."""
         self._drips = True
@@ -115,6 +123,9 @@ class MetadataService:
         self._faults.clear()
 
     def _answer(self, path: str) -> tuple[int, bytes, str]:
+        for pattern, released in self._held:
+            if pattern.search(path):
+                released.wait()
         for fault in self._faults:
             if fault.pattern.search(path) and self._met.get(fault, 0) < fault.times:
                 self._met[fault] = self._met.get(fault, 0) + 1

@@ -18,6 +18,7 @@ from tests.support.warm_flows import start_script
 FLOWS = Path(__file__).parents[1] / "flows"
 _OURS = ("WANDB_", "METAFLOW_", "MFWB_")
 _DEAD_END = "http://127.0.0.1:9"
+_WANDB = "import runpy; runpy.run_module('wandb', run_name='__main__', alter_sys=True)"
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,19 @@ class Sandbox:
             constraints=constraints,
         )
         return end(process, within=self.patience)
+
+    def python(self, program: str, *arguments: str, **environment: str) -> Finished:
+        """Run `python -c program arguments`, but for the time that imports take.
+
+        What mfwb uses is imported already, wandb included; only Metaflow is not.
+        """
+        everything = {**self.environment, **environment}
+        process = Process(arguments, folder=self.root, environment=everything, program=program)
+        return end(process, within=self.patience)
+
+    def wandb(self, *arguments: str, **environment: str) -> Finished:
+        """Run the command line of W&B's SDK, `python -m wandb`, in the same way."""
+        return self.python(_WANDB, *arguments, **environment)
 
     def start_mfwb(self, *arguments: str, **environment: str) -> Process:
         """Start mfwb as a user does, but for the time that imports take."""

@@ -74,11 +74,14 @@ class OnTerminal:
 
     def wait_for(self, pattern: str) -> re.Match[str]:
         """Return the first match of a pattern in what is written, once it is there."""
-        deadline = time.monotonic() + _PATIENCE
-        while (match := re.search(pattern, self.text)) is None:
+        deadline, length = time.monotonic() + _PATIENCE, -1
+        while True:
+            if len(self._bytes) != length:  # a line that moves becomes a long text
+                length = len(self._bytes)
+                if match := re.search(pattern, self.text):
+                    return match
             assert time.monotonic() < deadline, f"no {pattern!r} in {self.text!r}"
             time.sleep(0.02)
-        return match
 
     def end(self) -> int:
         """Wait for the end of the command, and return its exit code."""

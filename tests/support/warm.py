@@ -30,14 +30,17 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.abc import MetaPathFinder
 from pathlib import Path
+from types import ModuleType
 from typing import IO, Any
 
 from tests.support.known_code import know_code_of
 from tests.support.launcher import ending_early, warm_up
 from tests.support.warm_children import be_a_process_with_wandb, warm_children
 
-__all__ = ["CLOSED", "LEFT", "Constraints", "Process", "serve"]
+__all__ = ["CLOSED", "LEFT", "Constraints", "Process", "handed_on", "serve"]
 
+_NAME = "tests.support.warm"  # also where it runs as a program
+_HANDED_ON = "WARM_SERVER"
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _SLOW = (
     *(
@@ -132,9 +135,10 @@ class Process:
         *,
         folder: Path,
         environment: Mapping[str, str],
-        server: str = "tests.support.warm",
+        server: str = _NAME,
         constraints: Constraints | None = None,
         terminal: int | None = None,
+        program: str | None = None,
     ) -> None:
         """Start mfwb in a folder, with all its variables; or what another server starts.
 
@@ -145,12 +149,14 @@ class Process:
             server: the module of the process that forks for it.
             constraints: what it may not do.
             terminal: a descriptor for stdout and stderr; None: what is printed is kept.
+            program: Python that runs in place of mfwb, as with `python -c`.
         """
         call = {
             "arguments": [*arguments],
             "folder": str(folder),
             "environment": {**environment},
             "constraints": asdict(constraints or Constraints()),
+            "program": program,
         }
         self._reply, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._out = tempfile.TemporaryFile()  # noqa: SIM115 - `communicate` closes them
@@ -205,8 +211,19 @@ def _text_of(file: IO[bytes]) -> str:
         return file.read().decode()
 
 
+def handed_on() -> tuple[dict[str, str], int]:
+    """Return variables and an open file by which a program of the tests finds our server of mfwb.
+
+    Without them, it would start one of its own.
+    """
+    number = _server(_NAME).fileno()
+    return {_HANDED_ON: str(number)}, number
+
+
 @cache
 def _server(module: str) -> socket.socket:
+    if module == _NAME and _HANDED_ON in os.environ:
+        return socket.socket(fileno=int(os.environ[_HANDED_ON]))
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with its:
         server = subprocess.Popen(
@@ -232,43 +249,61 @@ def serve(control: socket.socket) -> dict[str, Any] | None:
 
     Returns None at the end, when nobody is there any more who could call.
     """
-    while True:
-        message, streams, _, _ = socket.recv_fds(control, _LONGEST, 4)
-        if not message:
-            return None
-        if os.fork() == 0:
-            control.close()
-            if _is_the_one(streams):
-                call: dict[str, Any] = json.loads(message)
-                os.chdir(call["folder"])
-                os.environ.clear()
-                os.environ.update(call["environment"])
-                return call
-            os._exit(0)
-        for stream in streams:
-            os.close(stream)
-        with suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-
-
-def _is_the_one(streams: list[int]) -> bool:
-    """Fork once more: the child has the streams and does the work, the parent tells of its end."""
-    reply = socket.socket(fileno=streams.pop())
-    process = os.fork()
-    if process == 0:
-        reply.close()
-        for number, stream in enumerate(streams):
-            os.dup2(stream, number)
-            os.close(stream)
-        return True
-    for stream in streams:
+    running: dict[int, socket.socket] = {}  # by process: who is told of its end
+    with _ends() as ended:
+        while True:
+            ready, _, _ = select.select([control, ended], [], [])
+            if ended in ready:
+                _tell_ends(ended, running)
+            if control not in ready:
+                continue
+            message, streams, _, _ = socket.recv_fds(control, _LONGEST, 4)
+            if not message:
+                return None
+            reply = socket.socket(fileno=streams.pop())
+            process = os.fork()
+            if process == 0:
+                break
+            for stream in streams:
+                os.close(stream)
+            with suppress(OSError):  # who called has gone
+                reply.send(str(process).encode())
+            running[process] = reply
+    for opened in (control, reply, *running.values()):
+        opened.close()
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
         os.close(stream)
-    reply.send(str(process).encode())
-    _, status = os.waitpid(process, 0)
-    with suppress(OSError):  # nobody waits any more
-        reply.send(str(os.waitstatus_to_exitcode(status)).encode())
-    return False
+    call: dict[str, Any] = json.loads(message)
+    os.chdir(call["folder"])
+    os.environ.clear()
+    os.environ.update(call["environment"])
+    return call
+
+
+@contextmanager
+def _ends() -> Iterator[socket.socket]:
+    """Yield what can be read when a child has ended."""
+    ours, its = socket.socketpair()
+    with ours, its:
+        ours.settimeout(0)
+        its.settimeout(0)
+        before = signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(its.fileno(), warn_on_full_buffer=False)
+        yield ours
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, before)
+
+
+def _tell_ends(ended: socket.socket, running: dict[int, socket.socket]) -> None:
+    ended.recv(_LONGEST)
+    with suppress(ChildProcessError):  # there is none
+        while (end := os.waitpid(-1, os.WNOHANG))[0]:
+            caller = running.pop(end[0], None)
+            if caller is None:
+                continue
+            with caller, suppress(OSError):  # nobody waits any more
+                caller.send(str(os.waitstatus_to_exitcode(end[1])).encode())
 
 
 class _NoMetaflow(MetaPathFinder):
@@ -298,7 +333,9 @@ def _import_mfwb() -> None:
     import mfwb  # noqa: PLC0415 - not in the tests' process
     from mfwb import outcome, plan_file  # noqa: PLC0415 - the same
     from mfwb.planning import plan  # noqa: PLC0415 - the same
-    from mfwb.sink.content import edits  # noqa: PLC0415 - the same
+    from mfwb.sink.content import edits, receipt  # noqa: PLC0415 - the same
+    from mfwb.sink.offline import manifest  # noqa: PLC0415 - the same
+    from mfwb.snapshot import codec  # noqa: PLC0415 - the same
 
     with _without_metaflow():
         modules = [
@@ -313,8 +350,8 @@ def _import_mfwb() -> None:
         plan._adapter(kind)
     for result in (outcome.Estimate, outcome.FlowRunOutcome, outcome.ShardOutcome):
         outcome._adapter(result)
-    edits._adapter()
-    plan_file._adapter()
+    for built in (codec, edits, manifest, plan_file, receipt):
+        built._adapter()
     know_code_of(modules)
 
 
@@ -345,7 +382,16 @@ def _main() -> None:
     sys.path[0] = call["folder"]
     sys.argv[1:] = call["arguments"]
     with ending_early():  # to take apart what a fork shares takes 0.1 s, half of a short command
-        runpy.run_module("mfwb", run_name="__main__", alter_sys=True)
+        if call["program"] is None:
+            runpy.run_module("mfwb", run_name="__main__", alter_sys=True)
+        else:
+            _run_program(call["program"])
+
+
+def _run_program(text: str) -> None:
+    sys.argv[0] = "-c"
+    sys.modules["__main__"] = main = ModuleType("__main__")
+    exec(compile(text, "<string>", "exec", dont_inherit=True), main.__dict__)  # noqa: S102 - its job
 
 
 if __name__ == "__main__":

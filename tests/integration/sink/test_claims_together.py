@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -85,7 +84,7 @@ def test_claims_of_one_request(
         server.latency = 0.6
         prepare(server)
         own = {"WANDB_BASE_URL": server.base_url, "WANDB_API_KEY": server.api_key}
-        done = Sandbox(tmp_path, own).run(sys.executable, "-c", _CLAIMS)
+        done = Sandbox(tmp_path, own).python(_CLAIMS)
         assert done.code == 0, done.err
         created = {run.name for run in server.store.runs.values()}
 

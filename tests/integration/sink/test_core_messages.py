@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +193,6 @@ def test_many_large_messages(tmp_path: Path) -> None:
 def _run(server: WandbServer, folder: Path, program: str) -> Any:
     """Run a program, and return what it reports."""
     variables = {"WANDB_BASE_URL": server.base_url, "WANDB_API_KEY": server.api_key}
-    done = Sandbox(folder, variables).run(sys.executable, "-c", program, str(folder))
+    done = Sandbox(folder, variables).python(program, str(folder))
     assert done.code == 0, done.err
     return json.loads(done.out.splitlines()[-1])

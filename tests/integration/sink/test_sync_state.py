@@ -7,7 +7,6 @@ one, so that missing rows keep their steps; this fails when wandb changes name, 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +78,7 @@ def _write_run(folder: Path, project: str) -> None:
 
 
 def _sync(sandbox: Sandbox, folder: Path) -> None:
-    done = sandbox.run(sys.executable, "-m", "wandb", "sync", "--yes", str(folder))
+    done = sandbox.wandb("sync", "--yes", str(folder))
     assert done.code == 0, done.err
 
 

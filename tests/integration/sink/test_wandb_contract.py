@@ -78,7 +78,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     root = tmp_path_factory.mktemp("contract")
     payload = root / "payload.bin"
     payload.write_bytes(b"\\x00" * 100_000)
-    done = Sandbox(root).run(sys.executable, "-c", _PROGRAM, str(root), str(payload))
+    done = Sandbox(root).python(_PROGRAM, str(root), str(payload))
     assert done.code == 0, done.err
     reported = json.loads(done.out.splitlines()[-1])
     records = _read_when_closed(Path(reported["file"]))
@@ -306,7 +306,7 @@ def test_a_version_gets_its_number_when_it_is_committed(tmp_path: Path) -> None:
     """
     with WandbServer() as server:
         reported = {"WANDB_BASE_URL": server.base_url, "WANDB_API_KEY": server.api_key}
-        done = Sandbox(tmp_path, reported).run(sys.executable, "-c", _COMMITS, str(tmp_path))
+        done = Sandbox(tmp_path, reported).python(_COMMITS, str(tmp_path))
         assert done.code == 0, done.err
         versions = server.state.artifacts("acme/p")
 
@@ -351,7 +351,7 @@ def test_versions_are_read_together(tmp_path: Path) -> None:
     with WandbServer() as server:
         server.latency = 0.1
         reported = {"WANDB_BASE_URL": server.base_url, "WANDB_API_KEY": server.api_key}
-        done = Sandbox(tmp_path, reported).run(sys.executable, "-c", _READS_TOGETHER, str(tmp_path))
+        done = Sandbox(tmp_path, reported).python(_READS_TOGETHER, str(tmp_path))
         assert done.code == 0, done.err
         requests = Counter(request.operation for request in server.requests)
 
@@ -372,7 +372,7 @@ with altered_wandb(), wandb_setup._singleton_lock:
 
 def test_setup_does_not_wait_for_itself(sandbox: Sandbox) -> None:
     """What reports that wandb-core can't start asks for the singleton that is being set up."""
-    reported = sandbox.run(sys.executable, "-c", _SETS_UP)
+    reported = sandbox.python(_SETS_UP)
 
     assert reported.out.strip() == "True", reported.err
 
@@ -388,7 +388,7 @@ def test_the_settings_file_of_a_folder(sandbox: Sandbox, name: str, variable: st
     program = "import wandb; print(wandb.setup().settings.project)"
     folder = {"WANDB_DIR": str(sandbox.root / variable)} if variable else {}
 
-    done = sandbox.run(sys.executable, "-c", program, WANDB_SILENT="true", **folder)
+    done = sandbox.python(program, WANDB_SILENT="true", **folder)
     result = find_wandb_file(sandbox.root)
 
     assert done.out.strip() == f"of-{name}", done.err

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,7 +56,7 @@ class Lister:
 
     def ask(self, *questions: str, namespace: str = "") -> list[Any]:
         """Return the answers to some questions, asked by one program."""
-        done = self.sandbox.run(sys.executable, "-c", _PROBE, namespace, *questions)
+        done = self.sandbox.python(_PROBE, namespace, *questions)
         assert done.code == 0, done.err
         return list(json.loads(done.out))
 

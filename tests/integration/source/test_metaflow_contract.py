@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,7 +71,7 @@ def probe(
     """Return what a program finds that uses Metaflow as `mfwb.source` does."""
     pathspec = flow_run("fan_flow")
     sandbox = Sandbox(tmp_path_factory.mktemp("probe"))
-    done = sandbox.run(sys.executable, "-c", _PROBE, str(flows_root), pathspec)
+    done = sandbox.python(_PROBE, str(flows_root), pathspec)
     assert done.code == 0, done.err
     return dict(json.loads(done.out))
 
@@ -158,7 +157,7 @@ def test_the_settings_file_of_a_folder(sandbox: Sandbox) -> None:
         (location / ".metaflow").mkdir()
         config = json.dumps({"METAFLOW_SERVICE_URL": f"http://{location.name}.example"})
         (location / ".metaflow" / "config.json").write_text(config, encoding="utf-8")
-        done = sandbox.run(sys.executable, "-c", program, METAFLOW_SERVICE_AUTH_KEY="k")
+        done = sandbox.python(program, METAFLOW_SERVICE_AUTH_KEY="k")
         reported.append(done.out.strip())
         result = find_metaflow_file(folder)
         assert result is not None
@@ -190,7 +189,7 @@ except requests.ConnectionError as error:
 
 def test_the_service_is_asked_by_a_session(sandbox: Sandbox) -> None:
     """Its `get` can be replaced; told to try once, Metaflow lets through what that raises."""
-    reported = sandbox.run(sys.executable, "-c", _RETRIES)
+    reported = sandbox.python(_RETRIES)
 
     assert reported.out == "no 1 http://127.0.0.1:9/flows/A\n", reported.err
 
@@ -224,7 +223,7 @@ print(json.dumps([[[getattr(row, name) for name in names] for row in task.metada
 def test_metadata_of_a_folder_is_that_of_the_client(resumed: Resumed, sandbox: Sandbox) -> None:
     """A folder of records that is read at once gives what the client gives, clones included."""
     for pathspec in (resumed.origin, resumed.pathspec):
-        done = sandbox.run(sys.executable, "-c", _SAME_ROWS, str(resumed.root), pathspec)
+        done = sandbox.python(_SAME_ROWS, str(resumed.root), pathspec)
 
         assert done.code == 0, done.err
         ours, client = map(json.loads, done.out.splitlines())

@@ -6,7 +6,6 @@ import ast
 import json
 import pickle
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -131,7 +130,7 @@ def test_reading_loads_no_class(
         path.write_text(json.dumps({**document, "sha": "f" * 40}), encoding="utf-8")
 
     arguments = (str(tmp_path), flow, ",".join(ALLOWED))
-    done = sandbox.run(sys.executable, "-c", _PROBE, *arguments)
+    done = sandbox.python(_PROBE, *arguments)
 
     included = len([*files.glob("*[0-9a-f]")])
     assert done.code == 0, done.err

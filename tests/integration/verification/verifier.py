@@ -1,19 +1,30 @@
-"""mfwb in one process, verifying as often as it is asked: most of a command is its imports."""
+"""mfwb in one process, verifying as often as it is asked: most of a command is its start."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from collections.abc import Mapping
-from pathlib import Path
+import os
 from typing import Any
 
 from tests.support.sandbox import Sandbox
+from tests.support.warm import Constraints, Process
 
 __all__ = ["Verifier"]
 
-_REPOSITORY = Path(__file__).parents[3]
+_PROGRAM = """
+import json, sys
+import mfwb
+
+out = sys.stdout
+sys.stdout = sys.stderr
+for line in sys.stdin:
+    arguments = json.loads(line)
+    if arguments is None:
+        break
+    done = mfwb.verify(arguments.pop("pathspec"), **arguments)
+    out.write(json.dumps({**done.to_dict(), "exit_code": done.exit_code}) + "\\n")
+    out.flush()
+"""
 
 
 class Verifier:
@@ -28,39 +39,31 @@ class Verifier:
             **settings: of each call.
         """
         self._fixed = {"pathspec": pathspec, **settings}
-        self._process = subprocess.Popen(
-            (sys.executable, "-m", __name__),
-            cwd=sandbox.root,
-            env={**sandbox.environment, "PYTHONPATH": str(_REPOSITORY)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
+        questions, answers = sandbox.root / "questions", sandbox.root / "answers"
+        os.mkfifo(questions)
+        os.mkfifo(answers)
+        self._process = Process(
+            (),
+            folder=sandbox.root,
+            environment=sandbox.environment,
+            constraints=Constraints({"0": str(questions), "1": str(answers)}),
+            program=_PROGRAM,
         )
+        self._questions = questions.open("w", encoding="utf-8")
+        self._answers = answers.open(encoding="utf-8")
 
     def __call__(self, **arguments: Any) -> dict[str, Any]:
         """Return the document of one verification, with its exit code as `exit_code`."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({**self._fixed, **arguments}) + "\n")
-        self._process.stdin.flush()
-        return dict(json.loads(self._process.stdout.readline()))
+        self._ask({**self._fixed, **arguments})
+        return dict(json.loads(self._answers.readline()))
 
     def close(self) -> None:
         """End the process."""
-        self._process.communicate()
+        self._ask(None)
+        self._process.communicate(60)
+        self._questions.close()
+        self._answers.close()
 
-
-def _answer(question: Mapping[str, Any]) -> dict[str, Any]:
-    import mfwb  # noqa: PLC0415 - only in the process of its own
-
-    arguments = dict(question)
-    done = mfwb.verify(arguments.pop("pathspec"), **arguments)
-    return {**done.to_dict(), "exit_code": done.exit_code}
-
-
-if __name__ == "__main__":
-    out = sys.stdout
-    sys.stdout = sys.stderr
-    for line in sys.stdin:
-        out.write(json.dumps(_answer(json.loads(line))) + "\n")
-        out.flush()
+    def _ask(self, question: dict[str, Any] | None) -> None:
+        self._questions.write(json.dumps(question) + "\n")
+        self._questions.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 
 import pytest
 
@@ -185,3 +186,13 @@ def test_only_figures_of_matplotlib_need_trust() -> None:
 def test_switch(kind: str, switch: str) -> None:
     """Each type of W&B artifact has a setting that turns it off."""
     assert Kind(kind).switch == switch
+
+
+def test_patterns_are_those_of_fnmatch() -> None:
+    """Names that a pattern matches by a hair, and does not, are found as `fnmatchcase` says."""
+    for text in [family.pattern for family in FAMILIES]:
+        bare = text.replace("*", "")
+        near = (text, bare, f"{bare}x", f"x{text}", text.replace("*", "x.Y"), text[:-1])
+        for name in (*near, text.replace("*", "\n")):
+            first = (other for other in FAMILIES if fnmatchcase(name, other.pattern))
+            assert family_of(name) == next(first, None)
