@@ -206,7 +206,7 @@ lint: setup ## ruff: rules and formatting; deptry: what is imported is declared;
 	@$(BIN)/hadolint Dockerfile
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-actions action.yml
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
-	@$(BIN)/python -m pytest -q -n 0 tests/unit/test_workflows.py
+	@$(if $(filter test check,$(MAKECMDGOALS)),,$(BIN)/python -m pytest -q -n 0 tests/unit/test_workflows.py)
 
 types: setup ## mypy, strict
 	@$(BIN)/mypy
