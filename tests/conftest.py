@@ -8,7 +8,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -18,6 +18,7 @@ import pytest
 from tests.faults.skips import MOST_SKIPPED, SkipBounds, size_of
 from tests.support.sandbox import Sandbox
 from tests.support.selection import LeftOut, marks_left_out
+from tests.support.warm import shared_servers
 
 # A shell ignores Ctrl-C for what it starts in the background, and so would all that is tested.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -38,12 +39,16 @@ So would they for the tests of a fixture that is made once a worker.
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Bound what may be skipped, where all tests of all workers are heard of."""
+    """Where all tests of all workers are heard of, bound what may be skipped; warm up for all."""
     left_out = marks_left_out(config.option.markexpr)
     if left_out:
         config.pluginmanager.register(LeftOut(left_out, Path(__file__).parent))
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(SkipBounds(MOST_SKIPPED, size_of))
+        if getattr(config.option, "numprocesses", None):
+            servers = ExitStack()
+            servers.enter_context(shared_servers())
+            config.add_cleanup(servers.close)
 
 
 @pytest.hookimpl(wrapper=True)

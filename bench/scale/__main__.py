@@ -60,6 +60,8 @@ def main() -> int:
     if arguments.json is not None:
         document = [asdict(point) for point in points]
         arguments.json.write_text(json.dumps(document, indent=1), encoding="utf-8")
+    # Only now: after deletions, ext4 searches longer for free inodes, for a minute and more.
+    shutil.rmtree(SCALE / "work")
     return 0
 
 
@@ -90,7 +92,6 @@ def _sync(pathspec: str, tasks: int, granularity: str) -> Point:
         raise SystemExit(f"bench: mfwb failed: {measured.err}")
     written = disk_use(workplace.root).apparent
     floor = _bytes_floor(pathspec, workplace)
-    shutil.rmtree(workplace.root)
     return Point(
         tasks,
         granularity,
@@ -157,8 +158,7 @@ def _marginal(points: list[Point]) -> str:
 
 
 def _workplace(name: str) -> Workplace:
-    shutil.rmtree(SCALE / "work" / name, ignore_errors=True)
-    return Workplace.make(SCALE, name)
+    return Workplace.make(SCALE, f"{name}-{os.getpid()}")
 
 
 if __name__ == "__main__":

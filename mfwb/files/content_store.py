@@ -75,8 +75,15 @@ class Store:
         return path
 
     def add(self, name: str, path: Path) -> None:
-        """Move a file into the store, unless that name exists."""
-        self.get_or_make(name, lambda unfinished: _move(path, unfinished))
+        """Move a file into the store, unless that name exists; it is on the same disk."""
+        target = self.path(name)
+        self._lock_name(name)
+        try:
+            if not self._has(name, target):
+                with _report_full_disk(self._folder):
+                    self._put(path, name, target)
+        finally:
+            self._unlock_name(name)
 
     def has(self, name: str) -> bool:
         """Whether a file or folder of that name exists, and need not be renewed."""

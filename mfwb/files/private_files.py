@@ -72,9 +72,16 @@ def make_folders(root: Path, *names: str) -> Path:
     path = root
     for name in names:
         path /= name
-        path.mkdir(mode=FOLDER_MODE, exist_ok=True)
-        if path.is_symlink():
-            raise NotADirectoryError(f"{path} is a link, where a folder of mfwb's own should be")
+        try:
+            os.mkdir(path, FOLDER_MODE)  # noqa: PTH102 - speed: most exist already
+        except FileExistsError:
+            mode = os.lstat(path).st_mode
+            if stat.S_ISLNK(mode):
+                raise NotADirectoryError(
+                    f"{path} is a link, where a folder of mfwb's own should be"
+                ) from None
+            if not stat.S_ISDIR(mode):
+                raise
     return path
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "open_without_links",
     "read_all_in",
     "read_below",
+    "read_start_below",
     "resolve_below",
 ]
 
@@ -93,12 +94,30 @@ def read_below(
     """
     descriptor = _open(root, path, linked_folders)
     try:
-        data = _read_up_to(descriptor, max_bytes)
+        data = _read_up_to(descriptor, max_bytes + 1)
     finally:
         os.close(descriptor)
     if len(data) > max_bytes:
         raise OSError(f"{path!s} in {root} has more than {max_bytes:,} bytes")
     return data
+
+
+def read_start_below(
+    root: Path, path: str | PurePath, size: int, *, linked_folders: Sequence[Path] = ()
+) -> bytes:
+    """Return the first bytes of a file below a root, at most `size`; errors as of `open_below`.
+
+    Args:
+        root: the folder in which it has to lie.
+        path: relative to the root, or absolute.
+        size: largest number of bytes of the result.
+        linked_folders: other folders into which links may lead.
+    """
+    descriptor = _open(root, path, linked_folders)
+    try:
+        return _read_up_to(descriptor, size)
+    finally:
+        os.close(descriptor)
 
 
 def read_all_in(
@@ -152,7 +171,7 @@ def _read_regular(folder: int, name: str, max_bytes: int) -> bytes:
             raise NotAFileError(f"{name} is not a file")
         data = os.read(descriptor, max_bytes + 1)
         if len(data) != status.st_size:  # it is being written, or the system returned a part
-            data += _read_up_to(descriptor, max_bytes - len(data))
+            data += _read_up_to(descriptor, max_bytes + 1 - len(data))
     finally:
         os.close(descriptor)
     if len(data) > max_bytes:
@@ -160,10 +179,10 @@ def _read_regular(folder: int, name: str, max_bytes: int) -> bytes:
     return data
 
 
-def _read_up_to(descriptor: int, max_bytes: int) -> bytes:
-    """Return all bytes of a file, or one more than allowed."""
-    data = os.read(descriptor, max_bytes + 1)
-    while len(data) <= max_bytes and (more := os.read(descriptor, max_bytes + 1 - len(data))):
+def _read_up_to(descriptor: int, size: int) -> bytes:
+    """Return the next bytes of a file, at most `size`; fewer only at its end."""
+    data = os.read(descriptor, size)
+    while len(data) < size and (more := os.read(descriptor, size - len(data))):
         data += more
     return data
 

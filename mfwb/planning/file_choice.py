@@ -37,15 +37,22 @@ class FileChoice:
         )
 
 
-def choose_file(ref: ArtifactRef, task: Task | None, settings: StepSettings) -> FileChoice:
+def choose_file(
+    ref: ArtifactRef,
+    task: Task | None,
+    settings: StepSettings,
+    classification: Classification | None = None,
+) -> FileChoice:
     """Return how an artifact becomes files under the settings of a step.
 
     Args:
         ref: the artifact.
         task: the task that has it; None: the artifact is a parameter.
         settings: of the step whose W&B run logs it.
+        classification: of the artifact with these settings, if it is known.
     """
-    classification = classify(ref, settings)
+    if classification is None:
+        classification = classify(ref, settings)
     if classification.kind is Kind.VALUE:
         return FileChoice(classification)
     if not getattr(settings, classification.kind.switch):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 
 from mfwb.planning.plan import WandbRunId
 from mfwb.safe_text import has_unstorable, one_line
@@ -31,6 +32,7 @@ __all__ = [
 RUN_NAME_LIMIT = 128
 JOB_TYPE_LIMIT = 64
 TAG_LIMIT = 64
+_CACHED = 1_024  # names whose forms are kept: the tasks of a foreach have the same names
 _RUN_ID_LIMIT = 64
 _ARTIFACT_NAME_LIMIT = 128
 _ALIAS_LIMIT = 128
@@ -92,6 +94,7 @@ def shortened(text: str, limit: int) -> str:
     return line if len(line) <= limit else _with_hash(line, text, limit)
 
 
+@lru_cache(maxsize=_CACHED)
 def artifact_name(name: str) -> str:
     """Return an attribute name as a W&B artifact name, which has only ASCII letters and digits.
 
@@ -178,6 +181,7 @@ def table_key(name: str) -> str:
     return shortened(key, _TABLE_KEY_LIMIT if is_kept else _TABLE_KEY_LIMIT - _TABLE_SUFFIX)
 
 
+@lru_cache(maxsize=_CACHED)
 def _key(name: str) -> str:
     """Return a name as a readable key; W&B makes paths of keys, so the key must be a safe path."""
     is_path = "\\" not in name and all(part.strip(".") for part in name.split("/"))

@@ -119,8 +119,9 @@ class _Sorting:
             folder: the folder in the W&B artifact for the task's file, in a merged W&B run.
             task: the task that wrote the artifact; None: the artifact is a parameter.
         """
-        choice = choose_file(ref, task, self.scope.settings)
-        self._add_value(classify(ref, self.scope.settings), content, ref, task)
+        classification = classify(ref, self.scope.settings)
+        choice = choose_file(ref, task, self.scope.settings, classification)
+        self._add_value(classification, content, ref, task)
         if choice.is_switched_off:
             self.switched_off.append(content)
         if choice.too_large:
@@ -141,9 +142,10 @@ class _Sorting:
             task: the task that picked it.
             producer: the task that wrote it.
         """
-        choice = choose_file(ref, task, self.scope.settings)
+        classification = classify(ref, self.scope.settings)
+        choice = choose_file(ref, task, self.scope.settings, classification)
         shown_by_producer = replace(choice.classification, preview=None)
-        self._add_checkpoint(content, ref, key="")
+        self._add_checkpoint(classification, content, ref, key="")
         self._add_file(shown_by_producer, content, ref, folder, task)
         self.picked[content.pathspec] = PickedArtifact(content.pathspec, producer)
 
@@ -183,7 +185,7 @@ class _Sorting:
         if classification.kind is Kind.VALUE:
             self.values[key].append(content)
             return
-        self._add_checkpoint(content, ref, key)
+        self._add_checkpoint(classification, content, ref, key)
         if can_be_shown(ref, classification, self.scope.settings):
             self.shown[key].append(content)
         if classification.form is Form.JSON and can_be_curve(ref):
@@ -193,9 +195,10 @@ class _Sorting:
         if task is not None and _is_caught(ref, task):
             self.caught[key].append(ValueElsewhere(content, _shorten_other(ref, task)))
 
-    def _add_checkpoint(self, content: Content, ref: ArtifactRef, key: str) -> None:
+    def _add_checkpoint(
+        self, classification: Classification, content: Content, ref: ArtifactRef, key: str
+    ) -> None:
         """Add what an artifact refers to, unless it was added; `key` is that of its metadata."""
-        classification = classify(ref, self.scope.settings)
         if classification.form is Form.CHECKPOINT and ref.reference is not None:
             limit = getattr(self.scope.settings.max_artifact_size, classification.kind.value)
             planned = PlannedCheckpoint(content, key, ref.reference, limit)

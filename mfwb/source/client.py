@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import lru_cache
 
 from metaflow import Run
 
@@ -14,6 +15,7 @@ from mfwb.snapshot.pathspec import Pathspec
 from mfwb.source.client_errors import client_errors
 from mfwb.source.console_addresses import configured_consoles
 from mfwb.source.contents import FlowRunContents
+from mfwb.source.datastore.recent_blobs import RecentBlobs
 from mfwb.source.datastore.roots import DatastoreRoots
 from mfwb.source.listing import ClientListing, LocalListing, UnnamedRun
 from mfwb.source.local_provider import metadata_budget
@@ -23,6 +25,7 @@ from mfwb.suggestions import did_you_mean, list_some
 __all__ = ["MetaflowSource"]
 
 _NEWEST = 3  # flow runs that a message names
+_FLOW_RUNS_WITH_BLOBS = 4  # the bytes that the plan read are kept for the sync that follows it
 _MANY = 1_000  # flow runs among which a similar name is looked for
 
 
@@ -38,6 +41,7 @@ class MetaflowSource:
         self._abandoned_after = abandoned_after
         self._namespace = namespace
         self._unnamed: dict[Pathspec, str] = {}  # reasons, by pathspec
+        self._recent_blobs = lru_cache(maxsize=_FLOW_RUNS_WITH_BLOBS)(_new_recent_blobs)
         self._listing = (
             LocalListing(provider, namespace, roots.folders)
             if provider.startswith("local@")
@@ -118,5 +122,13 @@ class MetaflowSource:
     def contents(self, flow_run: FlowRun) -> FlowRunContents:
         """Return access to the bytes of a flow run that was read."""
         return FlowRunContents(
-            flow_run, self.roots.folders, self.roots.cards, admit=self.roots.admit
+            flow_run,
+            self.roots.folders,
+            self.roots.cards,
+            admit=self.roots.admit,
+            recent=self._recent_blobs(flow_run.pathspec),
         )
+
+
+def _new_recent_blobs(_pathspec: str) -> RecentBlobs:
+    return RecentBlobs()

@@ -21,6 +21,7 @@ from mfwb.source.checkpoints import find_datastore, locate_files, read_files
 from mfwb.source.code_files import read_code_files
 from mfwb.source.datastore import internal_artifacts
 from mfwb.source.datastore.flow_store import FlowStore, open_store
+from mfwb.source.datastore.recent_blobs import RecentBlobs
 from mfwb.source.include_files import check_content, copy_content
 from mfwb.source.logs import measure_small_log, read_log
 from mfwb.source.own_folder import find_own_folder
@@ -44,6 +45,7 @@ class FlowRunContents:
         linked_folders: tuple[Path, ...] = (),
         card_roots: Mapping[str, str] = MappingProxyType({}),
         admit: Callable[[Datastore, str], Datastore] | None = None,
+        recent: RecentBlobs | None = None,
     ) -> None:
         """Prepare reading the contents of a flow run.
 
@@ -53,6 +55,7 @@ class FlowRunContents:
             card_roots: folders or URLs of the user's cards, by type of datastore.
             admit: returns a datastore of a task that the user allows; SourceError. None: no
                 datastore is allowed but those of the tasks.
+            recent: blobs of the flow run that were read before; None: none were.
         """
         self._linked_folders = linked_folders
         self._card_roots = card_roots
@@ -62,6 +65,7 @@ class FlowRunContents:
         self._tasks = {task.pathspec: task for task in flow_run.tasks}
         self._packages = {package.sha1: package for package in flow_run.code_packages}
         self._origins: dict[str, tuple[str, ...]] = {}
+        self._recent = RecentBlobs() if recent is None else recent
         self._default = next(
             (task.datastore for task in flow_run.tasks if task.datastore is not None), None
         )
@@ -77,7 +81,7 @@ class FlowRunContents:
             sha: data
             for datastore, sizes in by_datastore.items()
             for sha, data in open_store(datastore, self._flow, self._linked_folders).read(
-                sorted(sizes), sizes
+                sorted(sizes), sizes, recent=self._recent
             )
             if not isinstance(data, ItemLost)
         }
@@ -91,7 +95,8 @@ class FlowRunContents:
 
         ItemLost if they can't be read.
         """
-        return self._store(content.task).copy(content.sha1, content.size, path)
+        store = self._store(content.task)
+        return store.copy(content.sha1, content.size, path, recent=self._recent)
 
     def locate(self, content: Content) -> BlobLocation | None:
         """Return the location of an artifact's bytes, without reading them.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Hashable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import (
@@ -52,6 +52,7 @@ _TYPE_LIMIT = 500  # characters; a metaclass may give its classes names of any l
 _T = TypeVar("_T")
 
 
+@lru_cache(maxsize=1_024)  # the tasks of a foreach have the same names
 def _check_artifact_name(value: str) -> str:
     if not is_artifact_name(value):
         raise ValueError("that is not the name of an artifact")

@@ -15,7 +15,6 @@ import importlib
 import io
 import os
 import shutil
-import socket
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -33,7 +32,7 @@ from tests.support.launcher import (
     warm_up,
     write_launcher,
 )
-from tests.support.warm import Process, serve
+from tests.support.warm import Process, serve, wait_for_somebody
 
 __all__ = ["start_script"]
 
@@ -54,8 +53,9 @@ def start_script(
 
 
 def _main() -> None:
+    control = wait_for_somebody()
     warm_up(_USED)
-    call = serve(socket.socket(fileno=int(sys.argv[1])))
+    call = serve(control)
     if call is None:
         return
     sys.path[:] = [path for path in sys.path if path not in {"", str(_REPOSITORY)}]

@@ -15,7 +15,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -329,14 +329,32 @@ def _digest(value: Any) -> str:
 
     W&B's database has one type of numbers, and its writer drops empty dicts in dicts.
     """
+    if type(value) in _UNCHANGED and not (isinstance(value, str) and len(value) > _SHORT):
+        return _digest_short(value)
     try:
         text = _encode(_normalize(value))
     except RecursionError:  # not mfwb's value: mfwb writes none with such deep nesting
         text = "too deep"
+    return _digest_text(text)
+
+
+@lru_cache(maxsize=1_024, typed=True)
+def _digest_short(value: str | float | None) -> str:
+    """Return the digest of a value which many W&B runs of a flow run have in their config."""
+    return _digest_text(_encode(value))
+
+
+def _digest_text(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
 
 
+_SHORT = 200  # characters
+_UNCHANGED = frozenset({str, int, bool, type(None)})
+
+
 def _normalize(value: Any) -> Any:
+    if type(value) in _UNCHANGED:  # most are texts and numbers
+        return value
     if isinstance(value, Mapping):
         plain = {str(key): _normalize(inner) for key, inner in value.items()}
         return {key: inner for key, inner in plain.items() if inner != {}}

@@ -46,7 +46,7 @@ def append_rows(  # noqa: PLR0913, PLR0917 - all of them describe the rows
     record.start_time.FromMilliseconds(start)
     added_records = [
         *records.axis_records(axes),
-        *(records.history_record(step, {**row, **records.row_times(start)}) for step, row in rows),
+        *records.history_records(rows, records.row_times(start)),
         records.exit_record(run.exit_code),
     ]
     with scratch() as folder:

@@ -150,7 +150,12 @@ def _accepted(metadata: Mapping[str, Any]) -> dict[str, Any]:
     return {key: _without_nan(value) for key, value in metadata.items()}
 
 
+_WITHOUT_NAN = frozenset({str, int, bool, type(None)})
+
+
 def _without_nan(value: Any) -> Any:
+    if type(value) in _WITHOUT_NAN:  # most are texts and numbers
+        return value
     if isinstance(value, float) and not math.isfinite(value):
         if math.isnan(value):
             return None

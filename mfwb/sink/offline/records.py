@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import string
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from hashlib import sha512
@@ -27,7 +26,7 @@ __all__ = [
     "exit_record",
     "files_record",
     "header_record",
-    "history_record",
+    "history_records",
     "log_record",
     "logged_artifact",
     "make_draft_id",
@@ -38,12 +37,6 @@ __all__ = [
     "used_artifact",
     "write_run_metadata",
 ]
-
-_ALPHABET = string.digits + string.ascii_lowercase
-_PAIRS = [second + first for first in _ALPHABET for second in _ALPHABET]
-"""Two digits at once, the lower one first: to divide a long number takes most of the time."""
-
-_SQUARE = len(_PAIRS) ** 2
 
 _MIN_SERVER = "0.70.0"  # the minimum of wandb 0.31
 
@@ -158,13 +151,25 @@ def row_times(start: int) -> dict[str, float]:
     return {"_timestamp": start / 1000, "_runtime": 0.0}
 
 
-def history_record(step: int, row: Mapping[str, Any]) -> pb.Record:
-    """Return a row of history."""
-    record = pb.HistoryRecord()
-    record.step.num = step
-    for key, value in {**row, "_step": step}.items():
-        record.item.add(nested_key=[key], value_json=_json(value))
-    return pb.Record(history=record)
+def history_records(
+    rows: Iterable[tuple[int, Mapping[str, Any]]], shared: Mapping[str, Any]
+) -> Iterator[pb.Record]:
+    """Yield rows of history.
+
+    Args:
+        rows: step and columns of each row.
+        shared: further columns, the same in all rows.
+    """
+    texts = [(key, _json(value)) for key, value in shared.items()]
+    for step, row in rows:
+        record = pb.Record()
+        record.history.step.num = step
+        add = record.history.item.add
+        for key, value in row.items():
+            add(nested_key=[key], value_json=_json(value))
+        for key, text in (*texts, ("_step", _json(step))):
+            add(nested_key=[key], value_json=text)
+        yield record
 
 
 def log_record(text: str) -> pb.Record:
@@ -260,14 +265,8 @@ def _client_ids(
 
 
 def make_draft_id(seed: str) -> str:
-    """Return the draft id for a text: 128 letters and digits, as in W&B's own draft ids."""
-    number = int.from_bytes(sha512(f"{seed}\n".encode()).digest() * 2, "big")
-    pairs: list[str] = []
-    for _ in range(32):
-        number, two = divmod(number, _SQUARE)  # a long number, divided half as often
-        upper, lower = divmod(two, len(_PAIRS))
-        pairs += _PAIRS[lower], _PAIRS[upper]
-    return "".join(pairs)
+    """Return the draft id for a text: 128 digits and small letters, as W&B's own are."""
+    return sha512(f"{seed}\n".encode()).hexdigest()
 
 
 def _manifest(artifact: ArtifactDraft) -> pb.ArtifactManifest:

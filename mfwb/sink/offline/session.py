@@ -259,8 +259,7 @@ def _timeline(run: PlannedRun, ready: ReadyRun, start: int) -> Iterator[pb.Recor
     if run.started_at is not None:
         yield records.environment_record(run.started_at)
     yield from records.axis_records(ready.axes)
-    for step, row in build_rows(ready):
-        yield records.history_record(step, {**row, **records.row_times(start)})
+    yield from records.history_records(build_rows(ready), records.row_times(start))
     for text in format_log(ready.log):
         yield records.log_record(text)
 

@@ -67,6 +67,8 @@ def _framed(record: bytes, position: int) -> bytes:
         record: the record.
         position: its position in the file; the first block also holds the file header.
     """
+    if _CHUNK_HEADER_SIZE + len(record) <= _BLOCK_SIZE - position % _BLOCK_SIZE:
+        return _chunk(record, _FULL)
     chunks, rest, first = [], memoryview(record), True
     while first or rest:
         space_left = _BLOCK_SIZE - position % _BLOCK_SIZE
@@ -89,7 +91,7 @@ def _kind(*, first: bool, last: bool) -> int:
     return _LAST if last else _MIDDLE
 
 
-def _chunk(part: memoryview, kind: int) -> bytes:
+def _chunk(part: bytes | memoryview, kind: int) -> bytes:
     checksum = crc32(part, _CHECKSUM_SEEDS[kind]).to_bytes(4, "little")
     return checksum + len(part).to_bytes(2, "little") + bytes([kind]) + part
 

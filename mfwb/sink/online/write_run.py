@@ -15,7 +15,7 @@ from mfwb.sink.content.media import add_preview
 from mfwb.sink.content.run_content import build_summary, file_previews, format_log, sent, tables_of
 from mfwb.sink.content.run_metadata import RunMetadata
 from mfwb.sink.history.read_rows import Row
-from mfwb.sink.offline.records import history_record, row_times
+from mfwb.sink.offline.records import history_records, row_times
 
 __all__ = [
     "settings_of_new",
@@ -111,10 +111,7 @@ def write_history(
         )
     publish_history(
         open_run,
-        (
-            history_record(step, {**row, **row_times(start)}).history.SerializeToString()
-            for step, row in rows
-        ),
+        (record.history.SerializeToString() for record in history_records(rows, row_times(start))),
     )
 
 

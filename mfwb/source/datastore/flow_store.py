@@ -37,6 +37,7 @@ from mfwb.source.datastore.checksums import Digests, md5_of
 from mfwb.source.datastore.cloud import CloudBlobs
 from mfwb.source.datastore.decompress import decompress, decompress_small
 from mfwb.source.datastore.local import LocalBlobs
+from mfwb.source.datastore.recent_blobs import RecentBlobs
 from mfwb.source.json_records import AttemptRecord, ExitRecord, parse_json, read_limited
 from mfwb.source.process_exits import ProcessExit
 from mfwb.source.typed_values import DamagedError
@@ -176,6 +177,7 @@ class FlowStore:
         sizes: Mapping[str, int] | None = None,
         *,
         max_bytes: int | None = None,
+        recent: RecentBlobs | None = None,
     ) -> Iterator[tuple[str, bytes | ItemLost]]:
         """Yield (sha1, bytes) of small blobs, checked; ItemLost instead of the bytes of a bad one.
 
@@ -184,10 +186,11 @@ class FlowStore:
             sizes: recorded sizes in bytes, by sha1. At most twice the size and 1 kB is read of
                 these, and at most 32 MB of other blobs.
             max_bytes: largest number of bytes of each blob, whatever its recorded size.
+            recent: has some of the blobs, and gets others.
         """
         known_sizes = sizes or {}
         yield from self._read_each(
-            lambda sha: self._read_bytes(sha, known_sizes.get(sha, 0), max_bytes), shas
+            lambda sha: self._read_bytes(sha, known_sizes.get(sha, 0), max_bytes, recent), shas
         )
 
     def head(self, sha: str, size: int) -> bytes:
@@ -201,7 +204,7 @@ class FlowStore:
                 data += chunk
         return bytes(data[:size])
 
-    def copy(self, sha: str, size: int, target: Path) -> str:
+    def copy(self, sha: str, size: int, target: Path, *, recent: RecentBlobs | None = None) -> str:
         """Stream one blob into a file, checked, and return the md5 of its bytes, in base64.
 
         If the blob is bad, raise ItemLost and leave no file.
@@ -210,12 +213,13 @@ class FlowStore:
             sha: sha1 of the blob.
             size: recorded size in bytes; 0 if none is recorded.
             target: the file to write.
+            recent: may have the blob, and gets it if it is small.
         """
         max_bytes = size + _SLACK if size else None
         digests = Digests(size)
         try:
             # Of most, no side metadata has to be read, and no stream to be decompressed.
-            small = self._read_small(sha, size + _SLACK) if 0 < size <= _SMALL else None
+            small = self._read_small(sha, size + _SLACK, recent) if 0 < size <= _SMALL else None
             if small is not None:
                 target.write_bytes(small)
                 return md5_of(small)
@@ -273,26 +277,34 @@ class FlowStore:
         except (DamagedError, ItemLost):  # Metaflow's runtime may be writing it now
             return None
 
-    def _read_bytes(self, sha: str, size: int, max_bytes: int | None) -> bytes | ItemLost:
+    def _read_bytes(
+        self, sha: str, size: int, max_bytes: int | None, recent: RecentBlobs | None
+    ) -> bytes | ItemLost:
         limit = size + min(_SLACK, size + _SLACK_IN_MEMORY) if size else _UNKNOWN_SIZE
         limit = limit if max_bytes is None else min(limit, max_bytes)
         try:
             # A second try is a second request, unless the datastore is local.
             may_be_small = size <= _SMALL if size else self._blobs.readers == 1
-            small = self._read_small(sha, limit) if may_be_small else None
+            small = self._read_small(sha, limit, recent) if may_be_small else None
             return b"".join(self._chunks(sha, limit)) if small is None else small
         except ItemLost as lost:
             return lost
 
-    def _read_small(self, sha: str, max_bytes: int) -> bytes | None:
+    def _read_small(self, sha: str, max_bytes: int, recent: RecentBlobs | None) -> bytes | None:
         """Return the bytes of a blob that is small and valid, else None; ItemLost."""
+        known = recent.get(sha) if recent is not None else None
+        if known is not None and len(known) <= max_bytes:
+            return known
         try:
             stored = self._blobs.read_start(self._blob_path(sha), _SMALL)
         except OSError:  # as always, `_chunks` says what is wrong
             return None
         if stored is None:
             raise ItemLost(GONE)
-        return decompress_small(stored, sha, max_bytes) if len(stored) < _SMALL else None
+        data = decompress_small(stored, sha, max_bytes) if len(stored) < _SMALL else None
+        if recent is not None and data is not None:
+            recent.add(sha, data)
+        return data
 
     def _chunks(
         self, sha: str, max_bytes: int | None, digests: Digests | None = None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from mfwb.errors import ItemLost, SourceError
 from mfwb.files.rooted_files import (
@@ -16,6 +16,7 @@ from mfwb.files.rooted_files import (
     OutsideRootError,
     open_below,
     read_below,
+    read_start_below,
     resolve_below,
 )
 from mfwb.operations import note_operation
@@ -24,6 +25,8 @@ from mfwb.source.datastore.blobs import GONE, Blob, is_gzipped
 
 __all__ = ["LocalBlobs"]
 
+
+_T = TypeVar("_T")
 
 _METADATA_LIMIT = 64_000  # bytes; Metaflow writes forty
 _SINGLE_FILE_ERRORS = frozenset({errno.ELOOP, errno.EFBIG, None})
@@ -55,11 +58,7 @@ class LocalBlobs:
     def read_start(self, path: str, size: int) -> bytes | None:
         """Return the first bytes of a file, at most `size`; None if there is no such file."""
         note_operation("datastore", f"open {path}")
-        stream = self._file(path)
-        if stream is None:
-            return None
-        with stream:
-            return stream.read(size)
+        return self._without_missing(read_start_below, path, size)
 
     def locate(self, path: str) -> BlobLocation:
         """Return the URI and the size of a file; ItemLost if there is none."""
@@ -94,8 +93,12 @@ class LocalBlobs:
             raise _failure(error) from error
 
     def _file(self, path: str) -> BinaryIO | None:
+        return self._without_missing(open_below, path)
+
+    def _without_missing(self, read: Callable[..., _T], path: str, *arguments: int) -> _T | None:
+        """Return what a function reads from a file below the root; None: there is no such file."""
         try:
-            return open_below(self._root, path, linked_folders=self._linked_folders)
+            return read(self._root, path, *arguments, linked_folders=self._linked_folders)
         except FileNotFoundError:
             self._assert_root()
             return None

@@ -66,8 +66,8 @@ def _run(project: str) -> pb.RunRecord:
 
 def _rows(*steps: int) -> list[pb.Record]:
     moment = {"_timestamp": 1_700_000_000.0, "_runtime": 0.0}
-    rows = [records.history_record(step, {"x": step, **moment}) for step in steps]
-    return [*rows, records.exit_record(0)]
+    rows = [(step, {"x": step}) for step in steps]
+    return [*records.history_records(rows, moment), records.exit_record(0)]
 
 
 def _write_run(folder: Path, project: str) -> None:

@@ -34,7 +34,7 @@ from mfwb.sink.content.media import write_table_artifact
 from mfwb.sink.client.private import (
     FAILURES, publish_history, publish_started_at,
 )
-from mfwb.sink.offline.records import history_record
+from mfwb.sink.offline.records import history_records
 from mfwb.sink.setup.quiet_settings import replay_settings
 from mfwb.sink.setup.run_settings import run_settings
 from pathlib import Path
@@ -51,7 +51,9 @@ publish_started_at(run, 1_700_000_000_123, program="flow.py")
 for number in range(3000):
     run.log({"x": number, "text": "t" * 50}, step=number)
 row = {"loss": 0.5, "epoch": 3, "_timestamp": 1_700_000_000.5, "_runtime": 0.25}
-publish_history(run, [history_record(3000, row).history.SerializeToString()])
+publish_history(run, [
+    record.history.SerializeToString() for record in history_records([(3000, row)], {})
+])
 run.define_metric("loss", step_metric="epoch")
 run.define_metric("kept", step_metric="epoch", summary="none")
 rows = (("0", 1.5, None), ("1", "NaN", True))

@@ -1,7 +1,9 @@
-"""Process exits that Metaflow's runtime records for attempts without an outcome."""
+"""Process exits that Metaflow's runtime records, and blobs that are read a second time."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
 import subprocess
@@ -52,3 +54,56 @@ def test_deaths(tmp_path: Path) -> None:
         "failed": [_DIED_AT, 1, False],
         "well": [_DIED_AT, 0, False],
     }
+
+
+_TWICE = """
+import gzip, hashlib, json, os, sys
+from pathlib import Path
+from mfwb.errors import ItemLost
+from mfwb.source.datastore.flow_store import FlowStore
+from mfwb.source.datastore.local import LocalBlobs
+from mfwb.source.datastore.recent_blobs import RecentBlobs
+
+root, copy = map(Path, sys.argv[1:])
+data = b"of a step"
+sha = hashlib.sha1(data).hexdigest()
+blob = root / "WineFlow" / "data" / sha[:2] / sha
+blob.parent.mkdir(parents=True)
+blob.write_bytes(gzip.compress(data))
+store, recent = FlowStore(LocalBlobs(str(root)), "WineFlow"), RecentBlobs()
+
+def read(size, recent):
+    [(_, found)] = store.read([sha], {sha: size}, recent=recent)
+    return f"lost: {found}" if isinstance(found, ItemLost) else found.decode()
+
+def copied(recent):
+    copy.unlink(missing_ok=True)
+    try:
+        return [store.copy(sha, len(data), copy, recent=recent), copy.read_bytes().decode()]
+    except ItemLost as lost:
+        return f"lost: {lost}"
+
+first = [read(len(data), recent), copied(recent)]
+blob.unlink()
+second = [read(len(data), recent), copied(recent)]
+print(json.dumps([*first, *second, read(len(data), None), copied(None)]))
+"""
+
+
+def test_a_blob_that_was_read_lately_is_not_read_again(tmp_path: Path) -> None:
+    """Its file is gone, and only who has it from before gets it."""
+    done = subprocess.run(
+        [sys.executable, "-c", _TWICE, str(tmp_path / "store"), str(tmp_path / "copy")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    md5 = base64.b64encode(hashlib.md5(b"of a step", usedforsecurity=False).digest()).decode()
+    gone = "lost: its bytes are gone from Metaflow's datastore"
+    assert json.loads(done.stdout) == [
+        *("of a step", [md5, "of a step"]),
+        *("of a step", [md5, "of a step"]),
+        *(gone, gone),
+    ]
