@@ -23,6 +23,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
+from tests.support.known_code import know_code_of
 from tests.support.launcher import (
     answer_launchers,
     end_of,
@@ -42,6 +43,11 @@ _USED = (
     *("pandas", "pyarrow.parquet", "pyarrow.pandas_compat"),
     *("sklearn.datasets", "sklearn.ensemble", "sklearn.linear_model", "sklearn.model_selection"),
 )
+_USED_BY_TASKS = tuple(
+    f"metaflow.{name}"
+    for name in ("cli", "cli_components.run_cmds", "cli_components.step_cmd", "runtime", "task")
+)
+"""What each process of a flow run imports after the flow's class is there, which they look at."""
 
 
 def start_script(
@@ -54,6 +60,7 @@ def start_script(
 
 def _main() -> None:
     control = wait_for_somebody()
+    know_code_of(["metaflow", *_USED_BY_TASKS])
     warm_up(_USED)
     call = serve(control)
     if call is None:
