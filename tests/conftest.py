@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import re
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -15,10 +18,12 @@ import pytest
 from tests.faults.skips import MOST_SKIPPED, SkipBounds, size_of
 from tests.support.sandbox import Sandbox
 from tests.support.selection import LeftOut, marks_left_out
+from tests.support.warm import shared_servers
 
 # A shell ignores Ctrl-C for what it starts in the background, and so would all that is tested.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+_FOLDERS = count()
 _MADE_ONCE_A_WORKER = {"synced", "client"}  # fixtures of the session that are dear to make
 _FIRST = (
     *("tests/docs/test_blocks.py", "tests/integration/test_compared.py"),
@@ -34,12 +39,29 @@ So would they for the tests of a fixture that is made once a worker.
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Bound what may be skipped, where all tests of all workers are heard of."""
+    """Where all tests of all workers are heard of, bound what may be skipped; warm up for all."""
     left_out = marks_left_out(config.option.markexpr)
     if left_out:
         config.pluginmanager.register(LeftOut(left_out, Path(__file__).parent))
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(SkipBounds(MOST_SKIPPED, size_of))
+        if getattr(config.option, "numprocesses", None):
+            servers = ExitStack()
+            servers.enter_context(shared_servers())
+            config.add_cleanup(servers.close)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage meanwhile: nearly all that is imported and collected stays.
+
+    That took a quarter of the processor time of a collection.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -75,6 +97,18 @@ def _group_of(item: pytest.Item) -> str | None:
         return None
     locations = item.callspec.indices if hasattr(item, "callspec") else {}
     return "-".join([module, *(f"{name}{locations[name]}" for name in shared if name in locations)])
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder for one test.
+
+    pytest's own looks for a free number through the folders of all other tests, each time.
+    """
+    name = re.sub(r"\W", "_", request.node.name)[:30]
+    folder = tmp_path_factory.getbasetemp() / f"{name}-{next(_FOLDERS)}"
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ import hashlib
 import json
 import re
 import signal
-import subprocess
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +31,12 @@ __all__ = [
 ]
 
 PROJECT = "p"
+_KILLER = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+from tests.faults.killer import main
+main()
+"""
 _VERSION = re.compile(r',"version":"v\d+"')
 _PROBE = re.compile("[a-z0-9_]{8}")  # by which Python's tempfile tries whether it may write here
 _PROBED = b"blat"  # what it writes there
@@ -84,16 +88,13 @@ class Scene:
         """Start a sync."""
         return self.sandbox.start_mfwb(*self.arguments, *more)
 
-    def start_killer(self, number: int) -> subprocess.Popen[str]:
+    def start_killer(self, number: int) -> Process:
         """Start a sync that is killed after so many changes of files."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.killer", str(number), *self.arguments],
-            cwd=self.root,
-            env={**self.sandbox.environment, "PYTHONPATH": str(Path(__file__).parents[2])},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
+        return Process(
+            (str(number), *self.arguments),
+            folder=self.root,
+            environment=self.sandbox.environment,
+            program=_KILLER,
         )
 
     def state(self) -> dict[str, Any]:

@@ -1,11 +1,18 @@
 """What people who use torch keep: modules, weights, checkpoints, optimizers, tensors."""
 
 import hashlib
-from array import array
+import sys
+from ctypes import string_at
+from types import SimpleNamespace
 
 import torch
 from metaflow import FlowSpec, step
 from torch import nn
+
+# To tell its compiler to leave it alone, an optimizer imports that compiler: five seconds.
+sys.modules["torch._dynamo"] = SimpleNamespace(
+    disable=lambda f, *_, **__: f, graph_break=lambda: None
+)
 
 _BYTES_OF_WEIGHTS = 20_000_000
 
@@ -30,8 +37,8 @@ def fingerprint(value):
     if isinstance(value, torch.optim.Optimizer):
         return fingerprint(value.state_dict())
     if isinstance(value, torch.Tensor):
-        numbers = array("d", value.double().flatten().tolist())
-        return hashlib.sha256(numbers.tobytes()).hexdigest()
+        numbers = value.double().contiguous()
+        return hashlib.sha256(string_at(numbers.data_ptr(), numbers.nbytes)).hexdigest()
     if isinstance(value, dict):
         return {str(key): fingerprint(part) for key, part in value.items()}
     if isinstance(value, list | tuple):

@@ -164,7 +164,7 @@ def reference_to_a_secret(bundle: Path, scene: Scene) -> None:
     _edit(bundle, change)
 
 
-@_bundle(sampled=True)
+@_bundle()
 def files_by_parents(bundle: Path, _: Scene) -> None:
     """Records name files of a W&B run by `..`, and by their absolute names."""
 

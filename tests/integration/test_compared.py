@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +10,6 @@ import pytest
 
 from tests.compared import corpus
 from tests.support.sandbox import Sandbox
-from tests.support.warm import handed_on
 
 _TESTS = Path(__file__).parents[1]
 _ITS_OWN = sorted((_TESTS / "compared").rglob("*.py"))
@@ -39,19 +36,9 @@ def test_a_sample(tmp_path: Path) -> None:
     """Nothing differs."""
     folder = tmp_path / "flows"
     corpus.make(folder, sample=True)  # here, where the imports of flows are shared
-    variables, server = handed_on()
-    location = Sandbox(tmp_path, {"PYTHONPATH": str(_TESTS.parent), **variables})
+    program, tests = str(_TESTS / "compared" / "__main__.py"), str(_TESTS.parent)
 
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.compared", str(folder), "--sample"],
-        cwd=tmp_path,
-        env=location.environment,
-        pass_fds=[server],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = Sandbox(folder).script(program, str(folder), "--sample", PYTHONPATH=tests)
 
-    assert done.stdout == "", done.stderr
-    assert done.returncode == 0, done.stderr
+    assert done.out == "", done.err
+    assert done.code == 0, done.err

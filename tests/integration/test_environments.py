@@ -116,7 +116,7 @@ def test_variables(place: Sandbox, variables: dict[str, str], code: int, words: 
         ("mfwb status >/dev/full", 1, _FULL),
         also("mfwb config >/dev/full", 1, _FULL),
         also("mfwb status --json >/dev/full", 1, _FULL),
-        ("mfwb plan TwoFlow/latest >/dev/full", 1, _FULL),
+        also("mfwb plan TwoFlow/latest >/dev/full", 1, _FULL),
         also("mfwb plan TwoFlow/latest --json >/dev/full", 1, _FULL),
         also("mfwb lineage TwoFlow/latest >/dev/full", 1, _FULL),
         also("mfwb explain TwoFlow/latest/start/number >/dev/full", 1, _FULL),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,9 @@ from tests.support.sandbox import FLOWS, Finished, Sandbox
 from tests.support.versions import since
 
 pytestmark = since("metaflow", "2.16", "it has `@exit_hook`")
+
+
+_REPOSITORY = str(Path(__file__).parents[2])
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,13 @@ class Hooked:
         return len(list((self.sandbox.root / "bundle").rglob("run-*.wandb")))
 
     def hook(self, pathspec: str, **environment: str) -> Finished:
-        """Call the hook once more, as Metaflow does."""
-        script = "metaflow.plugins.exit_hook.exit_hook_script"
-        flow = str(FLOWS / "hooked_flow.py")
-        command = (sys.executable, "-m", script, flow, "mfwb.hooks.sync", pathspec)
-        return self.sandbox.run(*command, **environment)
+        """Call the hook once more, by the program with which Metaflow does."""
+        metaflow = find_spec("metaflow")
+        assert metaflow is not None
+        assert metaflow.origin is not None
+        script = Path(metaflow.origin).with_name("plugins") / "exit_hook" / "exit_hook_script.py"
+        arguments = (str(FLOWS / "hooked_flow.py"), "mfwb.hooks.sync", pathspec)
+        return self.sandbox.script(script, *arguments, PYTHONPATH=_REPOSITORY, **environment)
 
 
 def _hooked(root: Path, *arguments: str) -> Hooked:

@@ -6,12 +6,14 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tests.support.sandbox import Finished, Sandbox
 
+_MODULE = "mfwb.flows.sync_flow"
 KEY = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -38,9 +40,12 @@ def sandbox(tmp_path: Path, flows_root: Path, flow_run: Callable[[str], str]) ->
 
 
 def sync_flow(sandbox: Sandbox, *arguments: str, **environment: str) -> Finished:
-    """Run the flow as a user does."""
-    command = (sys.executable, "-m", "mfwb.flows.sync_flow", "--quiet", *arguments)
-    return sandbox.run(*command, **environment)
+    """Run the flow's file."""
+    spec = find_spec(_MODULE)
+    assert spec is not None
+    assert spec.origin is not None
+    where = str(Path(spec.origin).parents[2])
+    return sandbox.script(spec.origin, "--quiet", *arguments, **environment, PYTHONPATH=where)
 
 
 def synced_runs(sandbox: Sandbox) -> int:
@@ -51,7 +56,8 @@ def synced_runs(sandbox: Sandbox) -> int:
 def test_a_flow_run_triggers_its_sync(sandbox: Sandbox) -> None:
     """With the arguments of the configuration; the key is nowhere in what Metaflow keeps."""
     pathspec = (sandbox.root / "pathspec").read_text(encoding="utf-8")
-    done = sync_flow(sandbox, "--trigger", pathspec, "run")
+    as_users_do = (sys.executable, "-m", _MODULE, "--quiet")
+    done = sandbox.run(*as_users_do, "--trigger", pathspec, "run")
     [record] = (sandbox.root / ".metaflow" / "MfwbSyncFlow").glob("*/start/*/0.data.json")
     files = [path for path in (sandbox.root / ".metaflow").rglob("*") if path.is_file()]
 

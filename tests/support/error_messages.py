@@ -5,16 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-import mfwb
+from tests.support.package_source import nodes_of, package_trees
 
 __all__ = ["GAP", "Message", "error_messages"]
 
 GAP = "…"
 """What stands for a value in a message."""
 
-_PACKAGE = Path(mfwb.__file__).parent
 _CLASSES = frozenset(
     {
         *("UsageError", "Unreachable", "LockHeld", "BundleChanged", "LedgerDamaged"),
@@ -42,15 +40,15 @@ class Message:
 def error_messages() -> list[Message]:
     """Return all messages that the source has, those of values alone left out."""
     found = {
-        Message(error, text, path.relative_to(_PACKAGE).as_posix())
-        for path in _PACKAGE.rglob("*.py")
-        for error, text in _messages_in(ast.parse(path.read_text(encoding="utf-8")))
+        Message(error, text, name)
+        for name, tree in package_trees().items()
+        for error, text in _messages_in(tree)
     }
     return sorted(found, key=lambda message: (message.file, message.text))
 
 
 def _messages_in(tree: ast.AST) -> Iterator[tuple[str, str]]:
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Call) and _name_of(node.func) in _CLASSES and node.args:
             text = _text_of(node.args[0])
             if any(part.strip(" :;,./()") for part in text.split(GAP)):

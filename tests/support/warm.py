@@ -25,7 +25,7 @@ import tempfile
 import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.abc import MetaPathFinder
@@ -37,10 +37,19 @@ from tests.support.known_code import know_code_of
 from tests.support.launcher import ending_early, warm_up
 from tests.support.warm_children import be_a_process_with_wandb, warm_children
 
-__all__ = ["CLOSED", "LEFT", "Constraints", "Process", "handed_on", "serve"]
+__all__ = [
+    "CLOSED",
+    "LEFT",
+    "Constraints",
+    "Process",
+    "serve",
+    "shared_servers",
+    "wait_for_somebody",
+]
 
 _NAME = "tests.support.warm"  # also where it runs as a program
-_HANDED_ON = "WARM_SERVER"
+_FLOWS = "tests.support.warm_flows"
+_SHARED = "WARM_SERVERS"
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _SLOW = (
     *(
@@ -211,55 +220,112 @@ def _text_of(file: IO[bytes]) -> str:
         return file.read().decode()
 
 
-def handed_on() -> tuple[dict[str, str], int]:
-    """Return variables and an open file by which a program of the tests finds our server of mfwb.
+@contextmanager
+def shared_servers() -> Iterator[None]:
+    """Let all processes that this one starts meanwhile have the same servers.
 
-    Without them, it would start one of its own.
+    To warm up takes eight seconds of a processor, which each worker of pytest would need. Nothing
+    is warmed up before somebody calls.
     """
-    number = _server(_NAME).fileno()
-    return {_HANDED_ON: str(number)}, number
+    with tempfile.TemporaryDirectory(prefix="warm-", dir="/tmp") as folder, ExitStack() as stack:
+        for module in (_NAME, _FLOWS):
+            address = Path(folder, module)
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+                listener.bind(str(address))
+                listener.listen(64)
+                stack.enter_context(_started(module, listener))
+        os.environ[_SHARED] = folder
+        try:
+            yield
+        finally:
+            del os.environ[_SHARED]
 
 
 @cache
 def _server(module: str) -> socket.socket:
-    if module == _NAME and _HANDED_ON in os.environ:
-        return socket.socket(fileno=int(os.environ[_HANDED_ON]))
+    if _SHARED in os.environ:
+        ours = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.connect(str(Path(os.environ[_SHARED], module)))
+        atexit.register(ours.close)
+        return ours
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with its:
-        server = subprocess.Popen(
-            [sys.executable, "-m", module, str(its.fileno())],
-            cwd=_REPOSITORY,
-            env={**os.environ, "WANDB_ERROR_REPORTING": "false"},
-            pass_fds=[its.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-    atexit.register(_end, server, ours)
+        server = ExitStack()
+        server.enter_context(_started(module, its))
+    atexit.register(server.close)
+    atexit.register(ours.close)
     return ours
 
 
-def _end(server: subprocess.Popen[bytes], control: socket.socket) -> None:
-    control.close()
+@contextmanager
+def _started(module: str, control: socket.socket) -> Iterator[None]:
+    """Start a server, which ends with this."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", module, str(control.fileno())],
+        cwd=_REPOSITORY,
+        env={**os.environ, "WANDB_ERROR_REPORTING": "false"},
+        pass_fds=[control.fileno()],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    yield
+    assert server.stdin is not None
+    server.stdin.close()
     server.wait()
+
+
+def wait_for_somebody() -> socket.socket:
+    """Return where calls come from, or callers, once there is one."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    select.select([control, sys.stdin], [], [])
+    return control
+
+
+class _Callers:
+    """Who may call: the one at the other end, or all who connect."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._is_shared = bool(control.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+        self.opened = [control]
+
+    def receive(self, ready: Sequence[object]) -> tuple[bytes, list[int]]:
+        """Return the next call, and the streams that came with it; no bytes: there is none."""
+        caller = next((caller for caller in self.opened if caller in ready), None)
+        if caller is None:
+            return b"", []
+        if self._is_shared and caller is self._control:
+            self.opened.append(caller.accept()[0])
+            return b"", []
+        message, streams, _, _ = socket.recv_fds(caller, _LONGEST, 4)
+        if not message:
+            self.opened.remove(caller)
+            caller.close()
+        return message, streams
 
 
 def serve(control: socket.socket) -> dict[str, Any] | None:
     """Fork for each call; return the call in the fork, in its folder with its variables.
 
-    Returns None at the end, when nobody is there any more who could call.
+    Args:
+        control: where calls come from; or what those who call connect to.
+
+    Returns:
+        The call; None at the end, when stdin ends.
     """
     running: dict[int, socket.socket] = {}  # by process: who is told of its end
+    callers = _Callers(control)
     with _ends() as ended:
         while True:
-            ready, _, _ = select.select([control, ended], [], [])
+            ready, _, _ = select.select([ended, sys.stdin, *callers.opened], [], [])
             if ended in ready:
                 _tell_ends(ended, running)
-            if control not in ready:
-                continue
-            message, streams, _, _ = socket.recv_fds(control, _LONGEST, 4)
-            if not message:
+            if sys.stdin in ready:
                 return None
+            message, streams = callers.receive(ready)
+            if not message:
+                continue
             reply = socket.socket(fileno=streams.pop())
             process = os.fork()
             if process == 0:
@@ -269,7 +335,7 @@ def serve(control: socket.socket) -> dict[str, Any] | None:
             with suppress(OSError):  # who called has gone
                 reply.send(str(process).encode())
             running[process] = reply
-    for opened in (control, reply, *running.values()):
+    for opened in (reply, *callers.opened, *running.values()):
         opened.close()
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
@@ -332,6 +398,7 @@ def _import_mfwb() -> None:
     """
     import mfwb  # noqa: PLC0415 - not in the tests' process
     from mfwb import outcome, plan_file  # noqa: PLC0415 - the same
+    from mfwb.pickles import opcodes  # noqa: PLC0415 - the same
     from mfwb.planning import plan  # noqa: PLC0415 - the same
     from mfwb.sink.content import edits, receipt  # noqa: PLC0415 - the same
     from mfwb.sink.offline import manifest  # noqa: PLC0415 - the same
@@ -352,6 +419,7 @@ def _import_mfwb() -> None:
         outcome._adapter(result)
     for built in (codec, edits, manifest, plan_file, receipt):
         built._adapter()
+    opcodes._cheap_opcodes()
     know_code_of(modules)
 
 
@@ -370,10 +438,11 @@ def _be_a_process_of_its_own() -> None:
 def _main() -> None:
     from mfwb.isolation.memory_limit import ENVIRONMENT  # noqa: PLC0415 - not in the tests' process
 
+    control = wait_for_somebody()
     with warm_children(ENVIRONMENT) as program:
         _import_mfwb()
         warm_up(_SLOW)
-        call = serve(socket.socket(fileno=int(sys.argv[1])))
+        call = serve(control)
         if call is None:
             return
     sys.executable = program

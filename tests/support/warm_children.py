@@ -1,6 +1,6 @@
 """Python for what mfwb itself starts: it need not import pandas or wandb anew.
 
-Three servers import what these processes import, each for one kind, and fork for each process. mfwb
+Four servers import what these processes import, each for one kind, and fork for each process. mfwb
 starts its `sys.executable`, which is a launcher then.
 
 What is not as with Python itself: all processes of one server hash texts alike.
@@ -54,7 +54,15 @@ _KINDS = {
         ),
     ),
     "uploading": _Kind("/mfwb/sink/wandb_sync/child.py", ("wandb.cli.cli",)),
+    "sharding": _Kind(
+        "mfwb.shards.child import",
+        (
+            *("mfwb.api", "mfwb.shards.child", "mfwb.sink.wandb_sink", "mfwb.wiring"),
+            *("_strptime", "requests", "wandb.apis.public", "yaml"),
+        ),
+    ),
 }
+_LOOKS_AT_PICKLES = {"inspecting", "converting"}
 
 
 @contextmanager
@@ -72,7 +80,8 @@ def warm_children(variables: Mapping[str, str]) -> Iterator[str]:
     program = location / "python"
     write_launcher(program, {kind.part: location / name for name, kind in _KINDS.items()})
     servers = [
-        _start(name, location / name, {} if name == "uploading" else variables) for name in _KINDS
+        _start(name, location / name, variables if name in _LOOKS_AT_PICKLES else {})
+        for name in _KINDS
     ]
     try:
         yield str(program)
@@ -116,7 +125,13 @@ def _main() -> None:
     name, number = sys.argv[1:]
     listener = socket.socket(fileno=int(number))
     select.select([listener, sys.stdin], [], [])  # there are tests that need no such process
+    if name in _LOOKS_AT_PICKLES:
+        from mfwb.pickles import opcodes  # noqa: PLC0415 - of this kind alone
+
+        opcodes._cheap_opcodes()
     warm_up(_KINDS[name].modules)
+    if name == "sharding":  # it starts processes of the other kinds
+        sys.executable = str(Path(listener.getsockname()).with_name("python"))
     answer_launchers(listener, _be, until=0)
 
 
@@ -128,6 +143,8 @@ def _be(arguments: Sequence[str]) -> NoReturn:
         del sys.modules[name]  # what is imported, may be read
     if "wandb" in sys.modules:
         be_a_process_with_wandb()
+    if claims := sys.modules.get("mfwb.sink.server.claims"):
+        claims.__dict__["_PROCESS_STARTED"] = time.monotonic()
     sys.modules["__main__"] = main = ModuleType("__main__")
     if arguments[0] == "-c":
         sys.argv[:], sys.path[0] = ["-c", *arguments[2:]], ""

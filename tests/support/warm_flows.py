@@ -15,7 +15,6 @@ import importlib
 import io
 import os
 import shutil
-import socket
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -24,6 +23,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
+from tests.support.known_code import know_code_of
 from tests.support.launcher import (
     answer_launchers,
     end_of,
@@ -33,7 +33,7 @@ from tests.support.launcher import (
     warm_up,
     write_launcher,
 )
-from tests.support.warm import Process, serve
+from tests.support.warm import Process, serve, wait_for_somebody
 
 __all__ = ["start_script"]
 
@@ -43,6 +43,11 @@ _USED = (
     *("pandas", "pyarrow.parquet", "pyarrow.pandas_compat"),
     *("sklearn.datasets", "sklearn.ensemble", "sklearn.linear_model", "sklearn.model_selection"),
 )
+_USED_BY_TASKS = tuple(
+    f"metaflow.{name}"
+    for name in ("cli", "cli_components.run_cmds", "cli_components.step_cmd", "runtime", "task")
+)
+"""What each process of a flow run imports after the flow's class is there, which they look at."""
 
 
 def start_script(
@@ -54,8 +59,10 @@ def start_script(
 
 
 def _main() -> None:
+    control = wait_for_somebody()
+    know_code_of(["metaflow", *_USED_BY_TASKS])
     warm_up(_USED)
-    call = serve(socket.socket(fileno=int(sys.argv[1])))
+    call = serve(control)
     if call is None:
         return
     sys.path[:] = [path for path in sys.path if path not in {"", str(_REPOSITORY)}]

@@ -66,11 +66,10 @@ def run_flow(root: Path) -> TorchRun:
 def run_with_torch(root: Path, *command: Path | str) -> Finished:
     """Run a Python program below a folder, where torch is; it must not fail.
 
-    Bytecode is kept below the folder, for to compile torch takes longer than all else.
+    Bytecode is kept, for to compile torch takes longer than all else.
     """
     assert _TORCH_PYTHON.exists(), "there is no .venv-torch; say `make test-torch`"
-    cached = {"PYTHONPYCACHEPREFIX": str(root / "bytecode")}
-    sandbox = Sandbox(root, cached, without=("PYTHONDONTWRITEBYTECODE",))
+    sandbox = Sandbox(root, without=("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"))
     done = sandbox.run(str(_TORCH_PYTHON), *map(str, command))
     assert done.code == 0, done.err
     return done

@@ -16,6 +16,7 @@ from mfwb.ports import Contents, LogLine
 from mfwb.snapshot import ArtifactRef, Card, FlowRun, Parameter
 from tests.support.fakes import MemoryMetaflow
 from tests.support.flow_runs import at, flow_run, task, tried
+from tests.support.inspectors import shared_inspector
 from tests.unit.payload.memory import MemoryContents
 
 
@@ -99,7 +100,7 @@ def sample() -> Metaflow:
 
 def explained(metaflow: Metaflow, artifact: str, folder: Path, **settings: Any) -> Explanation:
     """Return what is said of an artifact of the sample's flow run, as in `train/model`."""
-    builder = PayloadBuilder(folder, keep=False)
+    builder = PayloadBuilder(folder, keep=False, inspector=shared_inspector())
     try:
         return explain(
             parse_artifact(f"DemoFlow/7/{artifact}"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
 from typing import TypeGuard
+
+from tests.support.package_source import nodes_of
 
 __all__ = [
     "Look",
@@ -30,17 +31,11 @@ Look = Callable[[ast.Module], Iterator[ast.AST]]
 """Yields what in a module would be a home of the rule."""
 
 
-@cache
-def _nodes_of(tree: ast.Module) -> tuple[ast.AST, ...]:
-    """Return all parts of a module; each rule looks at all of them, and to walk takes longer."""
-    return tuple(ast.walk(tree))
-
-
 def function_called(*names: str) -> Look:
     """Return what finds functions and classes of some names."""
 
     def look(tree: ast.Module) -> Iterator[ast.AST]:
-        for node in _nodes_of(tree):
+        for node in nodes_of(tree):
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name in names:
                 yield node
 
@@ -63,8 +58,8 @@ def text_with(pattern: str) -> Look:
     """Return what finds texts in which a pattern occurs; docstrings don't count."""
 
     def look(tree: ast.Module) -> Iterator[ast.AST]:
-        docstrings = {id(node.value) for node in _nodes_of(tree) if isinstance(node, ast.Expr)}
-        for node in _nodes_of(tree):
+        docstrings = {id(node.value) for node in nodes_of(tree) if isinstance(node, ast.Expr)}
+        for node in nodes_of(tree):
             text = node.value if isinstance(node, ast.Constant) else None
             if isinstance(text, str) and re.search(pattern, text) and id(node) not in docstrings:
                 yield node
@@ -76,7 +71,7 @@ def attribute_called(name: str) -> Look:
     """Return what finds attributes of a name that are looked at."""
 
     def look(tree: ast.Module) -> Iterator[ast.AST]:
-        for node in _nodes_of(tree):
+        for node in nodes_of(tree):
             if isinstance(node, ast.Attribute) and node.attr == name:
                 yield node
 
@@ -87,7 +82,7 @@ def keyword_given(name: str, *, value: object) -> Look:
     """Return what finds calls that give an argument by name, and that very value."""
 
     def look(tree: ast.Module) -> Iterator[ast.AST]:
-        for node in _nodes_of(tree):
+        for node in nodes_of(tree):
             given = node.value if isinstance(node, ast.keyword) and node.arg == name else None
             if isinstance(given, ast.Constant) and given.value is value:
                 yield node
@@ -99,7 +94,7 @@ def silent_class_with(*methods: str) -> Look:
     """Return what finds classes, no Protocols, whose methods of some names do nothing at all."""
 
     def look(tree: ast.Module) -> Iterator[ast.AST]:
-        for node in _nodes_of(tree):
+        for node in nodes_of(tree):
             if isinstance(node, ast.ClassDef) and not node.bases:
                 silent = {item.name for item in node.body if _is_silent(item)}
                 if silent.issuperset(methods):
@@ -121,7 +116,7 @@ def item_of(attribute: str) -> Look:
     """Return what finds items that are taken out of an attribute: `plan.source["start"]`."""
 
     def look(tree: ast.Module) -> Iterator[ast.AST]:
-        for node in _nodes_of(tree):
+        for node in nodes_of(tree):
             whole = node.value if isinstance(node, ast.Subscript) else None
             if isinstance(whole, ast.Attribute) and whole.attr == attribute:
                 yield node
@@ -133,7 +128,7 @@ def text_split_at(separator: str) -> Look:
     """Return what finds calls of `split`, `partition` and their like for a separator."""
 
     def look(tree: ast.Module) -> Iterator[ast.AST]:
-        for node in _nodes_of(tree):
+        for node in nodes_of(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 reported = [arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant)]
                 if node.func.attr in _SPLITS and reported == [separator]:
@@ -149,7 +144,7 @@ def imports(name: str) -> Look:
     """Return what finds imports of a module."""
 
     def look(tree: ast.Module) -> Iterator[ast.AST]:
-        for node in _nodes_of(tree):
+        for node in nodes_of(tree):
             result = [item.name for item in node.names] if isinstance(node, ast.Import) else []
             if name in result or (isinstance(node, ast.ImportFrom) and node.module == name):
                 yield node
@@ -161,7 +156,7 @@ def number(value: float) -> Look:
     """Return what finds a number, also as a part of a product or a power of numbers."""
 
     def look(tree: ast.Module) -> Iterator[ast.AST]:
-        for node in _nodes_of(tree):
+        for node in nodes_of(tree):
             if isinstance(node, (ast.Constant, ast.BinOp)) and _value(node) == value:
                 yield node
 
@@ -184,7 +179,7 @@ def class_with(*methods: str) -> Look:
     """Return what finds classes that define all methods of some names."""
 
     def look(tree: ast.Module) -> Iterator[ast.AST]:
-        for node in _nodes_of(tree):
+        for node in nodes_of(tree):
             if isinstance(node, ast.ClassDef) and _methods_of(node) >= {*methods}:
                 yield node
 
@@ -195,7 +190,7 @@ def argument_called(*names: str) -> Look:
     """Return what finds arguments of functions by their names."""
 
     def look(tree: ast.Module) -> Iterator[ast.AST]:
-        for node in _nodes_of(tree):
+        for node in nodes_of(tree):
             if isinstance(node, ast.arg) and node.arg in names:
                 yield node
 
@@ -206,7 +201,7 @@ def text_handed_on(pattern: str) -> Look:
     """Return what finds whole texts of a pattern that are given to a call or taken as a key."""
 
     def look(tree: ast.Module) -> Iterator[ast.AST]:
-        for node in _nodes_of(tree):
+        for node in nodes_of(tree):
             if isinstance(node, (ast.Call, ast.Subscript)):
                 for part in ast.iter_child_nodes(node):
                     text = part.value if isinstance(part, ast.Constant) else None
@@ -222,12 +217,12 @@ def alteration_of(*packages: str) -> Look:
     def look(tree: ast.Module) -> Iterator[ast.AST]:
         theirs = {
             (name.asname or name.name).partition(".")[0]
-            for node in _nodes_of(tree)
+            for node in nodes_of(tree)
             if isinstance(node, (ast.Import, ast.ImportFrom))
             for name in node.names
             if _module_of(node, name.name).partition(".")[0] in packages
         }
-        for node in _nodes_of(tree):
+        for node in nodes_of(tree):
             targets: list[ast.expr] = []
             if isinstance(node, ast.Assign):
                 targets = node.targets

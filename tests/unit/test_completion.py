@@ -111,10 +111,12 @@ printf '%s\\n' "${COMPREPLY[@]}"
         (["sync", "TrainFlow/17"], [f"TrainFlow/{run}" for run in RUNS[1::-1]]),
         (["open", "TrainFlow/999/t"], ["TrainFlow/999/train"]),
         (["sync", "--project", "b"], ["beers"]),
-        (["sync", "--mode", "o"], ["online", "offline"]),
+        pytest.param(
+            *(["sync", "--mode", "o"], ["online", "offline"]), marks=pytest.mark.exhaustive
+        ),
         (["config", "show", "--flow", "Tr"], ["TrainFlow"]),
-        (["status", "TrainFlow/9"], ["TrainFlow/999"]),
-        (["config", "sh"], ["show"]),
+        pytest.param(["status", "TrainFlow/9"], ["TrainFlow/999"], marks=pytest.mark.exhaustive),
+        pytest.param(["config", "sh"], ["show"], marks=pytest.mark.exhaustive),
     ],
 )
 def test_in_bash(typed: list[str], completed: list[str], metadata: Path) -> None:

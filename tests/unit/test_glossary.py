@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import Path
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
 
-import mfwb
+from tests.support.package_source import nodes_of, package_trees
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-PACKAGE = Path(mfwb.__file__).parent
 
 PRIVATE = frozenset(
     {
@@ -53,9 +51,15 @@ ALLOWED_IN = frozenset(
 )
 
 
-def bound_names(tree: ast.AST) -> Iterator[str]:
+@cache
+def bound_names(tree: ast.AST) -> frozenset[str]:
+    """Return the names that some source binds."""
+    return frozenset(bindings_in(tree))
+
+
+def bindings_in(tree: ast.AST) -> Iterator[str]:
     """Yield the names that some source binds: of classes, functions, parameters and variables."""
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                 yield name
@@ -78,30 +82,22 @@ def words_of(name: str) -> set[str]:
     return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
 
 
-def private_names(source: str) -> set[str]:
+def private_names(tree: ast.AST) -> set[str]:
     """Return the bound names that have a private word."""
-    names = set(bound_names(ast.parse(source)))
+    names = bound_names(tree)
     return {name for name in names - ALLOWED if words_of(name) & PRIVATE}
 
 
 def test_no_private_words() -> None:
     """No bound name of the package has a word that stands for nothing of the field."""
-    names = {
-        (path.relative_to(PACKAGE).as_posix(), name)
-        for path in PACKAGE.rglob("*.py")
-        for name in private_names(path.read_text(encoding="utf-8"))
-    }
+    names = {(path, name) for path, tree in package_trees().items() for name in private_names(tree)}
 
     assert names == ALLOWED_IN
 
 
 def test_what_is_allowed_is_needed() -> None:
     """The list of exceptions has nothing that no longer exists."""
-    names = {
-        name
-        for path in PACKAGE.rglob("*.py")
-        for name in bound_names(ast.parse(path.read_text(encoding="utf-8")))
-    }
+    names = {name for tree in package_trees().values() for name in bound_names(tree)}
 
     assert names >= ALLOWED
 
@@ -123,11 +119,11 @@ def test_what_is_allowed_is_needed() -> None:
 )
 def test_each_kind_of_name_is_seen(source: str) -> None:
     """A private word is seen in each kind of bound name."""
-    assert len(private_names(source)) == 1
+    assert len(private_names(ast.parse(source))) == 1
 
 
 def test_other_names_are_fine() -> None:
     """Words that only contain a private one are no private words."""
-    assert private_names(
-        "almost, replace, alone, background, bits, its_ = (), (), (), (), (), ()"
-    ) == {"its_"}
+    tree = ast.parse("almost, replace, alone, background, bits, its_ = (), (), (), (), (), ()")
+
+    assert private_names(tree) == {"its_"}

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 import pytest
 
-import mfwb
+from tests.support.package_source import package_trees
 from tests.unit.homes import (
     Look,
     alteration_of,
@@ -31,8 +29,6 @@ from tests.unit.homes import (
     text_split_at,
     text_with,
 )
-
-_PACKAGE = Path(mfwb.__file__).parent
 
 
 @dataclass(frozen=True)
@@ -165,7 +161,7 @@ def test_one_home(rule: Rule) -> None:
     """What looks like a home of the rule is there, and nowhere else."""
     result = {
         path: [getattr(node, "lineno", 0) for node in nodes]
-        for path, tree in _modules().items()
+        for path, tree in package_trees().items()
         if (nodes := list(rule.look(tree)))
     }
 
@@ -198,11 +194,3 @@ def test_variables_that_are_read_are_seen() -> None:
     result = text_handed_on("WANDB_(MODE|ENTITY)")(ast.parse(text))
 
     assert sorted(getattr(node, "lineno", 0) for node in result) == [1, 2]
-
-
-@cache
-def _modules() -> dict[str, ast.Module]:
-    return {
-        path.relative_to(_PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
-        for path in sorted(_PACKAGE.rglob("*.py"))
-    }

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import ast
-from functools import cache
-from pathlib import Path
 
-import mfwb
+from tests.support.package_source import nodes_of, package_trees
 
-PACKAGE = Path(mfwb.__file__).parent
 HOME = "destination/"
 
 _PARTS_OF_IT = {"entity_of", "project_of", "project_name", "is_project_name"}
@@ -20,9 +17,9 @@ def test_nobody_else_puts_a_destination_together() -> None:
     """Entity and project of a flow come from one function."""
     result = {
         f"{name}: {used}"
-        for name, tree in _trees().items()
+        for name, tree in package_trees().items()
         if not name.startswith(HOME) and name not in _DEFINED_IN
-        for node in ast.walk(tree)
+        for node in nodes_of(tree)
         if (used := _name_of(node)) in _PARTS_OF_IT
     }
 
@@ -34,21 +31,13 @@ def test_destinations_do_without_wandb() -> None:
     """Commands that wandb has no part in ask here, too."""
     result = {
         module.split(".")[0]
-        for name, tree in _trees().items()
+        for name, tree in package_trees().items()
         if name.startswith(HOME)
-        for node in ast.walk(tree)
+        for node in nodes_of(tree)
         for module in _imported(node)
     }
 
     assert result.isdisjoint({"wandb", "metaflow"})
-
-
-@cache
-def _trees() -> dict[str, ast.Module]:
-    return {
-        path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
-        for path in PACKAGE.rglob("*.py")
-    }
 
 
 def _name_of(node: ast.AST) -> str:

@@ -8,11 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import mfwb
+import pytest
+
 from mfwb import api
 from mfwb.pipeline.selection import SELECTORS, make_selection
-
-PACKAGE = Path(mfwb.__file__).parent
+from tests.support.package_source import nodes_of, package_trees
 
 _COUNTED = """
 import sys
@@ -38,10 +38,10 @@ def test_the_selectors_are_the_arguments() -> None:
 def test_a_selection_has_one_home() -> None:
     """Nothing else has the ways to select flow runs as fields or arguments of its own."""
     result = set()
-    for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for name, tree in package_trees().items():
+        for node in nodes_of(tree):
             if {"since", "until", "every"} <= _names_in(node):
-                result.add(f"{path.relative_to(PACKAGE)}: {getattr(node, 'name', '')}")
+                result.add(f"{name}: {getattr(node, 'name', '')}")
 
     assert result == {
         "pipeline/selection.py: Selection",  # the value
@@ -54,26 +54,29 @@ def test_a_selection_has_one_home() -> None:
     }
 
 
-def test_settings_are_read_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "command",
+    ["sync F/1", "push", pytest.param("plan F/1", marks=pytest.mark.exhaustive)],
+)
+def test_settings_are_read_once(command: str, tmp_path: Path) -> None:
     """A command reads each settings file a single time, whatever becomes of it."""
     (tmp_path / "mfwb.toml").write_text('project = "wines"\n', encoding="utf-8")
 
-    for command in (["plan", "F/1"], ["sync", "F/1"], ["push"]):
-        done = subprocess.run(
-            [sys.executable, "-c", _COUNTED, *command, "--quiet"],
-            cwd=tmp_path,
-            env={
-                "HOME": str(tmp_path / "home"),
-                "MFWB_STATE_DIR": str(tmp_path),
-                "WANDB_MODE": "disabled",
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+    done = subprocess.run(
+        [sys.executable, "-c", _COUNTED, *command.split(), "--quiet"],
+        cwd=tmp_path,
+        env={
+            "HOME": str(tmp_path / "home"),
+            "MFWB_STATE_DIR": str(tmp_path),
+            "WANDB_MODE": "disabled",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
 
-        assert done.stderr.endswith("1 times\n"), (command, done.stderr)
+    assert done.stderr.endswith("1 times\n"), done.stderr
 
 
 def _names_in(node: ast.AST) -> set[str]:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-import mfwb
+from tests.support.package_source import nodes_of, package_trees
 
-PACKAGE = Path(mfwb.__file__).parent
 OUTSIDE = ("source", "sink", "payload", "ledger", "report")
 SHOWN = ("mfwb.pipeline.explain", "mfwb.pipeline.reading", "mfwb.pipeline.report_material")
 """What `report` shows, so that it knows the values that these return."""
 
 
-def imported_by(path: Path) -> Iterator[str]:
-    """Yield the modules that a file imports, at its top or later."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def imported_by(tree: ast.Module) -> Iterator[str]:
+    """Yield the modules that a module imports, at its top or later."""
+    for node in nodes_of(tree):
         if isinstance(node, ast.ImportFrom):
             yield node.module or ""
         elif isinstance(node, ast.Import):
@@ -29,9 +27,10 @@ def imported_by(path: Path) -> Iterator[str]:
 def test_the_outside_does_not_import_the_pipeline(room: str) -> None:
     """What both know is in `ports`: the Protocols, and what goes through them."""
     result = {
-        f"{path.relative_to(PACKAGE)}: {module}"
-        for path in (PACKAGE / room).rglob("*.py")
-        for module in imported_by(path)
+        f"{name}: {module}"
+        for name, tree in package_trees().items()
+        if name.startswith(f"{room}/")
+        for module in imported_by(tree)
         if module.startswith("mfwb.pipeline") and not (room == "report" and module in SHOWN)
     }
 
@@ -41,10 +40,10 @@ def test_the_outside_does_not_import_the_pipeline(room: str) -> None:
 def test_each_protocol_has_one_home() -> None:
     """No second `Pusher`, `Sink`, ... stands anywhere, and none is defined beside a story."""
     homes: dict[str, list[str]] = {}
-    for path in PACKAGE.rglob("*.py"):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for name, tree in package_trees().items():
+        for node in tree.body:
             if isinstance(node, ast.ClassDef):
-                homes.setdefault(node.name, []).append(path.relative_to(PACKAGE).as_posix())
+                homes.setdefault(node.name, []).append(name)
     expected = {
         "ports/bugs.py": ["BugLog"],
         "ports/ledger.py": ["Entry", "Ledger"],
@@ -61,7 +60,7 @@ def test_each_protocol_has_one_home() -> None:
 
 def test_the_api_tells_no_story() -> None:
     """It makes the parts and calls: to lock, to note, or to go on after an error is a story."""
-    tree = ast.parse((PACKAGE / "api.py").read_text(encoding="utf-8"))
+    tree = package_trees()["api.py"]
     caught = {
         ast.unparse(node.type) if node.type else "all"
         for node in ast.walk(tree)

@@ -24,13 +24,25 @@ _DEAR = {
     *("many sets", "many copies of bytes"),
     *("deep slices", "deep from above", "deep dicts with a default"),  # `deep queues` stay
     *("many counters of one dict", "many lists of one list", "many calls with one list"),
-    *("many names of enums", "a long name again and again"),  # `very many names` stay
-    "a storage of torch again and again",
+    *("a long name again and again", "a storage of torch again and again"),
+    *("a text again and again", "a path of many parts", "many tuples as keys", "a deep list"),
+    *("many named arguments again and again", "a million marks"),
 }
 """Close to a limit, so each way takes up to a second; by default only the first is tried."""
 
-_VERY_DEAR = {"many lists", "sets without end", "keys that are alike until the end"}
-"""Seconds in each way; by default `many sets` and `keys that all look alike` stand for them."""
+_VERY_DEAR = {
+    *("many lists", "sets without end"),  # `many sets` stay
+    "keys that are alike until the end",  # `keys that all look alike` stay
+    "many names of enums",  # `very many names` stay
+    "tuples without end",  # `a deep tuple as a key` stays
+}
+"""Seconds in each way; by default others stand for them."""
+
+_DEAR_OF_USERS = {
+    *("many names of one long module", "a long name that is fetched again and again"),
+    *("numbers that all look alike", "one name of an enum again and again"),
+}
+"""Likewise; by default only `table` and `value` are tried. `keys that all look alike` stay."""
 
 
 @pytest.fixture(scope="module")
@@ -62,13 +74,22 @@ def test_hostile(name: str, ways: Sequence[str], tried: Trials) -> None:
         assert tried.outcome(way, data).startswith(_OUTCOMES[way]), way
 
 
-@pytest.mark.parametrize("name", OF_USERS)
-def test_objects_of_users(name: str, tried: Trials) -> None:
+def _of_users() -> Iterator[Any]:
+    for name in OF_USERS:
+        ways = ["value", "shown", "inside", "file", "digest"]
+        if name in _DEAR_OF_USERS:
+            yield pytest.param(name, ways[1:], id=f"{name}, more", marks=pytest.mark.exhaustive)
+            ways = ways[:1]
+        yield pytest.param(name, ways, id=name)
+
+
+@pytest.mark.parametrize(("name", "ways"), [*_of_users()])
+def test_objects_of_users(name: str, ways: Sequence[str], tried: Trials) -> None:
     """What is shown of objects of unknown classes costs little time and memory; no tables."""
     data = OF_USERS[name]()
 
     assert tried.outcome("table", data).startswith("refused: ")
-    for way in ("value", "shown", "inside", "file", "digest"):
+    for way in ways:
         assert tried.outcome(way, data).startswith((*_HARMLESS, "loaded")), way
 
 
@@ -87,3 +108,4 @@ def test_a_trial_notices(tried: Trials) -> None:
 def test_each_that_is_dear_is_there() -> None:
     """By default those are left out that are named here, and no others."""
     assert {*_DEAR, *_VERY_DEAR} <= CORPUS.keys()
+    assert OF_USERS.keys() >= _DEAR_OF_USERS

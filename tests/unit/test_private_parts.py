@@ -6,11 +6,10 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import mfwb
+from tests.support.package_source import nodes_of, package_trees
 from tools.matrix import SDK_TESTS
 
 ROOT = Path(__file__).parents[2]
-PACKAGE = Path(mfwb.__file__).parent
 
 _PRIVATE = (
     "metaflow.client.core",
@@ -54,8 +53,8 @@ TESTS_OF = {
 """For each module that uses such a part, tests that fail if the part is not as it was."""
 
 
-def _imported(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+def _imported(tree: ast.Module) -> Iterator[str]:
+    for node in nodes_of(tree):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -74,9 +73,7 @@ def _is_private(name: str) -> bool:
 def test_each_use_of_a_private_part_has_tests() -> None:
     """Who uses another one names its tests here."""
     using = {
-        path.relative_to(PACKAGE).as_posix()
-        for path in PACKAGE.rglob("*.py")
-        if any(map(_is_private, _imported(path)))
+        name for name, tree in package_trees().items() if any(map(_is_private, _imported(tree)))
     }
 
     assert using == TESTS_OF.keys()

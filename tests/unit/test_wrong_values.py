@@ -140,6 +140,7 @@ def test_which_file_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def _complaint(folder: Path, table: str, line: str) -> str | None:
     """Return what is said about a file, without the folder's name; None if nothing is wrong."""
     file = folder / "mfwb.toml"
+    file.unlink(missing_ok=True)  # some file systems take a millisecond to make one empty
     file.write_text(f"[{table}]\n{line}" if table else line, encoding="utf-8")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # W&B's, of fields that have no effect any more

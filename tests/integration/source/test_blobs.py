@@ -165,7 +165,13 @@ def test_a_datastore_that_is_not_there_is_not_empty(
     _assert_unreached(found[case], NOWHERE[case][2])
 
 
-@pytest.mark.parametrize("case", SILENT)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, marks=() if case == "no-server" else pytest.mark.exhaustive)
+        for case in SILENT
+    ],
+)
 def test_an_s3_that_does_not_answer_is_not_empty(s3: S3Server, tmp_path: Path, case: str) -> None:
     """Nor because nobody answers."""
     environment, reason = SILENT[case]

@@ -24,7 +24,7 @@ from tests.support.wandb_damage import Damage
 from tests.support.wandb_server import WandbServer
 
 CASES = [*RUNS, *VALUES, *ARTIFACTS, *MEDIA]
-_EVERY = 16  # of these is in the sample
+_EVERY = 24  # of these is in the sample
 _REPAIRED = {"drop a use", "lose a point", "flip a byte"}
 _STEPS = ("start", "each", "gather", "end")
 _DIFFERENT = 6  # exit code

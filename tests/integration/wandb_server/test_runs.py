@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -18,6 +19,7 @@ def test_a_finished_run_arrives_with_all_it_holds(
     server: WandbServer, client: Client, project: str
 ) -> None:
     """Config, summary, history, console lines and labels are what the client wrote."""
+    began = time.monotonic()
     client.do(
         deeds.log_run,
         project,
@@ -33,6 +35,7 @@ def test_a_finished_run_arrives_with_all_it_holds(
         text="one\ntwo\n",
     )
 
+    longest = time.monotonic() - began
     run = server.state.run(f"acme/{project}/r1")
     assert (run.state, run.exit_code) == ("finished", 0)
     assert (run.display_name, run.group, run.job_type) == ("Flow/1/train", "Flow/1", "train")
@@ -43,7 +46,7 @@ def test_a_finished_run_arrives_with_all_it_holds(
     assert [(row["_step"], row["loss"]) for row in run.history] == [(0, 2.0), (1, 1.0)]
     assert [(line.level, line.line) for line in run.console] == [("info", "one"), ("info", "two")]
     assert b"lr" in run.files["config.yaml"]
-    assert run.runtime == 0
+    assert run.runtime in range(int(longest) + 1)  # 0, where nothing else is at work
 
 
 def test_an_exit_code_makes_a_run_failed(server: WandbServer, client: Client, project: str) -> None:

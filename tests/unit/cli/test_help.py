@@ -28,27 +28,23 @@ def help_of(*command: str, columns: int = 80) -> str:
 @pytest.mark.parametrize(
     "arguments",
     [
-        "--help",
-        "--version",
-        "sync --help",
-        "plan --help",
-        "push --help",
-        "verify --help",
-        "lineage --help",
-        "explain --help",
-        "status --help",
-        "config --help",
-        "doctor --help",
-        "config trust --help",
-        "ls --help",
-        "open --help",
-        "forget --help",
-        "completion --help",
-        "completion bash",
-        "-h",
-        "-V",
-        "",
-        "nonsense",
+        *(
+            "--help",
+            "--version",
+            "sync --help",
+            "config trust --help",
+            "completion bash",
+            "",
+            "nonsense",
+        ),
+        *(
+            pytest.param(arguments, marks=pytest.mark.exhaustive)
+            for arguments in (
+                *("plan --help", "push --help", "verify --help", "lineage --help"),
+                *("explain --help", "status --help", "config --help", "doctor --help"),
+                *("ls --help", "open --help", "forget --help", "completion --help", "-h", "-V"),
+            )
+        ),
     ],
 )
 def test_help_imports_neither_sdk(arguments: str) -> None:

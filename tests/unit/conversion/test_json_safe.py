@@ -237,7 +237,15 @@ def test_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "item", [b"", 10**4000, 2**1_000_000, [], {}], ids=lambda item: f"{type(item)}"
+    "item",
+    [
+        b"",
+        10**4000,
+        pytest.param(2**1_000_000, marks=pytest.mark.exhaustive),
+        [],
+        pytest.param({}, marks=pytest.mark.exhaustive),
+    ],
+    ids=lambda item: f"{type(item)}",
 )
 def test_one_thing_many_times(item: Any) -> None:
     """What is there a million times counts for what it takes to write it down."""

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from mfwb.conversion import inspector_child
 from mfwb.conversion.converter import Converter, new_forkserver
-from mfwb.conversion.inspector import MAX_MEMORY, Inspector
+from mfwb.conversion.inspector import Inspector
 from mfwb.isolation.forkserver import Forkserver
 from mfwb.payload import PayloadBuilder
+from tests.support.inspectors import shared_forkserver
 
 
 @pytest.fixture(scope="session")
@@ -32,11 +32,9 @@ def converter(forkserver: Forkserver) -> Iterator[Converter]:
 
 
 @pytest.fixture(scope="session")
-def inspector_forkserver() -> Iterator[Forkserver]:
-    """Return the fork server of inspectors, which tests share."""
-    shared = Forkserver(inspector_child.__name__, MAX_MEMORY)
-    yield shared
-    shared.close()
+def inspector_forkserver() -> Forkserver:
+    """Return the fork server of inspectors, which tests share, and may not close."""
+    return shared_forkserver()
 
 
 @pytest.fixture(autouse=True)

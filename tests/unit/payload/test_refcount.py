@@ -183,7 +183,10 @@ with wire_source(Settings()) as (_, payloads):
 """
 
 
-@pytest.mark.parametrize("ending", ["interrupt", "kill of the process", "failure"])
+@pytest.mark.parametrize(
+    "ending",
+    ["interrupt", "failure", pytest.param("kill of the process", marks=pytest.mark.exhaustive)],
+)
 def test_nothing_is_left(ending: str, tmp_path: Path) -> None:
     """However it ends, no file stays behind, and no process."""
     marker = tmp_path / "pid"

@@ -31,7 +31,7 @@ OFFLINE = replace(
     DONE, status=Status.UNCHANGED, wandb_runs=(replace(RUN, dir="/bundle/level-00/wandb/run"),)
 )
 FAILED = FlowRunOutcome("Flow/2", Status.FAILED, reason="gone")
-MANY = 20_000
+MANY = 8_000
 
 
 @given(st.lists(OUTCOMES, max_size=5))

@@ -138,7 +138,7 @@ def test_a_graph_of_many_nodes_is_bounded() -> None:
     """Of too many artifacts some are one node, and a long flow is laid out."""
     names = [f"a{number}" for number in range(30)]
     tasks = []
-    for number in range(60):
+    for number in range(40):
         step = "start" if number == 0 else f"step{number}"
         has = [ref(f"{name}_{own}", f"{own}{name}") for own in range(number + 1) for name in names]
         tasks.append(task(f"{step}/{number + 1}", to=f"step{number + 1}", has=has[-900:]))
@@ -148,7 +148,7 @@ def test_a_graph_of_many_nodes_is_bounded() -> None:
     nodes = [
         group["class"] for group in page.all("g") if group.get("class", "").startswith("node ")
     ]
-    assert 60 + 60 * 4 <= len(nodes) <= 60 * 2 + 60 * 20
+    assert 40 + 40 * 4 <= len(nodes) <= 40 * 2 + 40 * 20
     assert "more" in page.text
 
 
