@@ -1,4 +1,4 @@
-"""Measure how fast 20 flow runs of ten steps get to a W&B that takes its time with each request.
+"""Measure how fast flow runs of ten steps get to a W&B that takes its time with each request.
 
 Beside mfwb as it is by default stand a plain script of W&B's SDK and mfwb itself, both one W&B run
 after the other: of these, fewer W&B runs are measured, and their time is multiplied. W&B is
@@ -45,9 +45,10 @@ class _WrongOutcomeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Replay:
-    """One program that wrote so many W&B runs."""
+    """One program that wrote so many W&B runs; of how many, if it was measured with a few."""
 
     wandb_runs: int
+    of: int
     measured: Measured
     asked: Asked
 
@@ -56,7 +57,7 @@ class _Replay:
         """The seconds that all W&B runs take: of these, the time to start is not multiplied."""
         document = json.loads(self.measured.out)
         work = float(document["totals"]["seconds"])
-        return self.measured.seconds + work * (_FLOW_RUNS * STEPS / self.wandb_runs - 1)
+        return self.measured.seconds + work * (self.of / self.wandb_runs - 1)
 
     @property
     def floor_cpu(self) -> float:
@@ -70,7 +71,7 @@ def main() -> int:
     arguments = _arguments()
     shutil.rmtree(BUILD, ignore_errors=True)
     _say("the flow, by Metaflow")
-    sample = make_sample(_FLOW_RUNS)
+    sample = make_sample(arguments.flow_runs)
     programs = [name for name in ("script", "serial", "mfwb") if name in arguments.only]
     figures: dict[float, dict[str, _Replay]] = {}
     try:
@@ -93,6 +94,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.online", description=__doc__)
     programs = ["script", "serial", "mfwb"]
     parser.add_argument("--only", nargs="+", choices=programs, default=programs)
+    parser.add_argument("--flow-runs", type=int, default=_FLOW_RUNS, metavar="N")
     parser.add_argument(
         "--latency", nargs="+", type=float, default=_LATENCIES, help="seconds  [0 0.05 0.2]"
     )
@@ -127,7 +129,8 @@ def _replay(name: str, latency: float, sample: Sample, program: Sequence[str]) -
         )
         after = stand_in.asked()
     _check(name, measured, pathspecs)
-    return _Replay(len(pathspecs) * STEPS, measured, Asked(after.kinds, after.cpu - before.cpu))
+    runs, all_runs = len(pathspecs) * STEPS, len(sample.pathspecs) * STEPS
+    return _Replay(runs, all_runs, measured, Asked(after.kinds, after.cpu - before.cpu))
 
 
 def _command(
@@ -157,16 +160,15 @@ def _check(name: str, measured: Measured, pathspecs: Sequence[str]) -> None:
 
 def _print(latency: float, replays: dict[str, _Replay]) -> bool:
     """Print the figures at one latency, and return whether the requirement is met."""
-    title = f"{_FLOW_RUNS} flow runs of ten steps, {latency * 1000:.0f} ms a request"
+    each = list(replays.values())
+    all_runs = each[0].of
+    title = f"{all_runs // STEPS} flow runs of ten steps, {latency * 1000:.0f} ms a request"
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
     for heading in ("", *replays):
         table.add_column(heading, justify="right" if heading else "left")
-    each = list(replays.values())
     table.add_row("W&B runs measured", *(str(replay.wandb_runs) for replay in each))
     table.add_row("s, measured", *(f"{replay.measured.seconds:.1f}" for replay in each))
-    table.add_row(
-        f"s, of {_FLOW_RUNS * STEPS} W&B runs", *(f"{r.seconds_of_all:.1f}" for r in each)
-    )
+    table.add_row(f"s, of {all_runs} W&B runs", *(f"{r.seconds_of_all:.1f}" for r in each))
     table.add_row(
         "ms of Python a W&B run",
         *(f"{1000 * replay.measured.main_cpu / replay.wandb_runs:.1f}" for replay in each),
@@ -212,7 +214,7 @@ def _print(latency: float, replays: dict[str, _Replay]) -> bool:
 
 def _floor_trips(latency: float, replay: _Replay) -> float:
     """Return the seconds of the longest chain of requests: of all W&B runs, or of one."""
-    is_one_after_the_other = replay.wandb_runs != _FLOW_RUNS * STEPS
+    is_one_after_the_other = replay.wandb_runs != replay.of
     return latency * _CHAIN * (replay.wandb_runs if is_one_after_the_other else 1)
 
 

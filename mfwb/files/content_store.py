@@ -48,7 +48,7 @@ class Store:
                 content is another one: it may be damaged.
         """
         self._renew = renew
-        self._renewed: set[str] = set()  # names
+        self._renewed: set[str] = set()  # names, if files are renewed
         self._folder = Path(os.path.abspath(folder))  # noqa: PTH100 - links stay as they were given
         self._unfinished: Path | None = None  # a folder inside, once something was made
         self._numbers = count()  # names of files there, which nobody else makes
@@ -142,7 +142,8 @@ class Store:
 
     def _put(self, unfinished: Path, name: str, path: Path) -> None:
         """Give a file or folder its name, unless one of the same content has it."""
-        self._renewed.add(name)
+        if self._renew:
+            self._renewed.add(name)
         if _exists(path) and _have_same_content(unfinished, path):
             return
         make_private(unfinished)

@@ -434,6 +434,7 @@ class PayloadBuilder:
         if not self._keep:
             for key in keys:
                 self._store.discard(key)
+                self._file_builder.forget(key)
 
 
 def _modules_of(

@@ -89,6 +89,11 @@ class FileBuilder:
         suffix = _suffix(encoding) if form is Form.STORED else ".pkl"
         return ArtifactFiles(form, [self._copy_stored(planned, contents, suffix)])
 
+    def forget(self, sha1: str) -> None:
+        """Forget a content whose files are deleted: a sync may copy a million others."""
+        self._md5s.pop(sha1, None)
+        self._md5s.pop(_included_name(sha1), None)
+
     def convert_ahead(self, runs: Iterable[PlannedRun], contents: Contents) -> None:
         """Convert the small artifacts of W&B runs together, which `files_of` is asked for next."""
         wanted = [
@@ -178,7 +183,7 @@ class FileBuilder:
         self, planned: PlannedFile, contents: Contents, run: PlannedRun
     ) -> ReadyFile:
         # Metaflow does not record the name of the file, so it gets the name of the parameter.
-        name = f"{planned.content.sha1}.included"
+        name = _included_name(planned.content.sha1)
         allowed = files_allowed(contents, run)
 
         def copy(path: Path) -> None:
@@ -302,6 +307,10 @@ def _files_in(folder: Path) -> list[Path]:
 
 def _below(stem: str, folder: Path, path: Path) -> ReadyFile:
     return _ready(f"{stem}/{path.relative_to(folder).as_posix()}", path)
+
+
+def _included_name(sha1: str) -> str:
+    return f"{sha1}.included"
 
 
 def _ready(name: str, path: Path) -> ReadyFile:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -95,6 +97,30 @@ def test_files_go_with_their_last_user(
     builder.release(second)
     assert suffixes(tmp_path) == []
     assert sorted(contents.copies) == ["x", "x", "x"]
+
+
+def test_memory_of_what_was_written(tmp_path: Path, forkserver: Forkserver) -> None:
+    """A sync of many flow runs copies any number of contents, and keeps nothing of them."""
+    builder = builder_in(tmp_path, forkserver)
+
+    def write(numbers: range) -> None:
+        for number in numbers:
+            contents = WithCard()
+            contents.logs[TASK] = []
+            run = run_of(f"run {number}", planned_file(contents.add(number), Form.PICKLE))
+            builder.prestart(plan_of(run))
+            builder.prepare(run, contents)
+            builder.release(run)
+
+    write(range(20))
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    write(range(100, 400))
+    gc.collect()
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert after - before < 300 * 100  # bytes; the sha1 alone has 89
 
 
 def test_user_that_is_there_already(
