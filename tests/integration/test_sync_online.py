@@ -87,10 +87,10 @@ def test_one_bad_artifact_does_not_spoil_the_rest(
 
 
 @pytest.mark.exhaustive
-def test_a_type_clash_is_a_loss(
-    sync: Sync, online: Sandbox, project: str, flow_run: FlowRuns
+def test_a_name_of_another_type(
+    sync: Sync, w_and_b: WandbServer, online: Sandbox, project: str, flow_run: FlowRuns
 ) -> None:
-    """A name that W&B keeps for another type is lost with W&B's reason."""
+    """Of a name that W&B keeps for another type, the artifact gets one with its own type."""
     code = (
         "import wandb\n"
         f"run = wandb.init(project={project!r})\n"
@@ -104,9 +104,10 @@ def test_a_type_clash_is_a_loss(
 
     done = sync(flow_run("fan_flow"))
 
-    reasons = {loss["item"].rsplit("/", 1)[-1]: loss["reason"] for loss in losses_of(done.document)}
     assert done.code == 0, done.err
-    assert "type" in reasons["side"]
+    assert losses_of(done.document) == []
+    assert w_and_b.state.artifact(f"acme/{project}/side:v0").type == "model"
+    assert w_and_b.state.artifact(f"acme/{project}/side-dataset:v0").type == "dataset"
 
 
 def test_an_entity_that_is_not_there_is_named(sync: Sync, project: str, flow_run: FlowRuns) -> None:
