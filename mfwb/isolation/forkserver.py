@@ -178,10 +178,13 @@ class Forkserver:
         # The child uses the import path of this process. By default Python would search the
         # current folder first, which may contain anybody's `pandas.py`.
         path = [entry for entry in sys.path if isinstance(entry, str)]
+        # What is imported stays: to look for garbage in it takes an eighth of that time, and memory
+        # that the collector never touches stays shared after the fork.
         program = (
-            f"import sys; sys.path[:] = {path!a}\n"
+            f"import gc, sys; gc.disable(); sys.path[:] = {path!a}\n"
             f"from {self._program} import preload, preload_more, run_worker\n"
-            f"preload(trusted={self._trusted})\n{rest}"
+            f"preload(trusted={self._trusted})\n"
+            f"gc.freeze(); gc.enable()\n{rest}"
         )
         return [sys.executable, "-c", program]
 

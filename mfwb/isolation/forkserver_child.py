@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import signal
@@ -34,8 +33,6 @@ def serve(
         trusted: whether pickles may run any code in the children.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.collect()
-    gc.freeze()  # memory that the collector never touches stays shared after the fork
     children: set[int] = set()
     forks = 0
     with socket.socket(fileno=channel) as requests:
