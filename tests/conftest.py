@@ -34,7 +34,7 @@ _FIRST = (
     *("tests/integration/test_request_budget.py", "tests/integration/test_bad_input.py"),
     *("tests/integration/test_forget_command.py", "tests/integration/test_keys_and_hosts.py"),
     *("tests/integration/test_sync_online.py", "tests/integration/test_plan_files.py"),
-    *("tests/integration/test_doctor.py", "tests/integration/test_watch.py"),
+    "tests/integration/test_watch.py",
 )
 """Modules of which one worker has half a minute or more, or whose tests wait more than they work.
 

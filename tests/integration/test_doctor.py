@@ -97,7 +97,7 @@ def test_all_is_well_and_nothing_is_written(
     (location.root / "mfwb.toml").write_text("[settings]\nrun_tags = ['x']\n", encoding="utf-8")
     synced = location.mfwb("sync", flow_run("two_flow"), "--project", "wines", *read_from)
     assert synced.code == 0, synced.err
-    folders = location.root, flows_root
+    folders = location.root, flows_root / ".metaflow" / "TwoFlow"  # other tests run other flows
     tree, runs = _tree(*folders), repr(own_server.state.runs("acme/wines"))
     own_server.clear_requests()
 

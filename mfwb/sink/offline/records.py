@@ -158,16 +158,17 @@ def history_records(
 
     Args:
         rows: step and columns of each row.
-        shared: further columns, the same in all rows.
+        shared: further columns, the same in all rows, which replace columns of their names.
     """
-    texts = [(key, _json(value)) for key, value in shared.items()]
+    texts = {key: _json(value) for key, value in shared.items()}
     for step, row in rows:
         record = pb.Record()
         record.history.step.num = step
         add = record.history.item.add
         for key, value in row.items():
-            add(nested_key=[key], value_json=_json(value))
-        for key, text in (*texts, ("_step", _json(step))):
+            if key not in texts and key != "_step":
+                add(nested_key=[key], value_json=_json(value))
+        for key, text in (*texts.items(), ("_step", _json(step))):
             add(nested_key=[key], value_json=text)
         yield record
 
