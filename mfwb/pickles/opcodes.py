@@ -16,6 +16,7 @@ __all__ = [
     "Opcode",
     "memo_index",
     "needs_limit_check",
+    "prepare",
     "read_opcode",
 ]
 
@@ -71,6 +72,11 @@ def _short(code: bytes, limit: int) -> bytes:
     """Return a pattern of an opcode with a length of one byte and so many bytes after it."""
     lengths = b"|".join(re.escape(bytes([n])) + b".{%d}" % n for n in range(limit + 1))
     return re.escape(code) + b"(?:" + lengths + b")"
+
+
+def prepare() -> None:
+    """Compile what the checks of pickles need, which processes that are forked later then share."""
+    _cheap_opcodes()
 
 
 @cache

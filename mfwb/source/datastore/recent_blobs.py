@@ -13,6 +13,7 @@ from threading import Lock
 __all__ = ["RecentBlobs"]
 
 _MAX_BYTES = 4_000_000
+_ENTRY = 250  # bytes that Python takes for each, whatever its size: most artifacts are smaller
 _LARGEST = 64_000  # bytes; of larger ones, reading is not what takes longest
 
 
@@ -42,6 +43,6 @@ class RecentBlobs:
             if sha in self._kept:
                 return
             self._kept[sha] = data
-            self._size += len(data)
+            self._size += len(data) + _ENTRY
             while self._size > self._max_bytes:
-                self._size -= len(self._kept.popitem(last=False)[1])
+                self._size -= len(self._kept.popitem(last=False)[1]) + _ENTRY

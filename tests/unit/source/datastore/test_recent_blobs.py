@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 from mfwb.source.datastore.recent_blobs import RecentBlobs
 
 
 def test_what_was_added_is_there() -> None:
     """An empty blob is one, too."""
-    recent = RecentBlobs(100)
+    recent = RecentBlobs(1_000)
     recent.add("a", b"12")
     recent.add("b", b"")
     assert recent.get("a") == b"12"
@@ -17,7 +19,7 @@ def test_what_was_added_is_there() -> None:
 
 def test_what_was_used_longest_ago_goes_first() -> None:
     """To get a blob is to use it."""
-    recent = RecentBlobs(30)
+    recent = RecentBlobs(3 * 260)
     for name in "abc":
         recent.add(name, name.encode() * 10)
     recent.get("a")
@@ -30,12 +32,23 @@ def test_what_was_used_longest_ago_goes_first() -> None:
 
 def test_the_same_blob_counts_once() -> None:
     """Or else it would push out others."""
-    recent = RecentBlobs(30)
+    recent = RecentBlobs(3 * 260)
     for _ in range(10):
         recent.add("a", b"a" * 10)
     recent.add("b", b"b" * 20)
     assert recent.get("a") == b"a" * 10
     assert recent.get("b") == b"b" * 20
+
+
+def test_what_python_takes_for_each_counts() -> None:
+    """Most artifacts are numbers, whose pickles are a tenth of what it takes to keep them."""
+    recent = RecentBlobs()
+    tracemalloc.start()
+    for number in range(40_000):
+        recent.add(f"{number:040d}", b"%017d" % number)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 6_000_000
 
 
 def test_no_blob_takes_the_room_of_all_others() -> None:
