@@ -31,7 +31,7 @@ _FIRST = (
     *("tests/integration/test_code_and_notes.py", "tests/integration/test_artifact_rules.py"),
     *("tests/integration/test_progress.py", "tests/integration/verification/test_damages.py"),
     *("tests/faults/test_backfill.py", "tests/hostile/test_flow_runs.py"),
-    *("tests/integration/test_request_budget.py", "tests/integration/test_bad_input.py"),
+    "tests/integration/test_bad_input.py",
     *("tests/integration/test_forget_command.py", "tests/integration/test_keys_and_hosts.py"),
     *("tests/integration/test_sync_online.py", "tests/integration/test_plan_files.py"),
     "tests/integration/test_watch.py",
