@@ -23,7 +23,6 @@ from mfwb.files.content_store import is_full
 from mfwb.isolation.child_environment import list_readable_paths
 from mfwb.isolation.confine import confine_process
 from mfwb.isolation.memory_limit import cap_memory, release_memory
-from mfwb.pickles import opcodes
 
 __all__ = [
     "DONE",
@@ -58,7 +57,6 @@ _REASON_LIMIT = 300  # characters
 
 def preload(*, trusted: bool) -> None:
     """Import slow modules before the first request."""
-    opcodes.prepare()
     with suppress(ImportError):  # each request then fails with this error
         import pandas as pd  # noqa: F401, PLC0415
         import pyarrow.parquet as pq  # noqa: F401, PLC0415

@@ -23,7 +23,6 @@ from mfwb.errors import ItemLost
 from mfwb.isolation.child_environment import list_readable_paths
 from mfwb.isolation.confine import confine_process
 from mfwb.isolation.memory_limit import cap_memory, release_memory
-from mfwb.pickles import opcodes
 from mfwb.pickles.allowlist import PATHS
 from mfwb.pickles.content_digest import content_digest
 from mfwb.pickles.packages import read_names_at_start
@@ -69,7 +68,6 @@ def inspect_here(_flow_run: str, look: Inspection, pickled: Sequence[bytes]) -> 
 
 def preload(*, trusted: bool) -> None:  # noqa: ARG001 - nothing is trusted here
     """Fill the cache of readable paths, which is slow; this module has imported the rest."""
-    opcodes.prepare()
     list_readable_paths()
 
 

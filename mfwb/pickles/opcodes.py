@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 import pickletools
 import re
-from functools import cache
 from typing import Any, NamedTuple
 
 __all__ = [
@@ -16,7 +15,6 @@ __all__ = [
     "Opcode",
     "memo_index",
     "needs_limit_check",
-    "prepare",
     "read_opcode",
 ]
 
@@ -74,32 +72,25 @@ def _short(code: bytes, limit: int) -> bytes:
     return re.escape(code) + b"(?:" + lengths + b")"
 
 
-def prepare() -> None:
-    """Compile what the checks of pickles need, which processes that are forked later then share."""
-    _cheap_opcodes()
-
-
-@cache
-def _cheap_opcodes() -> re.Pattern[bytes]:
-    """Return the pattern of opcodes whose cost is proportional to their bytes.
-
-    Nearly all of most pickles are such opcodes. To compile it takes ten milliseconds, and the main
-    process loads no pickle.
-    """
-    kinds = [
-        rb"[\x94N\x88\x89\]}(aesu)\x8f\x90]",
-        rb"[hqK].",
-        rb"G.{8}",
-        rb"J.{4}",
-        rb"M..",
-        rb"j.{4}",
-        _short(b"\x8c", 255),
-        _short(b"C", 255),
-        _short(b"\x8a", 7),
-    ]
-    # `re` remembers each round, in some 90 bytes.
-    return re.compile(b"(?:" + b"|".join(kinds) + b"){1,1000}", re.DOTALL)
-
+_CHEAP_OPCODES = re.compile(
+    b"(?:"
+    + b"|".join(
+        [
+            rb"[\x94N\x88\x89\]}(aesu)\x8f\x90]",
+            rb"[hqK].",
+            rb"G.{8}",
+            rb"J.{4}",
+            rb"M..",
+            rb"j.{4}",
+            _short(b"\x8c", 255),
+            _short(b"C", 255),
+            _short(b"\x8a", 7),
+        ]
+    )
+    + b"){1,1000}",  # `re` remembers each round, in some 90 bytes
+    re.DOTALL,
+)
+"""Opcodes whose cost is proportional to their bytes; nearly all of most pickles."""
 
 EMPTY_SIZES = {b"]": 56, b"}": 64, b"\x8f": 216}
 """Opcodes of one byte that create a container, and the bytes of memory that it takes."""
@@ -118,9 +109,9 @@ def needs_limit_check(data: bytes) -> bool:
     """
     if _may_take_memory(data):
         return True
-    cheap_opcodes, position = _cheap_opcodes(), 0
+    position = 0
     while True:
-        run = cheap_opcodes.match(data, position)
+        run = _CHEAP_OPCODES.match(data, position)
         if run is not None:
             position = run.end()
         code, _, position = read_opcode(data, position)

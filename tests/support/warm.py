@@ -398,7 +398,6 @@ def _import_mfwb() -> None:
     """
     import mfwb  # noqa: PLC0415 - not in the tests' process
     from mfwb import outcome, plan_file  # noqa: PLC0415 - the same
-    from mfwb.pickles import opcodes  # noqa: PLC0415 - the same
     from mfwb.planning import plan  # noqa: PLC0415 - the same
     from mfwb.sink.content import edits, receipt  # noqa: PLC0415 - the same
     from mfwb.sink.offline import manifest  # noqa: PLC0415 - the same
@@ -419,7 +418,6 @@ def _import_mfwb() -> None:
         outcome._adapter(result)
     for built in (codec, edits, manifest, plan_file, receipt):
         built._adapter()
-    opcodes._cheap_opcodes()
     know_code_of(modules)
 
 

@@ -125,10 +125,6 @@ def _main() -> None:
     name, number = sys.argv[1:]
     listener = socket.socket(fileno=int(number))
     select.select([listener, sys.stdin], [], [])  # there are tests that need no such process
-    if name in _LOOKS_AT_PICKLES:
-        from mfwb.pickles import opcodes  # noqa: PLC0415 - of this kind alone
-
-        opcodes._cheap_opcodes()
     warm_up(_KINDS[name].modules)
     if name == "sharding":  # it starts processes of the other kinds
         sys.executable = str(Path(listener.getsockname()).with_name("python"))

@@ -59,10 +59,15 @@ def _trials() -> Iterator[Any]:
         if name in _VERY_DEAR:
             yield pytest.param(name, ways, id=name, marks=pytest.mark.exhaustive)
             continue
-        if name in _DEAR:
-            yield pytest.param(name, ways[1:], id=f"{name}, more", marks=pytest.mark.exhaustive)
-            ways = ways[:1]
-        yield pytest.param(name, ways, id=name)
+        yield from _in_ways(name, ways, is_dear=name in _DEAR)
+
+
+def _in_ways(name: str, ways: list[str], *, is_dear: bool) -> Iterator[Any]:
+    """Yield a case; of a dear one, all ways but the first are exhaustive."""
+    if is_dear:
+        yield pytest.param(name, ways[1:], id=f"{name}, more", marks=pytest.mark.exhaustive)
+        ways = ways[:1]
+    yield pytest.param(name, ways, id=name)
 
 
 @pytest.mark.parametrize(("name", "ways"), [*_trials()])
@@ -77,10 +82,7 @@ def test_hostile(name: str, ways: Sequence[str], tried: Trials) -> None:
 def _of_users() -> Iterator[Any]:
     for name in OF_USERS:
         ways = ["value", "shown", "inside", "file", "digest"]
-        if name in _DEAR_OF_USERS:
-            yield pytest.param(name, ways[1:], id=f"{name}, more", marks=pytest.mark.exhaustive)
-            ways = ways[:1]
-        yield pytest.param(name, ways, id=name)
+        yield from _in_ways(name, ways, is_dear=name in _DEAR_OF_USERS)
 
 
 @pytest.mark.parametrize(("name", "ways"), [*_of_users()])
