@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from bisect import bisect_right
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from mfwb.conversion.read_json import read_json
 
-__all__ = ["HISTOGRAM", "chart_of", "read_chart", "write_chart"]
+__all__ = ["FEW", "HISTOGRAM", "chart_of", "read_chart", "write_chart"]
 
 HISTOGRAM = "histogram"
 """W&B's type of a histogram in the summary; `wandb.Histogram` writes the same."""
@@ -21,6 +23,9 @@ _FEWEST = 10  # numbers; fewer are read more easily than their histogram
 _MAX_SIDE = 50  # rows or columns of a heat map
 _MAX_WITH_NUMBERS = 12  # rows or columns of a heat map whose cells have their numbers
 _MAX_WITH_LABELS = 20  # rows or columns that all have their labels
+FEW = 1_000
+"""Numbers that are counted without numpy, whose import takes as long as that of 100,000."""
+
 _SIZE_LIMIT = 1_000_000  # bytes of a chart, which has at most 2,500 cells
 _PLANE = 2  # dimensions
 _DIGITS = ".3~g"
@@ -63,28 +68,60 @@ def _numbers(chart: dict[str, Any], part: int) -> list[float]:
 
 
 def _histogram(array: Any) -> dict[str, Any] | None:
+    count = _count_few if array.size <= FEW else _count_many
+    counted = count(array)
+    if counted is None:
+        return None
+    values, bins = counted
+    return {"_type": HISTOGRAM, "values": values, "bins": bins}
+
+
+def _count_few(array: Any) -> tuple[list[int], list[float]] | None:
+    """Return what `numpy.histogram` does, without numpy: how many numbers there are in which bins.
+
+    None if there can't be bins.
+    """
+    numbers = [float(number) for number in array.tolist() if math.isfinite(number)]
+    if len(numbers) < _FEWEST:
+        return None
+    first, last = min(numbers), max(numbers)
+    if not math.isfinite(last - first):
+        return None  # bins need a range that is a float, too
+    if first == last:
+        first, last = first - 0.5, last + 0.5
+    step = (last - first) / BINS
+    if step:
+        bins = [number * step + first for number in range(BINS)]
+    else:  # it is too small for a float
+        bins = [number / BINS * (last - first) + first for number in range(BINS)]
+    bins.append(last)
+    if any(lower >= upper for lower, upper in pairwise(bins)):
+        return None  # floats are too few to divide the range, as between 1e308 and itself
+    counts = [0] * BINS
+    for number in numbers:
+        counts[min(bisect_right(bins, number), BINS) - 1] += 1
+    return counts, bins
+
+
+def _count_many(array: Any) -> tuple[list[int], list[float]] | None:
+    """Return the same, which numpy does sooner for many numbers."""
     import numpy as np  # noqa: PLC0415
 
     numbers = array[np.isfinite(array)].astype(np.float64)
-    if len(numbers) < _FEWEST:
+    if len(numbers) < _FEWEST or not math.isfinite(float(numbers.max()) - float(numbers.min())):
         return None
-    if not math.isfinite(float(numbers.max()) - float(numbers.min())):
-        return None  # bins need a range that is a float, too
     try:
         values, bins = np.histogram(numbers, bins=BINS)
     except ValueError:
-        return None  # floats are too few to divide the range, as between 1e308 and itself
-    return {"_type": HISTOGRAM, "values": values.tolist(), "bins": bins.tolist()}
+        return None
+    return values.tolist(), bins.tolist()
 
 
 def _heat_map(array: Any) -> dict[str, Any]:
     """Return a figure as plotly draws it, first row on top, as a matrix is written."""
-    import numpy as np  # noqa: PLC0415
-
-    as_floats = array.astype(np.float64)
     cells = [
-        [cell if is_finite else None for cell, is_finite in zip(row, finite, strict=True)]
-        for row, finite in zip(as_floats.tolist(), np.isfinite(as_floats).tolist(), strict=True)
+        [float(number) if math.isfinite(number) else None for number in row]
+        for row in array.tolist()
     ]
     side = max(array.shape)
     trace: dict[str, Any] = {

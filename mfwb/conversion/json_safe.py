@@ -18,6 +18,7 @@ from uuid import UUID
 
 from mfwb.errors import ItemLost
 from mfwb.pickles.placeholders import ClassStandIn, StandIn
+from mfwb.pickles.plain_arrays import PlainArray
 from mfwb.safe_text import storable
 from mfwb.units.whole_numbers import EXACT, has_digits, to_exact
 
@@ -55,7 +56,8 @@ def to_json(
     """Return a value as JSON types: None, bool, int, float, str, list, dict.
 
     Args:
-        value: of builtins, collections, datetime, decimal, uuid, fractions, numpy scalars.
+        value: of builtins, collections, datetime, decimal, uuid, fractions, numpy scalars, or a
+            plain array.
         as_numbers: whether NaN, infinities and integers beyond 2**53 stay numbers, for later
             calculations; else they become text, since JSON, or some JSON readers, lack them.
         limit: approximate number of characters that it may have, if not SIZE_LIMIT.
@@ -138,7 +140,7 @@ class _Conversion:
     def _scalar(self, value: Any) -> Any:
         if type(value) is str:
             return self._text(value)
-        if type(value).__module__ == "numpy":
+        if type(value).__module__ == "numpy" or isinstance(value, PlainArray):
             return self._of_numpy(value)
         if isinstance(value, str):
             return self._text(value)

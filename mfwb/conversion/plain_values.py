@@ -48,7 +48,7 @@ def decode(data: bytes, unpickle: Unpickle | Literal["shown"] = "safe") -> Value
             arrays.
     """
     try:
-        value = pickles.loads(data, _ALLOWED[unpickle])
+        value = _load(data, _ALLOWED[unpickle])
         limit = min(SIZE_LIMIT, character_limit(len(data)))
         plain = to_json(value, as_numbers=True, limit=limit)
     except ItemLost:
@@ -58,6 +58,13 @@ def decode(data: bytes, unpickle: Unpickle | Literal["shown"] = "safe") -> Value
     except Exception as error:  # a damaged pickle can raise anything
         raise ItemLost(_reason(error)) from error
     return Value(plain, is_curve=find_columns(plain) is not None and _has_order(value))
+
+
+def _load(data: bytes, allowed: pickles.Allowed) -> Any:
+    array = pickles.find_plain_array(data)
+    if array is not None and all(name in allowed for name in array.names):
+        return array
+    return pickles.loads(data, allowed)
 
 
 def _reason(error: Exception) -> str:

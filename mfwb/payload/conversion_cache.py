@@ -14,6 +14,7 @@ from mfwb.config import Unpickle
 from mfwb.conversion.convert import Conversion, Job
 from mfwb.conversion.converter import MAX_MEMORY, Converter, UnconvertibleError, new_forkserver
 from mfwb.conversion.media import MARKDOWN
+from mfwb.conversion.plain_npy import LARGEST, convert_plain_array
 from mfwb.errors import ItemLost
 from mfwb.files.content_store import Store
 from mfwb.isolation.forkserver import Forkserver
@@ -127,7 +128,9 @@ class ConversionCache:
     def prestart(
         self, content: Content, conversion: Conversion, unpickle: Unpickle, plugin: str = ""
     ) -> None:
-        """Start the fork server if this content is not converted yet."""
+        """Start the fork server if this content is not converted yet, and surely needs it."""
+        if conversion is Conversion.ARRAY and content.size <= LARGEST:
+            return
         if unpickle != "never" and not self._store.has(self._name(content, conversion, plugin)):
             with suppress(OSError):  # the conversion itself tries again
                 self._forkservers[unpickle == "trusted"].start()
@@ -161,7 +164,7 @@ class ConversionCache:
             ):
                 job = _job(wanted, source, path, rows)
                 try:
-                    altered = self._converter(content, wanted.unpickle).convert(job)
+                    altered = self._convert(content, wanted.unpickle, job)
                 except UnconvertibleError as error:
                     self._record_failure(name, str(error))
                     if masked_text is None:
@@ -171,6 +174,11 @@ class ConversionCache:
 
         self._raise_if_failed(name)
         return self._store.get_or_make(name, convert_to)
+
+    def _convert(self, content: Content, unpickle: Unpickle, job: Job) -> str:
+        if _convert_here(job):
+            return ""
+        return self._converter(content, unpickle).convert(job)
 
     def convert_ahead(self, wanted: Iterable[WantedConversion], contents: Contents) -> None:
         """Convert small contents together, as far as they are not converted yet.
@@ -200,7 +208,12 @@ class ConversionCache:
                 target, rows = (temporary.enter_context(self._store.scratch()) for _ in range(2))
                 with suppress(ItemLost):  # `get` reports it
                     source = temporary.enter_context(self._open_pickle(request.content, contents))
-                    jobs[name] = _job(request, source, target, rows)
+                    job = _job(request, source, target, rows)
+                    if _convert_here(job):
+                        self._finish(request.content, job, name, "")
+                        self._store.add(name, job.target)
+                    else:
+                        jobs[name] = job
             if not jobs:
                 return
             first = wanted[next(iter(jobs))]
@@ -360,6 +373,10 @@ class ConversionCache:
 def _job(wanted: WantedConversion, source: Path, target: Path, rows: Path) -> Job:
     of_rows = rows if wanted.with_rows else None
     return Job(wanted.conversion, source, target, of_rows, wanted.plugin)
+
+
+def _convert_here(job: Job) -> bool:
+    return job.conversion is Conversion.ARRAY and convert_plain_array(job)
 
 
 def pickle_name(content: Content) -> str:

@@ -10,18 +10,23 @@ which would change the class for the whole process, or of a numpy dtype, which w
 take bytes for pointers. So `loads` first runs a preflight with stand-ins (`preflight`), at the
 speed of the C unpickler, and refuses the pickle unless every state goes to a newly created object.
 The preflight skips large data, which is in memory only once: in the value that is loaded.
+
+The commonest pickles of numpy need none of this: `plain_arrays` recognizes them as a whole.
 """
 
 from mfwb.pickles.buffers import Source
 from mfwb.pickles.load import Mentions, loads, read_mentions, read_names
+from mfwb.pickles.plain_arrays import PlainArray, find_plain_array
 from mfwb.pickles.unpickler import Allowed, ForbiddenName, Unpickler
 
 __all__ = [
     "Allowed",
     "ForbiddenName",
     "Mentions",
+    "PlainArray",
     "Source",
     "Unpickler",
+    "find_plain_array",
     "loads",
     "read_mentions",
     "read_names",

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from mfwb.pickles.buffers import Source, map_source, open_source, open_without_data
 from mfwb.pickles.limits import check_limits
+from mfwb.pickles.plain_arrays import find_plain_array
 from mfwb.pickles.preflight import PermissiveObject, Preflight
 from mfwb.pickles.unpickler import Allowed, Unpickler, UnpicklerOfAllowed
 
@@ -73,6 +74,9 @@ def read_mentions(data: bytes) -> Mentions:
     """Return the names that a pickle refers to, as `read_names` does, and which are only named."""
     if data.startswith(_FRAMED_PROTOCOLS) and _STACK_GLOBAL not in data:
         return Mentions(())  # in these protocols CPython writes names with that opcode only
+    array = find_plain_array(data)
+    if array is not None:
+        return Mentions(array.names)
     reader = _NameUnpickler(data)
     try:
         check_limits(data, calls=False)
