@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import struct
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from mfwb.conversion.charts import FEW, write_chart
 from mfwb.pickles import PlainArray, find_plain_array
-
-if TYPE_CHECKING:
-    from mfwb.conversion.convert import Job
 
 __all__ = ["LARGEST", "convert_plain_array"]
 
@@ -23,22 +20,26 @@ _ROOM = 21
 """Digits of the first length, as numpy leaves for them so that a file can grow."""
 
 
-def convert_plain_array(job: Job) -> bool:
-    """Do the job of `Conversion.ARRAY` and return True; False if that takes a process of its own.
+def convert_plain_array(data: bytes, target: Path, chart: Path | None) -> bool:
+    """Write what `Conversion.ARRAY` makes of a pickle; False if it takes a process of its own.
 
-    OSError if the file can't be read or the others can't be written.
+    Args:
+        data: the pickle.
+        target: the `.npy` file to write.
+        chart: the file to write the chart to; None: it is not wanted.
+
+    Raises:
+        OSError: a file can't be written.
     """
-    if job.source.stat().st_size > LARGEST:
+    array = find_plain_array(data)
+    if array is None or not array.shape or (chart is not None and array.size > FEW):
         return False
-    array = find_plain_array(job.source.read_bytes())
-    if array is None or not array.shape or (job.rows is not None and array.size > FEW):
-        return False
-    with job.target.open("wb") as file:
+    with target.open("wb") as file:
         file.write(_header(array))
         file.write(array.data)
-    if job.rows is not None:
+    if chart is not None:
         with suppress(ValueError):  # a failed preview must not cost the array
-            write_chart(array, job.rows)
+            write_chart(array, chart)
     return True
 
 

@@ -129,7 +129,7 @@ class ConversionCache:
         self, content: Content, conversion: Conversion, unpickle: Unpickle, plugin: str = ""
     ) -> None:
         """Start the fork server if this content is not converted yet, and surely needs it."""
-        if conversion is Conversion.ARRAY and content.size <= LARGEST:
+        if conversion is Conversion.ARRAY and 0 < content.size <= LARGEST:
             return
         if unpickle != "never" and not self._store.has(self._name(content, conversion, plugin)):
             with suppress(OSError):  # the conversion itself tries again
@@ -156,6 +156,10 @@ class ConversionCache:
 
         def convert_to(path: Path) -> None:
             self._raise_if_failed(name)  # another thread may have failed in the meantime
+            if _may_be_plain(wanted):
+                data = contents.load([content]).get(content.sha1)
+                if data is not None and self._write_plain(wanted, data, name, path):
+                    return
             with (
                 self._open_pickle(content, contents)
                 if masked_text is None
@@ -164,21 +168,16 @@ class ConversionCache:
             ):
                 job = _job(wanted, source, path, rows)
                 try:
-                    altered = self._convert(content, wanted.unpickle, job)
+                    altered = self._converter(content, wanted.unpickle).convert(job)
                 except UnconvertibleError as error:
                     self._record_failure(name, str(error))
                     if masked_text is None:
                         self._store_pickle(content, source)
                     raise
-                self._finish(content, job, name, altered)
+                self._finish(wanted, name, path, rows, altered)
 
         self._raise_if_failed(name)
         return self._store.get_or_make(name, convert_to)
-
-    def _convert(self, content: Content, unpickle: Unpickle, job: Job) -> str:
-        if _convert_here(job):
-            return ""
-        return self._converter(content, unpickle).convert(job)
 
     def convert_ahead(self, wanted: Iterable[WantedConversion], contents: Contents) -> None:
         """Convert small contents together, as far as they are not converted yet.
@@ -201,19 +200,17 @@ class ConversionCache:
                     self._convert_together(together, contents)
 
     def _convert_together(self, wanted: Mapping[str, WantedConversion], contents: Contents) -> None:
-        """Convert contents, by the names of their results, in one process."""
+        """Convert contents, by the names of their results, in one process at most."""
+        plain = self._write_all_plain(wanted, contents)
         with ExitStack() as temporary:
             jobs: dict[str, Job] = {}
             for name, request in wanted.items():
+                if name in plain:
+                    continue
                 target, rows = (temporary.enter_context(self._store.scratch()) for _ in range(2))
                 with suppress(ItemLost):  # `get` reports it
                     source = temporary.enter_context(self._open_pickle(request.content, contents))
-                    job = _job(request, source, target, rows)
-                    if _convert_here(job):
-                        self._finish(request.content, job, name, "")
-                        self._store.add(name, job.target)
-                    else:
-                        jobs[name] = job
+                    jobs[name] = _job(request, source, target, rows)
             if not jobs:
                 return
             first = wanted[next(iter(jobs))]
@@ -225,20 +222,51 @@ class ConversionCache:
                     self._record_failure(name, str(result))
                     self._store_pickle(content, job.source)
                 else:
-                    self._finish(content, job, name, result)
+                    self._finish(wanted[name], name, job.target, job.rows, result)
                     self._store.add(name, job.target)
+
+    def _write_all_plain(
+        self, wanted: Mapping[str, WantedConversion], contents: Contents
+    ) -> set[str]:
+        """Write plain arrays, which takes no process; return the names of these results."""
+        plain: set[str] = set()
+        arrays = {name: request for name, request in wanted.items() if _may_be_plain(request)}
+        loaded = contents.load([request.content for request in arrays.values()])
+        for name, request in arrays.items():
+            data = loaded.get(request.content.sha1)
+            with self._store.scratch() as target:
+                if data is not None and self._write_plain(request, data, name, target):
+                    self._store.add(name, target)
+                    plain.add(name)
+        return plain
+
+    def _write_plain(self, wanted: WantedConversion, data: bytes, name: str, target: Path) -> bool:
+        """Write the file of a plain array, and store its chart; False if it is none."""
+        with self._store.scratch() as chart:
+            if not convert_plain_array(data, target, chart if wanted.with_rows else None):
+                return False
+            self._finish(wanted, name, target, chart)
+        return True
 
     def _is_for_ahead(self, wanted: WantedConversion) -> bool:
         return 0 < wanted.content.size <= _SMALL and wanted.unpickle != "never"
 
-    def _finish(self, content: Content, job: Job, name: str, altered: str) -> None:
-        """Mask secrets in what a job has made, and store what lies beside its file of this name."""
-        self._mask(content, job.conversion, name, job.target)
-        if job.rows is not None and job.rows.exists():
-            beside = _BESIDE[job.conversion]
+    def _finish(
+        self,
+        wanted: WantedConversion,
+        name: str,
+        target: Path,
+        rows: Path | None,
+        altered: str = "",
+    ) -> None:
+        """Mask secrets in what was made, and store what lies beside the file of this name."""
+        content, conversion = wanted.content, wanted.conversion
+        self._mask(content, conversion, name, target)
+        if rows is not None and rows.exists():
+            beside = _BESIDE[conversion]
             of_rows = self._name(content, beside)
-            self._mask(content, beside, of_rows, job.rows)
-            self._store.add(of_rows, job.rows)
+            self._mask(content, beside, of_rows, rows)
+            self._store.add(of_rows, rows)
         if altered:
             self._add_note(f"{name}{_ALTERED}", altered)
 
@@ -375,8 +403,9 @@ def _job(wanted: WantedConversion, source: Path, target: Path, rows: Path) -> Jo
     return Job(wanted.conversion, source, target, of_rows, wanted.plugin)
 
 
-def _convert_here(job: Job) -> bool:
-    return job.conversion is Conversion.ARRAY and convert_plain_array(job)
+def _may_be_plain(wanted: WantedConversion) -> bool:
+    """Whether this may be a plain array, which is then read into memory to be recognized."""
+    return wanted.conversion is Conversion.ARRAY and 0 < wanted.content.size <= LARGEST
 
 
 def pickle_name(content: Content) -> str:
