@@ -30,6 +30,7 @@ __all__ = [
     "json_text",
     "json_text_again",
     "to_json",
+    "to_json_again",
 ]
 
 DEPTH_LIMIT = 100
@@ -86,17 +87,32 @@ def json_text(value: Any) -> str:
 
 
 def json_text_again(value: Any) -> str:
-    """Return the JSON text of a value that `to_json` gave, as `json_text` does; NaN may be in it.
+    """Return the JSON text of what `to_json` gave, as `json_text` does; NaN may be in it."""
+    text = _final_text(value)
+    return json_text(value) if text is None else text
 
-    Only what a second conversion would change is converted: NaN, infinities, large integers.
+
+def to_json_again(value: Any) -> Any:
+    """Return what `to_json` gives for a value that it gave, perhaps as numbers; NaN may be in it.
+
+    A value that stays as it is is returned itself, so nobody may change it.
+    """
+    kind = type(value)
+    if kind in (str, bool, type(None)) or (kind is float and math.isfinite(value)):
+        return value
+    return value if _final_text(value) is not None else to_json(value)
+
+
+def _final_text(value: Any) -> str | None:
+    """Return the JSON text of a value that a second conversion does not change.
+
+    None if it may: it changes NaN, infinities and large integers, and refuses what is too large.
     """
     try:
         text = json.dumps(value, allow_nan=False)
     except ValueError:
-        return json_text(value)
-    if len(text) > _SURELY_SMALL or _MAY_BE_LARGE.search(text):
-        return json_text(value)
-    return text
+        return None
+    return None if len(text) > _SURELY_SMALL or _MAY_BE_LARGE.search(text) else text
 
 
 _SURELY_SMALL = 1_000_000  # characters

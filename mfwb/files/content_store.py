@@ -50,6 +50,7 @@ class Store:
         self._renew = renew
         self._renewed: set[str] = set()  # names, if files are renewed
         self._folder = Path(os.path.abspath(folder))  # noqa: PTH100 - links stay as they were given
+        self._text = str(self._folder)
         self._unfinished: Path | None = None  # a folder inside, once something was made
         self._numbers = count()  # names of files there, which nobody else makes
         self._open = ExitStack()
@@ -87,16 +88,20 @@ class Store:
 
     def has(self, name: str) -> bool:
         """Whether a file or folder of that name exists, and need not be renewed."""
-        return self._has(name, self.path(name))
+        return self._has(name, self._path_text(name))
 
     def path(self, name: str) -> Path:
         """Return the path of the file or folder of that name, which may not exist.
 
         SourceError if the name is not plain: the content was recorded under a wrong key.
         """
+        return Path(self._path_text(name))
+
+    def _path_text(self, name: str) -> str:
+        """Return the path as text: to ask only for that is half the work."""
         if not _PLAIN.fullmatch(name):
             raise SourceError(f"{name!r} can't be the name of a file; its record is damaged")
-        return self._folder.joinpath(name[:2], name)
+        return f"{self._text}{os.sep}{name[:2]}{os.sep}{name}"
 
     def discard(self, key: str) -> None:
         """Remove the files of this key, with any suffix, that were made here."""
@@ -136,7 +141,7 @@ class Store:
             with suppress(OSError):
                 folder.rmdir()
 
-    def _has(self, name: str, path: Path) -> bool:
+    def _has(self, name: str, path: str | Path) -> bool:
         is_settled = not self._renew or name in self._renewed
         return is_settled and _exists(path)
 
@@ -200,10 +205,10 @@ def _key(name: str) -> str:
     return name.partition(".")[0]
 
 
-def _exists(path: Path) -> bool:
+def _exists(path: str | Path) -> bool:
     """Whether a file or a folder exists; links don't count, since the store never makes any."""
     try:
-        mode = path.lstat().st_mode
+        mode = os.lstat(path).st_mode
     except (FileNotFoundError, NotADirectoryError):
         return False
     return stat.S_ISREG(mode) or stat.S_ISDIR(mode)

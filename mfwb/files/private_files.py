@@ -106,11 +106,19 @@ def make_private(path: Path) -> None:
     """Remove all permissions of other users for a file, or for a folder with its content."""
     mode = path.lstat().st_mode
     if stat.S_ISDIR(mode):
-        path.chmod(FOLDER_MODE)
-        for entry in path.iterdir():
-            make_private(entry)
+        _make_folder_private(os.fspath(path))
     elif stat.S_ISREG(mode):
         path.chmod(FILE_MODE)
+
+
+def _make_folder_private(folder: str) -> None:
+    os.chmod(folder, FOLDER_MODE)  # noqa: PTH101 - texts: paths as objects take most of the time
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                _make_folder_private(entry.path)
+            elif entry.is_file(follow_symlinks=False):
+                os.chmod(entry.path, FILE_MODE)  # noqa: PTH101
 
 
 def file_mode_in(folder: Path) -> int:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from fractions import Fraction
 from typing import Any
 
-from mfwb.conversion.json_safe import json_size, to_json
+from mfwb.conversion.json_safe import json_size, to_json, to_json_again
 from mfwb.errors import ItemLost
 from mfwb.payload.values import Number, Value, Values
 from mfwb.planning import PlannedRun
@@ -24,7 +24,7 @@ def summarize(run: PlannedRun, values: Values) -> dict[str, Any]:
     """Return the summary: the values of a single task, or aggregates over many tasks."""
     if run.merged:
         return {key: aggregate(_order_by_task(run, of_tasks)) for key, of_tasks in values.items()}
-    return {key: to_json(value.json) for key, value in _single_task_values(values).items()}
+    return {key: to_json_again(value.json) for key, value in _single_task_values(values).items()}
 
 
 def limit_summary(
@@ -37,6 +37,8 @@ def limit_summary(
         beside: characters that are in the summary already.
         limit: maximum number of characters of the whole summary.
     """
+    if not summary or beside + json_size(summary) <= limit:
+        return {**summary}, {}
     sizes = {key: json_size(key) + json_size(value) + 4 for key, value in summary.items()}
     total = beside + sum(sizes.values())
     dropped = {}
@@ -64,7 +66,7 @@ def aggregate(values: Sequence[Value]) -> Any:
     first = values[0]
     # Tasks that wrote the same bytes share one Value object, so `is` is a quick check.
     if all(value is first or value.json == first.json for value in values):
-        return to_json(first.json)
+        return to_json_again(first.json)
     try:
         every = to_json([value.json for value in values])
     except ItemLost:

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mfwb.conversion.json_safe import json_size, json_text, json_text_again, to_json
+from mfwb.conversion.json_safe import json_size, json_text, json_text_again, to_json, to_json_again
 from mfwb.errors import ItemLost
 from tests.support.examples import examples
 
@@ -80,11 +80,12 @@ def test_in_two_steps(value: Any) -> None:
 
 @few
 @given(VALUES)
-def test_text_of_what_was_converted(value: Any) -> None:
-    """The quick text of a converted value is the text that a second conversion gives."""
+def test_what_was_converted(value: Any) -> None:
+    """What is quick for a converted value gives what a second conversion gives."""
     converted = to_json(value, as_numbers=True)
 
     assert json_text_again(converted) == json_text(converted)
+    assert repr(to_json_again(converted)) == repr(to_json(converted))
 
 
 @few
