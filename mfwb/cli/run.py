@@ -152,15 +152,20 @@ def _report(
     result: Result, reported: set[str], *, as_json: bool, quiet: bool, verbose: bool
 ) -> None:
     from mfwb.operations import noted  # noqa: PLC0415 - as above
-    from mfwb.report import console_for, problem_lines, to_json, to_text  # noqa: PLC0415 - as above
 
     if as_json or quiet:
+        from mfwb.report import problem_lines  # noqa: PLC0415 - as above
+
         for line in problem_lines(result, reported):
             write_error(line)
     if as_json:
+        from mfwb.report import to_json  # noqa: PLC0415 - as above
+
         ascii_only = not can_encode_all_letters(sys.stdout)
         write_parts(to_json(result, ascii_only=ascii_only, indented=sys.stdout.isatty()))
     elif not quiet:
+        from mfwb.report import console_for, to_text  # noqa: PLC0415 - rich
+
         with noted("report", "text"):
             text = to_text(result, console=console_for(sys.stdout), verbose=verbose)
         write_out(text)

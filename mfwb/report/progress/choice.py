@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TextIO
-
-from rich.console import Console
 
 from mfwb.ports import NoProgress, Progress
 from mfwb.report.progress.lines import SILENCE, printed_lines
@@ -39,7 +38,7 @@ def progress_on_stderr(
     reported = set() if reported is None else reported
     if quiet or stream is None:
         yield NoProgress()
-    elif Console(file=stream).is_jupyter:
+    elif _is_notebook(stream):
         with notebook_line(stream) as progress:
             yield progress
     elif _can_move(stream, os.environ):
@@ -48,6 +47,15 @@ def progress_on_stderr(
     else:
         with printed_lines(stream, reported, SILENCE) as progress:
             yield progress
+
+
+def _is_notebook(stream: TextIO) -> bool:
+    """Whether a notebook runs this program; rich knows them, and is not asked where none can be."""
+    if not hasattr(builtins, "get_ipython"):  # IPython adds it
+        return False
+    from rich.console import Console  # noqa: PLC0415 - it takes longer than all progress
+
+    return Console(file=stream).is_jupyter
 
 
 def _can_move(stream: TextIO, variables: Mapping[str, str]) -> bool:
