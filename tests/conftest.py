@@ -23,6 +23,10 @@ from tests.support.warm import shared_servers
 # A shell ignores Ctrl-C for what it starts in the background, and so would all that is tested.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Several tests run at a time: threads of wandb-core and of numpy would only hinder each other.
+for _limit in ("GOMAXPROCS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_limit, "1")
+
 _FOLDERS = count()
 _MADE_ONCE_A_WORKER = {"synced", "client"}  # fixtures of the session that are dear to make
 _FIRST = (
