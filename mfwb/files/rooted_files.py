@@ -92,11 +92,7 @@ def read_below(
         max_bytes: largest allowed number of bytes; OSError if it has more.
         linked_folders: other folders into which links may lead.
     """
-    descriptor = _open(root, path, linked_folders)
-    try:
-        data = _read_up_to(descriptor, max_bytes + 1)
-    finally:
-        os.close(descriptor)
+    data = read_start_below(root, path, max_bytes + 1, linked_folders=linked_folders)
     if len(data) > max_bytes:
         raise OSError(f"{path!s} in {root} has more than {max_bytes:,} bytes")
     return data

@@ -128,7 +128,7 @@ def test_a_plan_asks_w_and_b_nothing(
     online: Sandbox, w_and_b: WandbServer, flow_run: FlowRuns, flows_root: Path
 ) -> None:
     """Not even whose the key is, where there is one: the entity remains unknown."""
-    before = len(w_and_b.requests)
+    before = len(w_and_b.requests_without_metrics)
 
     done = online.mfwb(
         "plan", flow_run("fan_flow"), "--json", "--metadata", metadata_of(flows_root)
@@ -136,4 +136,4 @@ def test_a_plan_asks_w_and_b_nothing(
 
     assert done.code == 0, done.err
     assert done.document["flow_runs"][0]["entity"] is None
-    assert len(w_and_b.requests) == before
+    assert len(w_and_b.requests_without_metrics) == before

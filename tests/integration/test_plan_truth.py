@@ -102,19 +102,19 @@ def test_paths_requests_and_nothing_written(
     w_and_b.clear_requests()
 
     planned = online.mfwb("plan", pathspec, *to)
-    requests = len(w_and_b.requests)
+    requests = len(w_and_b.requests_without_metrics)
     asked = online.mfwb("plan", pathspec, *to, "--online")
 
     assert (planned.code, asked.code, requests) == (0, 0, 0), planned.err + asked.err
     assert w_and_b.state.snapshot() == before
     assert not (online.root / "state").exists()
-    incoming = [request.incoming for request in w_and_b.requests]
+    incoming = [request.incoming for request in w_and_b.requests_without_metrics]
     assert {request.kind for request in incoming} == {"graphql"}
     assert not [request for request in incoming if request.text.strip().startswith("mutation")]
 
     w_and_b.clear_requests()
     done = online.mfwb("sync", pathspec, *to)
-    sent = len(w_and_b.requests)
+    sent = len(w_and_b.requests_without_metrics)
     ledger = (online.root / "state" / "ledger.sqlite").read_bytes()
     after = w_and_b.state.snapshot()
     again = [online.mfwb("plan", pathspec, *to, *more) for more in ((), ("--online",))]
@@ -152,7 +152,7 @@ def test_requests_are_about_right(  # noqa: PLR0913, PLR0917 - fixtures
 
     done = online.mfwb("sync", flow_run(flow), *to)
 
-    sent = len(w_and_b.requests)
+    sent = len(w_and_b.requests_without_metrics)
     estimate = planned.document["totals"]["estimate"]
     assert done.code == 0, done.err
     assert sent / FACTOR <= estimate["requests"] <= sent * FACTOR
