@@ -19,6 +19,7 @@ from mfwb.errors import ItemLost
 from mfwb.files.content_store import Store
 from mfwb.isolation.forkserver import Forkserver
 from mfwb.media_formats import is_markdown_name
+from mfwb.payload.batches import load_each
 from mfwb.payload.masked_files import mask_file, mask_of_name
 from mfwb.planning import Content
 from mfwb.ports import Contents
@@ -64,6 +65,9 @@ _MAX_IDLE = 8
 
 _SMALL = 1_000_000
 """Bytes of a content that is converted together with others."""
+
+_BYTES_IN_MEMORY = 4_000_000
+"""Bytes of small arrays that are in the memory of this process at a time."""
 
 _TOGETHER = 64
 """Contents that are converted together: their requests are shorter than what a pipe takes."""
@@ -231,11 +235,12 @@ class ConversionCache:
         """Write plain arrays, which takes no process; return the names of these results."""
         plain: set[str] = set()
         arrays = {name: request for name, request in wanted.items() if _may_be_plain(request)}
-        loaded = contents.load([request.content for request in arrays.values()])
-        for name, request in arrays.items():
-            data = loaded.get(request.content.sha1)
+        names = {request.content.sha1: name for name, request in arrays.items()}
+        of_arrays = (request.content for request in arrays.values())
+        for content, data in load_each(of_arrays, contents, limit=_BYTES_IN_MEMORY):
+            name = names[content.sha1]
             with self._store.scratch() as target:
-                if data is not None and self._write_plain(request, data, name, target):
+                if data is not None and self._write_plain(arrays[name], data, name, target):
                     self._store.add(name, target)
                     plain.add(name)
         return plain
