@@ -6,7 +6,7 @@ from hypothesis import settings
 
 __all__ = ["examples", "load_profile"]
 
-_SAMPLE, _WHOLE = 34, 100  # per cent of the examples of each test
+_SAMPLE, _WHOLE = 20, 100  # per cent of the examples of each test
 
 settings.register_profile("sample", deadline=None, max_examples=_SAMPLE)
 settings.register_profile("whole", deadline=None, max_examples=_WHOLE)
