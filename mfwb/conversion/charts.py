@@ -26,6 +26,9 @@ _MAX_WITH_LABELS = 20  # rows or columns that all have their labels
 FEW = 1_000
 """Numbers that are counted without numpy, whose import takes as long as that of 100,000."""
 
+_FLOAT_SIZE = 8
+"""Bytes of a float of Python's; a larger number may be out of its range."""
+
 _SIZE_LIMIT = 1_000_000  # bytes of a chart, which has at most 2,500 cells
 _PLANE = 2  # dimensions
 _DIGITS = ".3~g"
@@ -68,18 +71,20 @@ def _numbers(chart: dict[str, Any], part: int) -> list[float]:
 
 
 def _histogram(array: Any) -> dict[str, Any] | None:
-    count = _count_few if array.size <= FEW else _count_many
-    counted = count(array)
+    is_small = array.size <= FEW and array.dtype.itemsize <= _FLOAT_SIZE
+    counted = _count_few(array) if is_small else _count_many(array)
     if counted is None:
         return None
     values, bins = counted
-    return {"_type": HISTOGRAM, "values": values, "bins": bins}
+    # Which of 0 and -0 is the largest number depends on the processor.
+    return {"_type": HISTOGRAM, "values": values, "bins": [edge + 0.0 for edge in bins]}
 
 
 def _count_few(array: Any) -> tuple[list[int], list[float]] | None:
     """Return what `numpy.histogram` does, without numpy: how many numbers there are in which bins.
 
-    None if there can't be bins.
+    None if there can't be bins. If they are as narrow as floats can be, of some 1e-323, numpy may
+    be a bin off.
     """
     numbers = [float(number) for number in array.tolist() if math.isfinite(number)]
     if len(numbers) < _FEWEST:

@@ -67,6 +67,23 @@ def test_heat_map() -> None:
     assert chart["layout"]["yaxis"]["autorange"] == "reversed"
 
 
+@pytest.mark.parametrize("array", [[-1.0] * 9 + [0.0, -0.0], [-1.0] * 9 + [-0.0, 0.0]])
+@pytest.mark.parametrize("times", [1, 200])
+def test_zero_has_no_sign(array: list[float], times: int) -> None:
+    """Whichever of both comes first, few numbers or many, the chart is the same."""
+    chart = chart_of(np.array(array * times))
+
+    assert chart is not None
+    assert repr(chart["bins"][-1]) == "0.0"
+
+
+@pytest.mark.parametrize("times", [1, 200])
+def test_numbers_beyond_floats(times: int) -> None:
+    """Bins need a range that is a float, too, be they few numbers or many."""
+    beyond = np.longdouble(2) ** 2_000
+    assert chart_of(np.append(np.arange(20 * times).astype(np.longdouble), beyond)) is None
+
+
 @pytest.mark.parametrize("number", [1e308, 2.0**60])
 def test_numbers_without_bins(number: float) -> None:
     """Floats can't divide the range around a single large number: there is no histogram."""
