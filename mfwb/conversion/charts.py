@@ -112,7 +112,8 @@ def _count_many(array: Any) -> tuple[list[int], list[float]] | None:
     """Return the same, which numpy does sooner for many numbers."""
     import numpy as np  # noqa: PLC0415
 
-    numbers = array[np.isfinite(array)].astype(np.float64)
+    with np.errstate(over="ignore"):  # a longdouble may be beyond floats, and becomes infinite
+        numbers = array[np.isfinite(array)].astype(np.float64)
     if len(numbers) < _FEWEST or not math.isfinite(float(numbers.max()) - float(numbers.min())):
         return None
     try:
