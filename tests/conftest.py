@@ -23,11 +23,9 @@ from tests.support.warm import shared_servers
 # A shell ignores Ctrl-C for what it starts in the background, and so would all that is tested.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Several tests run at a time: threads of wandb-core and of numpy would only hinder each other. Nor
-# does a wandb-core that lives for a second need to look for garbage.
+# Several tests run at a time: threads of wandb-core and of numpy would only hinder each other.
 os.environ.setdefault("GOMAXPROCS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-os.environ.setdefault("GOGC", "off")
 
 _FOLDERS = count()
 _MADE_ONCE_A_WORKER = {"synced", "client"}  # fixtures of the session that are dear to make
