@@ -24,7 +24,7 @@ _MAX_SIDE = 50  # rows or columns of a heat map
 _MAX_WITH_NUMBERS = 12  # rows or columns of a heat map whose cells have their numbers
 _MAX_WITH_LABELS = 20  # rows or columns that all have their labels
 FEW = 1_000
-"""Numbers that are counted without numpy, whose import takes as long as that of 100,000."""
+"""Numbers that are counted without numpy: to import it takes longer."""
 
 _FLOAT_SIZE = 8
 """Bytes of a float of Python's; a larger number may be out of its range."""

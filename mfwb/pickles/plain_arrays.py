@@ -4,7 +4,8 @@ Such a pickle is recognized as a whole, byte by byte, and never loaded: around t
 and the bytes of the numbers, all of it is constant. So neither numpy nor a process of its own is
 needed. Any pickle that differs in the least is not recognized, and is loaded safely as all others.
 
-The format is that of protocol 4, with which Metaflow pickles, seen in numpy 1.21 to 2.4.
+The format is that of protocol 4, with which Metaflow pickles, seen in numpy 2.4. That of numpy 1
+has another name of a module. numpy is asked for none of this: a test compares.
 """
 
 from __future__ import annotations
