@@ -895,7 +895,7 @@ def _carry_out(  # noqa: PLR0913 - what a call may do, each by its name
 def watched(*, progress: Progress | SimpleProgress | bool | None) -> Iterator[Progress]:
     """Yield the object that is notified of progress, according to the argument `progress`."""
     if progress is True:
-        from mfwb.report import progress_on_stderr  # noqa: PLC0415 - rich
+        from mfwb.report.progress import progress_on_stderr  # noqa: PLC0415 - rich
 
         with progress_on_stderr(quiet=False) as shown:
             yield shown

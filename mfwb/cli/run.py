@@ -105,7 +105,7 @@ def run_command(  # noqa: PLR0913 - the options of each command that has a resul
     """
     from mfwb.config import load_settings  # noqa: PLC0415 - pydantic: not needed for help
     from mfwb.files.tempdirs import temporary_files_in_scratch  # noqa: PLC0415 - the same
-    from mfwb.report import progress_on_stderr  # noqa: PLC0415 - rich: the same
+    from mfwb.report.progress import progress_on_stderr  # noqa: PLC0415 - rich: the same
 
     files = ReportFiles(report, summary)
     files.check()
@@ -129,7 +129,8 @@ def run_command(  # noqa: PLR0913 - the options of each command that has a resul
 def _write_files(files: ReportFiles, result: Result, *, strict: bool) -> None:
     if files == ReportFiles():
         return
-    from mfwb.report import result_to_junit, result_to_markdown  # noqa: PLC0415 - as above
+    from mfwb.report.result.cases import result_to_junit  # noqa: PLC0415 - as above
+    from mfwb.report.result.summary import result_to_markdown  # noqa: PLC0415 - as above
 
     files.write(result_to_junit(result, strict=strict), result_to_markdown(result))
 
@@ -141,7 +142,8 @@ def errors_in(files: ReportFiles) -> Iterator[None]:
         yield
     except Exception as error:
         if files != ReportFiles():
-            from mfwb.report import error_to_junit, error_to_markdown  # noqa: PLC0415 - as above
+            from mfwb.report.result.cases import error_to_junit  # noqa: PLC0415 - as above
+            from mfwb.report.result.summary import error_to_markdown  # noqa: PLC0415 - as above
 
             with suppress(MfwbError):  # the first error is the one that counts
                 files.write(error_to_junit(error), error_to_markdown(error))
@@ -154,17 +156,18 @@ def _report(
     from mfwb.operations import noted  # noqa: PLC0415 - as above
 
     if as_json or quiet:
-        from mfwb.report import problem_lines  # noqa: PLC0415 - as above
+        from mfwb.report.problems import problem_lines  # noqa: PLC0415 - as above
 
         for line in problem_lines(result, reported):
             write_error(line)
     if as_json:
-        from mfwb.report import to_json  # noqa: PLC0415 - as above
+        from mfwb.report.result.document import to_json  # noqa: PLC0415 - as above
 
         ascii_only = not can_encode_all_letters(sys.stdout)
         write_parts(to_json(result, ascii_only=ascii_only, indented=sys.stdout.isatty()))
     elif not quiet:
-        from mfwb.report import console_for, to_text  # noqa: PLC0415 - rich
+        from mfwb.report.console import console_for  # noqa: PLC0415 - rich
+        from mfwb.report.result.text import to_text  # noqa: PLC0415 - rich
 
         with noted("report", "text"):
             text = to_text(result, console=console_for(sys.stdout), verbose=verbose)

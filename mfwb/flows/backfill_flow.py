@@ -78,7 +78,7 @@ class MfwbBackfillFlow(FlowSpec):
         """Give the account of all shards; fail if a flow run could not be synced."""
         from metaflow.cards import Markdown
 
-        from mfwb.report import result_to_markdown
+        from mfwb.report.result.summary import result_to_markdown
         from mfwb.shards import tasks
 
         result = tasks.result(self.shard_plan, self.reports)

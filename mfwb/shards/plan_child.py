@@ -12,7 +12,7 @@ import sys
 
 from mfwb.errors import MfwbError
 from mfwb.pipeline.selection import make_selection
-from mfwb.report import progress_on_stderr
+from mfwb.report.progress import progress_on_stderr
 from mfwb.shards.backfill import make_shard_plan
 from mfwb.shards.document import plan_to_json
 from mfwb.shards.messages import PlanJob, plan_job_from_json

@@ -24,7 +24,7 @@ from mfwb.ledger import merge_ledgers
 from mfwb.outcome import Result, Status
 from mfwb.own_command import own_program
 from mfwb.pipeline.selection import SELECTORS
-from mfwb.report import progress_on_stderr
+from mfwb.report.progress import progress_on_stderr
 from mfwb.shards.backfill import add_up
 from mfwb.shards.document import plan_from_json
 from mfwb.shards.folder import BackfillFolder

@@ -21,9 +21,13 @@ from mfwb.outcome import FlowRunOutcome, Result, Status
 from mfwb.pipeline.explain import Explanation
 from mfwb.pipeline.reading import TracedFlowRun
 from mfwb.ports import Destination, Entry, SyncState
-from mfwb.report import console_for, problem_lines, progress_on_stderr, to_json, to_text
+from mfwb.report.console import console_for
 from mfwb.report.explain import show_explanation
 from mfwb.report.lineage import show_lineage
+from mfwb.report.problems import problem_lines
+from mfwb.report.progress import progress_on_stderr
+from mfwb.report.result.document import to_json
+from mfwb.report.result.text import to_text
 from mfwb.report.status import Listed, status_to_json, status_to_text
 from mfwb.snapshot import Failure, FlowRun, Loss, Parameter, TaskState
 from mfwb.sync_status import KnownFlowRun, LostItem

@@ -37,7 +37,7 @@ def doctor(*, config: Path | None, as_json: bool, verbose: bool, **settings: Any
     """
     from mfwb import api  # noqa: PLC0415 - help does without
     from mfwb.files.tempdirs import temporary_files_in_scratch  # noqa: PLC0415 - the same
-    from mfwb.report import console_for  # noqa: PLC0415 - the same
+    from mfwb.report.console import console_for  # noqa: PLC0415 - the same
     from mfwb.report.doctor import show_diagnosis  # noqa: PLC0415 - the same
 
     with temporary_files_in_scratch(), keep_stdout_clean(quiet=True):

@@ -35,8 +35,9 @@ def explain(
     The files are really made, and then deleted. W&B is not contacted.
     """
     from mfwb import api  # noqa: PLC0415 - not needed for help
-    from mfwb.report import console_for, progress_on_stderr  # noqa: PLC0415 - the same
+    from mfwb.report.console import console_for  # noqa: PLC0415 - the same
     from mfwb.report.explain import show_explanation  # noqa: PLC0415 - the same
+    from mfwb.report.progress import progress_on_stderr  # noqa: PLC0415 - the same
 
     with keep_stdout_clean(quiet=quiet), progress_on_stderr(quiet=quiet) as progress:
         explanation = api.explain(pathspec, config=config, progress=progress, **settings)

@@ -43,8 +43,9 @@ def lineage(  # noqa: PLR0913 - they are the options
     For one flow run, rebuilt from Metaflow's records. W&B is not contacted.
     """
     from mfwb import api  # noqa: PLC0415 - not needed for help
-    from mfwb.report import console_for, progress_on_stderr  # noqa: PLC0415 - the same
+    from mfwb.report.console import console_for  # noqa: PLC0415 - the same
     from mfwb.report.lineage import show_lineage  # noqa: PLC0415 - the same
+    from mfwb.report.progress import progress_on_stderr  # noqa: PLC0415 - the same
 
     if as_json and form not in (None, "json"):
         raise click.UsageError(f"--json and --format {form} exclude each other")

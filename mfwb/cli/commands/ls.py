@@ -37,7 +37,7 @@ def ls(*, config: Path | None, as_json: bool, quiet: bool, every: bool, **given:
     from mfwb import api  # noqa: PLC0415 - not needed for help
     from mfwb.config import load_settings  # noqa: PLC0415 - the same
     from mfwb.pipeline.selection import SELECTORS  # noqa: PLC0415 - the same
-    from mfwb.report import console_for  # noqa: PLC0415 - the same
+    from mfwb.report.console import console_for  # noqa: PLC0415 - the same
     from mfwb.report.flow_run_list import lines_on_rest, show_flow_runs  # noqa: PLC0415 - the same
 
     selectors = {name: given.pop(name) for name in SELECTORS if name != "every"}

@@ -47,7 +47,7 @@ def report(  # noqa: PLR0913 - they are the options
     not contacted.
     """
     from mfwb import api  # noqa: PLC0415 - not needed for help
-    from mfwb.report import progress_on_stderr  # noqa: PLC0415 - the same
+    from mfwb.report.progress import progress_on_stderr  # noqa: PLC0415 - the same
 
     is_stdout = output == _STDOUT
     if is_stdout and (as_json or opened):

@@ -112,7 +112,7 @@ def status(  # noqa: PLR0913 - one for each option
     Read from the ledger alone: only --rebuild contacts Metaflow and W&B.
     """
     from mfwb import api  # noqa: PLC0415 - not needed for help
-    from mfwb.report import console_for  # noqa: PLC0415 - the same
+    from mfwb.report.console import console_for  # noqa: PLC0415 - the same
     from mfwb.report.status import (  # noqa: PLC0415 - the same
         Listed,
         status_to_json,
@@ -155,7 +155,7 @@ def _rebuild(
     flows: Sequence[str], config: Path | None, settings: dict[str, Any], *, quiet: bool
 ) -> None:
     from mfwb import api  # noqa: PLC0415 - as above
-    from mfwb.report import progress_on_stderr  # noqa: PLC0415 - as above
+    from mfwb.report.progress import progress_on_stderr  # noqa: PLC0415 - as above
 
     moved: list[Path] = []
     try:

@@ -56,7 +56,7 @@ def verify(  # noqa: PLR0913 - the options of this command alone
     from mfwb.config import load_settings  # noqa: PLC0415 - the same
     from mfwb.files.tempdirs import temporary_files_in_scratch  # noqa: PLC0415 - the same
     from mfwb.pipeline.selection import SELECTORS  # noqa: PLC0415 - the same
-    from mfwb.report import progress_on_stderr  # noqa: PLC0415 - the same
+    from mfwb.report.progress import progress_on_stderr  # noqa: PLC0415 - the same
 
     files = ReportFiles(report, summary)
     files.check()
@@ -88,7 +88,7 @@ def verify(  # noqa: PLR0913 - the options of this command alone
 def _report(
     verification: Verification, reported: set[str], *, as_json: bool, quiet: bool, verbose: bool
 ) -> None:
-    from mfwb.report import console_for  # noqa: PLC0415 - as above
+    from mfwb.report.console import console_for  # noqa: PLC0415 - as above
     from mfwb.report.verification import problem_lines, show_document, show_text  # noqa: PLC0415
 
     if as_json or quiet:

@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from mfwb.outcome import FlowRunOutcome, Result, Status
-from mfwb.report import to_text
 from mfwb.report.fit import Name, Wrapped, fit_name, fit_names, print_wrapped, wrap_text
 from mfwb.report.lineage import show_lineage
+from mfwb.report.result.text import to_text
 from mfwb.safe_text import fit_encoding, one_line
 from mfwb.snapshot import Loss
 from tests.support.examples import examples

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mfwb.outcome import FlowRunOutcome, Result, Status
-from mfwb.report import problem_lines
+from mfwb.report.problems import problem_lines
 from tests.unit.report.samples import BIG, RUNS, flow_run
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from mfwb.outcome import FlowRunOutcome, Result
-from mfwb.report import to_json
+from mfwb.report.result.document import to_json
 from tests.unit.report.samples import SYNCED, flow_run, run
 
 

@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from mfwb.outcome import FlowRunOutcome, Result, Status
-from mfwb.report import console_for, to_text
-from mfwb.report.console import is_limited
+from mfwb.report.console import console_for, is_limited
+from mfwb.report.result.text import to_text
 from mfwb.snapshot import Loss
 from tests.unit.report.samples import (
     BIG,
