@@ -50,7 +50,7 @@ class Store:
         self._renew = renew
         self._renewed: set[str] = set()  # names, if files are renewed
         self._folder = Path(os.path.abspath(folder))  # noqa: PTH100 - links stay as they were given
-        self._text = str(self._folder)
+        self._folder_text = str(self._folder)
         self._unfinished: Path | None = None  # a folder inside, once something was made
         self._numbers = count()  # names of files there, which nobody else makes
         self._open = ExitStack()
@@ -101,7 +101,7 @@ class Store:
         """Return the path as text: to ask only for that is half the work."""
         if not _PLAIN.fullmatch(name):
             raise SourceError(f"{name!r} can't be the name of a file; its record is damaged")
-        return f"{self._text}{os.sep}{name[:2]}{os.sep}{name}"
+        return f"{self._folder_text}{os.sep}{name[:2]}{os.sep}{name}"
 
     def discard(self, key: str) -> None:
         """Remove the files of this key, with any suffix, that were made here."""

@@ -133,7 +133,7 @@ class ConversionCache:
         self, content: Content, conversion: Conversion, unpickle: Unpickle, plugin: str = ""
     ) -> None:
         """Start the fork server if this content is not converted yet, and surely needs it."""
-        if conversion is Conversion.ARRAY and 0 < content.size <= LARGEST:
+        if _may_be_plain(content, conversion):
             return
         if unpickle != "never" and not self._store.has(self._name(content, conversion, plugin)):
             with suppress(OSError):  # the conversion itself tries again
@@ -160,12 +160,13 @@ class ConversionCache:
 
         def convert_to(path: Path) -> None:
             self._raise_if_failed(name)  # another thread may have failed in the meantime
-            if _may_be_plain(wanted):
+            data: bytes | None = None
+            if _may_be_plain(content, wanted.conversion):
                 data = contents.load([content]).get(content.sha1)
                 if data is not None and self._write_plain(wanted, data, name, path):
                     return
             with (
-                self._open_pickle(content, contents)
+                self._open_pickle(content, contents, data)
                 if masked_text is None
                 else self._open_pickled_text(masked_text) as source,
                 self._store.scratch() as rows,
@@ -205,15 +206,17 @@ class ConversionCache:
 
     def _convert_together(self, wanted: Mapping[str, WantedConversion], contents: Contents) -> None:
         """Convert contents, by the names of their results, in one process at most."""
-        plain = self._write_all_plain(wanted, contents)
         with ExitStack() as temporary:
+            written, sources = self._write_all_plain(wanted, contents, temporary)
             jobs: dict[str, Job] = {}
             for name, request in wanted.items():
-                if name in plain:
+                if name in written:
                     continue
                 target, rows = (temporary.enter_context(self._store.scratch()) for _ in range(2))
                 with suppress(ItemLost):  # `get` reports it
-                    source = temporary.enter_context(self._open_pickle(request.content, contents))
+                    source = sources.get(name) or temporary.enter_context(
+                        self._open_pickle(request.content, contents)
+                    )
                     jobs[name] = _job(request, source, target, rows)
             if not jobs:
                 return
@@ -230,20 +233,37 @@ class ConversionCache:
                     self._store.add(name, job.target)
 
     def _write_all_plain(
-        self, wanted: Mapping[str, WantedConversion], contents: Contents
-    ) -> set[str]:
-        """Write plain arrays, which takes no process; return the names of these results."""
-        plain: set[str] = set()
-        arrays = {name: request for name, request in wanted.items() if _may_be_plain(request)}
+        self,
+        wanted: Mapping[str, WantedConversion],
+        contents: Contents,
+        temporary: ExitStack,
+    ) -> tuple[set[str], dict[str, Path]]:
+        """Write plain arrays, which takes no process.
+
+        Returns:
+            The names of these results; and, by the names of theirs, the pickles of other arrays,
+            which had to be read for that and stay until `temporary` ends.
+        """
+        written: set[str] = set()
+        sources: dict[str, Path] = {}
+        arrays = {
+            name: request
+            for name, request in wanted.items()
+            if _may_be_plain(request.content, request.conversion)
+        }
         names = {request.content.sha1: name for name, request in arrays.items()}
         of_arrays = (request.content for request in arrays.values())
         for content, data in load_each(of_arrays, contents, limit=_BYTES_IN_MEMORY):
+            if data is None:
+                continue  # `_open_pickle` says why
             name = names[content.sha1]
             with self._store.scratch() as target:
-                if data is not None and self._write_plain(arrays[name], data, name, target):
+                if self._write_plain(arrays[name], data, name, target):
                     self._store.add(name, target)
-                    plain.add(name)
-        return plain
+                    written.add(name)
+                    continue
+            sources[name] = temporary.enter_context(self._open_pickle(content, contents, data))
+        return written, sources
 
     def _write_plain(self, wanted: WantedConversion, data: bytes, name: str, target: Path) -> bool:
         """Write the file of a plain array, and store its chart; False if it is none."""
@@ -376,13 +396,24 @@ class ConversionCache:
             return self._converters[key]
 
     @contextmanager
-    def _open_pickle(self, content: Content, contents: Contents) -> Iterator[Path]:
-        """Yield a file with the bytes of a content, from the store if the store has it."""
+    def _open_pickle(
+        self, content: Content, contents: Contents, data: bytes | None = None
+    ) -> Iterator[Path]:
+        """Yield a file with the bytes of a content, from the store if the store has it.
+
+        Args:
+            content: the pickle.
+            contents: source of its bytes.
+            data: the bytes, if they were read already.
+        """
         if self._store.has(pickle_name(content)):
             yield self._store.path(pickle_name(content))
             return
         with self._store.scratch() as path:
-            contents.copy(content, path)
+            if data is None:
+                contents.copy(content, path)
+            else:
+                path.write_bytes(data)
             yield path
 
     def _store_pickle(self, content: Content, source: Path) -> None:
@@ -408,9 +439,9 @@ def _job(wanted: WantedConversion, source: Path, target: Path, rows: Path) -> Jo
     return Job(wanted.conversion, source, target, of_rows, wanted.plugin)
 
 
-def _may_be_plain(wanted: WantedConversion) -> bool:
+def _may_be_plain(content: Content, conversion: Conversion) -> bool:
     """Whether this may be a plain array, which is then read into memory to be recognized."""
-    return wanted.conversion is Conversion.ARRAY and 0 < wanted.content.size <= LARGEST
+    return conversion is Conversion.ARRAY and 0 < content.size <= LARGEST
 
 
 def pickle_name(content: Content) -> str:
