@@ -47,6 +47,11 @@ class MemoryContents:
         self.checkpoints: dict[str, dict[str, bytes | None]] = {}  # None: it can't be read
         self.own_folder: Path | None = None
 
+    @property
+    def read_whole(self) -> list[str]:
+        """The names of what was read as a whole, as often as it was, in any order."""
+        return sorted([*self.copies, *(name for batch in self.batches for name in batch)])
+
     def add(self, value: Any, name: str = "x", task: str = TASK, protocol: int = 4) -> Content:
         """Keep a value's pickle, and return how it is referred to."""
         return self.add_bytes(pickle.dumps(value, protocol=protocol), name, task)

@@ -366,7 +366,7 @@ def test_read_once(form: Form, builder: PayloadBuilder, contents: MemoryContents
 
     (artifact,) = ready.artifacts
     assert [file.path for file in artifact.files] == [f"{location}/x.pkl" for location in range(4)]
-    assert contents.copies == ["x"]
+    assert contents.read_whole == ["x"]
 
 
 def test_numpy_is_not_needed_here() -> None:
