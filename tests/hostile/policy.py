@@ -188,7 +188,9 @@ def _may_compile(event: Event) -> bool:
         return True  # the program of `-c`
     if _SITE in callers and all(caller in ("<string>", _SITE) for caller in callers):
         return True  # a line of a `.pth` file of the installation, such as coverage's
-    is_watched = "/mfwb/" in innermost or innermost.endswith(("pickle.py", "pickle_serializer.py"))
+    # The checkout may be called mfwb, too, and have the libraries below it.
+    is_ours = _below(innermost, (str(REPOSITORY / "mfwb"),)) or "-packages/mfwb/" in innermost
+    is_watched = is_ours or innermost.endswith(("pickle.py", "pickle_serializer.py"))
     by_library = _below(innermost, tuple(map(str, INSTALLED))) or innermost.startswith("<frozen")
     return by_library and not is_watched and bool(_INNER.fullmatch(name) or name.startswith("<"))
 
